@@ -1,0 +1,58 @@
+//! How the program ends: the exit codes, and errors that end it before its work is done.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// How the program ended. The numbers are a promise to scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Every row is `updated` or `unchanged`.
+    Success = 0,
+    /// The run finished, and some rows failed.
+    Failures = 1,
+    /// Usage, settings or input were refused; nothing was sent.
+    Refused = 2,
+    /// Stopped early: failure limit, credentials refused, unreadable input, disk.
+    Stopped = 3,
+    /// A promise of ours is broken: the books do not balance.
+    Broken = 70,
+    /// Stopped by SIGINT.
+    Interrupted = 130,
+    /// Stopped by SIGTERM.
+    Terminated = 143,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// An error that ends the program before its work is done.
+///
+/// The text says what is wrong, where, and what to do: a lower-case fragment, without secrets.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Usage, settings or input were refused; nothing was sent.
+    #[error("{0}")]
+    Refused(String),
+    /// The work could not go on.
+    #[error("{0}")]
+    Stopped(String),
+}
+
+impl Error {
+    /// A refusal, from anything that prints.
+    pub fn refused(reason: impl fmt::Display) -> Self {
+        Self::Refused(reason.to_string())
+    }
+
+    /// The exit code that it ends with.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Refused(_) => Exit::Refused,
+            Self::Stopped(_) => Exit::Stopped,
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Outcomes: the final word on every record, and what a run's outcomes add up to.
+//!
+//! Counting and deciding are pure: [`Tally`] counts, [`Tally::balances`] and
+//! [`Tally::clean`] decide, and others print. The status words are a closed set.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::catalog::Operation;
+use crate::record::{Problem, Record};
+
+/// What became of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// The server changed the user and returned it.
+    Updated,
+    /// There was nothing to do.
+    Unchanged,
+    /// Never sent: the row is wrong.
+    Invalid,
+    /// The server said no; sending it again will not help.
+    Rejected,
+    /// It could work another time: retries are used up.
+    GaveUp,
+    /// Sent, but no trustworthy answer came: it may have been applied.
+    Unknown,
+}
+
+impl Status {
+    /// Every status, in the order in which people are shown them.
+    pub const ALL: [Self; 6] = [
+        Self::Updated,
+        Self::Unchanged,
+        Self::Invalid,
+        Self::Rejected,
+        Self::GaveUp,
+        Self::Unknown,
+    ];
+
+    /// The word in files and on the screen.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Updated => "updated",
+            Self::Unchanged => "unchanged",
+            Self::Invalid => "invalid",
+            Self::Rejected => "rejected",
+            Self::GaveUp => "gave_up",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Whether the row belongs into the failures file.
+    #[must_use]
+    pub fn is_failure(self) -> bool {
+        !matches!(self, Self::Updated | Self::Unchanged)
+    }
+}
+
+/// Why a row is not `updated`, as results and failures show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// A stable word: a [`Problem`]'s code, or what the server's answer was taken for.
+    pub kind: &'static str,
+    /// The server's own error code, such as `E112102`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The column or key at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// What is wrong: a lower-case fragment, or the server's words.
+    pub message: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self {
+            kind: problem.code,
+            code: None,
+            column: problem.column,
+            message: problem.message,
+            hint: problem.hint,
+        }
+    }
+}
+
+/// The final word on a record.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What became of it.
+    pub status: Status,
+    /// Requests sent for it; attempts refused for their rate are not counted.
+    pub attempts: u32,
+    /// The status of the last answer, if one came.
+    pub http_status: Option<u16>,
+    /// From its first turn at the gate to its end.
+    pub duration: Duration,
+    /// When it ended.
+    pub finished_at: Timestamp,
+    /// The user as the server sent it.
+    pub user: Option<Box<RawValue>>,
+    /// Why it failed; `None` exactly when the status is no failure.
+    pub error: Option<Failure>,
+}
+
+impl Outcome {
+    /// The outcome of a row that was never sent.
+    #[must_use]
+    pub fn invalid(problem: Problem, finished_at: Timestamp) -> Self {
+        Self {
+            status: Status::Invalid,
+            attempts: 0,
+            http_status: None,
+            duration: Duration::ZERO,
+            finished_at,
+            user: None,
+            error: Some(problem.into()),
+        }
+    }
+}
+
+/// A record with its outcome: what the recorder writes.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// The row.
+    pub record: Record,
+    /// What was to be done; `None` when the row does not say.
+    pub operation: Option<&'static Operation>,
+    /// The user that it names, if it names one.
+    pub login_id: Option<String>,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// Counts of a run's rows by what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// Records read from the input.
+    pub read: u64,
+    /// See [`Status::Updated`].
+    pub updated: u64,
+    /// See [`Status::Unchanged`].
+    pub unchanged: u64,
+    /// See [`Status::Invalid`].
+    pub invalid: u64,
+    /// See [`Status::Rejected`].
+    pub rejected: u64,
+    /// See [`Status::GaveUp`].
+    pub gave_up: u64,
+    /// See [`Status::Unknown`].
+    pub unknown: u64,
+    /// Records read that were not reached before the run stopped.
+    pub not_attempted: u64,
+}
+
+impl Tally {
+    /// Counts one outcome.
+    pub fn count(&mut self, status: Status) {
+        *self.slot(status) += 1;
+    }
+
+    /// How many rows have a status.
+    #[must_use]
+    pub fn of(mut self, status: Status) -> u64 {
+        *self.slot(status)
+    }
+
+    /// Rows with an outcome.
+    #[must_use]
+    pub fn finished(self) -> u64 {
+        Status::ALL.iter().map(|&status| self.of(status)).sum()
+    }
+
+    /// Rows whose outcome is a failure.
+    #[must_use]
+    pub fn failed(self) -> u64 {
+        Status::ALL
+            .iter()
+            .filter(|status| status.is_failure())
+            .map(|&status| self.of(status))
+            .sum()
+    }
+
+    /// The books close: every record read is in exactly one state.
+    #[must_use]
+    pub fn balances(self) -> bool {
+        self.read == self.finished() + self.not_attempted
+    }
+
+    /// Every row was read, reached, and is `updated` or `unchanged`.
+    #[must_use]
+    pub fn clean(self) -> bool {
+        self.failed() == 0 && self.not_attempted == 0
+    }
+
+    fn slot(&mut self, status: Status) -> &mut u64 {
+        match status {
+            Status::Updated => &mut self.updated,
+            Status::Unchanged => &mut self.unchanged,
+            Status::Invalid => &mut self.invalid,
+            Status::Rejected => &mut self.rejected,
+            Status::GaveUp => &mut self.gave_up,
+            Status::Unknown => &mut self.unknown,
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! A record: one data row as read, and where it came from.
+//!
+//! Input formats make records, everything behind them carries them along: the
+//! instruction is built from a record, and the failures file writes it back in
+//! the columns it came in. Nothing here knows what a record means.
+
+use std::sync::Arc;
+
+use csv::{ByteRecord, StringRecord};
+
+/// The format of an input file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// Comma-separated values with a header row.
+    Csv,
+    /// Tab-separated values with a header row.
+    Tsv,
+    /// One JSON object a line.
+    Jsonl,
+}
+
+impl Format {
+    /// The file name extension, which is also the format's name on the command line.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Tsv => "tsv",
+            Self::Jsonl => "jsonl",
+        }
+    }
+
+    /// The byte between cells; `None` for formats without cells.
+    #[must_use]
+    pub fn delimiter(self) -> Option<u8> {
+        match self {
+            Self::Csv => Some(b','),
+            Self::Tsv => Some(b'\t'),
+            Self::Jsonl => None,
+        }
+    }
+}
+
+/// One input of a run.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The name as the user gave it; `-` for standard input.
+    pub name: String,
+    /// The format of its rows.
+    pub format: Format,
+    /// The header's names, as written; empty for JSONL.
+    pub columns: Vec<String>,
+}
+
+/// Where a record begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Its number from 1, counted over all files of the run, headers and blank lines not counted.
+    pub row: u64,
+    /// Its first line in its file, from 1, every line counted.
+    pub line: u64,
+    /// The offset of its first byte in its file, from 0.
+    pub byte: u64,
+}
+
+/// One data row as read.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The file it came from.
+    pub source: Arc<Source>,
+    /// Where in that file.
+    pub position: Position,
+    /// What it holds.
+    pub content: Content,
+}
+
+impl Record {
+    /// `file:line (row n)`, the form in which messages name a record.
+    #[must_use]
+    pub fn place(&self) -> String {
+        format!(
+            "{}:{} (row {})",
+            self.source.name, self.position.line, self.position.row
+        )
+    }
+}
+
+/// What a record holds.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// The cells of a CSV or TSV row, exactly one a column.
+    Cells(StringRecord),
+    /// The text of one JSON object, as it stood on its line.
+    Object(Box<str>),
+    /// A row that could be told apart from its neighbours but not read.
+    Broken {
+        /// The row as it stood, as far as it is kept.
+        raw: Raw,
+        /// What is wrong with it and what to do.
+        problem: Problem,
+    },
+}
+
+/// The bytes of a row that could not be read.
+#[derive(Clone, Debug)]
+pub enum Raw {
+    /// CSV or TSV cells, of any number and any bytes.
+    Cells(ByteRecord),
+    /// A line of text.
+    Line(Box<[u8]>),
+}
+
+/// What is wrong with a row before anything was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// A stable word for the kind of problem, such as `missing_value`.
+    pub code: &'static str,
+    /// The column or key at fault, as the file names it.
+    pub column: Option<String>,
+    /// What is wrong: a lower-case fragment.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Problem {
+    /// A problem of the whole row.
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            column: None,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// The same, at a column.
+    #[must_use]
+    pub fn at(mut self, column: impl Into<String>) -> Self {
+        self.column = Some(column.into());
+        self
+    }
+
+    /// The same, with what to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
