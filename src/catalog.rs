@@ -262,7 +262,7 @@ const fn flag(name: &'static str, value: &'static str, about: &'static str) -> F
 }
 
 /// The user, by login ID or user ID.
-const USER: Field = required(
+pub const USER: Field = required(
     "loginId",
     Kind::Text,
     "the user: a login ID, or a user ID (`U…`)",

@@ -4,16 +4,20 @@ use std::ffi::OsString;
 
 use clap::Parser;
 
+pub mod call;
 pub mod catalog;
+pub mod clean;
 pub mod cli;
 pub mod commands;
 pub mod exit;
 pub mod input;
+pub mod instruction;
 pub mod outcome;
 pub mod record;
 pub mod recorder;
 pub mod report;
 pub mod simulator;
+pub mod stop;
 
 use exit::Exit;
 

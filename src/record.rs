@@ -148,3 +148,7 @@ impl Problem {
         self
     }
 }
+
+/// The columns that a failures file adds to the input's own, by their exact names. `run`
+/// ignores them, so that a failures file is an input again.
+pub const ADDED_COLUMNS: [&str; 5] = ["_row", "_status", "_error", "_message", "_hint"];

@@ -1,0 +1,40 @@
+//! Calls: what the engine hands over, and the one seam behind which rows are worked on.
+//!
+//! A call carries one or several instructions and yields a word on each of them. The
+//! client performs calls on the wire; tests perform them in memory.
+
+use std::future::Future;
+
+use crate::instruction::Instruction;
+use crate::outcome::Outcome;
+use crate::stop::Stop;
+
+/// One request's worth of instructions.
+#[derive(Debug)]
+pub struct Call {
+    /// What it carries, in file order; never empty, and never two for one user.
+    pub instructions: Vec<Instruction>,
+}
+
+impl Call {
+    /// A call for one instruction.
+    #[must_use]
+    pub fn single(instruction: Instruction) -> Self {
+        Self {
+            instructions: vec![instruction],
+        }
+    }
+}
+
+/// Something that performs calls.
+pub trait Step: Send + Sync + 'static {
+    /// Works on a call until there is a final word on each of its instructions, in their order.
+    ///
+    /// `None` says that an instruction was left undone because of the stop: nothing of it was
+    /// sent that could have had an effect that a repetition would not have.
+    fn perform(
+        &self,
+        call: &Call,
+        stop: &Stop,
+    ) -> impl Future<Output = Vec<Option<Outcome>>> + Send;
+}

@@ -1,0 +1,516 @@
+//! Instructions: a record understood, or why it is not.
+//!
+//! Pure. What the columns mean is settled once for a header (or for a set of JSON keys) in
+//! a layout; a row then only fills it. What cannot be told is refused with the candidates
+//! named, and nothing is ever cleared because a cell happened to be blank.
+
+mod layout;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use crate::catalog::{self, Empty, Field, Kind, Need, Operation, RateClass};
+use crate::clean::{self, Value};
+use crate::exit::Error;
+use crate::record::{Content, Format, Problem, Record, Source};
+use layout::{Layout, Means};
+
+/// What a blank cell, or a JSON `null`, means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Blank {
+    /// Nothing is sent for it.
+    #[default]
+    Skip,
+    /// The value is removed.
+    Clear,
+    /// The row is invalid.
+    Error,
+}
+
+/// What happens when the new phone number or e-mail address belongs to another user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum OnConflict {
+    /// The row is rejected and nothing changes.
+    #[default]
+    Fail,
+    /// The server merges the other user into this one and deletes it, without a way back.
+    Merge,
+}
+
+/// How rows are understood.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    /// The operation of rows that do not name one.
+    pub operation: Option<&'static Operation>,
+    /// Column names and the field each stands for.
+    pub map: Vec<(String, String)>,
+    /// Columns that are left out.
+    pub ignore: Vec<String>,
+    /// Fields and the value that they have where a row has none.
+    pub set: Vec<(String, String)>,
+    /// What a blank cell means.
+    pub blank: Blank,
+    /// What happens on a conflict.
+    pub on_conflict: OnConflict,
+    /// Whether operations and values that take things away wholesale are allowed.
+    pub allow_destructive: bool,
+}
+
+/// A record understood: an operation, the user it names, the body to send.
+#[derive(Clone, Debug)]
+pub struct Instruction {
+    /// The row that it was made from.
+    pub record: Record,
+    /// What to do.
+    pub operation: &'static Operation,
+    /// The user, as the row names it.
+    pub login_id: String,
+    /// The lanes that it must keep to: one for every name of a user that it touches.
+    pub lanes: Vec<u64>,
+    /// The request's body, JSON.
+    pub body: Vec<u8>,
+}
+
+impl Instruction {
+    /// The limit that its request counts against.
+    #[must_use]
+    pub fn rate_class(&self) -> RateClass {
+        self.operation.rate_class
+    }
+}
+
+/// A record that makes no instruction.
+#[derive(Debug)]
+pub struct Invalid {
+    /// The row.
+    pub record: Record,
+    /// The operation, if the row got as far as naming it.
+    pub operation: Option<&'static Operation>,
+    /// The user, if the row names one.
+    pub login_id: Option<String>,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+/// Makes instructions from records.
+#[derive(Debug)]
+pub struct Builder {
+    rules: Rules,
+    headers: Vec<(Arc<Source>, Layout)>,
+    /// Layouts of JSON rows by their keys; files repeat a few shapes over and over.
+    shapes: HashMap<Vec<String>, Result<Layout, Problem>>,
+}
+
+/// How many shapes of JSON rows are remembered.
+const MAX_SHAPES: usize = 256;
+
+/// The most fields that an operation has, with room to grow; a test keeps it.
+const MAX_FIELDS: usize = 32;
+
+type Values<'a> = [Option<Value<'a>>; MAX_FIELDS];
+
+/// A value as a row holds it.
+#[derive(Clone, Copy, Debug)]
+enum Cell<'a> {
+    Text(&'a str),
+    Json(&'a RawValue),
+}
+
+impl Builder {
+    /// Settles what the headers mean.
+    ///
+    /// Refused are columns and settings that no operation knows, columns that leave the
+    /// operation open, and files that can make no valid row: before anything is sent.
+    pub fn new(rules: Rules, sources: &[Arc<Source>]) -> Result<Self, Error> {
+        layout::check_settings(&rules)?;
+        let mut headers = Vec::new();
+        for source in sources
+            .iter()
+            .filter(|source| source.format != Format::Jsonl)
+        {
+            let layout = Layout::resolve(&source.columns, &rules)
+                .and_then(|layout| layout.check_header(&rules).map(|()| layout))
+                .map_err(|problem| layout::refusal(&source.name, &problem))?;
+            headers.push((Arc::clone(source), layout));
+        }
+        layout::check_map(&rules, sources)?;
+        Ok(Self {
+            rules,
+            headers,
+            shapes: HashMap::new(),
+        })
+    }
+
+    /// The instruction of a record, or why there is none.
+    pub fn build(&mut self, record: Record) -> Result<Instruction, Box<Invalid>> {
+        let mut seen = Seen::default();
+        match self.understand(&record, &mut seen) {
+            Ok((operation, login_id, lanes, body)) => Ok(Instruction {
+                record,
+                operation,
+                login_id,
+                lanes,
+                body,
+            }),
+            Err(problem) => Err(Box::new(Invalid {
+                record,
+                operation: seen.operation,
+                login_id: seen.login_id,
+                problem,
+            })),
+        }
+    }
+
+    fn understand(&mut self, record: &Record, seen: &mut Seen) -> Result<Parts, Problem> {
+        match &record.content {
+            Content::Broken { problem, .. } => Err(problem.clone()),
+            Content::Cells(cells) => {
+                let source = &record.source;
+                let (_, layout) = self
+                    .headers
+                    .iter_mut()
+                    .find(|(known, _)| Arc::ptr_eq(known, source))
+                    .ok_or_else(|| Problem::new("unreadable", "the row has no header"))?;
+                let cells: Vec<Cell<'_>> = cells.iter().map(Cell::Text).collect();
+                fill(layout, &self.rules, &source.columns, &cells, seen)
+            }
+            Content::Object(text) => {
+                let (keys, cells) = entries(text)?;
+                if self.shapes.len() >= MAX_SHAPES && !self.shapes.contains_key(&keys) {
+                    self.shapes.clear();
+                }
+                let rules = &self.rules;
+                let shape = self
+                    .shapes
+                    .entry(keys.clone())
+                    .or_insert_with(|| Layout::resolve(&keys, rules));
+                let layout = shape.as_mut().map_err(|problem| problem.clone())?;
+                fill(layout, rules, &keys, &cells, seen)
+            }
+        }
+    }
+}
+
+type Parts = (&'static Operation, String, Vec<u64>, Vec<u8>);
+
+/// What of a row was understood before it turned out to be invalid.
+#[derive(Default)]
+struct Seen {
+    operation: Option<&'static Operation>,
+    login_id: Option<String>,
+}
+
+/// The keys and values of a JSON object.
+fn entries(text: &str) -> Result<(Vec<String>, Vec<Cell<'_>>), Problem> {
+    struct Entries<'a>(Vec<String>, Vec<Cell<'a>>);
+
+    struct Visitor;
+
+    impl<'de> serde::de::Visitor<'de> for Visitor {
+        type Value = Entries<'de>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a JSON object")
+        }
+
+        fn visit_map<A: serde::de::MapAccess<'de>>(
+            self,
+            mut map: A,
+        ) -> Result<Self::Value, A::Error> {
+            let mut entries = Entries(Vec::new(), Vec::new());
+            while let Some((key, value)) = map.next_entry::<String, &RawValue>()? {
+                entries.0.push(key);
+                entries.1.push(Cell::Json(value));
+            }
+            Ok(entries)
+        }
+    }
+
+    impl<'de> serde::Deserialize<'de> for Entries<'de> {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_map(Visitor)
+        }
+    }
+
+    serde_json::from_str::<Entries<'_>>(text)
+        .map(|entries| (entries.0, entries.1))
+        .map_err(|error| Problem::new("invalid_json", error.to_string()))
+}
+
+fn fill(
+    layout: &mut Layout,
+    rules: &Rules,
+    names: &[String],
+    cells: &[Cell<'_>],
+    seen: &mut Seen,
+) -> Result<Parts, Problem> {
+    seen.login_id = login_id(layout, names, cells);
+    let operation = operation_of(layout, rules, names, cells)?;
+    seen.operation = Some(operation);
+    if let (Some(why), false) = (operation.destructive, rules.allow_destructive) {
+        return Err(layout::destructive(operation, why));
+    }
+    let means = layout.bind(operation);
+    let mut values: Values<'_> = [const { None }; MAX_FIELDS];
+    let mut blanks = 0;
+    for ((cell, means), name) in cells.iter().zip(means.iter()).zip(names) {
+        let stray = match means {
+            Means::Nothing => continue,
+            Means::Field(index) => {
+                let field = &operation.fields[*index];
+                match value_of(field, *cell, rules.blank).map_err(|problem| problem.at(name))? {
+                    Some(value) if values[*index].is_none() => values[*index] = Some(value),
+                    Some(_) => {
+                        return Err(Problem::new(
+                            "duplicate_field",
+                            format!("the row gives {} twice", field.name),
+                        )
+                        .at(name)
+                        .hint("leave one of the columns out with --ignore"));
+                    }
+                    None => blanks |= 1u32 << index,
+                }
+                continue;
+            }
+            Means::OtherField => !is_blank(Kind::Text, *cell),
+        };
+        if stray {
+            return Err(layout::not_a_field(operation, name));
+        }
+    }
+    set_missing(operation, rules, &mut values)?;
+    complete(operation, rules, blanks, &mut values)?;
+    Ok(assemble(operation, rules, &values))
+}
+
+/// The user that a row names, as far as that can be told before its operation is known.
+fn login_id(layout: &Layout, names: &[String], cells: &[Cell<'_>]) -> Option<String> {
+    let column = layout.user_column()?;
+    let field = catalog::USER;
+    match value_of(&field, *cells.get(column)?, Blank::Skip).ok()?? {
+        Value::Text(text) if names.len() == cells.len() => Some(text.into_owned()),
+        _ => None,
+    }
+}
+
+fn operation_of(
+    layout: &Layout,
+    rules: &Rules,
+    names: &[String],
+    cells: &[Cell<'_>],
+) -> Result<&'static Operation, Problem> {
+    if let Some(operation) = layout.operation() {
+        return Ok(operation);
+    }
+    let column = layout.operation_column();
+    let Some((name, cell)) = column.and_then(|i| Some((names.get(i)?, *cells.get(i)?))) else {
+        return Err(layout::no_operation());
+    };
+    let text = match cell {
+        Cell::Text(text) => Cow::Borrowed(text.trim()),
+        Cell::Json(raw) if raw.get() == "null" => "".into(),
+        Cell::Json(raw) => serde_json::from_str::<String>(raw.get())
+            .map_err(|_| Problem::new("unknown_operation", "it is no text").at(name))?
+            .into(),
+    };
+    if text.is_empty() {
+        return rules
+            .operation
+            .ok_or_else(|| layout::no_operation().at(name));
+    }
+    Operation::named(&text).ok_or_else(|| layout::unknown_operation(&text).at(name))
+}
+
+fn is_blank(kind: Kind, cell: Cell<'_>) -> bool {
+    match (kind, cell) {
+        (Kind::Secret, Cell::Text(text)) => text.is_empty(),
+        (_, Cell::Text(text)) => text.trim().is_empty(),
+        (_, Cell::Json(raw)) => raw.get() == "null",
+    }
+}
+
+/// The value that a cell gives a field; `None` where it gives none.
+fn value_of<'a>(field: &Field, cell: Cell<'a>, blank: Blank) -> Result<Option<Value<'a>>, Problem> {
+    if is_blank(field.kind, cell) {
+        return match (blank, field.empty) {
+            (Blank::Skip, _) | (Blank::Clear, Empty::Refused) => Ok(None),
+            (Blank::Clear, _) => Ok(Some(nothing(field.kind))),
+            (Blank::Error, _) => Err(Problem::new("blank_value", "the value is blank")
+                .hint("fill it in; blanks are errors because of --blank error")),
+        };
+    }
+    let value = match cell {
+        Cell::Text(text) => clean::from_cell(field.kind, text),
+        Cell::Json(raw) => clean::from_json(field.kind, raw),
+    };
+    value
+        .map(Some)
+        .map_err(|complaint| Problem::new("bad_value", complaint.message).hint(complaint.hint))
+}
+
+/// The explicit "nothing" of a kind.
+fn nothing(kind: Kind) -> Value<'static> {
+    match kind {
+        Kind::List => Value::List(Vec::new()),
+        Kind::JsonObject => Value::Json("{}".into()),
+        Kind::JsonObjects => Value::Json("[]".into()),
+        _ => Value::Text("".into()),
+    }
+}
+
+fn set_missing<'a>(
+    operation: &Operation,
+    rules: &'a Rules,
+    values: &mut Values<'a>,
+) -> Result<(), Problem> {
+    for (name, text) in &rules.set {
+        if let Some(index) = operation.field_index(name)
+            && values[index].is_none()
+        {
+            values[index] = value_of(&operation.fields[index], Cell::Text(text), Blank::Skip)
+                .map_err(|problem| problem.at(format!("--set {name}")))?;
+        }
+    }
+    Ok(())
+}
+
+/// Checks that the row has what the operation needs and nothing that does harm unasked.
+fn complete(
+    operation: &Operation,
+    rules: &Rules,
+    blanks: u32,
+    values: &mut Values<'_>,
+) -> Result<(), Problem> {
+    for (index, field) in operation.fields.iter().enumerate() {
+        let given = match &values[index] {
+            Some(value) if value.is_empty() => {
+                check_empty(field, rules)?;
+                true
+            }
+            Some(_) => true,
+            None => false,
+        };
+        match field.need {
+            Need::Required if !given => return Err(missing(field, blanks & (1 << index) != 0)),
+            Need::With(other) if !given => {
+                let other_index = operation.index_of(other);
+                match other_index.and_then(|index| values[index].as_ref()) {
+                    // What is removed cannot be signed in with, verified or not.
+                    Some(value) if value.is_empty() => values[index] = Some(Value::Boolean(false)),
+                    Some(_) => return Err(layout::unstated(field, other)),
+                    None => {}
+                }
+            }
+            _ => {}
+        }
+    }
+    let sets_something = operation.fields.len() == 1 || values.iter().skip(1).any(Option::is_some);
+    if sets_something {
+        return Ok(());
+    }
+    Err(Problem::new(
+        "nothing_to_set",
+        format!("the row sets no field of {}", operation.name),
+    )
+    .hint("fill in a value, or leave the row out"))
+}
+
+fn check_empty(field: &Field, rules: &Rules) -> Result<(), Problem> {
+    match field.empty {
+        Empty::Clears => Ok(()),
+        Empty::Opens(_) if rules.allow_destructive => Ok(()),
+        Empty::Opens(why) => Err(Problem::new("destructive", why)
+            .at(field.name)
+            .hint("say --allow-destructive if that is meant")),
+        Empty::Refused => Err(Problem::new(
+            "empty_value",
+            format!("{} cannot be empty", field.name),
+        )
+        .at(field.name)
+        .hint("write a value, or leave the row out")),
+    }
+}
+
+fn missing(field: &Field, blank: bool) -> Problem {
+    let what = if blank { "is blank" } else { "is missing" };
+    let problem = Problem::new("missing_value", format!("{} {what}", field.name)).at(field.name);
+    match field.empty {
+        Empty::Refused => problem.hint("fill it in"),
+        _ => problem
+            .hint("fill it in; to remove the value, say so: --blank clear, or \"\" in a JSON row"),
+    }
+}
+
+fn assemble(operation: &'static Operation, rules: &Rules, values: &Values<'_>) -> Parts {
+    let mut body = Vec::with_capacity(128);
+    body.push(b'{');
+    for (field, value) in operation.fields.iter().zip(values) {
+        if let Some(value) = value {
+            key(field.name, &mut body);
+            value.write_json(&mut body);
+        }
+    }
+    let conflict = operation
+        .fail_on_conflict
+        .then_some(("failOnConflict", rules.on_conflict == OnConflict::Fail));
+    for (name, value) in operation.constants.iter().copied().chain(conflict) {
+        key(name, &mut body);
+        Value::Boolean(value).write_json(&mut body);
+    }
+    body.push(b'}');
+    let login_id = match &values[0] {
+        Some(Value::Text(text)) => text.clone().into_owned(),
+        _ => String::new(),
+    };
+    (operation, login_id, lanes(operation, values), body)
+}
+
+fn key(name: &str, body: &mut Vec<u8>) {
+    if body.len() > 1 {
+        body.push(b',');
+    }
+    clean::write_text(name, body);
+    body.push(b':');
+}
+
+/// One lane for every name of a user that the row touches: its login ID, the one that takes
+/// its place, those that are added.
+fn lanes(operation: &Operation, values: &Values<'_>) -> Vec<u64> {
+    let mut lanes = Vec::with_capacity(1);
+    for (field, value) in operation.fields.iter().zip(values) {
+        match (field.name, value) {
+            ("loginId" | "newLoginId", Some(Value::Text(text))) if !text.is_empty() => {
+                lanes.push(lane(text));
+            }
+            ("additionalIdentifiers", Some(Value::List(names))) => {
+                lanes.extend(names.iter().map(|name| lane(name)));
+            }
+            _ => {}
+        }
+    }
+    lanes.sort_unstable();
+    lanes.dedup();
+    lanes
+}
+
+/// The lane of a login ID.
+///
+/// Names that the server may take for one user share a lane: letter case and the separators
+/// of a phone number do not count. Two users in one lane only wait for each other.
+fn lane(login_id: &str) -> u64 {
+    let folded: String = if login_id.starts_with('+') {
+        login_id
+            .chars()
+            .filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')' | '/'))
+            .collect()
+    } else {
+        login_id.to_lowercase()
+    };
+    xxhash_rust::xxh3::xxh3_64(folded.as_bytes())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,169 @@
+//! Stopping: one state that only moves forward, seen by everything that sends or waits.
+//!
+//! Running → draining → aborting. Draining admits nothing more, wakes sleepers and lets
+//! requests on the wire finish; aborting drops those too. The first reason is the one told.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+/// Why a run stops before its input is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// SIGINT, as Ctrl-C sends it.
+    Interrupted,
+    /// SIGTERM.
+    Terminated,
+    /// Something that would befall every further row alike.
+    Halted {
+        /// A stable word, such as `credentials_refused`.
+        code: &'static str,
+        /// What happened: a lower-case fragment.
+        message: String,
+        /// What to do before going on.
+        hint: String,
+    },
+}
+
+impl Reason {
+    /// A halt, from its parts.
+    pub fn halted(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Halted {
+            code,
+            message: message.into(),
+            hint: hint.into(),
+        }
+    }
+
+    /// A stable word for the reason.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Interrupted => "interrupted",
+            Self::Terminated => "terminated",
+            Self::Halted { code, .. } => code,
+        }
+    }
+
+    /// What to do before going on, if anything.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Halted { hint, .. } => Some(hint),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Interrupted => f.write_str("interrupted (SIGINT)"),
+            Self::Terminated => f.write_str("terminated (SIGTERM)"),
+            Self::Halted { message, .. } => f.write_str(message),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    #[default]
+    Running,
+    Draining,
+    Aborting,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    phase: Phase,
+    reason: Option<Reason>,
+}
+
+/// The run's stop, shared by whoever may ask for it and whoever must heed it.
+#[derive(Clone, Debug)]
+pub struct Stop(Arc<watch::Sender<State>>);
+
+impl Default for Stop {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(State::default())))
+    }
+}
+
+impl Stop {
+    /// Admits nothing more. A later reason does not replace an earlier one.
+    pub fn drain(&self, reason: Reason) {
+        self.advance(Phase::Draining, reason);
+    }
+
+    /// Drops what is on the wire as well.
+    pub fn abort(&self, reason: Reason) {
+        self.advance(Phase::Aborting, reason);
+    }
+
+    /// Why the run stops, once it does.
+    #[must_use]
+    pub fn reason(&self) -> Option<Reason> {
+        self.0.borrow().reason.clone()
+    }
+
+    /// Whether nothing more is to be admitted.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.0.borrow().phase >= Phase::Draining
+    }
+
+    /// Waits until nothing more is to be admitted.
+    pub async fn draining(&self) {
+        self.reached(Phase::Draining).await;
+    }
+
+    /// Waits until what is on the wire is to be dropped.
+    pub async fn aborting(&self) {
+        self.reached(Phase::Aborting).await;
+    }
+
+    fn advance(&self, phase: Phase, reason: Reason) {
+        self.0.send_if_modified(|state| {
+            let forward = phase > state.phase;
+            state.phase = state.phase.max(phase);
+            state.reason.get_or_insert(reason);
+            forward
+        });
+    }
+
+    async fn reached(&self, phase: Phase) {
+        // The sender lives as long as `self`, so waiting cannot fail.
+        let _ = self
+            .0
+            .subscribe()
+            .wait_for(|state| state.phase >= phase)
+            .await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+
+    #[tokio::test]
+    async fn it_only_moves_forward_and_keeps_the_first_reason() {
+        let stop = Stop::default();
+        assert!(!stop.is_draining());
+        assert_eq!(stop.reason(), None);
+        stop.abort(Reason::Terminated);
+        stop.drain(Reason::Interrupted);
+        stop.draining().await;
+        stop.aborting().await;
+        assert_eq!(stop.reason(), Some(Reason::Terminated));
+    }
+
+    #[tokio::test]
+    async fn draining_does_not_abort() {
+        let stop = Stop::default();
+        stop.drain(Reason::Interrupted);
+        stop.draining().await;
+        assert!(stop.aborting().now_or_never().is_none());
+    }
+}
