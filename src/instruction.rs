@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use crate::catalog::{self, Empty, Field, Kind, Need, Operation, RateClass};
@@ -71,7 +72,7 @@ pub struct Instruction {
     /// The lanes that it must keep to: one for every name of a user that it touches.
     pub lanes: Vec<u64>,
     /// The request's body, JSON.
-    pub body: Vec<u8>,
+    pub body: Bytes,
 }
 
 impl Instruction {
@@ -194,7 +195,7 @@ impl Builder {
     }
 }
 
-type Parts = (&'static Operation, String, Vec<u64>, Vec<u8>);
+type Parts = (&'static Operation, String, Vec<u64>, Bytes);
 
 /// What of a row was understood before it turned out to be invalid.
 #[derive(Default)]
@@ -465,7 +466,7 @@ fn assemble(operation: &'static Operation, rules: &Rules, values: &Values<'_>) -
         Some(Value::Text(text)) => text.clone().into_owned(),
         _ => String::new(),
     };
-    (operation, login_id, lanes(operation, values), body)
+    (operation, login_id, lanes(operation, values), body.into())
 }
 
 fn key(name: &str, body: &mut Vec<u8>) {

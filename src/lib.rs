@@ -8,6 +8,7 @@ pub mod call;
 pub mod catalog;
 pub mod clean;
 pub mod cli;
+pub mod client;
 pub mod commands;
 pub mod exit;
 pub mod input;

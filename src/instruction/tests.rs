@@ -54,7 +54,7 @@ fn json(rules: &Rules, text: &str) -> Result<String, String> {
 
 fn body(builder: &mut Builder, record: Record) -> Result<String, String> {
     match builder.build(record) {
-        Ok(instruction) => Ok(String::from_utf8(instruction.body).unwrap()),
+        Ok(instruction) => Ok(String::from_utf8(instruction.body.into()).unwrap()),
         Err(invalid) => Err(invalid.problem.code.to_owned()),
     }
 }

@@ -1,0 +1,209 @@
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use super::*;
+
+fn limit(requests: u32, seconds: u64) -> Limit {
+    Limit {
+        requests,
+        window: Duration::from_secs(seconds),
+    }
+}
+
+fn gate(slots: usize, users: Limit) -> Gate {
+    Gate::new(
+        slots,
+        &Rates {
+            users: Some(users),
+            lower: Vec::new(),
+        },
+    )
+}
+
+/// A server that counts arrivals in a sliding window and never forgives one too many.
+struct Sliding {
+    limit: Limit,
+    arrivals: VecDeque<Instant>,
+    refused: u32,
+}
+
+impl Sliding {
+    fn arrive(&mut self) {
+        let now = Instant::now();
+        while self
+            .arrivals
+            .front()
+            .is_some_and(|first| *first + self.limit.window <= now)
+        {
+            self.arrivals.pop_front();
+        }
+        if self.arrivals.len() >= self.limit.requests as usize {
+            self.refused += 1;
+        }
+        self.arrivals.push_back(now);
+    }
+}
+
+/// Sends so many requests through a gate to a sliding-window server, with random delays on
+/// the way there and back; returns refusals and the time taken.
+async fn drive(gate: Gate, server_limit: Limit, requests: u32, seed: u64) -> (u32, Duration) {
+    let gate = Rc::new(gate);
+    let server = Rc::new(RefCell::new(Sliding {
+        limit: server_limit,
+        arrivals: VecDeque::new(),
+        refused: 0,
+    }));
+    let rng = Rc::new(RefCell::new(fastrand::Rng::with_seed(seed)));
+    let start = Instant::now();
+    let tasks = tokio::task::LocalSet::new();
+    for _ in 0..requests {
+        let (gate, server, rng) = (Rc::clone(&gate), Rc::clone(&server), Rc::clone(&rng));
+        tasks.spawn_local(async move {
+            let _pass = gate.enter(RateClass::Users).await;
+            let jitter = || Duration::from_millis(rng.borrow_mut().u64(0..200));
+            tokio::time::sleep(jitter()).await;
+            server.borrow_mut().arrive();
+            tokio::time::sleep(jitter()).await;
+        });
+    }
+    tasks.await;
+    let refused = server.borrow().refused;
+    (refused, start.elapsed())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sliding_window_server_never_refuses_and_the_limit_is_used() {
+    let server = limit(500, 60);
+    for seed in 0..5 {
+        let (refused, elapsed) = drive(gate(64, server.share(100)), server, 5_000, seed).await;
+        assert_eq!(refused, 0, "seed {seed}");
+        let ideal = 5_000.0 / server.per_second();
+        let used = ideal / elapsed.as_secs_f64();
+        assert!(used > 0.97, "seed {seed}: {used}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_fits_into_one_window_goes_out_at_once() {
+    let server = limit(500, 60);
+    let (refused, elapsed) = drive(gate(64, server.share(100)), server, 499, 1).await;
+    assert_eq!(refused, 0);
+    assert!(elapsed < Duration::from_secs(10), "{elapsed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_on_the_wire_count() {
+    let gate = gate(8, limit(2, 1));
+    let first = gate.enter(RateClass::Users).await;
+    let _second = gate.enter(RateClass::Users).await;
+    let third = gate.enter(RateClass::Users);
+    tokio::pin!(third);
+    let hour = Duration::from_secs(3600);
+    assert!(
+        tokio::time::timeout(hour, &mut third).await.is_err(),
+        "both are still on the wire"
+    );
+    let replied = Instant::now();
+    drop(first);
+    let _third = third.await;
+    assert_eq!(
+        replied.elapsed(),
+        Duration::from_secs(1),
+        "a window after the reply"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closed_gate_is_closed_for_all_and_only_for_longer() {
+    let gate = gate(8, limit(100, 1));
+    gate.close_for(Duration::from_secs(60));
+    gate.close_for(Duration::from_secs(10));
+    assert_eq!(gate.cool_down(), Duration::from_secs(60));
+    let start = Instant::now();
+    drop(gate.enter(RateClass::Users).await);
+    assert_eq!(start.elapsed(), Duration::from_secs(60));
+    assert_eq!(gate.waits().cool_down(), Duration::from_secs(60));
+    assert_eq!(gate.cool_down(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cool_down_that_grows_while_one_waits_is_heeded() {
+    let gate = gate(8, limit(100, 1));
+    gate.close_for(Duration::from_secs(10));
+    let start = Instant::now();
+    let later = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        gate.close_for(Duration::from_secs(60));
+    };
+    tokio::join!(async { drop(gate.enter(RateClass::Users).await) }, later);
+    assert_eq!(start.elapsed(), Duration::from_secs(65));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lower_limit_holds_besides_and_does_not_hold_up_others() {
+    let rates = Rates {
+        users: Some(limit(100, 60)),
+        lower: vec![(RateClass::UsersUpdate, limit(1, 60))],
+    };
+    let gate = Gate::new(8, &rates);
+    drop(gate.enter(RateClass::UsersUpdate).await);
+    let start = Instant::now();
+    let update = async {
+        drop(gate.enter(RateClass::UsersUpdate).await);
+        start.elapsed()
+    };
+    let other = async {
+        drop(gate.enter(RateClass::Users).await);
+        start.elapsed()
+    };
+    let (update, other) = tokio::join!(update, other);
+    assert_eq!((update.as_secs(), other.as_secs()), (60, 0));
+    assert_eq!(
+        gate.allowed_per_second(RateClass::UsersUpdate),
+        Some(1.0 / 60.0)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn slots_bound_what_is_on_the_wire() {
+    let gate = Gate::new(1, &Rates::default());
+    let pass = gate.enter(RateClass::Users).await;
+    let second = gate.enter(RateClass::Users);
+    tokio::pin!(second);
+    assert!(
+        tokio::time::timeout(Duration::from_secs(1), &mut second)
+            .await
+            .is_err()
+    );
+    drop(pass);
+    second.await;
+    assert_eq!(gate.allowed_per_second(RateClass::Users), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_gives_up_waiting_leaves_nothing_behind() {
+    let gate = gate(1, limit(1, 60));
+    drop(gate.enter(RateClass::Users).await);
+    for _ in 0..3 {
+        let wait = tokio::time::timeout(Duration::from_secs(1), gate.enter(RateClass::Users));
+        assert!(wait.await.is_err());
+    }
+    let start = Instant::now();
+    drop(gate.enter(RateClass::Users).await);
+    assert_eq!(start.elapsed(), Duration::from_secs(57));
+}
+
+#[test]
+fn a_share_is_never_the_whole_limit_and_never_nothing() {
+    for (requests, percent, expected) in [
+        (500, 100, 499),
+        (500, 80, 400),
+        (500, 200, 499),
+        (1, 100, 1),
+        (2, 10, 1),
+        (10, 0, 1),
+    ] {
+        assert_eq!(limit(requests, 60).share(percent).requests, expected);
+    }
+}

@@ -1,0 +1,168 @@
+//! A throttle: one limit, kept in every window.
+//!
+//! Two rules, both pure functions of the time they are asked at. The log: requests on the
+//! wire and replies of the last window together stay below the limit. The pace: once the
+//! log has been full, or the server has said 429, governor spaces requests evenly.
+
+use std::collections::VecDeque;
+use std::num::NonZeroU32;
+use std::ops::Add;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use governor::clock::{Clock, Reference};
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::Limit;
+
+/// How many requests may follow each other at once while they are spaced: enough to make up
+/// for a late wake-up, too few to be a burst.
+const PACED_BURST: u32 = 5;
+
+/// One limit, kept in every window.
+#[derive(Debug)]
+pub(super) struct Throttle {
+    limit: Option<Limit>,
+    log: Mutex<Log>,
+    freed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Log {
+    on_the_wire: u32,
+    replies: VecDeque<Instant>,
+    pace: Option<Pacer>,
+}
+
+type Pacer = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Moment>>;
+
+/// Why a throttle lets nothing through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// Ask again then.
+    Until(Instant),
+    /// Ask again when a reply is in.
+    Reply,
+}
+
+/// Counts against the limit from now until a window after it is dropped.
+#[derive(Debug)]
+pub(super) struct Token<'a>(&'a Throttle);
+
+impl Drop for Token<'_> {
+    fn drop(&mut self) {
+        if self.0.limit.is_some() {
+            let mut log = self.0.log();
+            log.on_the_wire -= 1;
+            log.replies.push_back(Instant::now());
+            drop(log);
+            self.0.freed.notify_one();
+        }
+    }
+}
+
+impl Throttle {
+    pub(super) fn new(limit: Option<Limit>) -> Self {
+        Self {
+            limit,
+            log: Mutex::default(),
+            freed: Notify::new(),
+        }
+    }
+
+    pub(super) fn limit(&self) -> Option<Limit> {
+        self.limit
+    }
+
+    /// Lets one request through, or says what to wait for.
+    pub(super) fn try_take(&self, now: Instant) -> Result<Token<'_>, Wait> {
+        let Some(limit) = self.limit else {
+            return Ok(Token(self));
+        };
+        let mut log = self.log();
+        while log
+            .replies
+            .front()
+            .is_some_and(|reply| *reply + limit.window <= now)
+        {
+            log.replies.pop_front();
+        }
+        let counted = u64::from(log.on_the_wire) + log.replies.len() as u64;
+        if counted >= u64::from(limit.requests) {
+            log.pace.get_or_insert_with(|| pacer(limit));
+            return Err(log
+                .replies
+                .front()
+                .map_or(Wait::Reply, |r| Wait::Until(*r + limit.window)));
+        }
+        if let Some(pace) = &log.pace {
+            pace.check()
+                .map_err(|early| Wait::Until(now + early.wait_time_from(Moment(now))))?;
+        }
+        log.on_the_wire += 1;
+        Ok(Token(self))
+    }
+
+    /// Waits until a reply is in.
+    pub(super) async fn reply(&self) {
+        self.freed.notified().await;
+    }
+
+    /// Spaces requests from now on.
+    pub(super) fn pace(&self) {
+        if let Some(limit) = self.limit {
+            self.log().pace.get_or_insert_with(|| pacer(limit));
+        }
+    }
+
+    fn log(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn pacer(limit: Limit) -> Pacer {
+    let period = (limit.window / limit.requests).max(Duration::from_nanos(1));
+    let burst = NonZeroU32::new(limit.requests.min(PACED_BURST)).unwrap_or(NonZeroU32::MIN);
+    let quota = Quota::with_period(period)
+        .expect("the period is longer than nothing")
+        .allow_burst(burst);
+    RateLimiter::direct_with_clock(quota, TokioClock)
+}
+
+/// Tokio's clock for governor, so that a paused clock moves it too.
+#[derive(Clone, Copy, Debug)]
+struct TokioClock;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Moment(Instant);
+
+impl Clock for TokioClock {
+    type Instant = Moment;
+
+    fn now(&self) -> Moment {
+        Moment(Instant::now())
+    }
+}
+
+impl Reference for Moment {
+    fn duration_since(&self, earlier: Self) -> Nanos {
+        self.0.saturating_duration_since(earlier.0).into()
+    }
+
+    fn saturating_sub(&self, duration: Nanos) -> Self {
+        Self(self.0.checked_sub(duration.into()).unwrap_or(self.0))
+    }
+}
+
+impl Add<Nanos> for Moment {
+    type Output = Self;
+
+    fn add(self, duration: Nanos) -> Self {
+        Self(self.0 + Duration::from(duration))
+    }
+}

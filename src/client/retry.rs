@@ -1,0 +1,358 @@
+//! What a reply means: done, again, or never. Pure; no clock, no I/O.
+//!
+//! [`judge`] is the retry table of `docs/retries.md`, which its tests spell out row by row.
+//! The rules follow section 7 of the API reference. "Not sent" is never guessed: only a
+//! connection that was never made counts as that.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::value::RawValue;
+
+use crate::catalog::Operation;
+use crate::outcome::{Failure, Status};
+use crate::stop::Reason;
+
+/// What came back for a request, or how it was lost.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// The server answered.
+    Answer(Answer),
+    /// No answer came.
+    Lost(Lost),
+}
+
+impl Reply {
+    /// The status of the answer, if there is one.
+    #[must_use]
+    pub fn http_status(&self) -> Option<u16> {
+        match self {
+            Self::Answer(answer) => Some(answer.status),
+            Self::Lost(_) => None,
+        }
+    }
+}
+
+/// An answer of the server.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// How long it asks to be left alone.
+    pub retry_after: Option<Duration>,
+    /// What its body holds.
+    pub body: Body,
+}
+
+/// What the body of an answer holds.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// `{"user":{…}}`: the user as the server sent it.
+    User(Box<RawValue>),
+    /// A JSON object without a user, or nothing at all.
+    Object,
+    /// The API's error object (API reference, 7.1).
+    Error(ErrorBody),
+    /// A JSON object that breaks off.
+    BrokenOff,
+    /// Anything else: a page of a proxy, more than is ever sent, garbage.
+    Unreadable,
+}
+
+/// The API's error object.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorBody {
+    /// Such as `E112102`.
+    pub error_code: String,
+    /// What the code means.
+    #[serde(default)]
+    pub error_description: String,
+    /// What it is about in this case.
+    #[serde(default)]
+    pub error_message: String,
+}
+
+/// How an answer was lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// Whether the server may have got the request.
+    pub sent: Sent,
+    /// What happened.
+    pub how: How,
+    /// The cause in the words of the network, without address or data.
+    pub detail: String,
+}
+
+/// Whether the server may have got a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// No connection was made.
+    No,
+    /// It may have.
+    Maybe,
+}
+
+/// How an answer was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// No connection: name not found, refused, TLS.
+    Unreachable,
+    /// No answer in time.
+    Timeout,
+    /// The connection broke.
+    Broken,
+    /// We hung up, because the run was told to stop at once.
+    Aborted,
+}
+
+/// What a reply means for the instruction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The server has done it.
+    Done,
+    /// Too many requests: nobody sends for so long, then this one goes again.
+    CoolDown(Duration),
+    /// It may work another time; when the attempts are used up, it ends as `then`.
+    Again {
+        /// `gave_up` if it was surely not applied, else `unknown`.
+        then: Status,
+        /// The shortest wait that the server asked for.
+        after: Option<Duration>,
+    },
+    /// The final word: `rejected` or `unknown`.
+    Final(Status),
+    /// Every further row would fare alike.
+    Halt(Reason),
+}
+
+/// How long a rate limit lasts when the server does not say (API reference, 7.3).
+pub const DEFAULT_COOL_DOWN: Duration = Duration::from_secs(60);
+
+/// The longest that a server's `Retry-After` is believed.
+pub const MAX_COOL_DOWN: Duration = Duration::from_secs(24 * 60 * 60);
+
+const RATE_LIMITED: &str = "E130429";
+const USER_NOT_FOUND: [&str; 2] = ["E112102", "E062108"];
+const CONFLICT: [&str; 2] = ["E111127", "E062125"];
+
+/// What a reply means for an instruction of an operation.
+#[must_use]
+pub fn judge(operation: &Operation, reply: &Reply) -> Verdict {
+    match reply {
+        Reply::Answer(answer) => judge_answer(operation, answer),
+        Reply::Lost(Lost { sent: Sent::No, .. }) => Verdict::Again {
+            then: Status::GaveUp,
+            after: None,
+        },
+        Reply::Lost(Lost {
+            how: How::Aborted, ..
+        }) => Verdict::Final(Status::Unknown),
+        Reply::Lost(_) => lost_answer(operation, Status::Unknown, None),
+    }
+}
+
+fn judge_answer(operation: &Operation, answer: &Answer) -> Verdict {
+    let after = answer.retry_after;
+    if answer.status == 429 || (answer.status >= 400 && code(answer) == Some(RATE_LIMITED)) {
+        return Verdict::CoolDown(after.unwrap_or(DEFAULT_COOL_DOWN));
+    }
+    match answer.status {
+        200..=299 => match answer.body {
+            Body::User(_) => Verdict::Done,
+            // The status says that it is done; only the user is missing.
+            Body::BrokenOff => Verdict::Done,
+            Body::Object if !operation.returns_user => Verdict::Done,
+            _ => lost_answer(operation, Status::Unknown, after),
+        },
+        401 | 403 => Verdict::Halt(Reason::halted(
+            "credentials_refused",
+            format!(
+                "the server refuses the credentials (HTTP {})",
+                answer.status
+            ),
+            "check DESCOPE_PROJECT_ID and DESCOPE_MANAGEMENT_KEY: the key may have expired, or be limited to other projects or addresses",
+        )),
+        300..=399 => Verdict::Halt(Reason::halted(
+            "redirected",
+            format!(
+                "the server redirects requests (HTTP {}), and writes are not sent on",
+                answer.status
+            ),
+            "check --base-url: it must be the API itself",
+        )),
+        // Nothing was applied: the request was not taken in, or turned away at the door.
+        408 | 503 | 521 | 530 => Verdict::Again {
+            then: Status::GaveUp,
+            after,
+        },
+        500..=599 => lost_answer(operation, Status::GaveUp, after),
+        _ => Verdict::Final(Status::Rejected),
+    }
+}
+
+/// It may have been applied: send it again where that is harmless.
+fn lost_answer(operation: &Operation, then: Status, after: Option<Duration>) -> Verdict {
+    if operation.repeatable {
+        Verdict::Again { then, after }
+    } else {
+        Verdict::Final(Status::Unknown)
+    }
+}
+
+fn code(answer: &Answer) -> Option<&str> {
+    match &answer.body {
+        Body::Error(error) => Some(&error.error_code),
+        _ => None,
+    }
+}
+
+/// Why a row failed, from the last reply to it.
+#[must_use]
+pub fn describe(reply: &Reply) -> Failure {
+    match reply {
+        Reply::Answer(answer) => describe_answer(answer),
+        Reply::Lost(lost) => describe_lost(lost),
+    }
+}
+
+fn describe_answer(answer: &Answer) -> Failure {
+    let code = code(answer).map(str::to_owned);
+    let known = |codes: &[&str]| code.as_deref().is_some_and(|code| codes.contains(&code));
+    let (kind, hint) = match answer.status {
+        _ if known(&USER_NOT_FOUND) => (
+            "user_not_found",
+            "no user has this login ID or user ID: check its spelling",
+        ),
+        409 => ("conflict", CONFLICT_HINT),
+        _ if known(&CONFLICT) => ("conflict", CONFLICT_HINT),
+        404 if code.is_none() => (
+            "not_found",
+            "the server does not know the path: check --base-url",
+        ),
+        200..=299 => (
+            "bad_answer",
+            "look at the user; sending the row again is safe unless it renames",
+        ),
+        500..=599 | 408 => (
+            "server_error",
+            "send the row again later: feed the failures file to run",
+        ),
+        _ => (
+            "refused",
+            "mend the row as the server's message says, then feed the failures file to run",
+        ),
+    };
+    let message = match &answer.body {
+        Body::Error(error) => [&error.error_message, &error.error_description]
+            .into_iter()
+            .find(|text| !text.is_empty())
+            .cloned()
+            .unwrap_or_else(|| format!("HTTP {}", answer.status)),
+        Body::User(_) | Body::Object | Body::BrokenOff => {
+            format!("HTTP {} without the user", answer.status)
+        }
+        Body::Unreadable => {
+            format!("HTTP {} with a body that is not the API's", answer.status)
+        }
+    };
+    Failure {
+        kind,
+        code,
+        column: None,
+        message,
+        hint: Some(hint.to_owned()),
+    }
+}
+
+const CONFLICT_HINT: &str = "another user holds this value; nothing was changed (--on-conflict merge would merge and delete that user)";
+
+fn describe_lost(lost: &Lost) -> Failure {
+    let (kind, message, hint) = match lost.how {
+        How::Unreachable => (
+            "unreachable",
+            "no connection to the server",
+            "check the network and --base-url, then feed the failures file to run",
+        ),
+        How::Timeout => (
+            "timeout",
+            "no answer in time; it may have been applied",
+            "look at the user before sending it again if the row renames",
+        ),
+        How::Broken => (
+            "connection_lost",
+            "the connection broke before the answer; it may have been applied",
+            "look at the user before sending it again if the row renames",
+        ),
+        How::Aborted => (
+            "aborted",
+            "the run was told to stop at once while the request was on the wire; it may have been applied",
+            "look at the user before sending it again if the row renames",
+        ),
+    };
+    let detail = if lost.detail.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", lost.detail)
+    };
+    Failure {
+        kind,
+        code: None,
+        column: None,
+        message: format!("{message}{detail}"),
+        hint: Some(hint.to_owned()),
+    }
+}
+
+/// Exponential back-off with full jitter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backoff {
+    /// Requests for one row, the first included; at least 1.
+    pub max_attempts: u32,
+    /// The ceiling of the wait after the first attempt; it doubles with each.
+    pub base: Duration,
+    /// The ceiling of any wait.
+    pub cap: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self {
+            max_attempts: 6,
+            base: Duration::from_millis(500),
+            cap: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Backoff {
+    /// The wait after the n-th attempt (from 1), or `None` when that was the last one.
+    ///
+    /// `jitter` is from 0 to 1 and takes that part of the ceiling.
+    #[must_use]
+    pub fn delay(&self, attempt: u32, jitter: f64) -> Option<Duration> {
+        if attempt >= self.max_attempts {
+            return None;
+        }
+        let doubled = self
+            .base
+            .saturating_mul(1u32.checked_shl(attempt - 1).unwrap_or(u32::MAX));
+        Some(doubled.min(self.cap).mul_f64(jitter.clamp(0.0, 1.0)))
+    }
+}
+
+/// The wait that a `Retry-After` header asks for: seconds, or an HTTP date.
+#[must_use]
+pub fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+    let value = value.trim();
+    let wait = match value.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => httpdate::parse_http_date(value)
+            .ok()?
+            .duration_since(now)
+            .unwrap_or_default(),
+    };
+    Some(wait.min(MAX_COOL_DOWN))
+}
+
+#[cfg(test)]
+mod tests;
