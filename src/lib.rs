@@ -10,6 +10,7 @@ pub mod clean;
 pub mod cli;
 pub mod client;
 pub mod commands;
+pub mod engine;
 pub mod exit;
 pub mod input;
 pub mod instruction;

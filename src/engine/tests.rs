@@ -1,0 +1,239 @@
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use super::*;
+use crate::catalog::OPERATIONS;
+use crate::engine::halt::MaxFailures;
+use crate::outcome::Status;
+use crate::record::{Content, Format, Position, Problem, Record, Source};
+
+/// A step in memory: sleeps, notes who it works on, and gives out what it is told to.
+#[derive(Default)]
+struct Fake {
+    log: Mutex<Vec<u64>>,
+    busy: Mutex<HashMap<u64, u64>>,
+    most: Mutex<usize>,
+    delays: HashMap<u64, Duration>,
+}
+
+impl Step for Fake {
+    async fn perform(&self, call: &Call, stop: &Stop) -> Vec<Option<Outcome>> {
+        let instruction = &call.instructions[0];
+        let row = instruction.record.position.row;
+        let lane = instruction.lanes[0];
+        {
+            let mut busy = self.busy.lock().unwrap();
+            assert!(
+                busy.insert(lane, row).is_none(),
+                "two rows of one user at once"
+            );
+            let mut most = self.most.lock().unwrap();
+            *most = (*most).max(busy.len());
+        }
+        let delay = self
+            .delays
+            .get(&row)
+            .copied()
+            .unwrap_or(Duration::from_millis(10));
+        let undone = tokio::select! {
+            () = tokio::time::sleep(delay) => false,
+            () = stop.draining() => true,
+        };
+        self.busy.lock().unwrap().remove(&lane);
+        if undone {
+            return vec![None];
+        }
+        self.log.lock().unwrap().push(row);
+        vec![Some(Outcome {
+            status: Status::Updated,
+            attempts: 1,
+            http_status: Some(200),
+            duration: delay,
+            finished_at: Timestamp::UNIX_EPOCH,
+            user: None,
+            error: None,
+        })]
+    }
+}
+
+struct Last(Tally);
+
+impl Observer for Last {
+    fn counts(&mut self, tally: &Tally) {
+        assert!(tally.finished() + tally.not_attempted <= tally.read);
+        self.0 = *tally;
+    }
+}
+
+fn record(row: u64) -> Record {
+    Record {
+        source: Arc::new(Source {
+            name: "in".into(),
+            format: Format::Jsonl,
+            columns: vec![],
+        }),
+        position: Position {
+            row,
+            line: row,
+            byte: 0,
+        },
+        content: Content::Object("{}".into()),
+    }
+}
+
+fn ready(row: u64, lane: u64) -> Row {
+    Row::Ready(Instruction {
+        record: record(row),
+        operation: &OPERATIONS[0],
+        login_id: lane.to_string(),
+        lanes: vec![lane],
+        body: "{}".into(),
+    })
+}
+
+fn invalid(row: u64) -> Row {
+    Row::Invalid(Box::new(Invalid {
+        record: record(row),
+        operation: None,
+        login_id: None,
+        problem: Problem::new("bad_value", "bad"),
+    }))
+}
+
+/// Runs rows through an engine; returns the counts and the rows recorded, in order.
+async fn run(fake: Arc<Fake>, rows: Vec<Row>, window: usize, stop: Stop) -> (Tally, Vec<u64>) {
+    let (to_engine, from_input) = tokio::sync::mpsc::channel(8);
+    let (to_recorder, mut from_engine) = tokio::sync::mpsc::channel(8);
+    let tripwire = Tripwire::new(MaxFailures::Count(2), 0);
+    let engine = Engine::new(fake, to_recorder, stop, tripwire, window);
+    let reader = tokio::spawn(async move {
+        for row in rows {
+            if to_engine.send(row).await.is_err() {
+                break;
+            }
+        }
+    });
+    let recorder = tokio::spawn(async move {
+        let mut recorded = Vec::new();
+        while let Some(finished) = from_engine.recv().await {
+            recorded.push(finished.record.position.row);
+        }
+        recorded
+    });
+    let mut last = Last(Tally::default());
+    let tally = engine.run(from_input, &mut last).await;
+    assert_eq!(tally, last.0);
+    assert!(tally.balances(), "{tally:?}");
+    reader.await.unwrap();
+    (tally, recorder.await.unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_of_one_user_keep_their_order_and_others_do_not_wait() {
+    let delays = HashMap::from([(1, Duration::from_secs(60))]);
+    let fake = Arc::new(Fake {
+        delays,
+        ..Fake::default()
+    });
+    let rows = vec![
+        ready(1, 7),
+        ready(2, 7),
+        ready(3, 8),
+        ready(4, 7),
+        ready(5, 9),
+    ];
+    let (tally, recorded) = run(Arc::clone(&fake), rows, 100, Stop::default()).await;
+    assert_eq!(tally.updated, 5);
+    assert_eq!(recorded, [3, 5, 1, 2, 4]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_window_bounds_what_is_held() {
+    let fake = Arc::new(Fake::default());
+    let rows = (1..=100).map(|row| ready(row, row)).collect();
+    let (tally, _) = run(Arc::clone(&fake), rows, 5, Stop::default()).await;
+    assert_eq!(tally.updated, 100);
+    assert_eq!(*fake.most.lock().unwrap(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_leaves_rows_undone_and_counts_them() {
+    let fake = Arc::new(Fake::default());
+    let stop = Stop::default();
+    let later = stop.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(25)).await;
+        later.drain(Reason::Interrupted);
+    });
+    let rows = (1..=1000).map(|row| ready(row, row % 2)).collect();
+    let (tally, recorded) = run(fake, rows, 10, stop).await;
+    assert_eq!(tally.updated, 4, "two users, two rows each in 25 ms");
+    assert_eq!(tally.not_attempted, 10, "the window was full");
+    assert_eq!(recorded.len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_failures_stop_the_run() {
+    let stop = Stop::default();
+    let rows = (1..=1000).map(invalid).collect();
+    let (tally, _) = run(Arc::new(Fake::default()), rows, 10, stop.clone()).await;
+    assert_eq!(tally.invalid, 3);
+    assert_eq!(stop.reason().unwrap().code(), "max_failures");
+}
+
+#[tokio::test(start_paused = true)]
+async fn unreadable_input_stops_the_run_after_the_rows_before_it() {
+    let stop = Stop::default();
+    let broken = Row::Unreadable(Reason::halted("unreadable", "a quote", "close it"));
+    let rows = vec![ready(1, 1), broken, ready(2, 2)];
+    let (tally, _) = run(Arc::new(Fake::default()), rows, 10, stop.clone()).await;
+    assert_eq!((tally.read, tally.updated), (1, 1));
+    assert_eq!(stop.reason().unwrap().code(), "unreadable");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recorder_that_is_gone_stops_the_run() {
+    let (to_engine, from_input) = tokio::sync::mpsc::channel(8);
+    let (to_recorder, from_engine) = tokio::sync::mpsc::channel(8);
+    drop(from_engine);
+    let stop = Stop::default();
+    let tripwire = Tripwire::new(MaxFailures::Unlimited, 0);
+    let engine = Engine::new(
+        Arc::new(Fake::default()),
+        to_recorder,
+        stop.clone(),
+        tripwire,
+        1,
+    );
+    tokio::spawn(async move {
+        for row in 1..=100 {
+            if to_engine.send(ready(row, row)).await.is_err() {
+                break;
+            }
+        }
+    });
+    let tally = engine.run(from_input, &mut Last(Tally::default())).await;
+    assert!(tally.balances() && tally.read < 5, "{tally:?}");
+    assert_eq!(stop.reason().unwrap().code(), "not_recorded");
+}
+
+struct Panics;
+
+impl Step for Panics {
+    async fn perform(&self, _: &Call, _: &Stop) -> Vec<Option<Outcome>> {
+        panic!("a broken promise")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "a broken promise")]
+async fn a_panic_is_not_swallowed() {
+    let (to_engine, from_input) = tokio::sync::mpsc::channel(8);
+    let (to_recorder, _from_engine) = tokio::sync::mpsc::channel(8);
+    to_engine.send(ready(1, 1)).await.unwrap();
+    drop(to_engine);
+    let tripwire = Tripwire::new(MaxFailures::Unlimited, 0);
+    let engine = Engine::new(Arc::new(Panics), to_recorder, Stop::default(), tripwire, 1);
+    engine.run(from_input, &mut Last(Tally::default())).await;
+}
