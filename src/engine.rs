@@ -74,6 +74,7 @@ impl<S: Step> Engine<S> {
             stop,
             tripwire,
             window,
+            unreadable: None,
         }
     }
 
