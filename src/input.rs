@@ -18,7 +18,9 @@ use crate::exit;
 use crate::record::{Content, Format, Position, Record, Source};
 
 mod delimited;
+mod header;
 mod jsonl;
+mod lines;
 mod quotes;
 mod sniff;
 #[cfg(test)]
@@ -103,6 +105,7 @@ pub fn open(requests: &[Request]) -> Result<Input, exit::Error> {
             "no input: name a file, or - for standard input",
         ));
     }
+    refuse_twice(requests)?;
     let mut input = Input {
         sources: Vec::with_capacity(requests.len()),
         total_bytes: Some(0),
@@ -110,15 +113,7 @@ pub fn open(requests: &[Request]) -> Result<Input, exit::Error> {
         row: 0,
         finished_bytes: 0,
     };
-    let mut seen = HashSet::new();
     for request in requests {
-        let path = fs::canonicalize(&request.path);
-        if !seen.insert(path.unwrap_or_else(|_| request.path.clone())) {
-            let name = request.name();
-            return Err(exit::Error::refused(format_args!(
-                "{name}: named twice; its rows would be sent twice, so name it once"
-            )));
-        }
         input.add(request)?;
     }
     Ok(input)
@@ -241,13 +236,31 @@ impl Fault {
     fn io(line: u64, error: &io::Error) -> Self {
         Self::new(
             line,
-            format!("cannot be read on from here: {error}; see to it and start again"),
+            format!("cannot be read on from here: {error}; run it again when that is mended"),
         )
     }
 
     fn at(self, name: &str) -> Unreadable {
         Unreadable(format!("{name}:{}: {}", self.line, self.reason))
     }
+}
+
+/// Refuses a file or standard input that is named twice.
+fn refuse_twice(requests: &[Request]) -> Result<(), exit::Error> {
+    let mut seen = HashSet::new();
+    for request in requests {
+        let path = match fs::canonicalize(&request.path) {
+            Ok(path) if !request.is_stdin() => path,
+            _ => request.path.clone(), // what is missing is refused when it is opened
+        };
+        if !seen.insert(path) {
+            return Err(exit::Error::refused(format_args!(
+                "{}: named twice, so its rows would be sent twice; name it once",
+                request.name()
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Opens a request's bytes, with their number if it is known.

@@ -10,8 +10,10 @@ use std::io::{self, Read};
 
 use csv::{ByteRecord, StringRecord};
 use csv_core::ReadRecordResult;
-use memchr::{memchr2, memchr2_iter};
+use memchr::memchr2;
 
+use super::header;
+use super::lines::{Lines, line_ends};
 use super::quotes;
 use super::window::Window;
 use super::{Fault, KEPT_BYTES, MAX_RECORD_BYTES, MAX_RECORD_LINES, Row, Rows};
@@ -61,12 +63,14 @@ impl<R: Read> Delimited<R> {
             core,
             delimiter,
             columns: Vec::new(),
-            lines: Lines { line: 1, cr: false },
+            lines: Lines::new(),
             cells: vec![0; 1024],
             ends: vec![0; 64],
             fault: None,
         };
-        rows.skip_separator_line()?;
+        let skipped = header::separator_line(rows.window.bytes(), delimiter)
+            .map_err(|reason| Fault::new(1, reason))?;
+        rows.window.consume(skipped); // its line end is passed over with blank lines
         rows.columns = rows.header()?;
         Ok(rows)
     }
@@ -74,36 +78,6 @@ impl<R: Read> Delimited<R> {
     /// The header's names.
     pub(super) fn columns(&self) -> &[String] {
         &self.columns
-    }
-
-    /// Passes over a first line `sep=,`, which spreadsheets write for each other.
-    fn skip_separator_line(&mut self) -> Result<(), Fault> {
-        let bytes = self.window.bytes();
-        let line = &bytes[..memchr2(b'\n', b'\r', bytes).unwrap_or(bytes.len())];
-        let length = line.len();
-        let bare = match line {
-            [b'"', bare @ .., b'"'] => bare,
-            bare => bare,
-        };
-        let [key @ .., separator] = bare else {
-            return Ok(());
-        };
-        if !key.eq_ignore_ascii_case(b"sep=") {
-            return Ok(());
-        }
-        if *separator != self.delimiter {
-            return Err(Fault::new(
-                1,
-                format!(
-                    "the first line asks for {:?} between the cells, but {:?} is read; \
-                     save the file with the latter",
-                    char::from(*separator),
-                    char::from(self.delimiter)
-                ),
-            ));
-        }
-        self.window.consume(length); // its line end is passed over before the header
-        Ok(())
     }
 
     fn header(&mut self) -> Result<Vec<String>, Fault> {
@@ -124,50 +98,7 @@ impl<R: Read> Delimited<R> {
             }
             Content::Object(_) => unreachable!("no objects among cells"),
         };
-        let columns: Vec<String> = cells.iter().map(|name| name.trim().to_owned()).collect();
-        match self.header_problem(&columns) {
-            None => Ok(columns),
-            Some(reason) => Err(Fault::new(row.line, reason)),
-        }
-    }
-
-    fn header_problem(&self, columns: &[String]) -> Option<String> {
-        if let [only] = columns
-            && let Some(other) = only
-                .chars()
-                .find(|c| [',', ';', '\t', '|'].contains(c) && *c != char::from(self.delimiter))
-        {
-            return Some(format!(
-                "the header is one column, {only:?}: are its cells separated by {other:?}? \
-                 {:?} is read",
-                char::from(self.delimiter)
-            ));
-        }
-        let blank: Vec<String> = (1..)
-            .zip(columns)
-            .filter(|(_, name)| name.is_empty())
-            .map(|(number, _): (usize, _)| number.to_string())
-            .collect();
-        if !blank.is_empty() {
-            return Some(format!(
-                "columns without a name in the header: number {}; name them or take them out",
-                blank.join(", ")
-            ));
-        }
-        let mut sorted: Vec<&String> = columns.iter().collect();
-        sorted.sort_unstable();
-        let mut twice: Vec<String> = sorted
-            .windows(2)
-            .filter(|pair| pair[0] == pair[1])
-            .map(|pair| format!("{:?}", pair[0]))
-            .collect();
-        twice.dedup();
-        (!twice.is_empty()).then(|| {
-            format!(
-                "columns more than once in the header: {}; keep one of each",
-                twice.join(", ")
-            )
-        })
+        header::names(&cells, self.delimiter).map_err(|reason| Fault::new(row.line, reason))
     }
 
     fn io(&self, error: &io::Error) -> Fault {
@@ -313,10 +244,11 @@ impl<R: Read> Delimited<R> {
         } else {
             String::new()
         };
+        let plural = if frame.cells == 1 { "" } else { "s" };
         Problem::new(
             "wrong_field_count",
             format!(
-                "the row has {} cells{lines}, but the header has {}",
+                "the row has {} cell{plural}{lines}, but the header has {}",
                 frame.cells,
                 self.columns.len()
             ),
@@ -413,30 +345,4 @@ fn bounded(row: &[u8]) -> &[u8] {
     line_ends(row)
         .nth(most - 1)
         .map_or(row, |last| &row[..=last])
-}
-
-/// Where lines end in these bytes, which do not begin within a CRLF.
-fn line_ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
-    memchr2_iter(b'\n', b'\r', bytes)
-        .filter(|&at| bytes[at] == b'\r' || at == 0 || bytes[at - 1] != b'\r')
-}
-
-/// Counts lines over bytes that come in pieces.
-#[derive(Clone, Copy)]
-struct Lines {
-    line: u64,
-    /// The last byte was a carriage return, so a line feed next belongs to it.
-    cr: bool,
-}
-
-impl Lines {
-    fn pass(&mut self, bytes: &[u8]) {
-        self.line += line_ends(bytes).count() as u64;
-        if self.cr && bytes.first() == Some(&b'\n') {
-            self.line -= 1; // it was counted at its carriage return
-        }
-        if let Some(last) = bytes.last() {
-            self.cr = *last == b'\r';
-        }
-    }
 }

@@ -55,6 +55,9 @@ impl From<Content> for Is {
     }
 }
 
+/// Where a row begins, line and byte, and what it is.
+type Placed = (u64, u64, Is);
+
 /// An input of one reader under a name.
 fn input<R: Read + Send + 'static>(name: &str, reader: R) -> Result<Input, String> {
     let request = Request {
@@ -118,7 +121,7 @@ fn read(name: &str, bytes: impl AsRef<[u8]>) -> Result<Said, String> {
 
 /// The rows of bytes that can be read to the end: line, byte and what is there.
 #[track_caller]
-fn rows(name: &str, bytes: impl AsRef<[u8]>) -> Vec<(u64, u64, Is)> {
+fn rows(name: &str, bytes: impl AsRef<[u8]>) -> Vec<Placed> {
     let said = read(name, bytes).expect("accepted");
     assert_eq!(said.unreadable, None);
     said.rows

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn positions_are_exact_whatever_ends_the_lines() {
     let ab = || cells(&["a", "b"]);
-    let cases: &[(&str, Vec<(u64, u64, Is)>)] = &[
+    let cases: &[(&str, Vec<Placed>)] = &[
         ("x,y\na,b\na,b\n", vec![(2, 4, ab()), (3, 8, ab())]),
         ("x,y\r\na,b\r\na,b\r\n", vec![(2, 5, ab()), (3, 10, ab())]),
         ("x,y\ra,b\ra,b\r", vec![(2, 4, ab()), (3, 8, ab())]),
@@ -60,82 +60,71 @@ fn header_names_are_trimmed() {
     assert_eq!(input.sources()[0].columns, ["loginId", "display name"]);
 }
 
-/// The code, column and message of a row, and its raw cells.
+/// The code, column and message of a row that cannot be read, and its raw cells.
 #[track_caller]
-fn broken(is: &Is) -> (&'static str, Option<&str>, &str, &[Vec<u8>]) {
-    match is {
-        Is::Broken(raw, problem) => {
-            assert!(problem.hint.is_some());
-            (
-                problem.code,
-                problem.column.as_deref(),
-                &problem.message,
-                raw,
-            )
-        }
-        other => panic!("not broken: {other:?}"),
-    }
+fn broken(is: &Is) -> (String, &[Vec<u8>]) {
+    let Is::Broken(raw, problem) = is else {
+        panic!("not broken: {is:?}");
+    };
+    assert!(problem.hint.is_some());
+    let column = problem.column.as_deref().unwrap_or("-");
+    (
+        format!("{} {column} {}", problem.code, problem.message),
+        raw,
+    )
 }
+
+/// A bad row below the header `x,y`, what is said of it, and the number of its cells.
+const BAD_ROWS: &[(&[u8], &str, usize)] = &[
+    (
+        b"1",
+        "wrong_field_count - the row has 1 cell, but the header has 2",
+        1,
+    ),
+    (
+        b"1,2,3",
+        "wrong_field_count - the row has 3 cells, but the header has 2",
+        3,
+    ),
+    (
+        b"1,\"2\n3\r\n4\",5",
+        "wrong_field_count - the row has 3 cells (lines 2 to 4), but the header has 2",
+        3,
+    ),
+    (
+        b"1,ab\xff",
+        "invalid_utf8 y the cell of \"y\" is not UTF-8 at its byte 3",
+        2,
+    ),
+    (
+        b"\xe4,2",
+        "invalid_utf8 x the cell of \"x\" is not UTF-8 at its byte 1",
+        2,
+    ),
+    (
+        b"1,\"2\n3,\"4\"",
+        "stray_quote - a quote closes in the middle of a cell on line 3",
+        2,
+    ),
+    (
+        b"\"1\" ,2",
+        "stray_quote - a quote closes in the middle of a cell on line 2",
+        2,
+    ),
+    (
+        b"\"1\"\"\"\"2\"3,2",
+        "stray_quote - a quote closes in the middle of a cell on line 2",
+        2,
+    ),
+];
 
 #[test]
 fn reading_goes_on_behind_a_bad_row() {
-    let cases: &[(&[u8], &str, Option<&str>, &str, usize)] = &[
-        (
-            b"1",
-            "wrong_field_count",
-            None,
-            "the row has 1 cells, but the header has 2",
-            1,
-        ),
-        (
-            b"1,2,3",
-            "wrong_field_count",
-            None,
-            "the row has 3 cells, but the header has 2",
-            3,
-        ),
-        (
-            b"1,\"2\n3\r\n4\",5",
-            "wrong_field_count",
-            None,
-            "the row has 3 cells (lines 2 to 4), but the header has 2",
-            3,
-        ),
-        (
-            b"1,ab\xff",
-            "invalid_utf8",
-            Some("y"),
-            "the cell of \"y\" is not UTF-8 at its byte 3",
-            2,
-        ),
-        (
-            b"\xe4,2",
-            "invalid_utf8",
-            Some("x"),
-            "the cell of \"x\" is not UTF-8 at its byte 1",
-            2,
-        ),
-        (
-            b"1,\"2\n3,\"4\"",
-            "stray_quote",
-            None,
-            "a quote closes in the middle of a cell on line 3",
-            2,
-        ),
-        (
-            b"\"1\" ,2",
-            "stray_quote",
-            None,
-            "a quote closes in the middle of a cell on line 2",
-            2,
-        ),
-    ];
-    for (row, code, column, message, count) in cases {
+    for (row, expected, count) in BAD_ROWS {
         let bytes = [b"x,y\n", *row, b"\na,b\n"].concat();
         let rows = rows("u.csv", &bytes);
-        let (is_code, is_column, is_message, raw) = broken(&rows[0].2);
-        assert_eq!((is_code, is_column, is_message), (*code, *column, *message));
-        assert_eq!(raw.len(), *count, "{row:?}");
+        let (said, raw) = broken(&rows[0].2);
+        assert_eq!((&*said, raw.len()), (*expected, *count));
         assert_eq!((rows[0].0, rows[0].1), (2, 4));
         assert_eq!(rows[1].1, 5 + row.len() as u64);
         assert_eq!(rows[1].2, cells(&["a", "b"]));
@@ -143,76 +132,73 @@ fn reading_goes_on_behind_a_bad_row() {
     }
 }
 
+/// Reads bytes whose second row, from line 3 and byte 8, is where reading ends.
+#[track_caller]
+fn lost(bytes: &str, pieces: &[usize]) -> (String, Vec<u8>, String) {
+    let said = read_in("u.csv", bytes.as_bytes(), usize::MAX).unwrap();
+    for piece in pieces {
+        assert_eq!(
+            read_in("u.csv", bytes.as_bytes(), *piece).as_ref(),
+            Ok(&said)
+        );
+    }
+    assert_eq!(said.rows.len(), 2, "the row before and the bad one");
+    let (position, is) = &said.rows[1];
+    assert_eq!((position.line, position.byte), (3, 8));
+    let (message, raw) = broken(is);
+    (
+        message,
+        raw.concat(),
+        said.unreadable.expect("reading ends"),
+    )
+}
+
 #[test]
-fn an_open_quote_never_swallows_the_rest_silently() {
-    let long = format!("x,y\na,b\nc,\"{}", "d\n".repeat(2000));
-    let wide = format!("x,y\na,b\nc,\"{}\"\nd,e\n", "d".repeat(MAX_RECORD_BYTES));
-    let bare = format!("x,y\na,b\n{},c\nd,e\n", "d".repeat(MAX_RECORD_BYTES));
-    let closed = format!("x,y\na,b\nc,\"{}\"\nd,e\n", "d\r\n".repeat(1000));
-    let bounds = "is not closed within 1,000 lines or 1 MiB";
-    let end = "is not closed before the end of the file";
+fn a_quote_open_at_the_end_ends_reading() {
     let cases = [
-        (
-            "x,y\na,b\nc,\"d".to_owned(),
-            "unterminated_quote",
-            3,
-            end,
-            "c,\"d",
-        ),
-        (
-            "x,y\na,b\n\"c\nd\",\"e\nf\n".to_owned(),
-            "unterminated_quote",
-            4,
-            end,
-            "\"c",
-        ),
-        (
-            "x,y\na,b\n\"".to_owned(),
-            "unterminated_quote",
-            3,
-            end,
-            "\"",
-        ),
-        (
-            "x,y\na,b\n\"c\"\"\n".to_owned(),
-            "unterminated_quote",
-            3,
-            end,
-            "\"c\"\"",
-        ),
-        (long, "unterminated_quote", 3, bounds, "c,\"d"),
-        (closed, "unterminated_quote", 3, bounds, "c,\"d"),
-        (wide, "unterminated_quote", 3, bounds, ""),
-        (
-            bare,
-            "record_too_long",
-            3,
-            "the row is longer than 1 MiB",
-            "",
-        ),
+        ("c,\"d", 3, "c,\"d"),
+        ("\"c\nd\",\"e\nf\n", 4, "\"c"),
+        ("\"", 3, "\""),
+        ("\"c\"\"\n", 3, "\"c\"\""),
+        ("\"c\r\n\"\"\r\n", 3, "\"c"),
+        ("\"c\"d,\"e\n", 3, "\"c\"d,\"e"),
     ];
-    for (bytes, code, line, message, first) in cases {
-        let said = if bytes.len() > MAX_RECORD_BYTES {
-            read_in("u.csv", bytes.as_bytes(), usize::MAX).unwrap()
-        } else {
-            read("u.csv", &bytes).unwrap()
-        };
-        assert_eq!(said.rows.len(), 2, "the row before and the bad one");
-        let (position, is) = &said.rows[1];
-        assert_eq!((position.line, position.byte), (3, 8));
-        let (is_code, _, is_message, raw) = broken(is);
-        assert_eq!(is_code, code);
-        assert!(is_message.contains(message), "{is_message}");
-        if first.is_empty() {
-            assert_eq!(raw, [bytes.as_bytes()[8..8 + KEPT_BYTES].to_vec()]);
-        } else {
-            assert_eq!(raw, [first.as_bytes().to_vec()]);
-        }
-        let unreadable = said.unreadable.expect("reading ends");
+    for (row, line, first) in cases {
+        let (message, raw, unreadable) = lost(&format!("x,y\na,b\n{row}"), &[1, 2, 7]);
+        assert_eq!(
+            message,
+            format!(
+                "unterminated_quote - the quote opened on line {line} is not closed before the \
+                 end of the file"
+            )
+        );
+        assert_eq!(raw, first.as_bytes());
         assert!(
-            unreadable.starts_with(&format!("u.csv:{line}: ")),
+            unreadable.starts_with(&format!("u.csv:{line}: the quote")),
             "{unreadable}"
         );
+    }
+}
+
+#[test]
+fn a_row_beyond_the_bounds_ends_reading() {
+    let wide = "d".repeat(MAX_RECORD_BYTES);
+    let open = "unterminated_quote - the quote opened on line 3 is not closed within 1,000 lines \
+                or 1 MiB";
+    let long = "record_too_long - the row is longer than 1 MiB";
+    let cases = [
+        (format!("c,\"{}", "d\n".repeat(2000)), open),
+        (format!("c,\"{}\"\nd,e\n", "d\r\n".repeat(1000)), open),
+        (format!("c,\"{wide}\"\nd,e\n"), open),
+        (format!("{wide},c\nd,e\n"), long),
+        (format!("\"c\",{wide}"), long),
+    ];
+    for (row, expected) in cases {
+        let (message, raw, unreadable) = lost(&format!("x,y\na,b\n{row}"), &[999, 70_000]);
+        assert_eq!(message, expected);
+        let first = row.lines().next().unwrap_or_default();
+        assert_eq!(raw, first.as_bytes()[..first.len().min(KEPT_BYTES)]);
+        assert!(unreadable.starts_with("u.csv:3: the "), "{unreadable}");
     }
 }
 
@@ -229,7 +215,7 @@ fn rows_up_to_the_bounds_are_read() {
         .unwrap()
         .rows
         .remove(0);
-    assert_eq!(broken(&is).3.len(), 200_001);
+    assert_eq!(broken(&is).1.len(), 200_001);
 }
 
 #[test]

@@ -122,6 +122,7 @@ fn what_cannot_be_opened_is_refused_before_anything_is_read() {
         assert!(refusal.contains(expected), "{refusal}");
     }
     assert!(refusal(&[]).contains("no input"));
+    assert!(refusal(&[request("-"), request("-")]).contains("-: named twice"));
 }
 
 #[test]

@@ -9,7 +9,7 @@ fn object(text: &str) -> Is {
 #[test]
 fn positions_are_exact() {
     let a = || object("{\"a\":1}");
-    let cases: &[(&str, Vec<(u64, u64, Is)>)] = &[
+    let cases: &[(&str, Vec<Placed>)] = &[
         ("", vec![]),
         ("\n \r\n\t", vec![]),
         ("{\"a\":1}\n{\"a\":1}\n", vec![(1, 0, a()), (2, 8, a())]),
@@ -34,96 +34,89 @@ fn positions_are_exact() {
     }
 }
 
+/// A bad line and how what is said of it begins: code, key, message.
+const BAD_LINES: &[(&[u8], &str)] = &[
+    (
+        b"{\"a\":1",
+        "invalid_json - not valid JSON: EOF while parsing an object at column 6",
+    ),
+    (
+        b"  {\"a\" 1}",
+        "invalid_json - not valid JSON: expected `:` at column 8",
+    ),
+    (
+        b"{\"a\":1} {}",
+        "invalid_json - not valid JSON: trailing characters at column 9",
+    ),
+    (
+        b"{\"a\":NaN}",
+        "invalid_json - not valid JSON: expected value at column 6",
+    ),
+    (
+        b"{\"a\":1e999}",
+        "invalid_json - not valid JSON: number out of range at column 10",
+    ),
+    (
+        b"{\"a\":\"\\ud800\"}",
+        "invalid_json - not valid JSON: unexpected end of hex escape",
+    ),
+    (
+        b"a,b",
+        "invalid_json - not valid JSON: expected value at column 1",
+    ),
+    (b"[1]", "not_an_object - JSON, but not an object"),
+    (b"null", "not_an_object - JSON, but not an object"),
+    (b"\"{}\"", "not_an_object - JSON, but not an object"),
+    (
+        b"{\"a\":\"\xff\"}",
+        "invalid_utf8 - not valid UTF-8 at column 7",
+    ),
+    (
+        b"{\"a\":1,\"\\u0061\":2}",
+        "duplicate_key a the key \"a\" is there twice",
+    ),
+    (
+        b"{\"b\":1,\"a\":2,\"b\":2}",
+        "duplicate_key b the key \"b\" is there twice",
+    ),
+];
+
+#[track_caller]
+fn assert_bad(line: &[u8], expected: &str) {
+    let bytes = [line, b"\n{}\n"].concat();
+    let rows = rows("u.jsonl", &bytes);
+    let Is::Broken(raw, problem) = &rows[0].2 else {
+        panic!("not broken: {:?}", rows[0]);
+    };
+    let column = problem.column.as_deref().unwrap_or("-");
+    let said = format!("{} {column} {}", problem.code, problem.message);
+    assert!(said.starts_with(expected), "{said}");
+    assert!(problem.hint.is_some());
+    assert_eq!(raw, &[line.trim_ascii().to_vec()]);
+    assert_eq!(rows[1], (2, line.len() as u64 + 1, object("{}")));
+}
+
 #[test]
 fn reading_goes_on_behind_a_bad_line() {
-    let deep = format!("{{\"a\":{}", "[".repeat(100_000));
-    let nested = format!("{{\"a\":{}{}}}", "[".repeat(500), "]".repeat(500));
-    let cases: &[(&[u8], &str, &str)] = &[
-        (
-            b"{\"a\":1",
-            "invalid_json",
-            "not valid JSON: EOF while parsing an object at column 6",
-        ),
-        (
-            b"  {\"a\" 1}",
-            "invalid_json",
-            "not valid JSON: expected `:` at column 8",
-        ),
-        (
-            b"{\"a\":1} {}",
-            "invalid_json",
-            "not valid JSON: trailing characters at column 9",
-        ),
-        (
-            b"{\"a\":NaN}",
-            "invalid_json",
-            "not valid JSON: expected value at column 6",
-        ),
-        (
-            b"{\"a\":1e999}",
-            "invalid_json",
-            "not valid JSON: number out of range at column 10",
-        ),
-        (
-            b"{\"a\":\"\\ud800\"}",
-            "invalid_json",
-            "not valid JSON: unexpected end of hex escape",
-        ),
-        (
-            deep.as_bytes(),
-            "invalid_json",
-            "not valid JSON: recursion limit exceeded",
-        ),
-        (
-            nested.as_bytes(),
-            "invalid_json",
-            "not valid JSON: recursion limit exceeded",
-        ),
-        (
-            b"a,b",
-            "invalid_json",
-            "not valid JSON: expected value at column 1",
-        ),
-        (b"[1]", "not_an_object", "JSON, but not an object"),
-        (b"null", "not_an_object", "JSON, but not an object"),
-        (b"\"{}\"", "not_an_object", "JSON, but not an object"),
-        (
-            b"{\"a\":\"\xff\"}",
-            "invalid_utf8",
-            "not valid UTF-8 at column 7",
-        ),
-        (
-            b"{\"a\":1,\"\\u0061\":2}",
-            "duplicate_key",
-            "the key \"a\" is there twice",
-        ),
-        (
-            b"{\"b\":1,\"a\":2,\"b\":2}",
-            "duplicate_key",
-            "the key \"b\" is there twice",
-        ),
-    ];
-    for (line, code, message) in cases {
-        let bytes = [*line, b"\n{}\n"].concat();
-        let rows = rows("u.jsonl", &bytes);
-        let Is::Broken(raw, problem) = &rows[0].2 else {
-            panic!("not broken: {:?}", rows[0]);
-        };
-        assert_eq!(problem.code, *code);
-        assert!(problem.message.starts_with(message), "{}", problem.message);
-        assert!(problem.hint.is_some());
-        assert_eq!(raw, &[line.trim_ascii().to_vec()]);
-        assert_eq!(rows[1], (2, line.len() as u64 + 1, object("{}")));
-        let column = (*code == "duplicate_key").then(|| message[9..10].to_owned());
-        assert_eq!(problem.column, column);
+    for (line, expected) in BAD_LINES {
+        assert_bad(line, expected);
     }
 }
 
 #[test]
-fn what_is_passed_on_can_be_parsed() {
+fn deep_nesting_is_a_bad_line() {
+    let expected = "invalid_json - not valid JSON: recursion limit exceeded";
+    assert_bad(
+        format!("{{\"a\":{}", "[".repeat(20_000)).as_bytes(),
+        expected,
+    );
+    assert_bad("[".repeat(20_000).as_bytes(), expected);
+    assert_bad(
+        format!("{{\"a\":{}{}}}", "[".repeat(500), "]".repeat(500)).as_bytes(),
+        expected,
+    );
     let deep = format!("{{\"a\":{}{}}}", "[".repeat(126), "]".repeat(126));
-    let rows = rows("u.jsonl", &deep);
-    assert_eq!(rows[0].2, object(&deep));
+    assert_eq!(rows("u.jsonl", &deep)[0].2, object(&deep));
     assert!(serde_json::from_str::<serde_json::Value>(&deep).is_ok());
 }
 

@@ -55,6 +55,25 @@ proptest! {
         prop_assert_eq!(read_in(name, &bytes, piece), whole);
     }
 
+    /// Whoever parses an object that is passed on finds it to be one.
+    #[test]
+    fn objects_can_be_parsed(
+        text in r#"\{("(a|b|\\u006|\\ud8)?":([0-9e.-]{1,4}|\[\{?\}?\]|"\\?[nux]*"|null),?){0,3}\}"#,
+    ) {
+        let said = read_in("a.jsonl", text.as_bytes(), usize::MAX).unwrap();
+        let parsed = serde_json::from_str::<serde_json::Map<_, serde_json::Value>>(&text);
+        match &said.rows[0].1 {
+            Is::Object(object) => {
+                prop_assert_eq!(object, &text);
+                prop_assert!(parsed.is_ok());
+            }
+            Is::Broken(_, problem) if problem.code == "duplicate_key" => {
+                prop_assert!(parsed.is_ok());
+            }
+            _ => prop_assert!(parsed.is_err()),
+        }
+    }
+
     /// The `csv` crate, where it is right: the cells of all rows.
     #[test]
     fn rows_are_those_of_the_csv_crate(rest in "[a\",\r\n]{0,80}") {
@@ -90,5 +109,5 @@ fn ends_within_quotes(text: &str) -> bool {
         .from_reader(format!("{text}\n\u{1}").as_bytes())
         .into_records()
         .last();
-    last.is_some_and(|record| record.unwrap().iter().last() != Some("\u{1}"))
+    last.is_some_and(|record| record.unwrap().iter().next_back() != Some("\u{1}"))
 }
