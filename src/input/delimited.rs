@@ -1,0 +1,348 @@
+//! Rows of CSV and TSV, and their header.
+//!
+//! `csv_core` splits rows into cells; the rest of a reader is here, because the `csv` crate's
+//! line numbers are wrong after CRLF and blank lines and it swallows the rest of a file behind
+//! a quote that is never closed. Lines are counted from the raw bytes (LF, CRLF and a lone CR
+//! each end one). A row is at most [`MAX_RECORD_BYTES`] and [`MAX_RECORD_LINES`] long. Once a
+//! row's end is in doubt, reading ends: what follows might be the inside of a cell.
+
+use std::io::{self, Read};
+
+use csv::{ByteRecord, StringRecord};
+use csv_core::ReadRecordResult;
+use memchr::memchr2;
+
+use super::header;
+use super::lines::{Lines, line_ends};
+use super::quotes;
+use super::window::Window;
+use super::{Fault, KEPT_BYTES, MAX_RECORD_BYTES, MAX_RECORD_LINES, Row, Rows};
+use crate::record::{Content, Problem, Raw};
+
+/// Reads CSV or TSV.
+pub(super) struct Delimited<R> {
+    window: Window<R>,
+    core: csv_core::Reader,
+    delimiter: u8,
+    columns: Vec<String>,
+    lines: Lines,
+    /// The cells of the row read last, end to end, and where each of them ends.
+    cells: Vec<u8>,
+    ends: Vec<usize>,
+    /// Why reading ends behind the row that was returned last.
+    fault: Option<Fault>,
+}
+
+/// Where a row lies: it begins at the window's first byte.
+struct Frame {
+    line: u64,
+    byte: u64,
+    /// Its bytes in the window, the line end included if it has one.
+    length: usize,
+    cells: usize,
+    end: End,
+}
+
+/// How a row ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Line,
+    File,
+    /// Not within the bounds.
+    Nowhere,
+}
+
+impl<R: Read> Delimited<R> {
+    /// Reads the header. The error is a line and what is wrong with it.
+    pub(super) fn new(window: Window<R>, delimiter: u8) -> Result<Self, Fault> {
+        let mut core = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
+        // So that it does not look for a byte order mark, which it does if enough bytes are there.
+        core.read_record(&[], &mut [], &mut []);
+        let mut rows = Self {
+            window,
+            core,
+            delimiter,
+            columns: Vec::new(),
+            lines: Lines::new(),
+            cells: vec![0; 1024],
+            ends: vec![0; 64],
+            fault: None,
+        };
+        let skipped = header::separator_line(rows.window.bytes(), delimiter)
+            .map_err(|reason| Fault::new(1, reason))?;
+        rows.window.consume(skipped); // its line end is passed over with blank lines
+        rows.columns = rows.header()?;
+        Ok(rows)
+    }
+
+    /// The header's names.
+    pub(super) fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    fn header(&mut self) -> Result<Vec<String>, Fault> {
+        let Some(row) = self.read().map_err(|error| self.io(&error))? else {
+            return Err(Fault::new(
+                self.lines.line,
+                "there is no header row; the first row names the columns",
+            ));
+        };
+        let cells = match row.content {
+            Content::Cells(cells) => cells,
+            Content::Broken { problem, .. } => {
+                let hint = problem
+                    .hint
+                    .map_or(String::new(), |hint| format!("; {hint}"));
+                let reason = format!("the header row cannot be read: {}{hint}", problem.message);
+                return Err(Fault::new(row.line, reason));
+            }
+            Content::Object(_) => unreachable!("no objects among cells"),
+        };
+        header::names(&cells, self.delimiter).map_err(|reason| Fault::new(row.line, reason))
+    }
+
+    fn io(&self, error: &io::Error) -> Fault {
+        Fault::io(self.lines.line, error)
+    }
+
+    /// The next row that is not a blank line.
+    fn read(&mut self) -> io::Result<Option<Row>> {
+        while let Some(frame) = self.frame()? {
+            let content = self.content(&frame);
+            self.window.consume(frame.length);
+            if let Some(content) = content {
+                return Ok(Some(Row {
+                    line: frame.line,
+                    byte: frame.byte,
+                    content,
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads until a whole row is there, or more of it than a row may have.
+    fn frame(&mut self) -> io::Result<Option<Frame>> {
+        if !self.skip_line_ends()? {
+            return Ok(None);
+        }
+        let line = self.lines.line;
+        let (mut length, mut written, mut cells) = (0, 0, 0);
+        let mut file_ended = false;
+        let end = loop {
+            let bytes = self.window.bytes();
+            // Nothing is put in only at the end of the file: that ends the row.
+            let input = &bytes[length..bytes.len().min(MAX_RECORD_BYTES + 1)];
+            if self.cells.len() <= written + input.len() {
+                self.cells.resize(2 * (written + input.len()), 0);
+            }
+            let (result, read, wrote, ended) =
+                self.core
+                    .read_record(input, &mut self.cells[written..], &mut self.ends[cells..]);
+            self.lines.pass(&input[..read]);
+            length += read;
+            written += wrote;
+            cells += ended;
+            let lines = self.lines.line - line;
+            match result {
+                ReadRecordResult::Record if file_ended => break End::File,
+                ReadRecordResult::Record if lines > MAX_RECORD_LINES => break End::Nowhere,
+                ReadRecordResult::Record => break End::Line,
+                _ if length > MAX_RECORD_BYTES || lines >= MAX_RECORD_LINES => {
+                    break End::Nowhere;
+                }
+                _ => {}
+            }
+            if cells == self.ends.len() {
+                self.ends.resize(2 * cells, 0);
+            }
+            if length == self.window.bytes().len() {
+                file_ended = !self.window.fill()?;
+            }
+        };
+        Ok(Some(Frame {
+            line,
+            byte: self.window.offset(),
+            length,
+            cells,
+            end,
+        }))
+    }
+
+    /// Goes to the first byte of the next row; false if there is none.
+    fn skip_line_ends(&mut self) -> io::Result<bool> {
+        loop {
+            let bytes = self.window.bytes();
+            let there = bytes.len();
+            let count = bytes
+                .iter()
+                .take_while(|byte| matches!(byte, b'\n' | b'\r'))
+                .count();
+            self.lines.pass(&bytes[..count]);
+            self.window.consume(count);
+            if count < there {
+                return Ok(true);
+            }
+            if !self.window.fill()? {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// What a row holds; nothing if it is a line of blanks.
+    fn content(&mut self, frame: &Frame) -> Option<Content> {
+        let row = &self.window.bytes()[..frame.length];
+        if frame.end == End::Nowhere {
+            return Some(self.lost(frame));
+        }
+        let quotes = quotes::scan(row, self.delimiter);
+        if quotes.open.is_some() {
+            return Some(self.lost(frame));
+        }
+        let cells = self.cells(frame.cells);
+        let problem = if let Some(stray) = quotes.stray {
+            let line = frame.line + line_ends(&row[..stray]).count() as u64;
+            Problem::new(
+                "stray_quote",
+                format!("a quote closes in the middle of a cell on line {line}"),
+            )
+            .hint("double the quotes that belong to the text, and quote the whole cell")
+        } else if frame.cells != self.columns.len() && !self.columns.is_empty() {
+            if frame.cells == 1 && row.trim_ascii().is_empty() {
+                return None;
+            }
+            self.wrong_count(frame)
+        } else {
+            match StringRecord::from_byte_record(cells) {
+                Ok(cells) if self.columns.is_empty() && is_blank(&cells) => return None,
+                Ok(cells) => return Some(Content::Cells(cells)),
+                Err(error) => {
+                    let problem = self.invalid_utf8(error.utf8_error());
+                    return Some(broken(error.into_byte_record(), problem));
+                }
+            }
+        };
+        Some(broken(cells, problem))
+    }
+
+    /// The first cells of the row read last.
+    fn cells(&self, count: usize) -> ByteRecord {
+        let ends = &self.ends[..count];
+        let mut record = ByteRecord::with_capacity(ends.last().map_or(0, |end| *end), count);
+        let mut start = 0;
+        for &end in ends {
+            record.push_field(&self.cells[start..end]);
+            start = end;
+        }
+        record
+    }
+
+    fn wrong_count(&self, frame: &Frame) -> Problem {
+        let last = self.lines.line - u64::from(frame.end == End::Line);
+        let lines = if last > frame.line {
+            format!(" (lines {} to {last})", frame.line)
+        } else {
+            String::new()
+        };
+        let plural = if frame.cells == 1 { "" } else { "s" };
+        Problem::new(
+            "wrong_field_count",
+            format!(
+                "the row has {} cell{plural}{lines}, but the header has {}",
+                frame.cells,
+                self.columns.len()
+            ),
+        )
+        .hint("quote a cell that holds a delimiter, a quote or a line break; double its quotes")
+    }
+
+    fn invalid_utf8(&self, error: &csv::Utf8Error) -> Problem {
+        let byte = error.valid_up_to() + 1;
+        let column = self.columns.get(error.field());
+        let name = column.map_or_else(
+            || format!("cell {}", error.field() + 1),
+            |column| format!("the cell of {column:?}"),
+        );
+        let problem = Problem {
+            column: column.cloned(),
+            ..Problem::new(
+                "invalid_utf8",
+                format!("{name} is not UTF-8 at its byte {byte}"),
+            )
+        };
+        problem.hint("save the file as UTF-8")
+    }
+
+    /// A row whose end is in doubt, behind which reading ends.
+    fn lost(&mut self, frame: &Frame) -> Content {
+        let row = bounded(&self.window.bytes()[..frame.length]);
+        let within = if frame.end == End::File {
+            "before the end of the file"
+        } else {
+            "within 1,000 lines or 1 MiB"
+        };
+        let (line, problem) = match quotes::scan(row, self.delimiter).open {
+            Some(open) => {
+                let line = frame.line + line_ends(&row[..open]).count() as u64;
+                let what = format!("the quote opened on line {line} is not closed {within}");
+                let hint = "close it, or double it if it belongs to the text";
+                (line, Problem::new("unterminated_quote", what).hint(hint))
+            }
+            None => (
+                frame.line,
+                Problem::new("record_too_long", "the row is longer than 1 MiB")
+                    .hint("check its line ends and delimiters"),
+            ),
+        };
+        self.fault = Some(Fault::new(
+            line,
+            format!(
+                "{}, so nothing from here on can be told apart; {}",
+                problem.message,
+                problem.hint.as_deref().unwrap_or_default()
+            ),
+        ));
+        let first = &row[..memchr2(b'\n', b'\r', row).unwrap_or(row.len())];
+        let kept = first.len().min(KEPT_BYTES);
+        Content::Broken {
+            raw: Raw::Line(first[..kept].into()),
+            problem,
+        }
+    }
+}
+
+impl<R: Read + Send> Rows for Delimited<R> {
+    fn next(&mut self) -> Option<Result<Row, Fault>> {
+        if let Some(fault) = self.fault.take() {
+            return Some(Err(fault));
+        }
+        match self.read() {
+            Ok(row) => row.map(Ok),
+            Err(error) => Some(Err(self.io(&error))),
+        }
+    }
+
+    fn offset(&self) -> u64 {
+        self.window.offset()
+    }
+}
+
+fn broken(cells: ByteRecord, problem: Problem) -> Content {
+    Content::Broken {
+        raw: Raw::Cells(cells),
+        problem,
+    }
+}
+
+fn is_blank(cells: &StringRecord) -> bool {
+    cells.len() == 1 && cells[0].trim().is_empty()
+}
+
+/// As much of a row as a row may have, whatever has been read beyond.
+fn bounded(row: &[u8]) -> &[u8] {
+    let row = &row[..row.len().min(MAX_RECORD_BYTES + 1)];
+    let most = usize::try_from(MAX_RECORD_LINES).unwrap_or(usize::MAX);
+    line_ends(row)
+        .nth(most - 1)
+        .map_or(row, |last| &row[..=last])
+}

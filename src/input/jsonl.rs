@@ -1,0 +1,303 @@
+//! Rows of JSONL: one JSON object a line.
+//!
+//! A line stands for itself, so whatever is wrong with one, reading goes on with the next.
+//! What is passed on as an object is one that `serde_json` reads in full (nesting, numbers,
+//! escapes), with no key twice at its top. No more than [`MAX_RECORD_BYTES`] of a line are held.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io::Read;
+
+use memchr::memchr;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+use super::window::Window;
+use super::{Fault, KEPT_BYTES, MAX_RECORD_BYTES, Row, Rows};
+use crate::record::{Content, Problem, Raw};
+
+/// Reads JSONL.
+pub(super) struct Jsonl<R> {
+    window: Window<R>,
+    /// The line at the window's first byte.
+    line: u64,
+    /// The rest of a line that was too long is still to be passed over.
+    skipping: bool,
+}
+
+/// How much of the window is the next line, without its line feed.
+enum Framed {
+    Line(usize),
+    TooLong,
+    End,
+}
+
+impl<R: Read> Jsonl<R> {
+    pub(super) fn new(window: Window<R>) -> Self {
+        Self {
+            window,
+            line: 1,
+            skipping: false,
+        }
+    }
+
+    /// Reads until a whole line is there, or more of it than is held.
+    fn frame(&mut self) -> std::io::Result<Framed> {
+        let mut searched = 0;
+        loop {
+            let bytes = self.window.bytes();
+            let seen = bytes.len().min(MAX_RECORD_BYTES + 1);
+            if let Some(end) = memchr(b'\n', &bytes[searched..seen]) {
+                return Ok(Framed::Line(searched + end));
+            }
+            if seen > MAX_RECORD_BYTES {
+                return Ok(Framed::TooLong);
+            }
+            searched = seen;
+            if !self.window.fill()? {
+                return Ok(match seen {
+                    0 => Framed::End,
+                    length => Framed::Line(length),
+                });
+            }
+        }
+    }
+
+    /// Passes over the rest of a line, its line feed included.
+    fn skip_line(&mut self) -> std::io::Result<()> {
+        loop {
+            let bytes = self.window.bytes();
+            let length = bytes.len();
+            if let Some(end) = memchr(b'\n', bytes) {
+                self.window.consume(end + 1);
+                self.line += 1;
+                return Ok(());
+            }
+            self.window.consume(length);
+            if !self.window.fill()? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn read(&mut self) -> std::io::Result<Option<Row>> {
+        if std::mem::take(&mut self.skipping) {
+            self.skip_line()?;
+        }
+        loop {
+            let length = match self.frame()? {
+                Framed::Line(length) => length,
+                Framed::TooLong => return Ok(Some(self.too_long())),
+                Framed::End => return Ok(None),
+            };
+            let (line, offset) = (self.line, self.window.offset());
+            let bytes = &self.window.bytes()[..length];
+            let blanks = bytes.iter().take_while(|byte| is_blank(**byte)).count();
+            let content = (blanks < length).then(|| content(bytes, blanks));
+            let ended = self.window.bytes().len() > length;
+            self.window.consume(length + usize::from(ended));
+            self.line += 1;
+            if let Some(content) = content {
+                return Ok(Some(Row {
+                    line,
+                    byte: offset + blanks as u64,
+                    content,
+                }));
+            }
+        }
+    }
+
+    fn too_long(&mut self) -> Row {
+        self.skipping = true;
+        let problem = Problem::new("record_too_long", "the line is longer than 1 MiB")
+            .hint("write one JSON object a line");
+        Row {
+            line: self.line,
+            byte: self.window.offset(),
+            content: broken(&self.window.bytes()[..KEPT_BYTES], problem),
+        }
+    }
+}
+
+impl<R: Read + Send> Rows for Jsonl<R> {
+    fn next(&mut self) -> Option<Result<Row, Fault>> {
+        match self.read() {
+            Ok(row) => row.map(Ok),
+            Err(error) => Some(Err(Fault::io(self.line, &error))),
+        }
+    }
+
+    fn offset(&self) -> u64 {
+        self.window.offset()
+    }
+}
+
+/// Blank as JSON has it.
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+fn broken(line: &[u8], problem: Problem) -> Content {
+    Content::Broken {
+        raw: Raw::Line(line.into()),
+        problem,
+    }
+}
+
+/// What a line holds that begins with `blanks` blank bytes and is not blank altogether.
+fn content(line: &[u8], blanks: usize) -> Content {
+    let end = line.iter().rposition(|byte| !is_blank(*byte));
+    let bytes = &line[blanks..end.map_or(line.len(), |last| last + 1)];
+    let text = match str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let column = blanks + error.valid_up_to() + 1;
+            let problem = Problem::new(
+                "invalid_utf8",
+                format!("not valid UTF-8 at column {column}"),
+            )
+            .hint("save the file as UTF-8");
+            return broken(bytes, problem);
+        }
+    };
+    match check(text, blanks) {
+        Ok(()) => Content::Object(text.into()),
+        Err(problem) => broken(bytes, problem),
+    }
+}
+
+/// Is this one JSON object, with no key twice? `blanks` stood before it on its line.
+fn check(text: &str, blanks: usize) -> Result<(), Problem> {
+    let invalid = |error: serde_json::Error| {
+        let message = error.to_string();
+        let reason = message
+            .rsplit_once(" at line ")
+            .map_or(&*message, |(reason, _)| reason);
+        let column = blanks + error.column();
+        Problem::new(
+            "invalid_json",
+            format!("not valid JSON: {reason} at column {column}"),
+        )
+        .hint("write one JSON object a line (jq -c . does)")
+    };
+    if !text.starts_with('{') {
+        serde_json::from_str::<Value>(text).map_err(invalid)?;
+        return Err(Problem::new("not_an_object", "JSON, but not an object")
+            .hint("write one JSON object a line, such as {\"loginId\": \"…\"}"));
+    }
+    let Keys(mut keys) = serde_json::from_str(text).map_err(invalid)?;
+    keys.sort_unstable();
+    match keys.windows(2).find(|pair| pair[0] == pair[1]) {
+        None => Ok(()),
+        Some(pair) => Err(Problem::new(
+            "duplicate_key",
+            format!("the key {:?} is there twice", pair[0]),
+        )
+        .at(&*pair[0])
+        .hint("keep the one that is meant")),
+    }
+}
+
+/// Any JSON value, read in full and forgotten.
+struct Value;
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for Value {
+    type Value = Self;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("a JSON value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self, A::Error> {
+        while items.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self, A::Error> {
+        while entries.next_entry::<Self, Self>()?.is_some() {}
+        Ok(self)
+    }
+}
+
+/// The keys of a JSON object whose values were read in full.
+struct Keys<'de>(Vec<Cow<'de, str>>);
+
+impl<'de> Deserialize<'de> for Keys<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Keys<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+                formatter.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Keys<'de>, A::Error> {
+                let mut keys = Vec::with_capacity(8);
+                while let Some((Key(key), Value)) = entries.next_entry()? {
+                    keys.push(key);
+                }
+                Ok(Keys(keys))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}
+
+/// A key, borrowed from the text where it has no escapes.
+struct Key<'de>(Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl<'de> Visitor<'de> for Text {
+            type Value = Key<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+                formatter.write_str("a key")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, key: &'de str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Borrowed(key)))
+            }
+
+            fn visit_str<E: Error>(self, key: &str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Owned(key.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(Text)
+    }
+}
