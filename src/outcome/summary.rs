@@ -135,7 +135,6 @@ pub fn milliseconds(duration: Duration) -> u64 {
 }
 
 /// RFC 3339 in UTC with milliseconds: the form of every time in the files of a run.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 pub(crate) fn rfc3339<S: Serializer>(time: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(&format_args!("{time:.3}"))
 }

@@ -193,8 +193,9 @@ fn cells(content: &Content, input: &Input, added: &Added) -> ByteRecord {
                     .for_each(|cell| cells.push_field(cell)),
                 Raw::Line(line) => cells.push_field(line),
             }
-            if cells.len() == width {
-                // Wrong in another way than its count; a cell less keeps it invalid.
+            let text = cells.iter().all(|cell| std::str::from_utf8(cell).is_ok());
+            if text && cells.len() == width {
+                // It would pass for a good row; a cell less keeps it invalid.
                 behind -= 1;
             }
         }

@@ -12,11 +12,15 @@ use serde_json::value::RawValue;
 
 /// The value on one line.
 pub(super) fn one_line(value: &RawValue) -> serde_json::Result<Cow<'_, RawValue>> {
-    if value.get().contains(['\n', '\r']) {
+    if breaks(value.get()) {
         RawValue::from_string(compact(value.get())).map(Cow::Owned)
     } else {
         Ok(Cow::Borrowed(value))
     }
+}
+
+fn breaks(json: &str) -> bool {
+    memchr::memchr2(b'\n', b'\r', json.as_bytes()).is_some()
 }
 
 /// JSON without the white space between its tokens.
@@ -49,7 +53,7 @@ pub(super) fn open(object: &str, without: &[&str]) -> serde_json::Result<String>
         }
     }
     let mut text = String::with_capacity(object.len() + 1);
-    let complete = own.len() == members.0.len() && !object.contains(['\n', '\r']);
+    let complete = own.len() == members.0.len() && !breaks(object);
     match object.trim().strip_suffix('}') {
         Some(verbatim) if complete => {
             text.push_str(verbatim.trim_end());

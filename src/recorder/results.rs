@@ -15,6 +15,7 @@ use crate::outcome::{Failure, Finished, Status, milliseconds, rfc3339};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names are the file's")]
 struct Line<'a> {
     file: &'a str,
     row: u64,

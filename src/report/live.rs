@@ -53,7 +53,7 @@ impl Reporter {
         log: &LogWriter,
     ) -> Self {
         let screen = match kind {
-            Kind::Bar => Screen::Bar(log.bars.add(bar(progress.snapshot().simulated))),
+            Kind::Bar => Screen::Bar(log.bars.add(bar())),
             Kind::Lines => Screen::Lines(Box::new(log.clone())),
             Kind::Events => Screen::Events,
             Kind::Quiet => return Self { running: None },
@@ -96,13 +96,13 @@ impl Screen {
         match self {
             Self::Bar(bar) => {
                 bar.set_position(now.permille().unwrap_or(0));
-                bar.set_message(now.sentence(pace, rate));
+                bar.set_prefix(now.position());
+                bar.set_message(now.course(pace, rate));
             }
             Self::Lines(out) => {
-                let label = if now.simulated { "SIMULATED " } else { "" };
-                let sentence = now.sentence(pace, rate);
+                let (position, course) = (now.position(), now.course(pace, rate));
                 // Without a reader of stderr the run goes on.
-                let _ = out.write_all(format!("{label}progress: {sentence}\n").as_bytes());
+                let _ = out.write_all(format!("progress: {position}, {course}\n").as_bytes());
             }
             Self::Events => tracing::info!(
                 simulated = now.simulated,
@@ -123,12 +123,12 @@ impl Screen {
     }
 }
 
-fn bar(simulated: bool) -> ProgressBar {
-    let style = ProgressStyle::with_template("{prefix}[{bar:20}] {wide_msg}")
+/// Two lines, so that a narrow terminal shows all of it.
+fn bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("[{bar:24}] {prefix}\n{wide_msg}")
         .expect("the template is well formed")
         .progress_chars("=> ");
-    let label = if simulated { "SIMULATED " } else { "" };
-    ProgressBar::new(1000).with_style(style).with_prefix(label)
+    ProgressBar::new(1000).with_style(style)
 }
 
 async fn watch(

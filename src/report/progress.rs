@@ -31,8 +31,8 @@ impl Progress {
     #[must_use]
     pub fn new(bytes_total: Option<u64>, simulated: bool) -> Self {
         Self {
-            bytes_total,
             simulated,
+            bytes_total,
             ..Self::default()
         }
     }
@@ -156,9 +156,9 @@ impl Snapshot {
         )
     }
 
-    /// The facts on one line.
-    pub(super) fn sentence(&self, pace: Pace, rate: Option<f64>) -> String {
-        let mut facts = vec![self.position()];
+    /// How it goes, on one line.
+    pub(super) fn course(&self, pace: Pace, rate: Option<f64>) -> String {
+        let mut facts = Vec::new();
         facts.extend(rate.map(|rate| format!("{rate:.1} rows/s")));
         let left = self.time_left(pace, rate);
         facts.extend(left.map(|left| format!("{} left", span(left))));
@@ -171,27 +171,25 @@ impl Snapshot {
         match pace.waiting {
             Waiting::Sending => {}
             Waiting::Limit => facts.push("waiting for the limit".to_owned()),
-            Waiting::CoolDown(left) => {
-                facts.push(format!(
-                    "the server asked for a pause: {} to go",
-                    span(left)
-                ));
-            }
+            Waiting::CoolDown(left) => facts.push(format!("cooling down: {}", span(left))),
         }
         facts.join(", ")
     }
 
-    fn position(&self) -> String {
-        match (self.total, self.permille()) {
-            (Some(total), Some(permille)) => format!(
-                "{} of {}{} ({}%)",
-                thousands(self.done),
-                if self.all_read { "" } else { "about " },
-                count(total, "row"),
-                permille / 10
-            ),
-            _ => count(self.done, "row"),
-        }
+    /// How far it is, on one line.
+    pub(super) fn position(&self) -> String {
+        let label = if self.simulated { "SIMULATED " } else { "" };
+        label.to_owned()
+            + &match (self.total, self.permille()) {
+                (Some(total), Some(permille)) => format!(
+                    "{} of {}{} ({}%)",
+                    thousands(self.done),
+                    if self.all_read { "" } else { "about " },
+                    count(total, "row"),
+                    permille / 10
+                ),
+                _ => count(self.done, "row"),
+            }
     }
 
     pub(super) fn time_left(&self, pace: Pace, rate: Option<f64>) -> Option<Duration> {
@@ -233,7 +231,7 @@ pub(super) struct Rate {
 }
 
 impl Rate {
-    const WINDOW: Duration = Duration::from_secs(60);
+    const WINDOW: Duration = Duration::from_mins(1);
     const APART: Duration = Duration::from_secs(1);
 
     /// Some time has passed, and so many rows are done now.
@@ -257,7 +255,7 @@ impl Rate {
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     pub(super) fn per_second(&self) -> Option<f64> {
         let (&(from, before), &(until, now)) = (self.samples.front()?, self.samples.back()?);
-        let seconds = (until - from).as_secs_f64();
+        let seconds = until.saturating_sub(from).as_secs_f64();
         (seconds > 0.0).then(|| now.saturating_sub(before) as f64 / seconds)
     }
 }

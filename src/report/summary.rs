@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::words::{count, quoted, span_ms, tame, thousands};
+use super::words::{brief, count, quoted, span_ms, tame, thousands};
 use crate::outcome::{Reason, Status, Summary, Tally};
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -112,12 +112,12 @@ impl<W: Write> Page<'_, W> {
                 self.out,
                 "{:>12}  {}: {}; first at {}",
                 thousands(reason.count),
-                self.paint(BAD, &tame(word)),
-                tame(&reason.message),
-                tame(&reason.first)
+                self.paint(BAD, &brief(word)),
+                brief(&reason.message),
+                brief(&reason.first)
             )?;
             if let Some(hint) = &reason.hint {
-                writeln!(self.out, "{:14}{}", "", tame(hint))?;
+                writeln!(self.out, "{:14}{}", "", brief(hint))?;
             }
         }
         match reasons.len().saturating_sub(REASONS) {

@@ -38,18 +38,19 @@ pub(super) fn span_ms(milliseconds: u64) -> String {
     span(Duration::from_millis(milliseconds))
 }
 
-/// Text from outside on one line of bounded length, without control characters.
+/// Text from outside on one line, without control characters.
 pub(super) fn tame(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
+/// The same, of bounded length.
+pub(super) fn brief(text: &str) -> String {
     const MOST: usize = 160;
-    let mut tamed: String = text
-        .chars()
-        .take(MOST)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    if text.chars().nth(MOST).is_some() {
-        tamed.push('…');
-    }
-    tamed
+    let (end, more) = match text.char_indices().nth(MOST) {
+        Some((end, _)) => (end, "…"),
+        None => (text.len(), ""),
+    };
+    tame(&text[..end]) + more
 }
 
 /// The text as one word of a shell's command line.

@@ -138,6 +138,16 @@ fn bytes_that_are_no_text_stay() {
 }
 
 #[test]
+fn a_row_of_the_right_count_is_good_once_its_bytes_are_mended() {
+    let fixture = Fixture::new();
+    let source = csv(&["a", "b"]);
+    let row = rejected(&source, ragged(&[b"\xff", b"x"]));
+    fixture.record(&[source], &[row]);
+    let rows = read(&fixture, "failures.csv", b',');
+    assert_eq!(rows[0].len(), rows[1].len());
+}
+
+#[test]
 fn an_object_keeps_its_text() {
     let table = [
         ("{}", "{"),

@@ -52,7 +52,7 @@ async fn lines_come_every_ten_seconds() {
     let text = out.text();
     assert_eq!(text.lines().count(), 2);
     assert!(
-        text.starts_with("SIMULATED progress: 2 of about 100 rows (2%), "),
+        text.starts_with("progress: SIMULATED 2 of about 100 rows (2%), "),
         "{text}"
     );
     assert!(

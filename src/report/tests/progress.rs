@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::outcome::Status;
 use crate::report::progress::{Rate, Snapshot};
-use crate::report::words::{count, quoted, span, tame, thousands};
+use crate::report::words::{brief, count, quoted, span, tame, thousands};
 use crate::report::{Pace, Progress, Waiting, time_left};
 
 const fn seconds(seconds: u64) -> Duration {
@@ -64,7 +64,7 @@ fn the_total_is_estimated_until_all_is_read() {
 }
 
 #[test]
-fn the_sentence() {
+fn position_and_course() {
     let running = Snapshot {
         done: 1234,
         total: Some(40_000),
@@ -103,7 +103,7 @@ fn the_sentence() {
             unknown,
             pace(pause),
             Some(6.0),
-            "1,234 rows, 6.0 rows/s, 1,230 updated, 4 failed, the server asked for a pause: 42s to go",
+            "1,234 rows, 6.0 rows/s, 1,230 updated, 4 failed, cooling down: 42s",
         ),
         (
             Snapshot::default(),
@@ -113,7 +113,10 @@ fn the_sentence() {
         ),
     ];
     for (snapshot, pace, rate, expected) in table {
-        assert_eq!(snapshot.sentence(pace, rate), expected);
+        assert_eq!(
+            format!("{}, {}", snapshot.position(), snapshot.course(pace, rate)),
+            expected
+        );
     }
 }
 
@@ -159,7 +162,9 @@ fn words() {
         assert_eq!(span(time), text);
     }
     assert_eq!(tame("a\x1b[31m\nb"), "a [31m b");
-    assert_eq!(tame(&"é".repeat(161)), format!("{}…", "é".repeat(160)));
+    assert_eq!(tame(&"é".repeat(161)), "é".repeat(161));
+    assert_eq!(brief(&"é".repeat(160)), "é".repeat(160));
+    assert_eq!(brief(&"é".repeat(161)), format!("{}…", "é".repeat(160)));
     assert_eq!(quoted("runs/a-1/failures.csv"), "runs/a-1/failures.csv");
     assert_eq!(quoted("it's here"), r"'it'\''s here'");
 }
