@@ -3,6 +3,9 @@
 //! Counting and deciding are pure: [`Tally`] counts, [`Tally::balances`] and
 //! [`Tally::clean`] decide, and others print. The status words are a closed set.
 
+mod reasons;
+mod summary;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,6 +14,12 @@ use serde_json::value::RawValue;
 
 use crate::catalog::Operation;
 use crate::record::{Problem, Record};
+
+pub use reasons::{Reason, Reasons};
+pub(crate) use summary::rfc3339;
+pub use summary::{
+    Files, InputSummary, SUMMARY_VERSION, Stopped, Summary, Tool, Waited, milliseconds,
+};
 
 /// What became of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]

@@ -1,1 +1,21 @@
-//! Not written yet.
+//! The report: what people see of a run, while it goes and when it is over.
+//!
+//! It hides the terminal: bar, plain lines and events say the same facts, log lines
+//! never tear the bar, and text from outside cannot send the terminal commands. It
+//! shows and never decides: counts come from [`Progress`] and [`Summary`], and a run
+//! whose report cannot be written goes on.
+//!
+//! [`Summary`]: crate::outcome::Summary
+
+mod live;
+mod log;
+mod progress;
+mod summary;
+#[cfg(test)]
+pub(crate) mod tests;
+mod words;
+
+pub use live::{Kind, Reporter};
+pub use log::LogWriter;
+pub use progress::{Pace, Progress, Waiting, time_left};
+pub use summary::print_summary;

@@ -1,0 +1,271 @@
+//! The failures files: rows to correct and feed back.
+//!
+//! A row is written in its input's own columns and format, with what went wrong in
+//! columns behind them. Inputs that share format and columns share a file; it is begun
+//! at its first row. A row that could not be read stays one that cannot be read: it is
+//! never padded or shortened into a valid one.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use csv::ByteRecord;
+use serde::Serialize;
+
+use super::object;
+use super::output::Output;
+use crate::outcome::{Outcome, Status};
+use crate::record::{Content, Format, Raw, Record, Source};
+
+/// The columns or keys added to a failed row. As input they are ignored.
+pub const ADDED_COLUMNS: [&str; 5] = ["_row", "_status", "_error", "_message", "_hint"];
+
+/// The key that holds the text of a JSONL line that could not be read.
+pub const RAW_KEY: &str = "_raw";
+
+/// What is added to a failed row; its names are [`ADDED_COLUMNS`].
+#[derive(Serialize)]
+struct Added<'a> {
+    #[serde(rename = "_row")]
+    row: u64,
+    #[serde(rename = "_status")]
+    status: Status,
+    #[serde(rename = "_error")]
+    error: &'a str,
+    #[serde(rename = "_message")]
+    message: &'a str,
+    #[serde(rename = "_hint", skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
+}
+
+impl<'a> Added<'a> {
+    fn new(record: &Record, outcome: &'a Outcome) -> Self {
+        let error = outcome.error.as_ref();
+        Self {
+            row: record.position.row,
+            status: outcome.status,
+            error: error.map_or("", |error| error.code.as_deref().unwrap_or(error.kind)),
+            message: error.map_or("", |error| &error.message),
+            hint: error.and_then(|error| error.hint.as_deref()),
+        }
+    }
+}
+
+/// The failures files of a run.
+#[derive(Debug)]
+pub(super) struct Failures {
+    folder: PathBuf,
+    inputs: Vec<Input>,
+    layouts: Vec<Layout>,
+}
+
+/// A source, and how its rows go into a failures file.
+#[derive(Debug)]
+struct Input {
+    source: Arc<Source>,
+    layout: usize,
+    /// Its columns that are added ones: it is a failures file itself.
+    added: Vec<usize>,
+}
+
+/// A failures file, begun or not.
+#[derive(Debug)]
+struct Layout {
+    format: Format,
+    columns: Vec<String>,
+    output: Option<Output>,
+}
+
+impl Failures {
+    pub(super) fn new(folder: &Path, sources: &[Arc<Source>]) -> Self {
+        let mut failures = Self {
+            folder: folder.to_owned(),
+            inputs: Vec::with_capacity(sources.len()),
+            layouts: Vec::new(),
+        };
+        for source in sources {
+            failures.input(source);
+        }
+        failures
+    }
+
+    /// The files begun.
+    pub(super) fn outputs(&self) -> impl Iterator<Item = &Output> {
+        self.layouts
+            .iter()
+            .filter_map(|layout| layout.output.as_ref())
+    }
+
+    /// The files begun, to be changed.
+    pub(super) fn outputs_mut(&mut self) -> impl Iterator<Item = &mut Output> {
+        self.layouts
+            .iter_mut()
+            .filter_map(|layout| layout.output.as_mut())
+    }
+
+    /// Declares what was flushed committed, and says how long each file is.
+    pub(super) fn commit(&mut self) -> Vec<u64> {
+        self.layouts
+            .iter_mut()
+            .map(|layout| layout.output.as_mut().map_or(0, Output::commit))
+            .collect()
+    }
+
+    /// Appends a failed row to the file that it belongs into.
+    pub(super) fn write(&mut self, record: &Record, outcome: &Outcome) -> io::Result<()> {
+        let index = self.input(&record.source);
+        let input = &self.inputs[index];
+        let layout = &mut self.layouts[input.layout];
+        let added = Added::new(record, outcome);
+        let delimiter = layout.format.delimiter();
+        let row = layout.row(&self.folder, input.layout)?;
+        match delimiter {
+            Some(delimiter) => write_cells(row, delimiter, &cells(&record.content, input, &added)),
+            None => write_object(row, &record.content, &added),
+        }
+    }
+
+    /// The source's place in `inputs`; one not seen before gets a place.
+    fn input(&mut self, source: &Arc<Source>) -> usize {
+        // Rows mostly come from the input met last.
+        let known = |input: &Input| Arc::ptr_eq(&input.source, source);
+        if let Some(index) = self.inputs.iter().rposition(known) {
+            return index;
+        }
+        let (added, own): (Vec<_>, Vec<_>) = (0..source.columns.len())
+            .partition(|&column| ADDED_COLUMNS.contains(&source.columns[column].as_str()));
+        let columns: Vec<_> = own.into_iter().map(|i| source.columns[i].clone()).collect();
+        let same = |layout: &Layout| layout.format == source.format && layout.columns == columns;
+        let layout = self.layouts.iter().position(same).unwrap_or_else(|| {
+            self.layouts.push(Layout {
+                format: source.format,
+                columns,
+                output: None,
+            });
+            self.layouts.len() - 1
+        });
+        self.inputs.push(Input {
+            source: Arc::clone(source),
+            layout,
+            added,
+        });
+        self.inputs.len() - 1
+    }
+}
+
+impl Layout {
+    /// Where to append a row; begins the file if this is its first.
+    fn row(&mut self, folder: &Path, index: usize) -> io::Result<&mut Vec<u8>> {
+        let begun = self.output.is_some();
+        if !begun {
+            let extension = self.format.extension();
+            self.output = Some(Output::create(folder.join(match index {
+                0 => format!("failures.{extension}"),
+                _ => format!("failures-{}.{extension}", index + 1),
+            }))?);
+        }
+        let row = self.output.as_mut().expect("it was just begun").row()?;
+        if let (false, Some(delimiter)) = (begun, self.format.delimiter()) {
+            let own = self.columns.iter().map(String::as_str);
+            write_cells(row, delimiter, &own.chain(ADDED_COLUMNS).collect())?;
+        }
+        Ok(row)
+    }
+}
+
+/// The cells of a failed row: its own, then the added ones.
+fn cells(content: &Content, input: &Input, added: &Added) -> ByteRecord {
+    let width = input.source.columns.len() - input.added.len();
+    let mut cells = ByteRecord::new();
+    let mut behind = ADDED_COLUMNS.len();
+    match content {
+        Content::Cells(own) => own
+            .iter()
+            .enumerate()
+            .filter(|(column, _)| !input.added.contains(column))
+            .for_each(|(_, cell)| cells.push_field(cell.as_bytes())),
+        Content::Object(text) => cells.push_field(text.as_bytes()),
+        Content::Broken { raw, .. } => {
+            match raw {
+                Raw::Cells(own) => own
+                    .iter()
+                    .take(own.len() - stale(own, input))
+                    .for_each(|cell| cells.push_field(cell)),
+                Raw::Line(line) => cells.push_field(line),
+            }
+            let text = cells.iter().all(|cell| std::str::from_utf8(cell).is_ok());
+            if text && cells.len() == width {
+                // It would pass for a good row; a cell less keeps it invalid.
+                behind -= 1;
+            }
+        }
+    }
+    let row = added.row.to_string();
+    let added: [&str; ADDED_COLUMNS.len()] = [
+        &row,
+        added.status.word(),
+        added.error,
+        added.message,
+        added.hint.unwrap_or_default(),
+    ];
+    cells.extend(added.iter().take(behind).map(|cell| cell.as_bytes()));
+    cells
+}
+
+/// How many cells at the end of an unreadable row are those that an earlier run added.
+fn stale(cells: &ByteRecord, input: &Input) -> usize {
+    let ours = |at| {
+        Status::ALL
+            .iter()
+            .any(|status| cells.get(at) == Some(status.word().as_bytes()))
+    };
+    match cells.len().checked_sub(ADDED_COLUMNS.len()) {
+        Some(own) if !input.added.is_empty() && ours(own + 1) => ADDED_COLUMNS.len(),
+        _ => 0,
+    }
+}
+
+fn write_cells(to: &mut Vec<u8>, delimiter: u8, cells: &ByteRecord) -> io::Result<()> {
+    let mut writer = csv::WriterBuilder::new()
+        .delimiter(delimiter)
+        .from_writer(to);
+    writer.write_byte_record(cells)?;
+    writer.flush()
+}
+
+fn write_object(to: &mut Vec<u8>, content: &Content, added: &Added) -> io::Result<()> {
+    let own = match content {
+        Content::Object(text) => object::open(text, &ADDED_COLUMNS)?,
+        unreadable => format!(
+            "{{\"{RAW_KEY}\":{},",
+            serde_json::to_string(&lossy(unreadable))?
+        ),
+    };
+    to.extend_from_slice(own.as_bytes());
+    let brace = to.len();
+    serde_json::to_writer(&mut *to, added)?;
+    to.remove(brace);
+    to.push(b'\n');
+    Ok(())
+}
+
+/// The text of a row that is no object.
+fn lossy(content: &Content) -> String {
+    let join = |cells: &ByteRecord| cells.iter().collect::<Vec<_>>().join(&b',');
+    match content {
+        Content::Cells(cells) => lossy_bytes(&join(cells.as_byte_record())),
+        Content::Object(text) => text.to_string(),
+        Content::Broken {
+            raw: Raw::Cells(cells),
+            ..
+        } => lossy_bytes(&join(cells)),
+        Content::Broken {
+            raw: Raw::Line(line),
+            ..
+        } => lossy_bytes(line),
+    }
+}
+
+fn lossy_bytes(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

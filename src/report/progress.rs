@@ -1,0 +1,261 @@
+//! Progress: counters that many threads add to, and what can be read from them.
+//!
+//! The counters are independent: a reader may see one row counted as read and not yet
+//! as finished, never the sum of a row twice. What is derived (share, rate, time left)
+//! is pure.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use super::words::{count, span, thousands};
+use crate::outcome::Status;
+
+/// How far a run is. Shared; adding to it is cheap.
+#[derive(Debug, Default)]
+pub struct Progress {
+    simulated: bool,
+    bytes_total: Option<u64>,
+    bytes_read: AtomicU64,
+    rows_read: AtomicU64,
+    all_read: AtomicBool,
+    updated: AtomicU64,
+    unchanged: AtomicU64,
+    failed: AtomicU64,
+    attempts: AtomicU64,
+    retries: AtomicU64,
+}
+
+impl Progress {
+    /// The progress of a run that has not begun, over so many bytes if that is known.
+    #[must_use]
+    pub fn new(bytes_total: Option<u64>, simulated: bool) -> Self {
+        Self {
+            simulated,
+            bytes_total,
+            ..Self::default()
+        }
+    }
+
+    /// Some rows were read, and bytes with them.
+    pub fn read(&self, rows: u64, bytes: u64) {
+        self.rows_read.fetch_add(rows, Relaxed);
+        self.bytes_read.fetch_add(bytes, Relaxed);
+    }
+
+    /// The input is at its end: the rows read are all.
+    pub fn all_read(&self) {
+        self.all_read.store(true, Relaxed);
+    }
+
+    /// A row has its outcome.
+    pub fn finished(&self, status: Status) {
+        let counter = match status {
+            Status::Updated => &self.updated,
+            Status::Unchanged => &self.unchanged,
+            _ => &self.failed,
+        };
+        counter.fetch_add(1, Relaxed);
+    }
+
+    /// A request is sent.
+    pub fn attempt(&self) {
+        self.attempts.fetch_add(1, Relaxed);
+    }
+
+    /// A request is sent again.
+    pub fn retry(&self) {
+        self.retries.fetch_add(1, Relaxed);
+    }
+
+    /// How far it is now.
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let [updated, unchanged, failed] =
+            [&self.updated, &self.unchanged, &self.failed].map(|counter| counter.load(Relaxed));
+        let rows_read = self.rows_read.load(Relaxed);
+        let total = if self.all_read.load(Relaxed) {
+            Some(rows_read)
+        } else {
+            let bytes_read = self.bytes_read.load(Relaxed);
+            self.bytes_total
+                .and_then(|bytes_total| estimate(rows_read, bytes_read, bytes_total))
+        };
+        Snapshot {
+            simulated: self.simulated,
+            all_read: self.all_read.load(Relaxed),
+            done: updated + unchanged + failed,
+            total,
+            updated,
+            unchanged,
+            failed,
+            attempts: self.attempts.load(Relaxed),
+            retries: self.retries.load(Relaxed),
+        }
+    }
+}
+
+/// The rows of the whole input, if the rest of it is like the part that was read.
+fn estimate(rows_read: u64, bytes_read: u64, bytes_total: u64) -> Option<u64> {
+    let rest = u128::from(bytes_total.max(bytes_read));
+    let rows = (u128::from(rows_read) * rest).checked_div(u128::from(bytes_read))?;
+    u64::try_from(rows).ok()
+}
+
+/// What sending is held up by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Waiting {
+    /// Nothing.
+    #[default]
+    Sending,
+    /// The limit: the next turn is not yet.
+    Limit,
+    /// The server asked for a pause; so much of it is left.
+    CoolDown(Duration),
+}
+
+/// What the gate knows of the near future.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Pace {
+    /// Calls a second that it lets through over the long run; `None` without a limit.
+    pub calls_per_second: Option<f64>,
+    /// What it holds sending up for.
+    pub waiting: Waiting,
+}
+
+impl Pace {
+    pub(super) fn cool_down(self) -> Duration {
+        match self.waiting {
+            Waiting::CoolDown(left) => left,
+            Waiting::Sending | Waiting::Limit => Duration::ZERO,
+        }
+    }
+}
+
+/// How far a run was at some moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Snapshot {
+    pub(super) simulated: bool,
+    pub(super) all_read: bool,
+    pub(super) done: u64,
+    pub(super) total: Option<u64>,
+    pub(super) updated: u64,
+    pub(super) unchanged: u64,
+    pub(super) failed: u64,
+    pub(super) attempts: u64,
+    pub(super) retries: u64,
+}
+
+impl Snapshot {
+    /// The part that is done, in thousandths.
+    pub(super) fn permille(&self) -> Option<u64> {
+        let total = self.total?;
+        Some(
+            (self.done.min(total) * 1000)
+                .checked_div(total)
+                .unwrap_or(1000),
+        )
+    }
+
+    /// How it goes, on one line.
+    pub(super) fn course(&self, pace: Pace, rate: Option<f64>) -> String {
+        let mut facts = Vec::new();
+        facts.extend(rate.map(|rate| format!("{rate:.1} rows/s")));
+        let left = self.time_left(pace, rate);
+        facts.extend(left.map(|left| format!("{} left", span(left))));
+        facts.push(format!("{} updated", thousands(self.updated)));
+        for (rows, word) in [(self.unchanged, "unchanged"), (self.failed, "failed")] {
+            if rows > 0 {
+                facts.push(format!("{} {word}", thousands(rows)));
+            }
+        }
+        match pace.waiting {
+            Waiting::Sending => {}
+            Waiting::Limit => facts.push("waiting for the limit".to_owned()),
+            Waiting::CoolDown(left) => facts.push(format!("cooling down: {}", span(left))),
+        }
+        facts.join(", ")
+    }
+
+    /// How far it is, on one line.
+    pub(super) fn position(&self) -> String {
+        let label = if self.simulated { "SIMULATED " } else { "" };
+        label.to_owned()
+            + &match (self.total, self.permille()) {
+                (Some(total), Some(permille)) => format!(
+                    "{} of {}{} ({}%)",
+                    thousands(self.done),
+                    if self.all_read { "" } else { "about " },
+                    count(total, "row"),
+                    permille / 10
+                ),
+                _ => count(self.done, "row"),
+            }
+    }
+
+    pub(super) fn time_left(&self, pace: Pace, rate: Option<f64>) -> Option<Duration> {
+        let allowed = pace.calls_per_second;
+        time_left(self.done, self.total?, allowed, rate, pace.cool_down())
+    }
+}
+
+/// How long the rest takes: at the measured rate or at the one that the limit allows
+/// over the long run, whichever is lower, after what is left of a cool-down. `None` when
+/// neither is known.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "an estimate")]
+pub fn time_left(
+    rows_done: u64,
+    rows_total: u64,
+    calls_per_second_allowed: Option<f64>,
+    measured_rate: Option<f64>,
+    cool_down: Duration,
+) -> Option<Duration> {
+    let rows = rows_total.saturating_sub(rows_done);
+    if rows == 0 {
+        return Some(Duration::ZERO);
+    }
+    let rate = [calls_per_second_allowed, measured_rate]
+        .into_iter()
+        .flatten()
+        .reduce(f64::min)?;
+    let sending = Duration::try_from_secs_f64(rows as f64 / rate).ok()?;
+    sending.checked_add(cool_down)
+}
+
+/// The rate of the last minute, which is the window of the server's limits: in a shorter
+/// one a burst and the wait after it would look like two speeds. Cool-downs do not count.
+#[derive(Debug, Default)]
+pub(super) struct Rate {
+    active: Duration,
+    samples: VecDeque<(Duration, u64)>,
+}
+
+impl Rate {
+    const WINDOW: Duration = Duration::from_mins(1);
+    const APART: Duration = Duration::from_secs(1);
+
+    /// Some time has passed, and so many rows are done now.
+    pub(super) fn advance(&mut self, passed: Duration, done: u64) {
+        self.active += passed;
+        let due = |&(at, _): &(Duration, u64)| self.active >= at + Self::APART;
+        if self.samples.back().is_none_or(due) {
+            self.samples.push_back((self.active, done));
+        }
+        // One sample at or before the window's beginning stays.
+        while self
+            .samples
+            .get(1)
+            .is_some_and(|&(at, _)| at + Self::WINDOW <= self.active)
+        {
+            self.samples.pop_front();
+        }
+    }
+
+    /// Rows a second; `None` in the first second.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    pub(super) fn per_second(&self) -> Option<f64> {
+        let (&(from, before), &(until, now)) = (self.samples.front()?, self.samples.back()?);
+        let seconds = until.saturating_sub(from).as_secs_f64();
+        (seconds > 0.0).then(|| now.saturating_sub(before) as f64 / seconds)
+    }
+}

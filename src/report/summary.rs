@@ -1,0 +1,239 @@
+//! The summary for people: on one screen, what happened and what to do next.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+
+use super::words::{brief, count, quoted, span_ms, tame, thousands};
+use crate::outcome::{Reason, Status, Summary, Tally};
+
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const NOTE: Style = AnsiColor::Yellow.on_default().bold();
+
+/// Reasons shown.
+const REASONS: usize = 5;
+
+/// Prints the summary; colors only if asked for.
+pub fn print_summary(out: &mut impl Write, summary: &Summary, color: bool) -> io::Result<()> {
+    let mut page = Page { out, color };
+    page.headline(summary)?;
+    page.counts(summary.tally)?;
+    page.books(summary)?;
+    page.reasons(&summary.reasons)?;
+    page.effort(summary)?;
+    page.files(summary)?;
+    page.next(summary)
+}
+
+struct Page<'a, W> {
+    out: &'a mut W,
+    color: bool,
+}
+
+impl<W: Write> Page<'_, W> {
+    fn paint(&self, style: Style, text: &str) -> String {
+        if self.color {
+            format!("{style}{text}{style:#}")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    fn headline(&mut self, summary: &Summary) -> io::Result<()> {
+        if summary.simulated {
+            let label = self.paint(NOTE, "SIMULATED: no real user was touched");
+            writeln!(self.out, "{label}")?;
+        }
+        let failed = summary.tally.failed();
+        let (style, text) = match &summary.stopped {
+            Some(stopped) => (BAD, format!("stopped early: {}", tame(&stopped.message))),
+            None if summary.tally.clean() => (GOOD, "done: nothing failed".to_owned()),
+            None => (NOTE, format!("finished: {} failed", count(failed, "row"))),
+        };
+        writeln!(self.out, "{}\n", self.paint(style, &text))
+    }
+
+    fn counts(&mut self, tally: Tally) -> io::Result<()> {
+        for status in Status::ALL {
+            let (word, rows) = (spoken(status), tally.of(status));
+            if rows > 0 || status == Status::Updated {
+                self.row(rows, word, meaning(status), status.is_failure())?;
+            }
+        }
+        if tally.not_attempted > 0 {
+            let meaning = "not reached before the run stopped; nothing was sent";
+            self.row(tally.not_attempted, "not attempted", meaning, true)?;
+        }
+        writeln!(self.out)
+    }
+
+    fn row(&mut self, rows: u64, word: &str, meaning: &str, bad: bool) -> io::Result<()> {
+        let style = if bad { BAD } else { GOOD };
+        let word = self.paint(style, &format!("{word:<13}"));
+        writeln!(self.out, "{:>12}  {word}  {meaning}", thousands(rows))
+    }
+
+    fn books(&mut self, summary: &Summary) -> io::Result<()> {
+        let tally = summary.tally;
+        let mut terms: Vec<_> = Status::ALL
+            .into_iter()
+            .map(|status| (tally.of(status), spoken(status)))
+            .chain([(tally.not_attempted, "not attempted")])
+            .filter(|(rows, _)| *rows > 0)
+            .map(|(rows, word)| format!("{} {word}", thousands(rows)))
+            .collect();
+        if terms.is_empty() {
+            terms.push("0".to_owned());
+        }
+        let (terms, read) = (terms.join(" + "), count(tally.read, "row"));
+        if summary.balanced {
+            let mark = self.paint(GOOD, "✓");
+            writeln!(self.out, "books: {read} read = {terms} {mark}")
+        } else {
+            let mark = self.paint(BAD, "✗");
+            writeln!(
+                self.out,
+                "books: {read} read ≠ {terms} {mark}\n       \
+                 this is a fault of {}: keep the run folder and report it",
+                summary.tool.name
+            )
+        }
+    }
+
+    fn reasons(&mut self, reasons: &[Reason]) -> io::Result<()> {
+        if reasons.is_empty() {
+            return Ok(());
+        }
+        writeln!(self.out, "\nwhy rows failed:")?;
+        for reason in reasons.iter().take(REASONS) {
+            let word = reason.code.as_deref().unwrap_or(reason.kind);
+            writeln!(
+                self.out,
+                "{:>12}  {}: {}; first at {}",
+                thousands(reason.count),
+                self.paint(BAD, &brief(word)),
+                brief(&reason.message),
+                brief(&reason.first)
+            )?;
+            if let Some(hint) = &reason.hint {
+                writeln!(self.out, "{:14}{}", "", brief(hint))?;
+            }
+        }
+        match reasons.len().saturating_sub(REASONS) {
+            0 => Ok(()),
+            more => writeln!(
+                self.out,
+                "{:14}and {}",
+                "",
+                count(more as u64, "other reason")
+            ),
+        }
+    }
+
+    fn effort(&mut self, summary: &Summary) -> io::Result<()> {
+        let mut calls = count(summary.calls, "call");
+        let notes: Vec<_> = [
+            (summary.retries, "sent again"),
+            (summary.rate_limited, "refused for the rate"),
+        ]
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{} {what}", thousands(number)))
+        .collect();
+        if !notes.is_empty() {
+            calls = format!("{calls} ({})", notes.join(", "));
+        }
+        writeln!(self.out, "\ntime: {}, {calls}", span_ms(summary.elapsed_ms))?;
+        let waits: Vec<_> = [
+            (summary.waited.limit_ms, "for the limit"),
+            (
+                summary.waited.cool_down_ms,
+                "for pauses that the server asked for",
+            ),
+            (summary.waited.back_off_ms, "before sending again"),
+        ]
+        .into_iter()
+        .filter(|(time, _)| *time > 0)
+        .map(|(time, what)| format!("{} {what}", span_ms(time)))
+        .collect();
+        if !waits.is_empty() {
+            writeln!(
+                self.out,
+                "waited, added up over all rows: {}",
+                waits.join(", ")
+            )?;
+        }
+        if summary.merge_allowed > 0 {
+            let rows = count(summary.merge_allowed, "row");
+            let note = format!("{rows} sent with leave to merge users (--on-conflict merge)");
+            writeln!(self.out, "{}", self.paint(NOTE, &note))?;
+        }
+        Ok(())
+    }
+
+    fn files(&mut self, summary: &Summary) -> io::Result<()> {
+        let results = tame(&summary.files.results.to_string_lossy());
+        writeln!(self.out, "results:  {results}")?;
+        for path in &summary.files.failures {
+            writeln!(self.out, "failures: {}", tame(&path.to_string_lossy()))?;
+        }
+        Ok(())
+    }
+
+    fn next(&mut self, summary: &Summary) -> io::Result<()> {
+        if let Some(hint) = summary
+            .stopped
+            .as_ref()
+            .and_then(|stopped| stopped.hint.as_ref())
+        {
+            writeln!(self.out, "\nto go on: {}", tame(hint))?;
+        }
+        if summary.files.failures.is_empty() {
+            return Ok(());
+        }
+        let paths = &summary.files.failures;
+        let words: Vec<_> = paths
+            .iter()
+            .map(|path| quoted(&path.to_string_lossy()))
+            .collect();
+        let simulate = if summary.simulated { " --simulate" } else { "" };
+        writeln!(
+            self.out,
+            "\nnext: {}, with the same options as before:\n  {} run {}{simulate}",
+            advice(summary.tally),
+            summary.tool.name,
+            words.join(" ")
+        )
+    }
+}
+
+/// What to do with the rows that failed.
+fn advice(tally: Tally) -> &'static str {
+    if tally.unknown > 0 {
+        "look at the unknown rows' users, correct the failed rows and feed them back"
+    } else if tally.gave_up == tally.failed() {
+        "feed the failed rows back as they are"
+    } else {
+        "correct the failed rows and feed them back"
+    }
+}
+
+/// The status in a sentence.
+fn spoken(status: Status) -> &'static str {
+    match status {
+        Status::GaveUp => "gave up",
+        other => other.word(),
+    }
+}
+
+fn meaning(status: Status) -> &'static str {
+    match status {
+        Status::Updated => "the server changed the user",
+        Status::Unchanged => "there was nothing to do",
+        Status::Invalid => "the row is wrong; nothing was sent",
+        Status::Rejected => "the server said no; sending it again will not help",
+        Status::GaveUp => "retries are used up; it could work another time",
+        Status::Unknown => "sent, but without a trustworthy answer: it may have been applied",
+    }
+}

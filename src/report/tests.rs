@@ -1,0 +1,48 @@
+//! What people see.
+
+mod live;
+mod progress;
+mod summary;
+
+use std::path::PathBuf;
+
+use crate::outcome::{Files, InputSummary, SUMMARY_VERSION, Summary, Tally, Tool, Waited};
+
+/// The summary of a clean run.
+pub(crate) fn summary() -> Summary {
+    let tally = Tally {
+        read: 1500,
+        updated: 1480,
+        unchanged: 20,
+        ..Tally::default()
+    };
+    Summary {
+        version: SUMMARY_VERSION,
+        tool: Tool::THIS,
+        simulated: false,
+        started_at: "2026-11-24T03:00:00Z".parse().unwrap(),
+        finished_at: "2026-11-24T03:03:45.5Z".parse().unwrap(),
+        elapsed_ms: 225_500,
+        inputs: vec![InputSummary {
+            name: "users.csv".to_owned(),
+            format: "csv",
+            bytes: Some(60_000),
+            rows: Some(1500),
+        }],
+        tally,
+        balanced: tally.balances(),
+        calls: 1480,
+        retries: 0,
+        rate_limited: 0,
+        merge_allowed: 0,
+        waited: Waited::default(),
+        reasons: Vec::new(),
+        settings: serde_json::Map::new(),
+        stopped: None,
+        exit_code: 0,
+        files: Files {
+            results: PathBuf::from("runs/users-20261124T030000Z/results.jsonl"),
+            failures: Vec::new(),
+        },
+    }
+}

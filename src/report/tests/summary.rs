@@ -1,0 +1,189 @@
+//! The printed summary.
+
+use std::path::PathBuf;
+
+use super::summary;
+use crate::outcome::{Reason, Stopped, Summary, Tally, Waited};
+use crate::report::print_summary;
+
+fn printed(summary: &Summary, color: bool) -> String {
+    let mut out = Vec::new();
+    print_summary(&mut out, summary, color).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn reason(code: Option<&str>, count: u64, message: &str) -> Reason {
+    Reason {
+        kind: "missing_value",
+        code: code.map(str::to_owned),
+        count,
+        first: "users.csv:14 (row 13)".to_owned(),
+        message: message.to_owned(),
+        hint: code.is_none().then(|| "fill it in".to_owned()),
+    }
+}
+
+fn mixed() -> Summary {
+    let mut mixed = summary();
+    mixed.tally = Tally {
+        read: 1500,
+        updated: 1460,
+        unchanged: 10,
+        invalid: 6,
+        rejected: 20,
+        gave_up: 3,
+        unknown: 1,
+        not_attempted: 0,
+    };
+    (mixed.calls, mixed.retries, mixed.rate_limited) = (1520, 20, 2);
+    mixed.merge_allowed = 1;
+    mixed.waited = Waited {
+        limit_ms: 62_000,
+        cool_down_ms: 60_000,
+        back_off_ms: 340,
+    };
+    mixed.reasons = vec![
+        reason(Some("E112102"), 20, "no such\x1b[2J user"),
+        reason(None, 6, "no phone"),
+    ];
+    mixed.files.failures = vec![
+        PathBuf::from("runs/a/failures.csv"),
+        PathBuf::from("my runs/failures-2.jsonl"),
+    ];
+    mixed
+}
+
+fn stopped() -> Summary {
+    let mut stopped = summary();
+    stopped.simulated = true;
+    stopped.tally = Tally {
+        read: 40_000,
+        updated: 1,
+        gave_up: 9,
+        not_attempted: 39_990,
+        ..Tally::default()
+    };
+    stopped.stopped = Some(Stopped {
+        reason: "max_failures".to_owned(),
+        message: "9 rows failed, and --max-failures is 9".to_owned(),
+        hint: Some("descope-bulk run users.csv --resume".to_owned()),
+    });
+    stopped.files.failures = vec![PathBuf::from("runs/a/failures.csv")];
+    stopped
+}
+
+#[test]
+fn a_clean_run() {
+    assert_eq!(
+        printed(&summary(), false),
+        "\
+done: nothing failed
+
+       1,480  updated        the server changed the user
+          20  unchanged      there was nothing to do
+
+books: 1,500 rows read = 1,480 updated + 20 unchanged ✓
+
+time: 3m 45s, 1,480 calls
+results:  runs/users-20261124T030000Z/results.jsonl
+"
+    );
+}
+
+#[test]
+fn a_mixed_run() {
+    assert_eq!(
+        printed(&mixed(), false),
+        "\
+finished: 30 rows failed
+
+       1,460  updated        the server changed the user
+          10  unchanged      there was nothing to do
+           6  invalid        the row is wrong; nothing was sent
+          20  rejected       the server said no; sending it again will not help
+           3  gave up        retries are used up; it could work another time
+           1  unknown        sent, but without a trustworthy answer: it may have been applied
+
+books: 1,500 rows read = 1,460 updated + 10 unchanged + 6 invalid + 20 rejected + 3 gave up + 1 unknown ✓
+
+why rows failed:
+          20  E112102: no such [2J user; first at users.csv:14 (row 13)
+           6  missing_value: no phone; first at users.csv:14 (row 13)
+              fill it in
+
+time: 3m 45s, 1,520 calls (20 sent again, 2 refused for the rate)
+waited, added up over all rows: 1m 2s for the limit, 1m for pauses that the server asked for, 340ms before sending again
+1 row sent with leave to merge users (--on-conflict merge)
+results:  runs/users-20261124T030000Z/results.jsonl
+failures: runs/a/failures.csv
+failures: my runs/failures-2.jsonl
+
+next: look at the unknown rows' users, correct the failed rows and feed them back, with the same options as before:
+  descope-bulk run runs/a/failures.csv 'my runs/failures-2.jsonl'
+"
+    );
+}
+
+#[test]
+fn a_stopped_run() {
+    let text = printed(&stopped(), false);
+    assert!(text.starts_with(
+        "SIMULATED: no real user was touched\n\
+         stopped early: 9 rows failed, and --max-failures is 9\n"
+    ));
+    assert!(
+        text.contains("\n      39,990  not attempted  not reached"),
+        "{text}"
+    );
+    assert!(
+        text.contains("= 1 updated + 9 gave up + 39,990 not attempted ✓\n"),
+        "{text}"
+    );
+    assert!(text.ends_with(
+        "\nto go on: descope-bulk run users.csv --resume\n\n\
+         next: feed the failed rows back as they are, with the same options as before:\n  \
+         descope-bulk run runs/a/failures.csv --simulate\n"
+    ));
+}
+
+#[test]
+fn books_that_do_not_close_are_said_so() {
+    let mut broken = summary();
+    broken.tally.read += 1;
+    broken.balanced = broken.tally.balances();
+    let text = printed(&broken, false);
+    assert!(
+        text.contains("1,501 rows read ≠ 1,480 updated + 20 unchanged ✗"),
+        "{text}"
+    );
+    assert!(text.contains("fault of descope-bulk"), "{text}");
+    let empty = printed(
+        &Summary {
+            tally: Tally::default(),
+            ..summary()
+        },
+        false,
+    );
+    assert!(empty.contains("books: 0 rows read = 0 ✓"), "{empty}");
+}
+
+#[test]
+fn reasons_beyond_five_are_counted() {
+    let mut many = mixed();
+    many.reasons = (0..7).map(|_| reason(None, 1, "x")).collect();
+    let text = printed(&many, false);
+    assert_eq!(text.matches("missing_value").count(), 5);
+    assert!(text.contains("and 2 other reasons\n"), "{text}");
+}
+
+#[test]
+fn color_only_when_asked_for_and_one_screen_always() {
+    for summary in [summary(), mixed(), stopped()] {
+        let plain = printed(&summary, false);
+        assert!(!plain.contains('\x1b'));
+        assert!(plain.lines().count() <= 40);
+        let colored = printed(&summary, true);
+        assert!(colored.contains('\x1b'));
+        assert_eq!(anstream::adapter::strip_str(&colored).to_string(), plain);
+    }
+}

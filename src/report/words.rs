@@ -1,0 +1,64 @@
+//! Numbers, times and foreign text, the way people read them.
+
+use std::time::Duration;
+
+/// The number with thousands separators.
+pub(super) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (index, digit) in digits.char_indices() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// The number with a noun, which takes an s unless there is one of it.
+pub(super) fn count(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", thousands(number))
+}
+
+/// A time as its two largest units: `1h 37m`, `12s`; below a second `340ms`.
+pub(super) fn span(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let shown = match seconds {
+        0 => Duration::from_millis(u64::from(time.subsec_millis())),
+        1..3600 => Duration::from_secs(seconds),
+        3600..86400 => Duration::from_secs(seconds / 60 * 60),
+        _ => Duration::from_secs(seconds / 3600 * 3600),
+    };
+    humantime::format_duration(shown).to_string()
+}
+
+/// The same of milliseconds.
+pub(super) fn span_ms(milliseconds: u64) -> String {
+    span(Duration::from_millis(milliseconds))
+}
+
+/// Text from outside on one line, without control characters.
+pub(super) fn tame(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
+/// The same, of bounded length.
+pub(super) fn brief(text: &str) -> String {
+    const MOST: usize = 160;
+    let (end, more) = match text.char_indices().nth(MOST) {
+        Some((end, _)) => (end, "…"),
+        None => (text.len(), ""),
+    };
+    tame(&text[..end]) + more
+}
+
+/// The text as one word of a shell's command line.
+pub(super) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+=:@,%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
