@@ -20,9 +20,7 @@ impl Call {
     /// A call for one instruction.
     #[must_use]
     pub fn single(instruction: Instruction) -> Self {
-        Self {
-            instructions: vec![instruction],
-        }
+        Self { instructions: vec![instruction] }
     }
 }
 

@@ -185,18 +185,14 @@ impl Operation {
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {
         let wanted = normalize(name);
-        OPERATIONS
-            .iter()
-            .find(|operation| normalize(operation.name) == wanted)
+        OPERATIONS.iter().find(|operation| normalize(operation.name) == wanted)
     }
 
     /// The index of the field that a column name stands for.
     #[must_use]
     pub fn field_index(&self, column: &str) -> Option<usize> {
         let wanted = normalize(column);
-        self.fields
-            .iter()
-            .position(|field| field.answers_to(&wanted))
+        self.fields.iter().position(|field| field.answers_to(&wanted))
     }
 
     /// The index of a field by its exact name.
@@ -209,10 +205,7 @@ impl Operation {
 impl Field {
     fn answers_to(&self, normalized: &str) -> bool {
         normalize(self.name) == normalized
-            || self
-                .aliases
-                .iter()
-                .any(|alias| normalize(alias) == normalized)
+            || self.aliases.iter().any(|alias| normalize(alias) == normalized)
     }
 
     const fn need(mut self, need: Need) -> Self {
@@ -241,14 +234,7 @@ pub fn normalize(name: &str) -> String {
 }
 
 const fn field(name: &'static str, kind: Kind, about: &'static str) -> Field {
-    Field {
-        name,
-        aliases: &[],
-        kind,
-        need: Need::Optional,
-        empty: Empty::Clears,
-        about,
-    }
+    Field { name, aliases: &[], kind, need: Need::Optional, empty: Empty::Clears, about }
 }
 
 const fn required(name: &'static str, kind: Kind, about: &'static str) -> Field {
@@ -256,28 +242,20 @@ const fn required(name: &'static str, kind: Kind, about: &'static str) -> Field 
 }
 
 const fn flag(name: &'static str, value: &'static str, about: &'static str) -> Field {
-    field(name, Kind::Boolean, about)
-        .need(Need::With(value))
-        .empty(Empty::Refused)
+    field(name, Kind::Boolean, about).need(Need::With(value)).empty(Empty::Refused)
 }
 
 /// The user, by login ID or user ID.
-pub const USER: Field = required(
-    "loginId",
-    Kind::Text,
-    "the user: a login ID, or a user ID (`U…`)",
-)
-.alias(&["loginIdOrUserId", "userId", "identifier"])
-.empty(Empty::Refused);
+pub const USER: Field =
+    required("loginId", Kind::Text, "the user: a login ID, or a user ID (`U…`)")
+        .alias(&["loginIdOrUserId", "userId", "identifier"])
+        .empty(Empty::Refused);
 
 /// The user, where the API takes no user ID (API reference, 2.1).
-const LOGIN_ID: Field = required(
-    "loginId",
-    Kind::Text,
-    "the user, by login ID; a user ID is not taken here",
-)
-.alias(&["identifier"])
-.empty(Empty::Refused);
+const LOGIN_ID: Field =
+    required("loginId", Kind::Text, "the user, by login ID; a user ID is not taken here")
+        .alias(&["identifier"])
+        .empty(Empty::Refused);
 
 const NAME: Field = field("name", Kind::Text, "the display name").alias(&["displayName"]);
 const GIVEN_NAME: Field = field("givenName", Kind::Text, "the given name").alias(&["firstName"]);
@@ -287,26 +265,14 @@ const PICTURE: Field = field("picture", Kind::Text, "the address of a picture");
 const EMAIL: Field = field("email", Kind::Email, "the e-mail address");
 const PHONE: Field =
     field("phone", Kind::Phone, "the phone number, beginning with `+`").alias(&["phoneNumber"]);
-const VERIFIED_EMAIL: Field = flag(
-    "verifiedEmail",
-    "email",
-    "whether the user may sign in with this e-mail address",
-);
-const VERIFIED_PHONE: Field = flag(
-    "verifiedPhone",
-    "phone",
-    "whether the user may sign in with this phone number",
-);
-const RECOVERY_EMAIL: Field = field(
-    "recoveryEmail",
-    Kind::Email,
-    "the e-mail address for recovery",
-);
-const RECOVERY_PHONE: Field = field(
-    "recoveryPhone",
-    Kind::Phone,
-    "the phone number for recovery, beginning with `+`",
-);
+const VERIFIED_EMAIL: Field =
+    flag("verifiedEmail", "email", "whether the user may sign in with this e-mail address");
+const VERIFIED_PHONE: Field =
+    flag("verifiedPhone", "phone", "whether the user may sign in with this phone number");
+const RECOVERY_EMAIL: Field =
+    field("recoveryEmail", Kind::Email, "the e-mail address for recovery");
+const RECOVERY_PHONE: Field =
+    field("recoveryPhone", Kind::Phone, "the phone number for recovery, beginning with `+`");
 const VERIFIED_RECOVERY_EMAIL: Field = flag(
     "verifiedRecoveryEmail",
     "recoveryEmail",
@@ -331,36 +297,21 @@ const USER_TENANTS: Field = field(
     "all tenants of the user with the roles there: `[{\"tenantId\":\"T1\",\"roleNames\":[\"admin\"]}]`",
 )
 .alias(&["tenants"]);
-const CUSTOM_ATTRIBUTES: Field = field(
-    "customAttributes",
-    Kind::JsonObject,
-    "custom attributes by key: `{\"tier\":\"gold\"}`",
-);
-const SSO_APP_IDS: Field = field(
-    "ssoAppIds",
-    Kind::List,
-    "IDs of the SSO apps that the user may open",
-)
-.alias(&["ssoApps", "ssoAppId"])
-.empty(Empty::Opens(
-    "a user with an empty list of SSO apps may open all of them",
-));
-const ADDITIONAL_IDENTIFIERS: Field = field(
-    "additionalIdentifiers",
-    Kind::List,
-    "further login IDs of the user",
-)
-.alias(&["additionalLoginIds"]);
-const TENANT_ID: Field = required("tenantId", Kind::Text, "the tenant's ID")
-    .alias(&["tenant"])
-    .empty(Empty::Refused);
-const ROLE_TENANT: Field = field(
-    "tenantId",
-    Kind::Text,
-    "the tenant in which the roles hold; without it, the project",
-)
-.alias(&["tenant"])
-.empty(Empty::Refused);
+const CUSTOM_ATTRIBUTES: Field =
+    field("customAttributes", Kind::JsonObject, "custom attributes by key: `{\"tier\":\"gold\"}`");
+const SSO_APP_IDS: Field =
+    field("ssoAppIds", Kind::List, "IDs of the SSO apps that the user may open")
+        .alias(&["ssoApps", "ssoAppId"])
+        .empty(Empty::Opens("a user with an empty list of SSO apps may open all of them"));
+const ADDITIONAL_IDENTIFIERS: Field =
+    field("additionalIdentifiers", Kind::List, "further login IDs of the user")
+        .alias(&["additionalLoginIds"]);
+const TENANT_ID: Field =
+    required("tenantId", Kind::Text, "the tenant's ID").alias(&["tenant"]).empty(Empty::Refused);
+const ROLE_TENANT: Field =
+    field("tenantId", Kind::Text, "the tenant in which the roles hold; without it, the project")
+        .alias(&["tenant"])
+        .empty(Empty::Refused);
 const PASSWORD: Field =
     required("password", Kind::Secret, "the password in plain text").empty(Empty::Refused);
 
@@ -388,12 +339,8 @@ pub static OPERATIONS: &[Operation] = &[
         fields: &[
             USER,
             PHONE.need(Need::Required),
-            flag(
-                "verified",
-                "phone",
-                "whether the user may sign in with this phone number",
-            )
-            .alias(&["verifiedPhone"]),
+            flag("verified", "phone", "whether the user may sign in with this phone number")
+                .alias(&["verifiedPhone"]),
         ],
         fail_on_conflict: true,
         ..BASE
@@ -405,12 +352,8 @@ pub static OPERATIONS: &[Operation] = &[
         fields: &[
             USER,
             EMAIL.need(Need::Required),
-            flag(
-                "verified",
-                "email",
-                "whether the user may sign in with this e-mail address",
-            )
-            .alias(&["verifiedEmail"]),
+            flag("verified", "email", "whether the user may sign in with this e-mail address")
+                .alias(&["verifiedEmail"]),
         ],
         fail_on_conflict: true,
         ..BASE
@@ -421,11 +364,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/mgmt/user/update/loginid",
         fields: &[
             LOGIN_ID,
-            required(
-                "newLoginId",
-                Kind::Text,
-                "the login ID that takes its place",
-            ),
+            required("newLoginId", Kind::Text, "the login ID that takes its place"),
         ],
         repeatable: false,
         ..BASE
@@ -452,12 +391,8 @@ pub static OPERATIONS: &[Operation] = &[
             USER,
             required("attributeKey", Kind::Text, "the attribute's machine name")
                 .empty(Empty::Refused),
-            required(
-                "attributeValue",
-                Kind::Json,
-                "its value, of the attribute's type",
-            )
-            .alias(&["attributeVal"]),
+            required("attributeValue", Kind::Json, "its value, of the attribute's type")
+                .alias(&["attributeVal"]),
         ],
         ..BASE
     },
@@ -475,12 +410,8 @@ pub static OPERATIONS: &[Operation] = &[
         fields: &[
             USER,
             RECOVERY_EMAIL.need(Need::Required),
-            flag(
-                "verified",
-                "recoveryEmail",
-                "whether the recovery address counts as verified",
-            )
-            .alias(&["verifiedRecoveryEmail"]),
+            flag("verified", "recoveryEmail", "whether the recovery address counts as verified")
+                .alias(&["verifiedRecoveryEmail"]),
         ],
         ..BASE
     },
@@ -491,12 +422,8 @@ pub static OPERATIONS: &[Operation] = &[
         fields: &[
             USER,
             RECOVERY_PHONE.need(Need::Required),
-            flag(
-                "verified",
-                "recoveryPhone",
-                "whether the recovery number counts as verified",
-            )
-            .alias(&["verifiedRecoveryPhone"]),
+            flag("verified", "recoveryPhone", "whether the recovery number counts as verified")
+                .alias(&["verifiedRecoveryPhone"]),
         ],
         ..BASE
     },
@@ -504,11 +431,7 @@ pub static OPERATIONS: &[Operation] = &[
         name: "role-add",
         about: "Add roles, in the project or in a tenant; with a tenant the user joins it too.",
         path: "/v2/mgmt/user/update/role/add",
-        fields: &[
-            USER,
-            ROLE_TENANT,
-            ROLE_NAMES.need(Need::Required).empty(Empty::Refused),
-        ],
+        fields: &[USER, ROLE_TENANT, ROLE_NAMES.need(Need::Required).empty(Empty::Refused)],
         ..BASE
     },
     Operation {
@@ -522,11 +445,7 @@ pub static OPERATIONS: &[Operation] = &[
         name: "role-remove",
         about: "Take roles away, in the project or in a tenant.",
         path: "/v1/mgmt/user/update/role/remove",
-        fields: &[
-            USER,
-            ROLE_TENANT,
-            ROLE_NAMES.need(Need::Required).empty(Empty::Refused),
-        ],
+        fields: &[USER, ROLE_TENANT, ROLE_NAMES.need(Need::Required).empty(Empty::Refused)],
         ..BASE
     },
     Operation {
@@ -658,10 +577,7 @@ mod tests {
     fn operations_are_named_after_the_tail_of_their_path() {
         for operation in OPERATIONS {
             let tail = operation.path.split("/mgmt/user/").nth(1).unwrap();
-            let tail = tail
-                .strip_prefix("update/")
-                .unwrap_or(tail)
-                .replace('/', "-");
+            let tail = tail.strip_prefix("update/").unwrap_or(tail).replace('/', "-");
             assert_eq!(operation.name, tail);
         }
     }
@@ -704,24 +620,15 @@ mod tests {
 
     #[test]
     fn only_the_rename_is_not_repeatable() {
-        let once: Vec<_> = OPERATIONS
-            .iter()
-            .filter(|op| !op.repeatable)
-            .map(|op| op.name)
-            .collect();
+        let once: Vec<_> =
+            OPERATIONS.iter().filter(|op| !op.repeatable).map(|op| op.name).collect();
         assert_eq!(once, ["loginid"]);
     }
 
     #[test]
     fn names_are_read_without_regard_to_case_and_separators() {
-        assert_eq!(
-            Operation::named("Custom_Attribute").unwrap().name,
-            "customAttribute"
-        );
-        assert_eq!(
-            Operation::named("recovery email").unwrap().name,
-            "recovery-email"
-        );
+        assert_eq!(Operation::named("Custom_Attribute").unwrap().name, "customAttribute");
+        assert_eq!(Operation::named("recovery email").unwrap().name, "recovery-email");
         assert_eq!(Operation::named("role/add").unwrap().name, "role-add");
         assert!(Operation::named("phones").is_none());
         let phone = Operation::named("phone").unwrap();

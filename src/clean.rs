@@ -74,10 +74,7 @@ pub struct Complaint {
 }
 
 fn complain<T>(message: impl Into<String>, hint: &'static str) -> Result<T, Complaint> {
-    Err(Complaint {
-        message: message.into(),
-        hint,
-    })
+    Err(Complaint { message: message.into(), hint })
 }
 
 /// The value of a cell that is not blank.
@@ -107,10 +104,9 @@ pub fn from_json(kind: Kind, raw: &RawValue) -> Result<Value<'_>, Complaint> {
         (Kind::Json | Kind::Secret, Some(b'"')) => Ok(Value::Text(text_of_json(json)?.into())),
         (Kind::Json, _) | (Kind::JsonObject, Some(b'{')) => Ok(Value::Json(one_line(json))),
         (Kind::JsonObjects, Some(b'[')) => objects(json),
-        (Kind::JsonObject, _) => complain(
-            "it is no JSON object",
-            "write an object, such as {\"key\":\"value\"}",
-        ),
+        (Kind::JsonObject, _) => {
+            complain("it is no JSON object", "write an object, such as {\"key\":\"value\"}")
+        }
         (Kind::JsonObjects, _) => complain(
             "it is no JSON list",
             "write a list of objects, such as [{\"tenantId\":\"T1\"}]",
@@ -132,10 +128,7 @@ pub fn from_json(kind: Kind, raw: &RawValue) -> Result<Value<'_>, Complaint> {
 
 fn text_of_json(json: &str) -> Result<String, Complaint> {
     serde_json::from_str(json).or_else(|_| {
-        complain(
-            "the text holds half a character (a lone surrogate)",
-            "write the whole character",
-        )
+        complain("the text holds half a character (a lone surrogate)", "write the whole character")
     })
 }
 
@@ -168,10 +161,7 @@ fn text(kind: Kind, text: Cow<'_, str>) -> Result<Cow<'_, str>, Complaint> {
 fn one_of<'a>(words: &[&'static str], text: &str) -> Result<Cow<'a, str>, Complaint> {
     match words.iter().find(|word| word.eq_ignore_ascii_case(text)) {
         Some(word) => Ok((*word).into()),
-        None => complain(
-            format!("it is none of {}", words.join(", ")),
-            "write one of these words",
-        ),
+        None => complain(format!("it is none of {}", words.join(", ")), "write one of these words"),
     }
 }
 
@@ -182,9 +172,7 @@ fn phone(text: &str) -> Result<(), Complaint> {
     let digits = text.chars().filter(char::is_ascii_digit).count();
     let Some(rest) = text.strip_prefix('+') else {
         let looks_rounded = text.contains(['e', 'E'])
-            && text
-                .chars()
-                .all(|c| c.is_ascii_digit() || matches!(c, 'e' | 'E' | '+' | '.' | ','));
+            && text.chars().all(|c| c.is_ascii_digit() || matches!(c, 'e' | 'E' | '+' | '.' | ','));
         if looks_rounded && digits > 0 {
             return complain(
                 "a spreadsheet has rounded this number, and digits of it are lost",
@@ -196,10 +184,7 @@ fn phone(text: &str) -> Result<(), Complaint> {
     let separator = |c: char| matches!(c, ' ' | '-' | '.' | '(' | ')' | '/' | '\u{a0}');
     let separator_blank = |c: char| matches!(c, ' ' | '\u{a0}');
     if let Some(odd) = rest.chars().find(|&c| !c.is_ascii_digit() && !separator(c)) {
-        return complain(
-            format!("{odd:?} does not belong into a phone number"),
-            SHAPE,
-        );
+        return complain(format!("{odd:?} does not belong into a phone number"), SHAPE);
     }
     if rest.replace(separator_blank, "").contains("(0)") {
         return complain(
@@ -207,10 +192,7 @@ fn phone(text: &str) -> Result<(), Complaint> {
             "leave (0) out, such as +442079460123",
         );
     }
-    if !rest
-        .trim_start_matches(separator)
-        .starts_with(|c: char| ('1'..='9').contains(&c))
-    {
+    if !rest.trim_start_matches(separator).starts_with(|c: char| ('1'..='9').contains(&c)) {
         return complain("a country code does not begin with 0", SHAPE);
     }
     if !(8..=15).contains(&digits) {
@@ -223,11 +205,7 @@ fn phone(text: &str) -> Result<(), Complaint> {
 fn email(text: &str) -> Result<(), Complaint> {
     const SHAPE: &str = "write it as name@example.com";
     let mut parts = text.split('@');
-    let sides = (
-        parts.next().unwrap_or(""),
-        parts.next().unwrap_or(""),
-        parts.next(),
-    );
+    let sides = (parts.next().unwrap_or(""), parts.next().unwrap_or(""), parts.next());
     if sides.0.is_empty() || sides.1.is_empty() || sides.2.is_some() {
         return complain("it is no e-mail address", SHAPE);
     }
@@ -259,19 +237,13 @@ fn list_of_cell(text: &str) -> Result<Value<'_>, Complaint> {
 fn list_of_json(json: &str) -> Result<Value<'_>, Complaint> {
     match serde_json::from_str::<Vec<String>>(json) {
         Ok(items) => list(items),
-        Err(_) => complain(
-            "it is no list of texts",
-            "write [\"a\",\"b\"], or a;b in a cell",
-        ),
+        Err(_) => complain("it is no list of texts", "write [\"a\",\"b\"], or a;b in a cell"),
     }
 }
 
 fn list<'a>(items: Vec<String>) -> Result<Value<'a>, Complaint> {
     if items.iter().any(|item| item.trim().is_empty()) {
-        return complain(
-            "an item of the list is blank",
-            "write a;b, or [] for an empty list",
-        );
+        return complain("an item of the list is blank", "write a;b, or [] for an empty list");
     }
     Ok(Value::List(items))
 }
@@ -295,11 +267,9 @@ fn json_of_cell(text: &str) -> Value<'_> {
         _ => matches!(text, "true" | "false"),
     };
     match (literal, text.as_bytes().first()) {
-        (true, Some(b'"')) => Value::Text(
-            text_of_json(text)
-                .unwrap_or_else(|_| text.to_owned())
-                .into(),
-        ),
+        (true, Some(b'"')) => {
+            Value::Text(text_of_json(text).unwrap_or_else(|_| text.to_owned()).into())
+        }
         (true, _) => Value::Json(one_line(text)),
         (false, _) => Value::Text(text.into()),
     }
@@ -311,10 +281,7 @@ fn is_plain_number(text: &str) -> bool {
     match text.parse::<i64>() {
         Ok(number) => number.unsigned_abs() <= MAX_EXACT && number.to_string() == text,
         Err(_) => {
-            text.contains('.')
-                && text
-                    .parse::<f64>()
-                    .is_ok_and(|number| number.to_string() == text)
+            text.contains('.') && text.parse::<f64>().is_ok_and(|number| number.to_string() == text)
         }
     }
 }
@@ -340,12 +307,7 @@ mod tests {
 
     #[test]
     fn phones_keep_their_plus_and_their_digits() {
-        for good in [
-            "+14155550123",
-            "+1-415-555-0123",
-            "+44 (20) 7946 0123",
-            "+1.415.5550123",
-        ] {
+        for good in ["+14155550123", "+1-415-555-0123", "+44 (20) 7946 0123", "+1.415.5550123"] {
             assert_eq!(cell(Kind::Phone, good), Some(format!("{good:?}")), "{good}");
         }
         for (bad, why) in [
@@ -361,11 +323,7 @@ mod tests {
             ("n/a", "begin with +"),
         ] {
             let complaint = from_cell(Kind::Phone, bad).unwrap_err();
-            assert!(
-                complaint.message.contains(why),
-                "{bad}: {}",
-                complaint.message
-            );
+            assert!(complaint.message.contains(why), "{bad}: {}", complaint.message);
         }
     }
 
@@ -379,12 +337,7 @@ mod tests {
 
     #[test]
     fn booleans_have_the_usual_spellings_in_cells_only() {
-        for (text, value) in [
-            ("TRUE", "true"),
-            ("yes", "true"),
-            ("1", "true"),
-            ("n", "false"),
-        ] {
+        for (text, value) in [("TRUE", "true"), ("yes", "true"), ("1", "true"), ("n", "false")] {
             assert_eq!(cell(Kind::Boolean, text).as_deref(), Some(value));
         }
         assert_eq!(cell(Kind::Boolean, "maybe"), None);
@@ -396,10 +349,7 @@ mod tests {
     #[test]
     fn lists_are_split_at_semicolons_or_written_as_json() {
         assert_eq!(cell(Kind::List, "a; b").as_deref(), Some(r#"["a","b"]"#));
-        assert_eq!(
-            cell(Kind::List, r#"["a;b"]"#).as_deref(),
-            Some(r#"["a;b"]"#)
-        );
+        assert_eq!(cell(Kind::List, r#"["a;b"]"#).as_deref(), Some(r#"["a;b"]"#));
         assert_eq!(cell(Kind::List, "[]").as_deref(), Some("[]"));
         assert_eq!(cell(Kind::List, "a;;b"), None);
         assert_eq!(cell(Kind::List, "[1]"), None);
@@ -435,20 +385,14 @@ mod tests {
         assert_eq!(key(Kind::Text, "\"  \""), None);
         assert_eq!(key(Kind::Text, "\"\\ud800\""), None);
         assert_eq!(key(Kind::Phone, "\"\"").as_deref(), Some("\"\""));
-        assert_eq!(
-            key(Kind::JsonObject, "{\"a\": 1}").as_deref(),
-            Some("{\"a\": 1}")
-        );
+        assert_eq!(key(Kind::JsonObject, "{\"a\": 1}").as_deref(), Some("{\"a\": 1}"));
         assert_eq!(key(Kind::JsonObject, "[]"), None);
         assert_eq!(
             key(Kind::JsonObjects, "[{\"tenantId\":\"T\"}]").as_deref(),
             Some("[{\"tenantId\":\"T\"}]")
         );
         assert_eq!(key(Kind::JsonObjects, "[1]"), None);
-        assert_eq!(
-            key(Kind::OneOf(&["enabled"]), "\"Enabled\"").as_deref(),
-            Some("\"enabled\"")
-        );
+        assert_eq!(key(Kind::OneOf(&["enabled"]), "\"Enabled\"").as_deref(), Some("\"enabled\""));
         assert_eq!(key(Kind::Secret, "\" p \"").as_deref(), Some("\" p \""));
     }
 

@@ -69,12 +69,7 @@ impl Client {
     /// Joins the parts.
     #[must_use]
     pub fn new(wire: Wire, gate: Gate, backoff: Backoff) -> Self {
-        Self {
-            wire,
-            gate,
-            backoff,
-            meters: Meters::default(),
-        }
+        Self { wire, gate, backoff, meters: Meters::default() }
     }
 
     /// The gate that every request passes.
@@ -90,11 +85,7 @@ impl Client {
     }
 
     async fn work_on(&self, instruction: &Instruction, stop: &Stop) -> Option<Outcome> {
-        let mut row = Row {
-            started: Instant::now(),
-            attempts: 0,
-            maybe_applied: false,
-        };
+        let mut row = Row { started: Instant::now(), attempts: 0, maybe_applied: false };
         loop {
             let reply = self.attempt(instruction, stop).await?;
             row.attempts += 1;
@@ -110,11 +101,7 @@ impl Client {
                 Verdict::Again { then, after } => {
                     row.maybe_applied |= then == Status::Unknown;
                     let Some(delay) = self.backoff.delay(row.attempts, fastrand::f64()) else {
-                        let then = if row.maybe_applied {
-                            Status::Unknown
-                        } else {
-                            then
-                        };
+                        let then = if row.maybe_applied { Status::Unknown } else { then };
                         return Some(row.failed(then, &reply));
                     };
                     let delay = delay.max(after.unwrap_or_default());
@@ -144,9 +131,7 @@ impl Client {
             pass = self.gate.enter(instruction.rate_class()) => pass,
         };
         self.meters.calls.fetch_add(1, Ordering::Relaxed);
-        let sent = self
-            .wire
-            .send(instruction.operation, instruction.body.clone());
+        let sent = self.wire.send(instruction.operation, instruction.body.clone());
         Some(tokio::select! {
             biased;
             reply = sent => reply,
@@ -164,9 +149,7 @@ impl Client {
             () = tokio::time::sleep(delay) => Some(()),
         };
         let slept_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.meters
-            .back_off_ms
-            .fetch_add(slept_ms, Ordering::Relaxed);
+        self.meters.back_off_ms.fetch_add(slept_ms, Ordering::Relaxed);
         slept
     }
 }

@@ -1,5 +1,7 @@
 //! The subcommands: each builds the parts and joins them.
 
+mod operations;
+mod run;
 mod simulate;
 
 use crate::cli::Command;
@@ -8,6 +10,8 @@ use crate::exit::{Error, Exit};
 /// Runs a subcommand.
 pub fn run(command: Command) -> Result<Exit, Error> {
     match command {
-        Command::Simulate(args) => simulate::run(args),
+        Command::Run(args) => run::run(&args),
+        Command::Simulate(args) => simulate::run(*args),
+        Command::Operations(args) => operations::run(&args),
     }
 }

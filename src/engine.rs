@@ -32,38 +32,47 @@ pub enum Row {
     Unreadable(Reason),
 }
 
-/// Watches rows go by; shared with whoever shows them.
+/// Watches rows end; shared with whoever shows and counts them.
 pub trait Observer: Send {
-    /// A row was read, or ended: here are the counts now.
-    fn counts(&mut self, tally: &Tally);
+    /// A row has its outcome.
+    fn finished(&mut self, finished: &Finished);
 }
 
-/// The loop's parts.
+/// What a run came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// What became of the rows that were read.
+    pub tally: Tally,
+    /// Whether the input was read to its end and every row has an outcome.
+    pub complete: bool,
+}
+
+/// The loop, with its parts and what it holds.
 #[derive(Debug)]
-pub struct Engine<S> {
+pub struct Engine<S, O> {
     step: Arc<S>,
     recorder: Sender<Finished>,
+    observer: O,
     stop: Stop,
     tripwire: Tripwire,
     /// The most rows that are held at a time, whether sent, asleep or waiting in a lane.
     window: usize,
+    held: usize,
+    lanes: Lanes<Call>,
+    tasks: JoinSet<Performed>,
+    tally: Tally,
     unreadable: Option<Reason>,
 }
 
 /// What a task hands back: its call, and a word on each instruction.
 type Performed = (Ticket, Call, Vec<Option<Outcome>>);
 
-struct Held {
-    lanes: Lanes<Call>,
-    tasks: JoinSet<Performed>,
-    rows: usize,
-}
-
-impl<S: Step> Engine<S> {
-    /// Joins the parts.
+impl<S: Step, O: Observer> Engine<S, O> {
+    /// Joins the parts. At most `window` rows are held at a time.
     pub fn new(
         step: Arc<S>,
         recorder: Sender<Finished>,
+        observer: O,
         stop: Stop,
         tripwire: Tripwire,
         window: usize,
@@ -71,9 +80,14 @@ impl<S: Step> Engine<S> {
         Self {
             step,
             recorder,
+            observer,
             stop,
             tripwire,
             window,
+            held: 0,
+            lanes: Lanes::default(),
+            tasks: JoinSet::new(),
+            tally: Tally::default(),
             unreadable: None,
         }
     }
@@ -81,92 +95,66 @@ impl<S: Step> Engine<S> {
     /// Works on rows until they end or the run stops, and says what became of them.
     ///
     /// The recorder's channel is closed on return, which is how the recorder learns the end.
-    pub async fn run(mut self, mut rows: Receiver<Row>, observer: &mut dyn Observer) -> Tally {
-        let mut tally = Tally::default();
-        let mut held = Held {
-            lanes: Lanes::default(),
-            tasks: JoinSet::new(),
-            rows: 0,
-        };
+    pub async fn run(mut self, mut rows: Receiver<Row>) -> Ended {
         let mut reading = true;
+        let mut read_to_the_end = false;
         let stop = self.stop.clone();
         // Ends by what it holds, not by `else`: the stop's branch never closes.
-        while reading || !held.tasks.is_empty() {
-            // Finishing comes before starting more, and stopping before both.
+        while reading || !self.tasks.is_empty() {
+            // Stopping comes before finishing, and finishing before starting more.
             tokio::select! {
                 biased;
                 () = stop.draining(), if reading => {
                     reading = false;
                     rows.close();
-                    self.drop_parked(&mut held, &mut tally);
+                    self.drop_parked();
                 }
-                Some(performed) = held.tasks.join_next() => {
-                    self.finish(performed, &mut held, &mut tally).await;
-                }
-                row = rows.recv(), if reading && held.rows < self.window => match row {
+                Some(performed) = self.tasks.join_next() => self.finish(performed).await,
+                row = rows.recv(), if reading && self.held < self.window => match row {
                     Some(row) => {
-                        self.take(row, &mut held, &mut tally).await;
+                        self.take(row).await;
                         reading = self.unreadable.is_none();
                     }
-                    None => reading = false,
+                    None => (reading, read_to_the_end) = (false, true),
                 },
             }
-            observer.counts(&tally);
         }
         if let Some(reason) = self.unreadable {
             stop.drain(reason);
         }
-        tally
+        let complete = read_to_the_end && self.tally.not_attempted == 0;
+        Ended { tally: self.tally, complete }
     }
 
-    async fn take(&mut self, row: Row, held: &mut Held, tally: &mut Tally) {
+    async fn take(&mut self, row: Row) {
         match row {
             Row::Ready(instruction) => {
-                tally.read += 1;
-                held.rows += 1;
+                self.tally.read += 1;
+                self.held += 1;
                 let lanes = instruction.lanes.clone();
-                if let Some((ticket, call)) = held.lanes.admit(&lanes, Call::single(instruction)) {
-                    self.start(ticket, call, held);
+                if let Some((ticket, call)) = self.lanes.admit(&lanes, Call::single(instruction)) {
+                    self.start(ticket, call);
                 }
             }
             Row::Invalid(invalid) => {
-                tally.read += 1;
-                let Invalid {
-                    record,
-                    operation,
-                    login_id,
-                    problem,
-                } = *invalid;
+                self.tally.read += 1;
+                let Invalid { record, operation, login_id, problem } = *invalid;
                 let outcome = Outcome::invalid(problem, Timestamp::now());
-                self.record(
-                    Finished {
-                        record,
-                        operation,
-                        login_id,
-                        outcome,
-                    },
-                    tally,
-                )
-                .await;
+                self.record(Finished { record, operation, login_id, outcome }).await;
             }
             Row::Unreadable(reason) => self.unreadable = Some(reason),
         }
     }
 
-    fn start(&self, ticket: Ticket, call: Call, held: &mut Held) {
+    fn start(&mut self, ticket: Ticket, call: Call) {
         let (step, stop) = (Arc::clone(&self.step), self.stop.clone());
-        held.tasks.spawn(async move {
+        self.tasks.spawn(async move {
             let outcomes = step.perform(&call, &stop).await;
             (ticket, call, outcomes)
         });
     }
 
-    async fn finish(
-        &mut self,
-        performed: Result<Performed, JoinError>,
-        held: &mut Held,
-        tally: &mut Tally,
-    ) {
+    async fn finish(&mut self, performed: Result<Performed, JoinError>) {
         let (ticket, call, outcomes) = match performed {
             Ok(performed) => performed,
             // A broken promise of ours must not pass for a row left undone.
@@ -174,52 +162,44 @@ impl<S: Step> Engine<S> {
         };
         let mut lanes = Vec::new();
         for (instruction, outcome) in call.instructions.into_iter().zip(outcomes) {
-            held.rows -= 1;
-            let Instruction {
-                record,
-                operation,
-                login_id,
-                lanes: own,
-                ..
-            } = instruction;
+            let Instruction { record, operation, login_id, lanes: own, .. } = instruction;
             lanes.extend(own);
+            self.held -= 1;
             match outcome {
                 Some(outcome) => {
-                    let finished = Finished {
-                        record,
-                        operation: Some(operation),
-                        login_id: Some(login_id),
-                        outcome,
-                    };
-                    self.record(finished, tally).await;
+                    let (operation, login_id) = (Some(operation), Some(login_id));
+                    self.record(Finished { record, operation, login_id, outcome }).await;
                 }
-                None => tally.not_attempted += 1,
+                None => self.tally.not_attempted += 1,
             }
         }
-        let freed = held.lanes.finish(ticket, &lanes);
-        for (ticket, call) in freed {
+        for (ticket, call) in self.lanes.finish(ticket, &lanes) {
             if self.stop.is_draining() {
-                held.rows -= call.instructions.len();
-                tally.not_attempted += call.instructions.len() as u64;
+                self.leave(call.instructions.len());
             } else {
-                self.start(ticket, call, held);
+                self.start(ticket, call);
             }
         }
         if self.stop.is_draining() {
-            self.drop_parked(held, tally);
+            self.drop_parked();
         }
     }
 
     /// What waits in a lane when the run stops was never sent.
-    fn drop_parked(&self, held: &mut Held, tally: &mut Tally) {
-        let dropped = held.lanes.clear_parked();
-        held.rows -= dropped;
-        tally.not_attempted += dropped as u64;
+    fn drop_parked(&mut self) {
+        let dropped = self.lanes.clear_parked();
+        self.leave(dropped);
     }
 
-    async fn record(&mut self, finished: Finished, tally: &mut Tally) {
-        tally.count(finished.outcome.status);
-        if let Some(reason) = self.tripwire.step(&finished.outcome, tally) {
+    fn leave(&mut self, rows: usize) {
+        self.held -= rows;
+        self.tally.not_attempted += rows as u64;
+    }
+
+    async fn record(&mut self, finished: Finished) {
+        self.tally.count(finished.outcome.status);
+        self.observer.finished(&finished);
+        if let Some(reason) = self.tripwire.step(&finished.outcome, &self.tally) {
             self.stop.drain(reason);
         }
         if self.recorder.send(finished).await.is_err() {

@@ -101,9 +101,7 @@ struct Entry {
 /// without rows, and JSONL without lines, are inputs without records.
 pub fn open(requests: &[Request]) -> Result<Input, exit::Error> {
     if requests.is_empty() {
-        return Err(exit::Error::refused(
-            "no input: name a file, or - for standard input",
-        ));
+        return Err(exit::Error::refused("no input: name a file, or - for standard input"));
     }
     refuse_twice(requests)?;
     let mut input = Input {
@@ -183,16 +181,8 @@ impl Iterator for Input {
             Ok(None) => None,
             Ok(Some((source, row))) => {
                 self.row += 1;
-                let position = Position {
-                    row: self.row,
-                    line: row.line,
-                    byte: row.byte,
-                };
-                Some(Ok(Record {
-                    source,
-                    position,
-                    content: row.content,
-                }))
+                let position = Position { row: self.row, line: row.line, byte: row.byte };
+                Some(Ok(Record { source, position, content: row.content }))
             }
             Err(error) => {
                 self.finished_bytes = self.bytes_read();
@@ -227,10 +217,7 @@ struct Fault {
 
 impl Fault {
     fn new(line: u64, reason: impl Into<String>) -> Self {
-        Self {
-            line,
-            reason: reason.into(),
-        }
+        Self { line, reason: reason.into() }
     }
 
     fn io(line: u64, error: &io::Error) -> Self {
@@ -299,11 +286,7 @@ where
         }
         None => (Vec::new(), Box::new(Jsonl::new(window))),
     };
-    let source = Source {
-        name,
-        format,
-        columns,
-    };
+    let source = Source { name, format, columns };
     Ok((source, rows))
 }
 
@@ -315,8 +298,5 @@ fn reopen(source: &Source, request: &Request) -> Result<Box<dyn Rows>, Unreadabl
     if now == *source {
         return Ok(rows);
     }
-    Err(Unreadable(format!(
-        "{}: has changed since the start; put it back as it was",
-        source.name
-    )))
+    Err(Unreadable(format!("{}: has changed since the start; put it back as it was", source.name)))
 }

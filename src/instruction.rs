@@ -128,34 +128,23 @@ impl Builder {
     pub fn new(rules: Rules, sources: &[Arc<Source>]) -> Result<Self, Error> {
         layout::check_settings(&rules)?;
         let mut headers = Vec::new();
-        for source in sources
-            .iter()
-            .filter(|source| source.format != Format::Jsonl)
-        {
+        for source in sources.iter().filter(|source| source.format != Format::Jsonl) {
             let layout = Layout::resolve(&source.columns, &rules)
                 .and_then(|layout| layout.check_header(&rules).map(|()| layout))
                 .map_err(|problem| layout::refusal(&source.name, &problem))?;
             headers.push((Arc::clone(source), layout));
         }
         layout::check_map(&rules, sources)?;
-        Ok(Self {
-            rules,
-            headers,
-            shapes: HashMap::new(),
-        })
+        Ok(Self { rules, headers, shapes: HashMap::new() })
     }
 
     /// The instruction of a record, or why there is none.
     pub fn build(&mut self, record: Record) -> Result<Instruction, Box<Invalid>> {
         let mut seen = Seen::default();
         match self.understand(&record, &mut seen) {
-            Ok((operation, login_id, lanes, body)) => Ok(Instruction {
-                record,
-                operation,
-                login_id,
-                lanes,
-                body,
-            }),
+            Ok((operation, login_id, lanes, body)) => {
+                Ok(Instruction { record, operation, login_id, lanes, body })
+            }
             Err(problem) => Err(Box::new(Invalid {
                 record,
                 operation: seen.operation,
@@ -318,9 +307,7 @@ fn operation_of(
             .into(),
     };
     if text.is_empty() {
-        return rules
-            .operation
-            .ok_or_else(|| layout::no_operation().at(name));
+        return rules.operation.ok_or_else(|| layout::no_operation().at(name));
     }
     Operation::named(&text).ok_or_else(|| layout::unknown_operation(&text).at(name))
 }
@@ -412,11 +399,8 @@ fn complete(
     if sets_something {
         return Ok(());
     }
-    Err(Problem::new(
-        "nothing_to_set",
-        format!("the row sets no field of {}", operation.name),
-    )
-    .hint("fill in a value, or leave the row out"))
+    Err(Problem::new("nothing_to_set", format!("the row sets no field of {}", operation.name))
+        .hint("fill in a value, or leave the row out"))
 }
 
 fn check_empty(field: &Field, rules: &Rules) -> Result<(), Problem> {
@@ -426,12 +410,11 @@ fn check_empty(field: &Field, rules: &Rules) -> Result<(), Problem> {
         Empty::Opens(why) => Err(Problem::new("destructive", why)
             .at(field.name)
             .hint("say --allow-destructive if that is meant")),
-        Empty::Refused => Err(Problem::new(
-            "empty_value",
-            format!("{} cannot be empty", field.name),
-        )
-        .at(field.name)
-        .hint("write a value, or leave the row out")),
+        Empty::Refused => {
+            Err(Problem::new("empty_value", format!("{} cannot be empty", field.name))
+                .at(field.name)
+                .hint("write a value, or leave the row out"))
+        }
     }
 }
 
@@ -503,10 +486,7 @@ fn lanes(operation: &Operation, values: &Values<'_>) -> Vec<u64> {
 /// of a phone number do not count. Two users in one lane only wait for each other.
 fn lane(login_id: &str) -> u64 {
     let folded: String = if login_id.starts_with('+') {
-        login_id
-            .chars()
-            .filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')' | '/'))
-            .collect()
+        login_id.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')' | '/')).collect()
     } else {
         login_id.to_lowercase()
     };

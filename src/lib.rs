@@ -10,10 +10,12 @@ pub mod clean;
 pub mod cli;
 pub mod client;
 pub mod commands;
+pub mod config;
 pub mod engine;
 pub mod exit;
 pub mod input;
 pub mod instruction;
+pub mod logging;
 pub mod outcome;
 pub mod record;
 pub mod recorder;
@@ -30,18 +32,21 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Err(error) => {
             // Help and version are no errors; both go where they belong, and so does the code.
             let _ = error.print();
-            return if error.use_stderr() {
-                Exit::Refused
-            } else {
-                Exit::Success
-            };
+            return if error.use_stderr() { Exit::Refused } else { Exit::Success };
         }
     };
-    match commands::run(parsed.command) {
-        Ok(exit) => exit,
-        Err(error) => {
+    // A broken promise of ours is one line and a code of its own, not a page and 101.
+    std::panic::set_hook(Box::new(|panic| {
+        anstream::eprintln!("descope-bulk: a fault of ours, please report it: {panic}");
+    }));
+    let ended = std::panic::catch_unwind(|| commands::run(parsed.command));
+    let _ = std::panic::take_hook();
+    match ended {
+        Ok(Ok(exit)) => exit,
+        Ok(Err(error)) => {
             anstream::eprintln!("descope-bulk: {error}");
             error.exit()
         }
+        Err(_) => Exit::Broken,
     }
 }

@@ -190,11 +190,7 @@ impl Tally {
     /// Rows whose outcome is a failure.
     #[must_use]
     pub fn failed(self) -> u64 {
-        Status::ALL
-            .iter()
-            .filter(|status| status.is_failure())
-            .map(|&status| self.of(status))
-            .sum()
+        Status::ALL.iter().filter(|status| status.is_failure()).map(|&status| self.of(status)).sum()
     }
 
     /// The books close: every record read is in exactly one state.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use csv::{ByteRecord, StringRecord};
 
 /// The format of an input file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
 pub enum Format {
     /// Comma-separated values with a header row.
     Csv,
@@ -78,10 +78,7 @@ impl Record {
     /// `file:line (row n)`, the form in which messages name a record.
     #[must_use]
     pub fn place(&self) -> String {
-        format!(
-            "{}:{} (row {})",
-            self.source.name, self.position.line, self.position.row
-        )
+        format!("{}:{} (row {})", self.source.name, self.position.line, self.position.row)
     }
 }
 
@@ -126,12 +123,7 @@ pub struct Problem {
 impl Problem {
     /// A problem of the whole row.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            column: None,
-            message: message.into(),
-            hint: None,
-        }
+        Self { code, column: None, message: message.into(), hint: None }
     }
 
     /// The same, at a column.

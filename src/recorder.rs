@@ -92,11 +92,7 @@ impl Recorder {
         folder::sync(&self.folder)?;
         Ok(Closed {
             results: self.results.path().to_owned(),
-            failures: self
-                .failures
-                .outputs()
-                .map(|output| output.path().to_owned())
-                .collect(),
+            failures: self.failures.outputs().map(|output| output.path().to_owned()).collect(),
             lengths,
         })
     }
@@ -115,10 +111,7 @@ impl Recorder {
         for output in self.failures.outputs_mut() {
             output.flush()?;
         }
-        Ok(Lengths {
-            results: self.results.commit(),
-            failures: self.failures.commit(),
-        })
+        Ok(Lengths { results: self.results.commit(), failures: self.failures.commit() })
     }
 
     fn cut(&mut self) {

@@ -29,11 +29,7 @@ pub enum Reason {
 impl Reason {
     /// A halt, from its parts.
     pub fn halted(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::Halted {
-            code,
-            message: message.into(),
-            hint: hint.into(),
-        }
+        Self::Halted { code, message: message.into(), hint: hint.into() }
     }
 
     /// A stable word for the reason.
@@ -134,11 +130,7 @@ impl Stop {
 
     async fn reached(&self, phase: Phase) {
         // The sender lives as long as `self`, so waiting cannot fail.
-        let _ = self
-            .0
-            .subscribe()
-            .wait_for(|state| state.phase >= phase)
-            .await;
+        let _ = self.0.subscribe().wait_for(|state| state.phase >= phase).await;
     }
 }
 

@@ -36,10 +36,7 @@ impl Limit {
     pub fn share(self, percent: u32) -> Self {
         let part = u64::from(self.requests) * u64::from(percent) / 100;
         let part = u32::try_from(part).unwrap_or(u32::MAX);
-        Self {
-            requests: part.min(self.requests - 1).max(1),
-            ..self
-        }
+        Self { requests: part.min(self.requests - 1).max(1), ..self }
     }
 
     /// Requests per second over a long run.
@@ -66,9 +63,7 @@ impl Rates {
             let (requests, window) = class.documented_limit();
             Limit { requests, window }.share(percent)
         };
-        let lower = RateClass::ALL
-            .into_iter()
-            .filter(|class| *class != RateClass::Users);
+        let lower = RateClass::ALL.into_iter().filter(|class| *class != RateClass::Users);
         Self {
             users: Some(limit(RateClass::Users)),
             lower: lower.map(|class| (class, limit(class))).collect(),
@@ -148,11 +143,7 @@ impl Gate {
         };
         let _turn = self.turn.lock().await;
         let users = self.take(&self.users, true).await;
-        Pass {
-            _users: users,
-            _lower: lower,
-            _slot: slot,
-        }
+        Pass { _users: users, _lower: lower, _slot: slot }
     }
 
     /// Closes the gate for everyone. A shorter closure never shortens a longer one.
@@ -171,9 +162,7 @@ impl Gate {
     /// How long the gate stays closed.
     #[must_use]
     pub fn cool_down(&self) -> Duration {
-        self.closed_until
-            .borrow()
-            .map_or(Duration::ZERO, |until| until - Instant::now())
+        self.closed_until.borrow().map_or(Duration::ZERO, |until| until - Instant::now())
     }
 
     /// What has been waited for so far.
@@ -192,15 +181,8 @@ impl Gate {
     #[must_use]
     pub fn allowed_per_second(&self, class: RateClass) -> Option<f64> {
         let lower = self.lower.iter().find(|(lower, ..)| *lower == class);
-        let limits = [
-            self.users.limit(),
-            lower.and_then(|(.., throttle)| throttle.limit()),
-        ];
-        limits
-            .into_iter()
-            .flatten()
-            .map(Limit::per_second)
-            .min_by(f64::total_cmp)
+        let limits = [self.users.limit(), lower.and_then(|(.., throttle)| throttle.limit())];
+        limits.into_iter().flatten().map(Limit::per_second).min_by(f64::total_cmp)
     }
 
     /// Waits until a throttle lets one through; looks again after every wait, since the
@@ -227,10 +209,7 @@ impl Gate {
 }
 
 fn add(counter: &AtomicU64, wait: Duration) {
-    counter.fetch_add(
-        u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
-        Ordering::Relaxed,
-    );
+    counter.fetch_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
 }
 
 #[cfg(test)]

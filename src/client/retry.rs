@@ -140,13 +140,10 @@ const CONFLICT: [&str; 2] = ["E111127", "E062125"];
 pub fn judge(operation: &Operation, reply: &Reply) -> Verdict {
     match reply {
         Reply::Answer(answer) => judge_answer(operation, answer),
-        Reply::Lost(Lost { sent: Sent::No, .. }) => Verdict::Again {
-            then: Status::GaveUp,
-            after: None,
-        },
-        Reply::Lost(Lost {
-            how: How::Aborted, ..
-        }) => Verdict::Final(Status::Unknown),
+        Reply::Lost(Lost { sent: Sent::No, .. }) => {
+            Verdict::Again { then: Status::GaveUp, after: None }
+        }
+        Reply::Lost(Lost { how: How::Aborted, .. }) => Verdict::Final(Status::Unknown),
         Reply::Lost(_) => lost_answer(operation, Status::Unknown, None),
     }
 }
@@ -166,10 +163,7 @@ fn judge_answer(operation: &Operation, answer: &Answer) -> Verdict {
         },
         401 | 403 => Verdict::Halt(Reason::halted(
             "credentials_refused",
-            format!(
-                "the server refuses the credentials (HTTP {})",
-                answer.status
-            ),
+            format!("the server refuses the credentials (HTTP {})", answer.status),
             "check DESCOPE_PROJECT_ID and DESCOPE_MANAGEMENT_KEY: the key may have expired, or be limited to other projects or addresses",
         )),
         300..=399 => Verdict::Halt(Reason::halted(
@@ -181,10 +175,7 @@ fn judge_answer(operation: &Operation, answer: &Answer) -> Verdict {
             "check --base-url: it must be the API itself",
         )),
         // Nothing was applied: the request was not taken in, or turned away at the door.
-        408 | 503 | 521 | 530 => Verdict::Again {
-            then: Status::GaveUp,
-            after,
-        },
+        408 | 503 | 521 | 530 => Verdict::Again { then: Status::GaveUp, after },
         500..=599 => lost_answer(operation, Status::GaveUp, after),
         _ => Verdict::Final(Status::Rejected),
     }
@@ -219,24 +210,20 @@ fn describe_answer(answer: &Answer) -> Failure {
     let code = code(answer).map(str::to_owned);
     let known = |codes: &[&str]| code.as_deref().is_some_and(|code| codes.contains(&code));
     let (kind, hint) = match answer.status {
-        _ if known(&USER_NOT_FOUND) => (
-            "user_not_found",
-            "no user has this login ID or user ID: check its spelling",
-        ),
+        _ if known(&USER_NOT_FOUND) => {
+            ("user_not_found", "no user has this login ID or user ID: check its spelling")
+        }
         409 => ("conflict", CONFLICT_HINT),
         _ if known(&CONFLICT) => ("conflict", CONFLICT_HINT),
-        404 if code.is_none() => (
-            "not_found",
-            "the server does not know the path: check --base-url",
-        ),
-        200..=299 => (
-            "bad_answer",
-            "look at the user; sending the row again is safe unless it renames",
-        ),
-        500..=599 | 408 => (
-            "server_error",
-            "send the row again later: feed the failures file to run",
-        ),
+        404 if code.is_none() => {
+            ("not_found", "the server does not know the path: check --base-url")
+        }
+        200..=299 => {
+            ("bad_answer", "look at the user; sending the row again is safe unless it renames")
+        }
+        500..=599 | 408 => {
+            ("server_error", "send the row again later: feed the failures file to run")
+        }
         _ => (
             "refused",
             "mend the row as the server's message says, then feed the failures file to run",
@@ -255,13 +242,7 @@ fn describe_answer(answer: &Answer) -> Failure {
             format!("HTTP {} with a body that is not the API's", answer.status)
         }
     };
-    Failure {
-        kind,
-        code,
-        column: None,
-        message,
-        hint: Some(hint.to_owned()),
-    }
+    Failure { kind, code, column: None, message, hint: Some(hint.to_owned()) }
 }
 
 const CONFLICT_HINT: &str = "another user holds this value; nothing was changed (--on-conflict merge would merge and delete that user)";
@@ -289,11 +270,7 @@ fn describe_lost(lost: &Lost) -> Failure {
             "look at the user before sending it again if the row renames",
         ),
     };
-    let detail = if lost.detail.is_empty() {
-        String::new()
-    } else {
-        format!(": {}", lost.detail)
-    };
+    let detail = if lost.detail.is_empty() { String::new() } else { format!(": {}", lost.detail) };
     Failure {
         kind,
         code: None,
@@ -316,11 +293,7 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self {
-            max_attempts: 6,
-            base: Duration::from_millis(500),
-            cap: Duration::from_secs(30),
-        }
+        Self { max_attempts: 6, base: Duration::from_millis(500), cap: Duration::from_secs(30) }
     }
 }
 
@@ -333,9 +306,7 @@ impl Backoff {
         if attempt >= self.max_attempts {
             return None;
         }
-        let doubled = self
-            .base
-            .saturating_mul(1u32.checked_shl(attempt - 1).unwrap_or(u32::MAX));
+        let doubled = self.base.saturating_mul(1u32.checked_shl(attempt - 1).unwrap_or(u32::MAX));
         Some(doubled.min(self.cap).mul_f64(jitter.clamp(0.0, 1.0)))
     }
 }
@@ -346,10 +317,7 @@ pub fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     let wait = match value.parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => httpdate::parse_http_date(value)
-            .ok()?
-            .duration_since(now)
-            .unwrap_or_default(),
+        Err(_) => httpdate::parse_http_date(value).ok()?.duration_since(now).unwrap_or_default(),
     };
     Some(wait.min(MAX_COOL_DOWN))
 }

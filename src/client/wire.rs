@@ -90,12 +90,7 @@ impl Wire {
             urls.insert(operation.path, url(operation.path)?);
         }
         let base_url = endpoint.base_url.clone();
-        Ok(Self {
-            http,
-            base_url,
-            urls,
-            headers: headers(endpoint)?,
-        })
+        Ok(Self { http, base_url, urls, headers: headers(endpoint)? })
     }
 
     /// Asks for the rate-limit tier and remembers it for every later request.
@@ -113,21 +108,13 @@ impl Wire {
             Err(error) => {
                 let lost = lost(&error);
                 tracing::warn!(cause = %lost.detail, "the licence handshake got no answer");
-                return if lost.sent == Sent::No {
-                    Err(lost)
-                } else {
-                    Ok(Handshake::default())
-                };
+                return if lost.sent == Sent::No { Err(lost) } else { Ok(Handshake::default()) };
             }
         };
         let header = |name| response.headers().get(name)?.to_str().ok();
         let simulator = header(SERVER.as_str())
             .filter(|server| *server == SIMULATOR)
-            .map(|_| {
-                header("x-descope-simulator")
-                    .unwrap_or("documented")
-                    .to_owned()
-            });
+            .map(|_| header("x-descope-simulator").unwrap_or("documented").to_owned());
         let status = response.status();
         let tier = match read(response).await {
             Ok(body) if status.is_success() => tier(&body),
@@ -155,12 +142,7 @@ impl Wire {
             Method::Post => self.http.post(url),
             Method::Patch => self.http.patch(url),
         };
-        let response = match request
-            .headers(self.headers.clone())
-            .body(body)
-            .send()
-            .await
-        {
+        let response = match request.headers(self.headers.clone()).body(body).send().await {
             Ok(response) => response,
             Err(error) => return Reply::Lost(lost(&error)),
         };
@@ -176,22 +158,15 @@ impl Wire {
             Err(Unread::Broken(part)) if part.first() == Some(&b'{') => Body::BrokenOff,
             Err(Unread::Broken(_)) => Body::Unreadable,
         };
-        Reply::Answer(Answer {
-            status,
-            retry_after,
-            body,
-        })
+        Reply::Answer(Answer { status, retry_after, body })
     }
 }
 
 fn headers(endpoint: &Endpoint) -> Result<HeaderMap, Error> {
     let unfit =
         |what: &str| Error::refused(format!("{what} holds characters that no header takes"));
-    let bearer = format!(
-        "Bearer {}:{}",
-        endpoint.project_id,
-        endpoint.management_key.expose_secret()
-    );
+    let bearer =
+        format!("Bearer {}:{}", endpoint.project_id, endpoint.management_key.expose_secret());
     let mut authorization =
         HeaderValue::from_str(&bearer).map_err(|_| unfit("the management key"))?;
     authorization.set_sensitive(true);
@@ -201,14 +176,8 @@ fn headers(endpoint: &Endpoint) -> Result<HeaderMap, Error> {
     headers.insert(AUTHORIZATION, authorization);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert("x-descope-project-id", project);
-    headers.insert(
-        "x-descope-sdk-name",
-        HeaderValue::from_static("descope-bulk"),
-    );
-    headers.insert(
-        "x-descope-sdk-version",
-        HeaderValue::from_static(env!("CARGO_PKG_VERSION")),
-    );
+    headers.insert("x-descope-sdk-name", HeaderValue::from_static("descope-bulk"));
+    headers.insert("x-descope-sdk-version", HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
     Ok(headers)
 }
 
@@ -235,9 +204,7 @@ fn tier(body: &[u8]) -> Option<String> {
     struct License {
         rate_limit_tier: String,
     }
-    serde_json::from_slice::<License>(body)
-        .ok()
-        .map(|license| license.rate_limit_tier)
+    serde_json::from_slice::<License>(body).ok().map(|license| license.rate_limit_tier)
 }
 
 fn parse(status: u16, body: &[u8]) -> Body {
@@ -267,11 +234,7 @@ fn lost(error: &reqwest::Error) -> Lost {
     } else {
         (Sent::Maybe, How::Broken)
     };
-    Lost {
-        sent,
-        how,
-        detail: cause(error),
-    }
+    Lost { sent, how, detail: cause(error) }
 }
 
 /// The innermost cause, which names no address.
@@ -311,20 +274,14 @@ mod tests {
             (400, r#"{"message":"x"}"#, "unreadable"),
             (502, "Bad gateway", "unreadable"),
         ] {
-            assert_eq!(
-                name(&parse(status, body.as_bytes())),
-                expected,
-                "{status} {body}"
-            );
+            assert_eq!(name(&parse(status, body.as_bytes())), expected, "{status} {body}");
         }
     }
 
     #[test]
     fn the_user_is_kept_as_it_was_sent() {
         let body = parse(200, br#"{"user": {"b": 1.50,  "a":"\u00e9"}}"#);
-        let Body::User(user) = body else {
-            panic!("no user")
-        };
+        let Body::User(user) = body else { panic!("no user") };
         assert_eq!(user.get(), r#"{"b": 1.50,  "a":"\u00e9"}"#);
     }
 

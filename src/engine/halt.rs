@@ -45,12 +45,7 @@ impl Tripwire {
     /// A wire with its limits. `max_streak` of 0 means that equal failures never halt.
     #[must_use]
     pub fn new(max_failures: MaxFailures, max_streak: u32) -> Self {
-        Self {
-            max_failures,
-            max_streak,
-            streak: 0,
-            last: None,
-        }
+        Self { max_failures, max_streak, streak: 0, last: None }
     }
 
     /// Looks at one more outcome, already counted; says why to halt, if it is time.
@@ -61,11 +56,7 @@ impl Tripwire {
             // Neither breaks a streak nor makes one.
         } else if let Some(error) = &outcome.error {
             let this = (outcome.status, error.kind, error.code.clone());
-            self.streak = if self.last.as_ref() == Some(&this) {
-                self.streak + 1
-            } else {
-                1
-            };
+            self.streak = if self.last.as_ref() == Some(&this) { self.streak + 1 } else { 1 };
             self.last = Some(this);
         } else {
             self.streak = 0;
@@ -73,17 +64,10 @@ impl Tripwire {
         }
         if self.max_streak > 0 && self.streak >= self.max_streak {
             let error = outcome.error.as_ref()?;
-            let code = error
-                .code
-                .as_deref()
-                .map(|code| format!(" {code}"))
-                .unwrap_or_default();
+            let code = error.code.as_deref().map(|code| format!(" {code}")).unwrap_or_default();
             return Some(Reason::halted(
                 "same_failure",
-                format!(
-                    "{} rows in a row failed alike: {}{code}",
-                    self.streak, error.kind
-                ),
+                format!("{} rows in a row failed alike: {}{code}", self.streak, error.kind),
                 "look at failures: is a column mapped to the wrong field? --max-same-failures 0 goes on regardless",
             ));
         }
@@ -151,39 +135,23 @@ mod tests {
     #[test]
     fn equal_failures_in_a_row_halt() {
         let wire = || Tripwire::new(MaxFailures::Unlimited, 3);
-        assert_eq!(
-            trips(wire(), &[LOST, LOST, LOST]),
-            Some((3, "same_failure"))
-        );
+        assert_eq!(trips(wire(), &[LOST, LOST, LOST]), Some((3, "same_failure")));
         assert_eq!(trips(wire(), &[LOST, LOST, FINE, LOST, LOST]), None);
         assert_eq!(trips(wire(), &[LOST, LOST, CONFLICT, LOST, LOST]), None);
         assert_eq!(trips(wire(), &[WRONG, WRONG, WRONG, WRONG]), None);
-        assert_eq!(
-            trips(wire(), &[LOST, WRONG, LOST, WRONG, LOST]),
-            Some((5, "same_failure"))
-        );
-        assert_eq!(
-            trips(Tripwire::new(MaxFailures::Unlimited, 0), &[LOST; 100]),
-            None
-        );
+        assert_eq!(trips(wire(), &[LOST, WRONG, LOST, WRONG, LOST]), Some((5, "same_failure")));
+        assert_eq!(trips(Tripwire::new(MaxFailures::Unlimited, 0), &[LOST; 100]), None);
     }
 
     #[test]
     fn too_many_failures_halt() {
         let count = Tripwire::new(MaxFailures::Count(1), 0);
         assert_eq!(trips(count.clone(), &[LOST, FINE, FINE]), None);
-        assert_eq!(
-            trips(count, &[LOST, FINE, WRONG]),
-            Some((3, "max_failures"))
-        );
+        assert_eq!(trips(count, &[LOST, FINE, WRONG]), Some((3, "max_failures")));
         let percent = Tripwire::new(MaxFailures::Percent(10), 0);
         let mut rows = vec![LOST; 11];
         rows.extend(vec![FINE; 88]);
-        assert_eq!(
-            trips(percent.clone(), &rows),
-            None,
-            "99 rows are too few to tell"
-        );
+        assert_eq!(trips(percent.clone(), &rows), None, "99 rows are too few to tell");
         rows.push(FINE);
         assert_eq!(trips(percent.clone(), &rows), Some((100, "max_failures")));
         rows[0] = FINE;

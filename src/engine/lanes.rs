@@ -28,11 +28,7 @@ struct Parked<T> {
 
 impl<T> Default for Lanes<T> {
     fn default() -> Self {
-        Self {
-            lanes: HashMap::new(),
-            parked: HashMap::new(),
-            next: 0,
-        }
+        Self { lanes: HashMap::new(), parked: HashMap::new(), next: 0 }
     }
 }
 
@@ -52,14 +48,7 @@ impl<T> Lanes<T> {
         if waiting == 0 {
             return Some((ticket, item));
         }
-        self.parked.insert(
-            ticket,
-            Parked {
-                item,
-                lanes: lanes.to_vec(),
-                waiting,
-            },
-        );
+        self.parked.insert(ticket, Parked { item, lanes: lanes.to_vec(), waiting });
         None
     }
 
@@ -138,10 +127,7 @@ mod tests {
         let (new, _) = lanes.admit(&[2], "new name, before").unwrap();
         assert!(lanes.admit(&[1, 2], "rename").is_none());
         assert!(lanes.admit(&[2], "new name, after").is_none());
-        assert!(
-            lanes.finish(old, &[1]).is_empty(),
-            "the new name is still busy"
-        );
+        assert!(lanes.finish(old, &[1]).is_empty(), "the new name is still busy");
         let (rename, word) = lanes.finish(new, &[2]).remove(0);
         assert_eq!(word, "rename");
         assert_eq!(lanes.finish(rename, &[1, 2])[0].1, "new name, after");

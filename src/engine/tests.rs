@@ -24,18 +24,11 @@ impl Step for Fake {
         let lane = instruction.lanes[0];
         {
             let mut busy = self.busy.lock().unwrap();
-            assert!(
-                busy.insert(lane, row).is_none(),
-                "two rows of one user at once"
-            );
+            assert!(busy.insert(lane, row).is_none(), "two rows of one user at once");
             let mut most = self.most.lock().unwrap();
             *most = (*most).max(busy.len());
         }
-        let delay = self
-            .delays
-            .get(&row)
-            .copied()
-            .unwrap_or(Duration::from_millis(10));
+        let delay = self.delays.get(&row).copied().unwrap_or(Duration::from_millis(10));
         let undone = tokio::select! {
             () = tokio::time::sleep(delay) => false,
             () = stop.draining() => true,
@@ -57,27 +50,18 @@ impl Step for Fake {
     }
 }
 
-struct Last(Tally);
+struct Seen(Arc<Mutex<u64>>);
 
-impl Observer for Last {
-    fn counts(&mut self, tally: &Tally) {
-        assert!(tally.finished() + tally.not_attempted <= tally.read);
-        self.0 = *tally;
+impl Observer for Seen {
+    fn finished(&mut self, _: &Finished) {
+        *self.0.lock().unwrap() += 1;
     }
 }
 
 fn record(row: u64) -> Record {
     Record {
-        source: Arc::new(Source {
-            name: "in".into(),
-            format: Format::Jsonl,
-            columns: vec![],
-        }),
-        position: Position {
-            row,
-            line: row,
-            byte: 0,
-        },
+        source: Arc::new(Source { name: "in".into(), format: Format::Jsonl, columns: vec![] }),
+        position: Position { row, line: row, byte: 0 },
         content: Content::Object("{}".into()),
     }
 }
@@ -106,7 +90,9 @@ async fn run(fake: Arc<Fake>, rows: Vec<Row>, window: usize, stop: Stop) -> (Tal
     let (to_engine, from_input) = tokio::sync::mpsc::channel(8);
     let (to_recorder, mut from_engine) = tokio::sync::mpsc::channel(8);
     let tripwire = Tripwire::new(MaxFailures::Count(2), 0);
-    let engine = Engine::new(fake, to_recorder, stop, tripwire, window);
+    let seen = Arc::new(Mutex::new(0));
+    let engine = Engine::new(fake, to_recorder, Seen(Arc::clone(&seen)), stop, tripwire, window);
+    let all = rows.len() as u64;
     let reader = tokio::spawn(async move {
         for row in rows {
             if to_engine.send(row).await.is_err() {
@@ -121,9 +107,9 @@ async fn run(fake: Arc<Fake>, rows: Vec<Row>, window: usize, stop: Stop) -> (Tal
         }
         recorded
     });
-    let mut last = Last(Tally::default());
-    let tally = engine.run(from_input, &mut last).await;
-    assert_eq!(tally, last.0);
+    let Ended { tally, complete } = engine.run(from_input).await;
+    assert_eq!(tally.finished(), *seen.lock().unwrap());
+    assert_eq!(complete, tally.not_attempted == 0 && tally.read == all);
     assert!(tally.balances(), "{tally:?}");
     reader.await.unwrap();
     (tally, recorder.await.unwrap())
@@ -132,17 +118,8 @@ async fn run(fake: Arc<Fake>, rows: Vec<Row>, window: usize, stop: Stop) -> (Tal
 #[tokio::test(start_paused = true)]
 async fn rows_of_one_user_keep_their_order_and_others_do_not_wait() {
     let delays = HashMap::from([(1, Duration::from_secs(60))]);
-    let fake = Arc::new(Fake {
-        delays,
-        ..Fake::default()
-    });
-    let rows = vec![
-        ready(1, 7),
-        ready(2, 7),
-        ready(3, 8),
-        ready(4, 7),
-        ready(5, 9),
-    ];
+    let fake = Arc::new(Fake { delays, ..Fake::default() });
+    let rows = vec![ready(1, 7), ready(2, 7), ready(3, 8), ready(4, 7), ready(5, 9)];
     let (tally, recorded) = run(Arc::clone(&fake), rows, 100, Stop::default()).await;
     assert_eq!(tally.updated, 5);
     assert_eq!(recorded, [3, 5, 1, 2, 4]);
@@ -202,6 +179,7 @@ async fn a_recorder_that_is_gone_stops_the_run() {
     let engine = Engine::new(
         Arc::new(Fake::default()),
         to_recorder,
+        Seen(Arc::default()),
         stop.clone(),
         tripwire,
         1,
@@ -213,7 +191,7 @@ async fn a_recorder_that_is_gone_stops_the_run() {
             }
         }
     });
-    let tally = engine.run(from_input, &mut Last(Tally::default())).await;
+    let Ended { tally, .. } = engine.run(from_input).await;
     assert!(tally.balances() && tally.read < 5, "{tally:?}");
     assert_eq!(stop.reason().unwrap().code(), "not_recorded");
 }
@@ -234,6 +212,13 @@ async fn a_panic_is_not_swallowed() {
     to_engine.send(ready(1, 1)).await.unwrap();
     drop(to_engine);
     let tripwire = Tripwire::new(MaxFailures::Unlimited, 0);
-    let engine = Engine::new(Arc::new(Panics), to_recorder, Stop::default(), tripwire, 1);
-    engine.run(from_input, &mut Last(Tally::default())).await;
+    let engine = Engine::new(
+        Arc::new(Panics),
+        to_recorder,
+        Seen(Arc::default()),
+        Stop::default(),
+        tripwire,
+        1,
+    );
+    engine.run(from_input).await;
 }

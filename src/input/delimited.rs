@@ -90,9 +90,7 @@ impl<R: Read> Delimited<R> {
         let cells = match row.content {
             Content::Cells(cells) => cells,
             Content::Broken { problem, .. } => {
-                let hint = problem
-                    .hint
-                    .map_or(String::new(), |hint| format!("; {hint}"));
+                let hint = problem.hint.map_or(String::new(), |hint| format!("; {hint}"));
                 let reason = format!("the header row cannot be read: {}{hint}", problem.message);
                 return Err(Fault::new(row.line, reason));
             }
@@ -111,11 +109,7 @@ impl<R: Read> Delimited<R> {
             let content = self.content(&frame);
             self.window.consume(frame.length);
             if let Some(content) = content {
-                return Ok(Some(Row {
-                    line: frame.line,
-                    byte: frame.byte,
-                    content,
-                }));
+                return Ok(Some(Row { line: frame.line, byte: frame.byte, content }));
             }
         }
         Ok(None)
@@ -137,8 +131,7 @@ impl<R: Read> Delimited<R> {
                 self.cells.resize(2 * (written + input.len()), 0);
             }
             let (result, read, wrote, ended) =
-                self.core
-                    .read_record(input, &mut self.cells[written..], &mut self.ends[cells..]);
+                self.core.read_record(input, &mut self.cells[written..], &mut self.ends[cells..]);
             self.lines.pass(&input[..read]);
             length += read;
             written += wrote;
@@ -160,13 +153,7 @@ impl<R: Read> Delimited<R> {
                 file_ended = !self.window.fill()?;
             }
         };
-        Ok(Some(Frame {
-            line,
-            byte: self.window.offset(),
-            length,
-            cells,
-            end,
-        }))
+        Ok(Some(Frame { line, byte: self.window.offset(), length, cells, end }))
     }
 
     /// Goes to the first byte of the next row; false if there is none.
@@ -174,10 +161,7 @@ impl<R: Read> Delimited<R> {
         loop {
             let bytes = self.window.bytes();
             let there = bytes.len();
-            let count = bytes
-                .iter()
-                .take_while(|byte| matches!(byte, b'\n' | b'\r'))
-                .count();
+            let count = bytes.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
             self.lines.pass(&bytes[..count]);
             self.window.consume(count);
             if count < there {
@@ -265,10 +249,7 @@ impl<R: Read> Delimited<R> {
         );
         let problem = Problem {
             column: column.cloned(),
-            ..Problem::new(
-                "invalid_utf8",
-                format!("{name} is not UTF-8 at its byte {byte}"),
-            )
+            ..Problem::new("invalid_utf8", format!("{name} is not UTF-8 at its byte {byte}"))
         };
         problem.hint("save the file as UTF-8")
     }
@@ -304,10 +285,7 @@ impl<R: Read> Delimited<R> {
         ));
         let first = &row[..memchr2(b'\n', b'\r', row).unwrap_or(row.len())];
         let kept = first.len().min(KEPT_BYTES);
-        Content::Broken {
-            raw: Raw::Line(first[..kept].into()),
-            problem,
-        }
+        Content::Broken { raw: Raw::Line(first[..kept].into()), problem }
     }
 }
 
@@ -328,10 +306,7 @@ impl<R: Read + Send> Rows for Delimited<R> {
 }
 
 fn broken(cells: ByteRecord, problem: Problem) -> Content {
-    Content::Broken {
-        raw: Raw::Cells(cells),
-        problem,
-    }
+    Content::Broken { raw: Raw::Cells(cells), problem }
 }
 
 fn is_blank(cells: &StringRecord) -> bool {
@@ -342,7 +317,5 @@ fn is_blank(cells: &StringRecord) -> bool {
 fn bounded(row: &[u8]) -> &[u8] {
     let row = &row[..row.len().min(MAX_RECORD_BYTES + 1)];
     let most = usize::try_from(MAX_RECORD_LINES).unwrap_or(usize::MAX);
-    line_ends(row)
-        .nth(most - 1)
-        .map_or(row, |last| &row[..=last])
+    line_ends(row).nth(most - 1).map_or(row, |last| &row[..=last])
 }

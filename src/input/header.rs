@@ -14,9 +14,7 @@ const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
 /// Nothing if it is not there; refused if it names another delimiter.
 pub(super) fn separator_line(bytes: &[u8], delimiter: u8) -> Result<usize, String> {
     let line = &bytes[..memchr2(b'\n', b'\r', bytes).unwrap_or(bytes.len())];
-    let quoted = line
-        .strip_prefix(b"\"")
-        .and_then(|line| line.strip_suffix(b"\""));
+    let quoted = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\""));
     match quoted.unwrap_or(line) {
         [key @ .., separator] if key.eq_ignore_ascii_case(b"sep=") => {
             if *separator == delimiter {
@@ -44,9 +42,7 @@ pub(super) fn names(cells: &StringRecord, delimiter: u8) -> Result<Vec<String>, 
 
 fn other_delimiter(names: &[String], delimiter: char) -> Option<String> {
     let [only] = names else { return None };
-    let other = only
-        .chars()
-        .find(|c| *c != delimiter && DELIMITERS.contains(c))?;
+    let other = only.chars().find(|c| *c != delimiter && DELIMITERS.contains(c))?;
     Some(format!(
         "the header is one column, {only:?}: are its cells separated by {other:?}? \
          {delimiter:?} is read; save the file with that"
@@ -78,9 +74,6 @@ fn twice(names: &[String]) -> Option<String> {
         .collect();
     twice.dedup();
     (!twice.is_empty()).then(|| {
-        format!(
-            "columns more than once in the header: {}; keep one of each",
-            twice.join(", ")
-        )
+        format!("columns more than once in the header: {}; keep one of each", twice.join(", "))
     })
 }

@@ -33,11 +33,7 @@ enum Framed {
 
 impl<R: Read> Jsonl<R> {
     pub(super) fn new(window: Window<R>) -> Self {
-        Self {
-            window,
-            line: 1,
-            skipping: false,
-        }
+        Self { window, line: 1, skipping: false }
     }
 
     /// Reads until a whole line is there, or more of it than is held.
@@ -97,11 +93,7 @@ impl<R: Read> Jsonl<R> {
             self.window.consume(length + usize::from(ended));
             self.line += 1;
             if let Some(content) = content {
-                return Ok(Some(Row {
-                    line,
-                    byte: offset + blanks as u64,
-                    content,
-                }));
+                return Ok(Some(Row { line, byte: offset + blanks as u64, content }));
             }
         }
     }
@@ -137,10 +129,7 @@ fn is_blank(byte: u8) -> bool {
 }
 
 fn broken(line: &[u8], problem: Problem) -> Content {
-    Content::Broken {
-        raw: Raw::Line(line.into()),
-        problem,
-    }
+    Content::Broken { raw: Raw::Line(line.into()), problem }
 }
 
 /// What a line holds that begins with `blanks` blank bytes and is not blank altogether.
@@ -151,11 +140,9 @@ fn content(line: &[u8], blanks: usize) -> Content {
         Ok(text) => text,
         Err(error) => {
             let column = blanks + error.valid_up_to() + 1;
-            let problem = Problem::new(
-                "invalid_utf8",
-                format!("not valid UTF-8 at column {column}"),
-            )
-            .hint("save the file as UTF-8");
+            let problem =
+                Problem::new("invalid_utf8", format!("not valid UTF-8 at column {column}"))
+                    .hint("save the file as UTF-8");
             return broken(bytes, problem);
         }
     };
@@ -169,15 +156,10 @@ fn content(line: &[u8], blanks: usize) -> Content {
 fn check(text: &str, blanks: usize) -> Result<(), Problem> {
     let invalid = |error: serde_json::Error| {
         let message = error.to_string();
-        let reason = message
-            .rsplit_once(" at line ")
-            .map_or(&*message, |(reason, _)| reason);
+        let reason = message.rsplit_once(" at line ").map_or(&*message, |(reason, _)| reason);
         let column = blanks + error.column();
-        Problem::new(
-            "invalid_json",
-            format!("not valid JSON: {reason} at column {column}"),
-        )
-        .hint("write one JSON object a line (jq -c . does)")
+        Problem::new("invalid_json", format!("not valid JSON: {reason} at column {column}"))
+            .hint("write one JSON object a line (jq -c . does)")
     };
     if !text.starts_with('{') {
         serde_json::from_str::<Value>(text).map_err(invalid)?;
@@ -188,12 +170,11 @@ fn check(text: &str, blanks: usize) -> Result<(), Problem> {
     keys.sort_unstable();
     match keys.windows(2).find(|pair| pair[0] == pair[1]) {
         None => Ok(()),
-        Some(pair) => Err(Problem::new(
-            "duplicate_key",
-            format!("the key {:?} is there twice", pair[0]),
-        )
-        .at(&*pair[0])
-        .hint("keep the one that is meant")),
+        Some(pair) => {
+            Err(Problem::new("duplicate_key", format!("the key {:?} is there twice", pair[0]))
+                .at(&*pair[0])
+                .hint("keep the one that is meant"))
+        }
     }
 }
 

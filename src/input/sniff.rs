@@ -19,30 +19,15 @@ const UTF8_BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// First bytes of what is not read, with what it is and what to do.
 const REFUSED: &[(&[u8], &str)] = &[
-    (
-        b"\xff\xfe",
-        "is UTF-16 text; save or convert it as UTF-8 first",
-    ),
-    (
-        b"\xfe\xff",
-        "is UTF-16 text; save or convert it as UTF-8 first",
-    ),
-    (
-        b"\x1f\x8b",
-        "is compressed with gzip; decompress it first (gunzip)",
-    ),
-    (
-        b"\x28\xb5\x2f\xfd",
-        "is compressed with zstd; decompress it first (unzstd)",
-    ),
+    (b"\xff\xfe", "is UTF-16 text; save or convert it as UTF-8 first"),
+    (b"\xfe\xff", "is UTF-16 text; save or convert it as UTF-8 first"),
+    (b"\x1f\x8b", "is compressed with gzip; decompress it first (gunzip)"),
+    (b"\x28\xb5\x2f\xfd", "is compressed with zstd; decompress it first (unzstd)"),
     (
         b"PK\x03\x04",
         "is a spreadsheet or a zip archive; save the sheet as CSV (UTF-8), or unpack it, first",
     ),
-    (
-        b"\xd0\xcf\x11\xe0",
-        "is an old Excel workbook; save the sheet as CSV (UTF-8) first",
-    ),
+    (b"\xd0\xcf\x11\xe0", "is an old Excel workbook; save the sheet as CSV (UTF-8) first"),
 ];
 
 /// The format a file's name tells.
@@ -66,9 +51,7 @@ pub(super) fn begin<R: Read>(window: &mut Window<R>) -> io::Result<Result<(), &'
         return Ok(Err(refusal));
     }
     if memchr(0, head).is_some() {
-        return Ok(Err(
-            "holds NUL bytes, so it is not UTF-8 text; convert it to UTF-8 first",
-        ));
+        return Ok(Err("holds NUL bytes, so it is not UTF-8 text; convert it to UTF-8 first"));
     }
     if head.starts_with(UTF8_BOM) {
         window.consume(UTF8_BOM.len());
@@ -88,10 +71,8 @@ pub(super) fn by_content(bytes: &[u8]) -> Result<Format, &'static str> {
     let line = first_line(head(bytes));
     match line.first() {
         Some(b'{') => Ok(Format::Jsonl),
-        Some(b'[') => Err(
-            "looks like a JSON array; write one object a line first (jq -c '.[]'), \
-             or name its format with --format",
-        ),
+        Some(b'[') => Err("looks like a JSON array; write one object a line first (jq -c '.[]'), \
+             or name its format with --format"),
         _ if memchr(b'\t', line).is_some() && memchr(b',', line).is_none() => Ok(Format::Tsv),
         _ => Ok(Format::Csv),
     }

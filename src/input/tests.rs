@@ -43,14 +43,12 @@ impl From<Content> for Is {
         match content {
             Content::Cells(cells) => Self::Cells(cells.iter().map(str::to_owned).collect()),
             Content::Object(text) => Self::Object(text.into()),
-            Content::Broken {
-                raw: Raw::Cells(cells),
-                problem,
-            } => Self::Broken(cells.iter().map(<[u8]>::to_vec).collect(), problem),
-            Content::Broken {
-                raw: Raw::Line(line),
-                problem,
-            } => Self::Broken(vec![line.into()], problem),
+            Content::Broken { raw: Raw::Cells(cells), problem } => {
+                Self::Broken(cells.iter().map(<[u8]>::to_vec).collect(), problem)
+            }
+            Content::Broken { raw: Raw::Line(line), problem } => {
+                Self::Broken(vec![line.into()], problem)
+            }
         }
     }
 }
@@ -60,20 +58,13 @@ type Placed = (u64, u64, Is);
 
 /// An input of one reader under a name.
 fn input<R: Read + Send + 'static>(name: &str, reader: R) -> Result<Input, String> {
-    let request = Request {
-        path: name.into(),
-        format: None,
-    };
+    let request = Request { path: name.into(), format: None };
     let (source, rows) = open_rows(&request, reader).map_err(|error| error.to_string())?;
     let source = Arc::new(source);
     Ok(Input {
         sources: vec![Arc::clone(&source)],
         total_bytes: None,
-        queue: VecDeque::from([Entry {
-            source,
-            request,
-            rows: Some(rows),
-        }]),
+        queue: VecDeque::from([Entry { source, request, rows: Some(rows) }]),
         row: 0,
         finished_bytes: 0,
     })
@@ -81,10 +72,7 @@ fn input<R: Read + Send + 'static>(name: &str, reader: R) -> Result<Input, Strin
 
 /// Reads all, and checks what always holds.
 fn drain(mut input: Input) -> Said {
-    let mut said = Said {
-        rows: Vec::new(),
-        unreadable: None,
-    };
+    let mut said = Said { rows: Vec::new(), unreadable: None };
     let mut line = 0;
     while let Some(item) = input.next() {
         assert_eq!(said.unreadable, None, "nothing follows an error");
@@ -124,10 +112,7 @@ fn read(name: &str, bytes: impl AsRef<[u8]>) -> Result<Said, String> {
 fn rows(name: &str, bytes: impl AsRef<[u8]>) -> Vec<Placed> {
     let said = read(name, bytes).expect("accepted");
     assert_eq!(said.unreadable, None);
-    said.rows
-        .into_iter()
-        .map(|(position, is)| (position.line, position.byte, is))
-        .collect()
+    said.rows.into_iter().map(|(position, is)| (position.line, position.byte, is)).collect()
 }
 
 fn cells(cells: &[&str]) -> Is {

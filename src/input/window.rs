@@ -21,13 +21,7 @@ pub(super) struct Window<R> {
 
 impl<R: Read> Window<R> {
     pub(super) fn new(reader: R) -> Self {
-        Self {
-            reader,
-            buffer: vec![0; BLOCK],
-            start: 0,
-            end: 0,
-            offset: 0,
-        }
+        Self { reader, buffer: vec![0; BLOCK], start: 0, end: 0, offset: 0 }
     }
 
     /// What is there.

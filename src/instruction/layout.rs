@@ -42,13 +42,10 @@ impl Layout {
     pub(super) fn resolve(names: &[String], rules: &Rules) -> Result<Self, Problem> {
         let columns: Vec<Column> = names.iter().map(|name| column(name, rules)).collect();
         let fields = || {
-            columns
-                .iter()
-                .zip(names)
-                .filter_map(|(column, name)| match column {
-                    Column::Named(field) => Some((field.as_str(), name)),
-                    _ => None,
-                })
+            columns.iter().zip(names).filter_map(|(column, name)| match column {
+                Column::Named(field) => Some((field.as_str(), name)),
+                _ => None,
+            })
         };
         if let Some((_, name)) = fields().find(|(field, _)| !is_known(field)) {
             return Err(unknown_column(name));
@@ -67,11 +64,7 @@ impl Layout {
             }
             check_twice(operation, fields())?;
         }
-        Ok(Self {
-            columns,
-            operation,
-            bound: Vec::new(),
-        })
+        Ok(Self { columns, operation, bound: Vec::new() })
     }
 
     /// Refuses a header whose rows could never be valid.
@@ -84,13 +77,9 @@ impl Layout {
         }
         let has = |wanted: &str| {
             let stands_for = |name: &str| {
-                operation
-                    .field_index(name)
-                    .is_some_and(|i| operation.fields[i].name == wanted)
+                operation.field_index(name).is_some_and(|i| operation.fields[i].name == wanted)
             };
-            self.columns
-                .iter()
-                .any(|c| matches!(c, Column::Named(name) if stands_for(name)))
+            self.columns.iter().any(|c| matches!(c, Column::Named(name) if stands_for(name)))
                 || rules.set.iter().any(|(name, _)| stands_for(name))
         };
         for field in operation.fields {
@@ -98,10 +87,7 @@ impl Layout {
                 Need::Required if !has(field.name) => {
                     return Err(Problem::new(
                         "missing_column",
-                        format!(
-                            "no column gives {}, which {} needs",
-                            field.name, operation.name
-                        ),
+                        format!("no column gives {}, which {} needs", field.name, operation.name),
                     )
                     .hint(format!(
                         "add a column {}, or say which column it is: --map COLUMN={}",
@@ -124,9 +110,7 @@ impl Layout {
 
     /// The column that names a row's operation.
     pub(super) fn operation_column(&self) -> Option<usize> {
-        self.columns
-            .iter()
-            .position(|column| *column == Column::Operation)
+        self.columns.iter().position(|column| *column == Column::Operation)
     }
 
     /// The column that names the user.
@@ -146,9 +130,9 @@ impl Layout {
             .iter()
             .map(|column| match column {
                 Column::Ignored | Column::Operation => Means::Nothing,
-                Column::Named(name) => operation
-                    .field_index(name)
-                    .map_or(Means::OtherField, Means::Field),
+                Column::Named(name) => {
+                    operation.field_index(name).map_or(Means::OtherField, Means::Field)
+                }
             })
             .collect();
         self.bound.push((operation.name, Arc::clone(&means)));
@@ -161,11 +145,7 @@ fn column(name: &str, rules: &Rules) -> Column {
     if ADDED_COLUMNS.contains(&name) || rules.ignore.iter().any(|ignored| same(ignored)) {
         return Column::Ignored;
     }
-    let mapped = rules
-        .map
-        .iter()
-        .find(|(column, _)| same(column))
-        .map(|(_, field)| field.as_str());
+    let mapped = rules.map.iter().find(|(column, _)| same(column)).map(|(_, field)| field.as_str());
     let field = mapped.unwrap_or(name);
     if normalize(field) == "operation" {
         Column::Operation
@@ -176,15 +156,11 @@ fn column(name: &str, rules: &Rules) -> Column {
 
 fn names_user(name: &str) -> bool {
     let wanted = normalize(name);
-    std::iter::once(&USER.name)
-        .chain(USER.aliases)
-        .any(|known| normalize(known) == wanted)
+    std::iter::once(&USER.name).chain(USER.aliases).any(|known| normalize(known) == wanted)
 }
 
 fn is_known(name: &str) -> bool {
-    OPERATIONS
-        .iter()
-        .any(|operation| operation.field_index(name).is_some())
+    OPERATIONS.iter().any(|operation| operation.field_index(name).is_some())
 }
 
 fn check_twice<'a>(
@@ -220,34 +196,21 @@ fn infer(columns: &[&str], rules: &Rules) -> Result<&'static Operation, Problem>
     let names: Vec<&str> = columns.iter().copied().chain(set).collect();
     let values = || names.iter().filter(|name| !names_user(name));
     if values().next().is_none() {
-        return Err(
-            Problem::new("no_operation", "no column says what to change")
-                .hint("add a column such as phone, or name the operation with --operation"),
-        );
+        return Err(Problem::new("no_operation", "no column says what to change")
+            .hint("add a column such as phone, or name the operation with --operation"));
     }
     let fits = |operation: &&'static Operation| {
-        let takes_all = names
-            .iter()
-            .all(|name| operation.field_index(name).is_some());
+        let takes_all = names.iter().all(|name| operation.field_index(name).is_some());
         let has = |field: &Field| {
             names.iter().any(|name| {
-                operation
-                    .field_index(name)
-                    .is_some_and(|i| operation.fields[i].name == field.name)
+                operation.field_index(name).is_some_and(|i| operation.fields[i].name == field.name)
             })
         };
-        let needs_met = operation
-            .fields
-            .iter()
-            .skip(1)
-            .all(|f| f.need != Need::Required || has(f));
+        let needs_met = operation.fields.iter().skip(1).all(|f| f.need != Need::Required || has(f));
         operation.destructive.is_none() && takes_all && needs_met
     };
-    let candidates: Vec<_> = OPERATIONS
-        .iter()
-        .filter(fits)
-        .filter(|operation| operation.name != "patch")
-        .collect();
+    let candidates: Vec<_> =
+        OPERATIONS.iter().filter(fits).filter(|operation| operation.name != "patch").collect();
     match candidates[..] {
         [only] => Ok(only),
         [] => OPERATIONS.iter().filter(fits).find(|op| op.name == "patch").ok_or_else(|| {
@@ -309,15 +272,10 @@ pub(super) fn check_map(rules: &Rules, sources: &[Arc<Source>]) -> Result<(), Er
     }
     for (column, field) in &rules.map {
         let wanted = normalize(column);
-        let found = sources
-            .iter()
-            .any(|s| s.columns.iter().any(|c| normalize(c) == wanted));
+        let found = sources.iter().any(|s| s.columns.iter().any(|c| normalize(c) == wanted));
         if !found {
-            let columns: Vec<_> = sources
-                .iter()
-                .flat_map(|s| &s.columns)
-                .map(String::as_str)
-                .collect();
+            let columns: Vec<_> =
+                sources.iter().flat_map(|s| &s.columns).map(String::as_str).collect();
             return Err(Error::refused(format!(
                 "--map {column}={field}: no file has a column {column}; there are {}",
                 columns.join(", ")
@@ -329,28 +287,16 @@ pub(super) fn check_map(rules: &Rules, sources: &[Arc<Source>]) -> Result<(), Er
 
 /// The refusal of a file for its header.
 pub(super) fn refusal(file: &str, problem: &Problem) -> Error {
-    let column = problem
-        .column
-        .as_ref()
-        .map(|column| format!(" column {column}:"))
-        .unwrap_or_default();
-    let hint = problem
-        .hint
-        .as_ref()
-        .map(|hint| format!("\n  {hint}"))
-        .unwrap_or_default();
+    let column =
+        problem.column.as_ref().map(|column| format!(" column {column}:")).unwrap_or_default();
+    let hint = problem.hint.as_ref().map(|hint| format!("\n  {hint}")).unwrap_or_default();
     Error::refused(format!("{file}:1:{column} {}{hint}", problem.message))
 }
 
 fn unknown_column(name: &str) -> Problem {
-    Problem::new(
-        "unknown_field",
-        format!("no operation has a field {name}{}", nearest(name)),
-    )
-    .at(name)
-    .hint(format!(
-        "say what it is, --map {name:?}=FIELD, or leave it out, --ignore {name:?}"
-    ))
+    Problem::new("unknown_field", format!("no operation has a field {name}{}", nearest(name)))
+        .at(name)
+        .hint(format!("say what it is, --map {name:?}=FIELD, or leave it out, --ignore {name:?}"))
 }
 
 /// `; did you mean …?` with the field whose name is nearest, if one is near.
@@ -360,12 +306,7 @@ fn nearest(name: &str) -> String {
     OPERATIONS
         .iter()
         .flat_map(|operation| operation.fields)
-        .map(|field| {
-            (
-                strsim::jaro_winkler(&normalize(field.name), &wanted),
-                field.name,
-            )
-        })
+        .map(|field| (strsim::jaro_winkler(&normalize(field.name), &wanted), field.name))
         .filter(|(likeness, _)| *likeness >= NEAR)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| format!("; did you mean {name}?"))
@@ -376,16 +317,10 @@ pub(super) fn not_a_field(operation: &Operation, name: &str) -> Problem {
     let fields: Vec<_> = operation.fields.iter().map(|field| field.name).collect();
     Problem::new(
         "unknown_field",
-        format!(
-            "{name} is no field of {}, which takes {}",
-            operation.name,
-            fields.join(", ")
-        ),
+        format!("{name} is no field of {}, which takes {}", operation.name, fields.join(", ")),
     )
     .at(name)
-    .hint(format!(
-        "leave it out with --ignore {name:?}, or choose another operation"
-    ))
+    .hint(format!("leave it out with --ignore {name:?}, or choose another operation"))
 }
 
 pub(super) fn unknown_operation(name: &str) -> Problem {
@@ -393,18 +328,12 @@ pub(super) fn unknown_operation(name: &str) -> Problem {
     let best = OPERATIONS
         .iter()
         .map(|operation| {
-            (
-                strsim::jaro_winkler(&normalize(operation.name), &wanted),
-                operation.name,
-            )
+            (strsim::jaro_winkler(&normalize(operation.name), &wanted), operation.name)
         })
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map_or("", |(_, name)| name);
-    Problem::new(
-        "unknown_operation",
-        format!("there is no operation {name}; did you mean {best}?"),
-    )
-    .hint("`descope-bulk operations` lists them")
+    Problem::new("unknown_operation", format!("there is no operation {name}; did you mean {best}?"))
+        .hint("`descope-bulk operations` lists them")
 }
 
 pub(super) fn no_operation() -> Problem {
@@ -413,11 +342,8 @@ pub(super) fn no_operation() -> Problem {
 }
 
 pub(super) fn destructive(operation: &Operation, why: &str) -> Problem {
-    Problem::new(
-        "destructive",
-        format!("{} is destructive: {why}", operation.name),
-    )
-    .hint("patch keeps what is not sent; if the removal is meant, say --allow-destructive")
+    Problem::new("destructive", format!("{} is destructive: {why}", operation.name))
+        .hint("patch keeps what is not sent; if the removal is meant, say --allow-destructive")
 }
 
 pub(super) fn unstated(field: &Field, value: &str) -> Problem {

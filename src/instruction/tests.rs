@@ -4,10 +4,7 @@ use crate::record::Position;
 use csv::StringRecord;
 
 fn rules(operation: &str) -> Rules {
-    Rules {
-        operation: Operation::named(operation),
-        ..Rules::default()
-    }
+    Rules { operation: Operation::named(operation), ..Rules::default() }
 }
 
 fn csv_source(columns: &[&str]) -> Arc<Source> {
@@ -19,15 +16,7 @@ fn csv_source(columns: &[&str]) -> Arc<Source> {
 }
 
 fn record(source: &Arc<Source>, content: Content) -> Record {
-    Record {
-        source: Arc::clone(source),
-        position: Position {
-            row: 1,
-            line: 2,
-            byte: 20,
-        },
-        content,
-    }
+    Record { source: Arc::clone(source), position: Position { row: 1, line: 2, byte: 20 }, content }
 }
 
 /// The body, or the code of the problem, of one CSV row.
@@ -35,19 +24,13 @@ fn row(rules: &Rules, columns: &[&str], cells: &[&str]) -> Result<String, String
     let source = csv_source(columns);
     let mut builder = Builder::new(rules.clone(), &[Arc::clone(&source)])
         .map_err(|error| format!("refused: {error}"))?;
-    body(
-        &mut builder,
-        record(&source, Content::Cells(StringRecord::from(cells))),
-    )
+    body(&mut builder, record(&source, Content::Cells(StringRecord::from(cells))))
 }
 
 /// The same of one JSON row.
 fn json(rules: &Rules, text: &str) -> Result<String, String> {
-    let source = Arc::new(Source {
-        name: "in.jsonl".into(),
-        format: Format::Jsonl,
-        columns: vec![],
-    });
+    let source =
+        Arc::new(Source { name: "in.jsonl".into(), format: Format::Jsonl, columns: vec![] });
     let mut builder = Builder::new(rules.clone(), &[Arc::clone(&source)]).unwrap();
     body(&mut builder, record(&source, Content::Object(text.into())))
 }
@@ -69,11 +52,7 @@ fn problem(code: &str) -> Result<String, String> {
 
 #[test]
 fn every_field_has_room() {
-    assert!(
-        OPERATIONS
-            .iter()
-            .all(|operation| operation.fields.len() <= MAX_FIELDS)
-    );
+    assert!(OPERATIONS.iter().all(|operation| operation.fields.len() <= MAX_FIELDS));
 }
 
 #[test]
@@ -85,26 +64,14 @@ fn bodies_hold_what_the_row_says_in_the_order_of_the_catalogue() {
             &[" +14155550123 ", "yes", "jane"][..],
             r#"{"loginId":"jane","phone":"+14155550123","verified":true,"failOnConflict":true}"#,
         ),
-        (
-            &["loginId", "newLoginId"],
-            &["a", "b"],
-            r#"{"loginId":"a","newLoginId":"b"}"#,
-        ),
-        (
-            &["loginId", "display_name"],
-            &["a", "A \"Q\""],
-            r#"{"loginId":"a","name":"A \"Q\""}"#,
-        ),
+        (&["loginId", "newLoginId"], &["a", "b"], r#"{"loginId":"a","newLoginId":"b"}"#),
+        (&["loginId", "display_name"], &["a", "A \"Q\""], r#"{"loginId":"a","name":"A \"Q\""}"#),
         (
             &["loginId", "givenName", "familyName"],
             &["a", "", "B"],
             r#"{"loginId":"a","familyName":"B"}"#,
         ),
-        (
-            &["userId", "status"],
-            &["U1", "Disabled"],
-            r#"{"loginId":"U1","status":"disabled"}"#,
-        ),
+        (&["userId", "status"], &["U1", "Disabled"], r#"{"loginId":"U1","status":"disabled"}"#),
         (
             &["loginId", "phone", "verifiedPhone", "givenName"],
             &["a", "+14155550123", "false", "A"],
@@ -123,19 +90,10 @@ fn bodies_hold_what_the_row_says_in_the_order_of_the_catalogue() {
 #[test]
 fn a_blank_cell_sends_nothing_and_an_explicit_one_clears() {
     let skip = Rules::default();
-    let clear = Rules {
-        blank: Blank::Clear,
-        ..Rules::default()
-    };
-    let error = Rules {
-        blank: Blank::Error,
-        ..Rules::default()
-    };
+    let clear = Rules { blank: Blank::Clear, ..Rules::default() };
+    let error = Rules { blank: Blank::Error, ..Rules::default() };
     let columns = ["loginId", "phone", "verified"];
-    assert_eq!(
-        row(&skip, &columns, &["a", " ", "true"]),
-        problem("missing_value")
-    );
+    assert_eq!(row(&skip, &columns, &["a", " ", "true"]), problem("missing_value"));
     assert_eq!(
         row(&clear, &columns, &["a", "", "true"]),
         ok(r#"{"loginId":"a","phone":"","verified":true,"failOnConflict":true}"#)
@@ -144,18 +102,9 @@ fn a_blank_cell_sends_nothing_and_an_explicit_one_clears() {
         row(&clear, &columns, &["a", "", ""]),
         ok(r#"{"loginId":"a","phone":"","verified":false,"failOnConflict":true}"#)
     );
-    assert_eq!(
-        row(&clear, &columns, &["", "", ""]),
-        problem("missing_value")
-    );
-    assert_eq!(
-        row(&error, &columns, &["a", "", "true"]),
-        problem("blank_value")
-    );
-    assert_eq!(
-        row(&skip, &["loginId", "name"], &["a", ""]),
-        problem("nothing_to_set")
-    );
+    assert_eq!(row(&clear, &columns, &["", "", ""]), problem("missing_value"));
+    assert_eq!(row(&error, &columns, &["a", "", "true"]), problem("blank_value"));
+    assert_eq!(row(&skip, &["loginId", "name"], &["a", ""]), problem("nothing_to_set"));
     assert_eq!(
         json(&skip, r#"{"loginId":"a","phone":"","verified":null}"#),
         ok(r#"{"loginId":"a","phone":"","verified":false,"failOnConflict":true}"#)
@@ -164,10 +113,7 @@ fn a_blank_cell_sends_nothing_and_an_explicit_one_clears() {
         json(&skip, r#"{"loginId":"a","phone":null,"verified":true}"#),
         problem("missing_value")
     );
-    assert_eq!(
-        json(&skip, r#"{"loginId":"","name":"A"}"#),
-        problem("empty_value")
-    );
+    assert_eq!(json(&skip, r#"{"loginId":"","name":"A"}"#), problem("empty_value"));
 }
 
 #[test]
@@ -175,10 +121,7 @@ fn verified_is_stated_by_the_row_or_for_all_rows() {
     let cells = &["a", "+14155550123"];
     let refused = row(&Rules::default(), &["loginId", "phone"], cells).unwrap_err();
     assert!(refused.contains("--set verified=true"), "{refused}");
-    let set = Rules {
-        set: vec![("verified".into(), "no".into())],
-        ..Rules::default()
-    };
+    let set = Rules { set: vec![("verified".into(), "no".into())], ..Rules::default() };
     assert_eq!(
         row(&set, &["loginId", "phone"], cells),
         ok(r#"{"loginId":"a","phone":"+14155550123","verified":false,"failOnConflict":true}"#)
@@ -197,32 +140,19 @@ fn operations_come_from_the_row_the_flag_or_the_columns() {
         row(&rules("phone"), &columns, &cells),
         ok(r#"{"loginId":"a","roleNames":["editor","viewer"]}"#)
     );
-    assert_eq!(
-        row(&Rules::default(), &columns, &["a", "", "x", ""]),
-        problem("no_operation")
-    );
+    assert_eq!(row(&Rules::default(), &columns, &["a", "", "x", ""]), problem("no_operation"));
     assert_eq!(
         row(&Rules::default(), &columns, &["a", "fly", "x", ""]),
         problem("unknown_operation")
     );
     assert_eq!(
-        row(
-            &Rules::default(),
-            &columns,
-            &["a", "role-add", "x", "+14155550123"]
-        ),
+        row(&Rules::default(), &columns, &["a", "role-add", "x", "+14155550123"]),
         problem("unknown_field")
     );
     let ambiguous = row(&Rules::default(), &["loginId", "roleNames"], &["a", "x"]).unwrap_err();
-    assert!(
-        ambiguous.contains("role-add, role-set, role-remove"),
-        "{ambiguous}"
-    );
+    assert!(ambiguous.contains("role-add, role-set, role-remove"), "{ambiguous}");
     let nothing = row(&Rules::default(), &["loginId"], &["a"]).unwrap_err();
-    assert!(
-        nothing.contains("no column says what to change"),
-        "{nothing}"
-    );
+    assert!(nothing.contains("no column says what to change"), "{nothing}");
 }
 
 #[test]
@@ -231,44 +161,22 @@ fn columns_that_nobody_knows_are_refused_with_the_nearest_name() {
     assert!(refused.contains("in.csv:1"), "{refused}");
     let refused = row(&Rules::default(), &["loginId", "phonenr"], &["a", "x"]).unwrap_err();
     assert!(refused.contains("did you mean phone?"), "{refused}");
-    let ignore = Rules {
-        ignore: vec!["fone".into()],
-        ..rules("name")
-    };
+    let ignore = Rules { ignore: vec!["fone".into()], ..rules("name") };
     assert_eq!(
-        row(
-            &ignore,
-            &["loginId", "fone", "name", "_status"],
-            &["a", "x", "A", "rejected"]
-        ),
+        row(&ignore, &["loginId", "fone", "name", "_status"], &["a", "x", "A", "rejected"]),
         ok(r#"{"loginId":"a","name":"A"}"#)
     );
-    assert_eq!(
-        json(&rules("name"), r#"{"loginId":"a","nom":"A"}"#),
-        problem("unknown_field")
-    );
+    assert_eq!(json(&rules("name"), r#"{"loginId":"a","nom":"A"}"#), problem("unknown_field"));
 }
 
 #[test]
 fn columns_are_renamed_and_never_count_twice() {
-    let map = Rules {
-        map: vec![("Cell".into(), "phone".into())],
-        ..Rules::default()
-    };
+    let map = Rules { map: vec![("Cell".into(), "phone".into())], ..Rules::default() };
     assert_eq!(
-        row(
-            &map,
-            &["loginId", "cell", "verified"],
-            &["a", "+14155550123", "1"]
-        ),
+        row(&map, &["loginId", "cell", "verified"], &["a", "+14155550123", "1"]),
         ok(r#"{"loginId":"a","phone":"+14155550123","verified":true,"failOnConflict":true}"#)
     );
-    let twice = row(
-        &rules("name"),
-        &["loginId", "userId", "name"],
-        &["a", "U", "A"],
-    )
-    .unwrap_err();
+    let twice = row(&rules("name"), &["loginId", "userId", "name"], &["a", "U", "A"]).unwrap_err();
     assert!(twice.contains("both give loginId"), "{twice}");
     let missing = row(&map, &["loginId", "phone", "verified"], &["a", "b", "1"]).unwrap_err();
     assert!(missing.contains("no file has a column Cell"), "{missing}");
@@ -276,23 +184,14 @@ fn columns_are_renamed_and_never_count_twice() {
 
 #[test]
 fn harm_must_be_asked_for() {
-    let allowed = Rules {
-        allow_destructive: true,
-        ..Rules::default()
-    };
+    let allowed = Rules { allow_destructive: true, ..Rules::default() };
     let update = r#"{"operation":"update","loginId":"a","name":"A"}"#;
     let apps = r#"{"operation":"ssoapp-set","loginId":"a","ssoAppIds":[]}"#;
     assert_eq!(json(&Rules::default(), update), problem("destructive"));
     assert_eq!(json(&allowed, update), ok(r#"{"loginId":"a","name":"A"}"#));
     assert_eq!(json(&Rules::default(), apps), problem("destructive"));
-    assert_eq!(
-        json(&allowed, apps),
-        ok(r#"{"loginId":"a","ssoAppIds":[]}"#)
-    );
-    let merge = Rules {
-        on_conflict: OnConflict::Merge,
-        ..Rules::default()
-    };
+    assert_eq!(json(&allowed, apps), ok(r#"{"loginId":"a","ssoAppIds":[]}"#));
+    let merge = Rules { on_conflict: OnConflict::Merge, ..Rules::default() };
     assert_eq!(
         json(&merge, r#"{"loginId":"a","email":"a@b.c","verified":true}"#),
         ok(r#"{"loginId":"a","email":"a@b.c","verified":true,"failOnConflict":false}"#)
@@ -302,10 +201,7 @@ fn harm_must_be_asked_for() {
 #[test]
 fn an_empty_list_clears_roles_and_is_refused_where_it_means_nothing() {
     let set = r#"{"operation":"role-set","loginId":"a","roleNames":[]}"#;
-    assert_eq!(
-        json(&Rules::default(), set),
-        ok(r#"{"loginId":"a","roleNames":[]}"#)
-    );
+    assert_eq!(json(&Rules::default(), set), ok(r#"{"loginId":"a","roleNames":[]}"#));
     let add = r#"{"operation":"role-add","loginId":"a","roleNames":[]}"#;
     assert_eq!(json(&Rules::default(), add), problem("empty_value"));
 }
@@ -313,17 +209,10 @@ fn an_empty_list_clears_roles_and_is_refused_where_it_means_nothing() {
 #[test]
 fn passwords_are_taken_to_the_letter() {
     assert_eq!(
-        row(
-            &rules("password-set-active"),
-            &["loginId", "password"],
-            &["a", " p "]
-        ),
+        row(&rules("password-set-active"), &["loginId", "password"], &["a", " p "]),
         ok(r#"{"loginId":"a","password":" p ","setActive":true}"#)
     );
-    assert_eq!(
-        row(&rules("password-expire"), &["loginId"], &["a"]),
-        ok(r#"{"loginId":"a"}"#)
-    );
+    assert_eq!(row(&rules("password-expire"), &["loginId"], &["a"]), ok(r#"{"loginId":"a"}"#));
 }
 
 #[test]
@@ -331,14 +220,9 @@ fn an_invalid_row_still_tells_its_user_and_operation() {
     let source = csv_source(&["loginId", "phone", "verified"]);
     let mut builder = Builder::new(Rules::default(), &[Arc::clone(&source)]).unwrap();
     let cells = StringRecord::from(vec!["jane", "0123", "true"]);
-    let invalid = builder
-        .build(record(&source, Content::Cells(cells)))
-        .unwrap_err();
+    let invalid = builder.build(record(&source, Content::Cells(cells))).unwrap_err();
     assert_eq!(invalid.login_id.as_deref(), Some("jane"));
-    assert_eq!(
-        invalid.operation.map(|operation| operation.name),
-        Some("phone")
-    );
+    assert_eq!(invalid.operation.map(|operation| operation.name), Some("phone"));
     assert_eq!(invalid.problem.column.as_deref(), Some("phone"));
 }
 

@@ -84,25 +84,14 @@ mod tests {
     use crate::record::{Content, Format, Position, Problem, Record, Source};
 
     fn failed(row: u64, kind: &'static str, code: Option<String>) -> Finished {
-        let source = Arc::new(Source {
-            name: "u.csv".to_owned(),
-            format: Format::Csv,
-            columns: Vec::new(),
-        });
-        let position = Position {
-            row,
-            line: row + 1,
-            byte: 0,
-        };
+        let source =
+            Arc::new(Source { name: "u.csv".to_owned(), format: Format::Csv, columns: Vec::new() });
+        let position = Position { row, line: row + 1, byte: 0 };
         let problem = Problem::new(kind, format!("wrong in row {row}")).hint("mend it");
         let mut outcome = Outcome::invalid(problem, jiff::Timestamp::UNIX_EPOCH);
         outcome.error.as_mut().unwrap().code = code;
         Finished {
-            record: Record {
-                source,
-                position,
-                content: Content::Object("{}".into()),
-            },
+            record: Record { source, position, content: Content::Object("{}".into()) },
             operation: None,
             login_id: None,
             outcome,
@@ -112,13 +101,8 @@ mod tests {
     #[test]
     fn the_commonest_come_first_with_their_first_place() {
         let mut reasons = Reasons::default();
-        let rows = [
-            ("a", None),
-            ("b", Some("E1")),
-            ("b", Some("E2")),
-            ("c", None),
-            ("b", Some("E2")),
-        ];
+        let rows =
+            [("a", None), ("b", Some("E1")), ("b", Some("E2")), ("c", None), ("b", Some("E2"))];
         for (row, (kind, code)) in (1..).zip(rows) {
             reasons.count(&failed(row, kind, code.map(str::to_owned)));
         }
@@ -126,14 +110,8 @@ mod tests {
         fine.outcome.error = None;
         reasons.count(&fine);
         let top = reasons.top(3);
-        let shown: Vec<_> = top
-            .iter()
-            .map(|r| (r.kind, r.code.as_deref(), r.count))
-            .collect();
-        assert_eq!(
-            shown,
-            [("b", Some("E2"), 2), ("a", None, 1), ("b", Some("E1"), 1)]
-        );
+        let shown: Vec<_> = top.iter().map(|r| (r.kind, r.code.as_deref(), r.count)).collect();
+        assert_eq!(shown, [("b", Some("E2"), 2), ("a", None, 1), ("b", Some("E1"), 1)]);
         assert_eq!(top[0].first, "u.csv:4 (row 3)");
         assert_eq!(top[0].message, "wrong in row 3");
         assert_eq!(top[0].hint.as_deref(), Some("mend it"));

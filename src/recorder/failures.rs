@@ -91,16 +91,12 @@ impl Failures {
 
     /// The files begun.
     pub(super) fn outputs(&self) -> impl Iterator<Item = &Output> {
-        self.layouts
-            .iter()
-            .filter_map(|layout| layout.output.as_ref())
+        self.layouts.iter().filter_map(|layout| layout.output.as_ref())
     }
 
     /// The files begun, to be changed.
     pub(super) fn outputs_mut(&mut self) -> impl Iterator<Item = &mut Output> {
-        self.layouts
-            .iter_mut()
-            .filter_map(|layout| layout.output.as_mut())
+        self.layouts.iter_mut().filter_map(|layout| layout.output.as_mut())
     }
 
     /// Declares what was flushed committed, and says how long each file is.
@@ -137,18 +133,10 @@ impl Failures {
         let columns: Vec<_> = own.into_iter().map(|i| source.columns[i].clone()).collect();
         let same = |layout: &Layout| layout.format == source.format && layout.columns == columns;
         let layout = self.layouts.iter().position(same).unwrap_or_else(|| {
-            self.layouts.push(Layout {
-                format: source.format,
-                columns,
-                output: None,
-            });
+            self.layouts.push(Layout { format: source.format, columns, output: None });
             self.layouts.len() - 1
         });
-        self.inputs.push(Input {
-            source: Arc::clone(source),
-            layout,
-            added,
-        });
+        self.inputs.push(Input { source: Arc::clone(source), layout, added });
         self.inputs.len() - 1
     }
 }
@@ -201,24 +189,16 @@ fn cells(content: &Content, input: &Input, added: &Added) -> ByteRecord {
         }
     }
     let row = added.row.to_string();
-    let added: [&str; ADDED_COLUMNS.len()] = [
-        &row,
-        added.status.word(),
-        added.error,
-        added.message,
-        added.hint.unwrap_or_default(),
-    ];
+    let added: [&str; ADDED_COLUMNS.len()] =
+        [&row, added.status.word(), added.error, added.message, added.hint.unwrap_or_default()];
     cells.extend(added.iter().take(behind).map(|cell| cell.as_bytes()));
     cells
 }
 
 /// How many cells at the end of an unreadable row are those that an earlier run added.
 fn stale(cells: &ByteRecord, input: &Input) -> usize {
-    let ours = |at| {
-        Status::ALL
-            .iter()
-            .any(|status| cells.get(at) == Some(status.word().as_bytes()))
-    };
+    let ours =
+        |at| Status::ALL.iter().any(|status| cells.get(at) == Some(status.word().as_bytes()));
     match cells.len().checked_sub(ADDED_COLUMNS.len()) {
         Some(own) if !input.added.is_empty() && ours(own + 1) => ADDED_COLUMNS.len(),
         _ => 0,
@@ -226,9 +206,7 @@ fn stale(cells: &ByteRecord, input: &Input) -> usize {
 }
 
 fn write_cells(to: &mut Vec<u8>, delimiter: u8, cells: &ByteRecord) -> io::Result<()> {
-    let mut writer = csv::WriterBuilder::new()
-        .delimiter(delimiter)
-        .from_writer(to);
+    let mut writer = csv::WriterBuilder::new().delimiter(delimiter).from_writer(to);
     writer.write_byte_record(cells)?;
     writer.flush()
 }
@@ -236,10 +214,7 @@ fn write_cells(to: &mut Vec<u8>, delimiter: u8, cells: &ByteRecord) -> io::Resul
 fn write_object(to: &mut Vec<u8>, content: &Content, added: &Added) -> io::Result<()> {
     let own = match content {
         Content::Object(text) => object::open(text, &ADDED_COLUMNS)?,
-        unreadable => format!(
-            "{{\"{RAW_KEY}\":{},",
-            serde_json::to_string(&lossy(unreadable))?
-        ),
+        unreadable => format!("{{\"{RAW_KEY}\":{},", serde_json::to_string(&lossy(unreadable))?),
     };
     to.extend_from_slice(own.as_bytes());
     let brace = to.len();
@@ -255,14 +230,8 @@ fn lossy(content: &Content) -> String {
     match content {
         Content::Cells(cells) => lossy_bytes(&join(cells.as_byte_record())),
         Content::Object(text) => text.to_string(),
-        Content::Broken {
-            raw: Raw::Cells(cells),
-            ..
-        } => lossy_bytes(&join(cells)),
-        Content::Broken {
-            raw: Raw::Line(line),
-            ..
-        } => lossy_bytes(line),
+        Content::Broken { raw: Raw::Cells(cells), .. } => lossy_bytes(&join(cells)),
+        Content::Broken { raw: Raw::Line(line), .. } => lossy_bytes(line),
     }
 }
 

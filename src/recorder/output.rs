@@ -30,13 +30,7 @@ impl Output {
 
     /// An output over an empty file that is open.
     pub(super) fn over(path: PathBuf, file: File) -> Self {
-        Self {
-            path,
-            file,
-            buffer: Vec::with_capacity(SPILL),
-            written: 0,
-            committed: 0,
-        }
+        Self { path, file, buffer: Vec::with_capacity(SPILL), written: 0, committed: 0 }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -53,9 +47,7 @@ impl Output {
 
     /// Hands what is buffered to the system.
     pub(super) fn flush(&mut self) -> io::Result<()> {
-        self.file
-            .write_all(&self.buffer)
-            .map_err(|error| at("write", &self.path, &error))?;
+        self.file.write_all(&self.buffer).map_err(|error| at("write", &self.path, &error))?;
         self.written += self.buffer.len() as u64;
         self.buffer.clear();
         Ok(())
@@ -76,9 +68,7 @@ impl Output {
 
     /// Waits until the file is on the disk.
     pub(super) fn sync(&self) -> io::Result<()> {
-        self.file
-            .sync_all()
-            .map_err(|error| at("write", &self.path, &error))
+        self.file.sync_all().map_err(|error| at("write", &self.path, &error))
     }
 }
 
@@ -93,8 +83,5 @@ pub(super) fn private() -> OpenOptions {
 
 /// The error with the path in its text.
 pub(super) fn at(verb: &str, path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(
-        error.kind(),
-        format!("cannot {verb} {}: {error}", path.display()),
-    )
+    io::Error::new(error.kind(), format!("cannot {verb} {}: {error}", path.display()))
 }

@@ -39,9 +39,7 @@ struct Line<'a> {
 
 /// Appends the outcome's line.
 pub(super) fn write(finished: &Finished, to: &mut Vec<u8>) -> io::Result<()> {
-    let Finished {
-        record, outcome, ..
-    } = finished;
+    let Finished { record, outcome, .. } = finished;
     let user = outcome.user.as_deref().map(object::one_line).transpose()?;
     let line = Line {
         file: &record.source.name,

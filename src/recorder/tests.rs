@@ -28,10 +28,7 @@ impl Fixture {
     fn new() -> Self {
         let parent = tempfile::tempdir().unwrap();
         let folder = RunFolder::create(Place::Exactly(parent.path().join("run"))).unwrap();
-        Self {
-            folder,
-            _parent: parent,
-        }
+        Self { folder, _parent: parent }
     }
 
     /// Records all of it.
@@ -116,11 +113,7 @@ fn finished(source: &Arc<Source>, content: Content, status: Status) -> Finished 
     Finished {
         record: Record {
             source: Arc::clone(source),
-            position: Position {
-                row: 7,
-                line: 9,
-                byte: 100,
-            },
+            position: Position { row: 7, line: 9, byte: 100 },
             content,
         },
         operation: None,

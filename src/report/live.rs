@@ -69,9 +69,7 @@ impl Reporter {
     ) -> Self {
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(watch(period, screen, progress, forecast, stopped));
-        Self {
-            running: Some((stop, task)),
-        }
+        Self { running: Some((stop, task)) }
     }
 
     /// Stops, and leaves the screen clean for what comes next.

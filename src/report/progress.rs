@@ -30,11 +30,7 @@ impl Progress {
     /// The progress of a run that has not begun, over so many bytes if that is known.
     #[must_use]
     pub fn new(bytes_total: Option<u64>, simulated: bool) -> Self {
-        Self {
-            simulated,
-            bytes_total,
-            ..Self::default()
-        }
+        Self { simulated, bytes_total, ..Self::default() }
     }
 
     /// Some rows were read, and bytes with them.
@@ -77,8 +73,7 @@ impl Progress {
             Some(rows_read)
         } else {
             let bytes_read = self.bytes_read.load(Relaxed);
-            self.bytes_total
-                .and_then(|bytes_total| estimate(rows_read, bytes_read, bytes_total))
+            self.bytes_total.and_then(|bytes_total| estimate(rows_read, bytes_read, bytes_total))
         };
         Snapshot {
             simulated: self.simulated,
@@ -149,11 +144,7 @@ impl Snapshot {
     /// The part that is done, in thousandths.
     pub(super) fn permille(&self) -> Option<u64> {
         let total = self.total?;
-        Some(
-            (self.done.min(total) * 1000)
-                .checked_div(total)
-                .unwrap_or(1000),
-        )
+        Some((self.done.min(total) * 1000).checked_div(total).unwrap_or(1000))
     }
 
     /// How it goes, on one line.
@@ -214,10 +205,7 @@ pub fn time_left(
     if rows == 0 {
         return Some(Duration::ZERO);
     }
-    let rate = [calls_per_second_allowed, measured_rate]
-        .into_iter()
-        .flatten()
-        .reduce(f64::min)?;
+    let rate = [calls_per_second_allowed, measured_rate].into_iter().flatten().reduce(f64::min)?;
     let sending = Duration::try_from_secs_f64(rows as f64 / rate).ok()?;
     sending.checked_add(cool_down)
 }
@@ -242,11 +230,7 @@ impl Rate {
             self.samples.push_back((self.active, done));
         }
         // One sample at or before the window's beginning stays.
-        while self
-            .samples
-            .get(1)
-            .is_some_and(|&(at, _)| at + Self::WINDOW <= self.active)
-        {
+        while self.samples.get(1).is_some_and(|&(at, _)| at + Self::WINDOW <= self.active) {
             self.samples.pop_front();
         }
     }

@@ -33,11 +33,7 @@ struct Page<'a, W> {
 
 impl<W: Write> Page<'_, W> {
     fn paint(&self, style: Style, text: &str) -> String {
-        if self.color {
-            format!("{style}{text}{style:#}")
-        } else {
-            text.to_owned()
-        }
+        if self.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
     fn headline(&mut self, summary: &Summary) -> io::Result<()> {
@@ -122,35 +118,25 @@ impl<W: Write> Page<'_, W> {
         }
         match reasons.len().saturating_sub(REASONS) {
             0 => Ok(()),
-            more => writeln!(
-                self.out,
-                "{:14}and {}",
-                "",
-                count(more as u64, "other reason")
-            ),
+            more => writeln!(self.out, "{:14}and {}", "", count(more as u64, "other reason")),
         }
     }
 
     fn effort(&mut self, summary: &Summary) -> io::Result<()> {
         let mut calls = count(summary.calls, "call");
-        let notes: Vec<_> = [
-            (summary.retries, "sent again"),
-            (summary.rate_limited, "refused for the rate"),
-        ]
-        .into_iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, what)| format!("{} {what}", thousands(number)))
-        .collect();
+        let notes: Vec<_> =
+            [(summary.retries, "sent again"), (summary.rate_limited, "refused for the rate")]
+                .into_iter()
+                .filter(|(number, _)| *number > 0)
+                .map(|(number, what)| format!("{} {what}", thousands(number)))
+                .collect();
         if !notes.is_empty() {
             calls = format!("{calls} ({})", notes.join(", "));
         }
         writeln!(self.out, "\ntime: {}, {calls}", span_ms(summary.elapsed_ms))?;
         let waits: Vec<_> = [
             (summary.waited.limit_ms, "for the limit"),
-            (
-                summary.waited.cool_down_ms,
-                "for pauses that the server asked for",
-            ),
+            (summary.waited.cool_down_ms, "for pauses that the server asked for"),
             (summary.waited.back_off_ms, "before sending again"),
         ]
         .into_iter()
@@ -158,11 +144,7 @@ impl<W: Write> Page<'_, W> {
         .map(|(time, what)| format!("{} {what}", span_ms(time)))
         .collect();
         if !waits.is_empty() {
-            writeln!(
-                self.out,
-                "waited, added up over all rows: {}",
-                waits.join(", ")
-            )?;
+            writeln!(self.out, "waited, added up over all rows: {}", waits.join(", "))?;
         }
         if summary.merge_allowed > 0 {
             let rows = count(summary.merge_allowed, "row");
@@ -182,21 +164,14 @@ impl<W: Write> Page<'_, W> {
     }
 
     fn next(&mut self, summary: &Summary) -> io::Result<()> {
-        if let Some(hint) = summary
-            .stopped
-            .as_ref()
-            .and_then(|stopped| stopped.hint.as_ref())
-        {
+        if let Some(hint) = summary.stopped.as_ref().and_then(|stopped| stopped.hint.as_ref()) {
             writeln!(self.out, "\nto go on: {}", tame(hint))?;
         }
         if summary.files.failures.is_empty() {
             return Ok(());
         }
         let paths = &summary.files.failures;
-        let words: Vec<_> = paths
-            .iter()
-            .map(|path| quoted(&path.to_string_lossy()))
-            .collect();
+        let words: Vec<_> = paths.iter().map(|path| quoted(&path.to_string_lossy())).collect();
         let simulate = if summary.simulated { " --simulate" } else { "" };
         writeln!(
             self.out,

@@ -10,12 +10,7 @@ use crate::outcome::{Files, InputSummary, SUMMARY_VERSION, Summary, Tally, Tool,
 
 /// The summary of a clean run.
 pub(crate) fn summary() -> Summary {
-    let tally = Tally {
-        read: 1500,
-        updated: 1480,
-        unchanged: 20,
-        ..Tally::default()
-    };
+    let tally = Tally { read: 1500, updated: 1480, unchanged: 20, ..Tally::default() };
     Summary {
         version: SUMMARY_VERSION,
         tool: Tool::THIS,

@@ -5,20 +5,11 @@ use std::rc::Rc;
 use super::*;
 
 fn limit(requests: u32, seconds: u64) -> Limit {
-    Limit {
-        requests,
-        window: Duration::from_secs(seconds),
-    }
+    Limit { requests, window: Duration::from_secs(seconds) }
 }
 
 fn gate(slots: usize, users: Limit) -> Gate {
-    Gate::new(
-        slots,
-        &Rates {
-            users: Some(users),
-            lower: Vec::new(),
-        },
-    )
+    Gate::new(slots, &Rates { users: Some(users), lower: Vec::new() })
 }
 
 /// A server that counts arrivals in a sliding window and never forgives one too many.
@@ -31,11 +22,7 @@ struct Sliding {
 impl Sliding {
     fn arrive(&mut self) {
         let now = Instant::now();
-        while self
-            .arrivals
-            .front()
-            .is_some_and(|first| *first + self.limit.window <= now)
-        {
+        while self.arrivals.front().is_some_and(|first| *first + self.limit.window <= now) {
             self.arrivals.pop_front();
         }
         if self.arrivals.len() >= self.limit.requests as usize {
@@ -100,18 +87,11 @@ async fn requests_on_the_wire_count() {
     let third = gate.enter(RateClass::Users);
     tokio::pin!(third);
     let hour = Duration::from_secs(3600);
-    assert!(
-        tokio::time::timeout(hour, &mut third).await.is_err(),
-        "both are still on the wire"
-    );
+    assert!(tokio::time::timeout(hour, &mut third).await.is_err(), "both are still on the wire");
     let replied = Instant::now();
     drop(first);
     let _third = third.await;
-    assert_eq!(
-        replied.elapsed(),
-        Duration::from_secs(1),
-        "a window after the reply"
-    );
+    assert_eq!(replied.elapsed(), Duration::from_secs(1), "a window after the reply");
 }
 
 #[tokio::test(start_paused = true)]
@@ -142,10 +122,8 @@ async fn a_cool_down_that_grows_while_one_waits_is_heeded() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lower_limit_holds_besides_and_does_not_hold_up_others() {
-    let rates = Rates {
-        users: Some(limit(100, 60)),
-        lower: vec![(RateClass::UsersUpdate, limit(1, 60))],
-    };
+    let rates =
+        Rates { users: Some(limit(100, 60)), lower: vec![(RateClass::UsersUpdate, limit(1, 60))] };
     let gate = Gate::new(8, &rates);
     drop(gate.enter(RateClass::UsersUpdate).await);
     let start = Instant::now();
@@ -159,10 +137,7 @@ async fn a_lower_limit_holds_besides_and_does_not_hold_up_others() {
     };
     let (update, other) = tokio::join!(update, other);
     assert_eq!((update.as_secs(), other.as_secs()), (60, 0));
-    assert_eq!(
-        gate.allowed_per_second(RateClass::UsersUpdate),
-        Some(1.0 / 60.0)
-    );
+    assert_eq!(gate.allowed_per_second(RateClass::UsersUpdate), Some(1.0 / 60.0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -171,11 +146,7 @@ async fn slots_bound_what_is_on_the_wire() {
     let pass = gate.enter(RateClass::Users).await;
     let second = gate.enter(RateClass::Users);
     tokio::pin!(second);
-    assert!(
-        tokio::time::timeout(Duration::from_secs(1), &mut second)
-            .await
-            .is_err()
-    );
+    assert!(tokio::time::timeout(Duration::from_secs(1), &mut second).await.is_err());
     drop(pass);
     second.await;
     assert_eq!(gate.allowed_per_second(RateClass::Users), None);
@@ -196,14 +167,9 @@ async fn whoever_gives_up_waiting_leaves_nothing_behind() {
 
 #[test]
 fn a_share_is_never_the_whole_limit_and_never_nothing() {
-    for (requests, percent, expected) in [
-        (500, 100, 499),
-        (500, 80, 400),
-        (500, 200, 499),
-        (1, 100, 1),
-        (2, 10, 1),
-        (10, 0, 1),
-    ] {
+    for (requests, percent, expected) in
+        [(500, 100, 499), (500, 80, 400), (500, 200, 499), (1, 100, 1), (2, 10, 1), (10, 0, 1)]
+    {
         assert_eq!(limit(requests, 60).share(percent).requests, expected);
     }
 }

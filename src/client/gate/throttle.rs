@@ -68,11 +68,7 @@ impl Drop for Token<'_> {
 
 impl Throttle {
     pub(super) fn new(limit: Option<Limit>) -> Self {
-        Self {
-            limit,
-            log: Mutex::default(),
-            freed: Notify::new(),
-        }
+        Self { limit, log: Mutex::default(), freed: Notify::new() }
     }
 
     pub(super) fn limit(&self) -> Option<Limit> {
@@ -85,11 +81,7 @@ impl Throttle {
             return Ok(Token(self));
         };
         let mut log = self.log();
-        while log
-            .replies
-            .front()
-            .is_some_and(|reply| *reply + limit.window <= now)
-        {
+        while log.replies.front().is_some_and(|reply| *reply + limit.window <= now) {
             log.replies.pop_front();
         }
         let counted = u64::from(log.on_the_wire) + log.replies.len() as u64;
@@ -101,8 +93,7 @@ impl Throttle {
                 .map_or(Wait::Reply, |r| Wait::Until(*r + limit.window)));
         }
         if let Some(pace) = &log.pace {
-            pace.check()
-                .map_err(|early| Wait::Until(now + early.wait_time_from(Moment(now))))?;
+            pace.check().map_err(|early| Wait::Until(now + early.wait_time_from(Moment(now))))?;
         }
         log.on_the_wire += 1;
         Ok(Token(self))
@@ -128,9 +119,8 @@ impl Throttle {
 fn pacer(limit: Limit) -> Pacer {
     let period = (limit.window / limit.requests).max(Duration::from_nanos(1));
     let burst = NonZeroU32::new(limit.requests.min(PACED_BURST)).unwrap_or(NonZeroU32::MIN);
-    let quota = Quota::with_period(period)
-        .expect("the period is longer than nothing")
-        .allow_burst(burst);
+    let quota =
+        Quota::with_period(period).expect("the period is longer than nothing").allow_burst(burst);
     RateLimiter::direct_with_clock(quota, TokioClock)
 }
 

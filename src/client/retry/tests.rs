@@ -5,18 +5,11 @@ fn operation(name: &str) -> &'static Operation {
 }
 
 fn answer(status: u16, body: Body) -> Reply {
-    Reply::Answer(Answer {
-        status,
-        retry_after: None,
-        body,
-    })
+    Reply::Answer(Answer { status, retry_after: None, body })
 }
 
 fn error(code: &str) -> Body {
-    Body::Error(ErrorBody {
-        error_code: code.into(),
-        ..ErrorBody::default()
-    })
+    Body::Error(ErrorBody { error_code: code.into(), ..ErrorBody::default() })
 }
 
 fn user() -> Body {
@@ -24,11 +17,7 @@ fn user() -> Body {
 }
 
 fn lost(sent: Sent, how: How) -> Reply {
-    Reply::Lost(Lost {
-        sent,
-        how,
-        detail: String::new(),
-    })
+    Reply::Lost(Lost { sent, how, detail: String::new() })
 }
 
 /// A verdict in a word, as the table in `docs/retries.md` has it.
@@ -47,36 +36,11 @@ fn table() -> Vec<(&'static str, Reply, &'static str, &'static str)> {
     let broken = "again, then unknown";
     let server = "again, then gave_up";
     vec![
-        (
-            "200 with the user",
-            answer(200, user()),
-            "updated",
-            "updated",
-        ),
-        (
-            "200, the body breaks off",
-            answer(200, Body::BrokenOff),
-            "updated",
-            "updated",
-        ),
-        (
-            "200 without the user",
-            answer(200, Body::Object),
-            broken,
-            "unknown",
-        ),
-        (
-            "200 with something else",
-            answer(200, Body::Unreadable),
-            broken,
-            "unknown",
-        ),
-        (
-            "307",
-            answer(307, Body::Object),
-            "halt: redirected",
-            "halt: redirected",
-        ),
+        ("200 with the user", answer(200, user()), "updated", "updated"),
+        ("200, the body breaks off", answer(200, Body::BrokenOff), "updated", "updated"),
+        ("200 without the user", answer(200, Body::Object), broken, "unknown"),
+        ("200 with something else", answer(200, Body::Unreadable), broken, "unknown"),
+        ("307", answer(307, Body::Object), "halt: redirected", "halt: redirected"),
         ("400", answer(400, error("E011003")), "rejected", "rejected"),
         (
             "401",
@@ -90,86 +54,33 @@ fn table() -> Vec<(&'static str, Reply, &'static str, &'static str)> {
             "halt: credentials_refused",
             "halt: credentials_refused",
         ),
-        (
-            "404 E112102",
-            answer(404, error("E112102")),
-            "rejected",
-            "rejected",
-        ),
+        ("404 E112102", answer(404, error("E112102")), "rejected", "rejected"),
         ("408", answer(408, Body::Unreadable), server, server),
-        (
-            "409 E111127",
-            answer(409, error("E111127")),
-            "rejected",
-            "rejected",
-        ),
-        (
-            "429",
-            answer(429, Body::Unreadable),
-            "cool down 60 s",
-            "cool down 60 s",
-        ),
-        (
-            "400 E130429",
-            answer(400, error("E130429")),
-            "cool down 60 s",
-            "cool down 60 s",
-        ),
+        ("409 E111127", answer(409, error("E111127")), "rejected", "rejected"),
+        ("429", answer(429, Body::Unreadable), "cool down 60 s", "cool down 60 s"),
+        ("400 E130429", answer(400, error("E130429")), "cool down 60 s", "cool down 60 s"),
         ("500", answer(500, error("E000000")), server, "unknown"),
         ("502", answer(502, Body::Unreadable), server, "unknown"),
         ("503", answer(503, Body::Unreadable), server, server),
-        (
-            "503 E130429",
-            answer(503, error("E130429")),
-            "cool down 60 s",
-            "cool down 60 s",
-        ),
+        ("503 E130429", answer(503, error("E130429")), "cool down 60 s", "cool down 60 s"),
         ("504", answer(504, Body::Unreadable), server, "unknown"),
         ("520", answer(520, Body::Unreadable), server, "unknown"),
         ("521", answer(521, Body::Unreadable), server, server),
         ("522", answer(522, Body::Unreadable), server, "unknown"),
         ("524", answer(524, Body::Unreadable), server, "unknown"),
         ("530", answer(530, Body::Unreadable), server, server),
-        (
-            "no connection",
-            lost(Sent::No, How::Unreachable),
-            server,
-            server,
-        ),
-        (
-            "no answer in time",
-            lost(Sent::Maybe, How::Timeout),
-            broken,
-            "unknown",
-        ),
-        (
-            "connection lost",
-            lost(Sent::Maybe, How::Broken),
-            broken,
-            "unknown",
-        ),
-        (
-            "stopped at once",
-            lost(Sent::Maybe, How::Aborted),
-            "unknown",
-            "unknown",
-        ),
+        ("no connection", lost(Sent::No, How::Unreachable), server, server),
+        ("no answer in time", lost(Sent::Maybe, How::Timeout), broken, "unknown"),
+        ("connection lost", lost(Sent::Maybe, How::Broken), broken, "unknown"),
+        ("stopped at once", lost(Sent::Maybe, How::Aborted), "unknown", "unknown"),
     ]
 }
 
 #[test]
 fn replies_are_judged_by_the_table() {
     for (case, reply, repeatable, rename) in table() {
-        assert_eq!(
-            word(&judge(operation("phone"), &reply)),
-            repeatable,
-            "{case}"
-        );
-        assert_eq!(
-            word(&judge(operation("loginid"), &reply)),
-            rename,
-            "{case}, rename"
-        );
+        assert_eq!(word(&judge(operation("phone"), &reply)), repeatable, "{case}");
+        assert_eq!(word(&judge(operation("loginid"), &reply)), rename, "{case}, rename");
     }
 }
 
@@ -180,103 +91,53 @@ fn the_table_is_the_one_in_the_documents() {
         rows.push_str(&format!("| {case} | {repeatable} | {rename} |\n"));
     }
     let document = include_str!("../../../docs/retries.md");
-    assert!(
-        document.contains(&rows),
-        "docs/retries.md must hold this table:\n{rows}"
-    );
+    assert!(document.contains(&rows), "docs/retries.md must hold this table:\n{rows}");
 }
 
 #[test]
 fn an_answer_without_a_user_is_enough_where_none_is_documented() {
     let expire = operation("password-expire");
     assert_eq!(judge(expire, &answer(200, Body::Object)), Verdict::Done);
-    assert_eq!(
-        word(&judge(expire, &answer(200, Body::Unreadable))),
-        "again, then unknown"
-    );
+    assert_eq!(word(&judge(expire, &answer(200, Body::Unreadable))), "again, then unknown");
 }
 
 #[test]
 fn the_server_says_how_long_to_wait() {
     let wait = Some(Duration::from_secs(7));
-    let limited = Reply::Answer(Answer {
-        status: 429,
-        retry_after: wait,
-        body: Body::Unreadable,
-    });
-    assert_eq!(
-        judge(operation("phone"), &limited),
-        Verdict::CoolDown(Duration::from_secs(7))
-    );
-    let busy = Reply::Answer(Answer {
-        status: 503,
-        retry_after: wait,
-        body: Body::Unreadable,
-    });
-    let again = Verdict::Again {
-        then: Status::GaveUp,
-        after: wait,
-    };
+    let limited = Reply::Answer(Answer { status: 429, retry_after: wait, body: Body::Unreadable });
+    assert_eq!(judge(operation("phone"), &limited), Verdict::CoolDown(Duration::from_secs(7)));
+    let busy = Reply::Answer(Answer { status: 503, retry_after: wait, body: Body::Unreadable });
+    let again = Verdict::Again { then: Status::GaveUp, after: wait };
     assert_eq!(judge(operation("phone"), &busy), again);
 }
 
 #[test]
 fn failures_say_what_the_server_said() {
     for (reply, kind, code, message) in [
-        (
-            answer(404, error("E112102")),
-            "user_not_found",
-            Some("E112102"),
-            "HTTP 404",
-        ),
-        (
-            answer(400, error("E062108")),
-            "user_not_found",
-            Some("E062108"),
-            "HTTP 400",
-        ),
+        (answer(404, error("E112102")), "user_not_found", Some("E112102"), "HTTP 404"),
+        (answer(400, error("E062108")), "user_not_found", Some("E062108"), "HTTP 400"),
         (
             answer(409, Body::Unreadable),
             "conflict",
             None,
             "HTTP 409 with a body that is not the API's",
         ),
-        (
-            answer(400, error("E062125")),
-            "conflict",
-            Some("E062125"),
-            "HTTP 400",
-        ),
+        (answer(400, error("E062125")), "conflict", Some("E062125"), "HTTP 400"),
         (
             answer(404, Body::Unreadable),
             "not_found",
             None,
             "HTTP 404 with a body that is not the API's",
         ),
-        (
-            answer(400, error("E011003")),
-            "refused",
-            Some("E011003"),
-            "HTTP 400",
-        ),
-        (
-            answer(200, Body::Object),
-            "bad_answer",
-            None,
-            "HTTP 200 without the user",
-        ),
+        (answer(400, error("E011003")), "refused", Some("E011003"), "HTTP 400"),
+        (answer(200, Body::Object), "bad_answer", None, "HTTP 200 without the user"),
         (
             answer(503, Body::Unreadable),
             "server_error",
             None,
             "HTTP 503 with a body that is not the API's",
         ),
-        (
-            lost(Sent::No, How::Unreachable),
-            "unreachable",
-            None,
-            "no connection to the server",
-        ),
+        (lost(Sent::No, How::Unreachable), "unreachable", None, "no connection to the server"),
     ] {
         let failure = describe(&reply);
         assert_eq!((failure.kind, failure.code.as_deref()), (kind, code));
@@ -293,11 +154,8 @@ fn failures_say_what_the_server_said() {
 
 #[test]
 fn back_off_doubles_to_its_ceiling_and_ends() {
-    let backoff = Backoff {
-        max_attempts: 4,
-        base: Duration::from_secs(1),
-        cap: Duration::from_secs(3),
-    };
+    let backoff =
+        Backoff { max_attempts: 4, base: Duration::from_secs(1), cap: Duration::from_secs(3) };
     for (attempt, jitter, expected) in [
         (1, 1.0, Some(1.0)),
         (2, 1.0, Some(2.0)),
@@ -307,16 +165,9 @@ fn back_off_doubles_to_its_ceiling_and_ends() {
         (2, 0.25, Some(0.5)),
     ] {
         let expected = expected.map(Duration::from_secs_f64);
-        assert_eq!(
-            backoff.delay(attempt, jitter),
-            expected,
-            "attempt {attempt}"
-        );
+        assert_eq!(backoff.delay(attempt, jitter), expected, "attempt {attempt}");
     }
-    let endless = Backoff {
-        max_attempts: u32::MAX,
-        ..backoff
-    };
+    let endless = Backoff { max_attempts: u32::MAX, ..backoff };
     assert_eq!(endless.delay(100, 1.0), Some(Duration::from_secs(3)));
 }
 
@@ -333,10 +184,6 @@ fn retry_after_is_seconds_or_a_date() {
         ("-1", None),
         ("", None),
     ] {
-        assert_eq!(
-            parse_retry_after(value, now),
-            expected.map(Duration::from_secs),
-            "{value}"
-        );
+        assert_eq!(parse_retry_after(value, now), expected.map(Duration::from_secs), "{value}");
     }
 }

@@ -10,10 +10,7 @@ fn positions_are_exact_whatever_ends_the_lines() {
         ("x,y\r\na,b\r\na,b\r\n", vec![(2, 5, ab()), (3, 10, ab())]),
         ("x,y\ra,b\ra,b\r", vec![(2, 4, ab()), (3, 8, ab())]),
         ("x,y\na,b\na,b", vec![(2, 4, ab()), (3, 8, ab())]),
-        (
-            "x,y\n\n\na,b\n\r\n\ra,b\n\n",
-            vec![(4, 6, ab()), (7, 13, ab())],
-        ),
+        ("x,y\n\n\na,b\n\r\n\ra,b\n\n", vec![(4, 6, ab()), (7, 13, ab())]),
         ("\n\r\nx,y\r\n\r\na,b", vec![(5, 10, ab())]),
         ("\u{feff}x,y\na,b", vec![(2, 7, ab())]),
         ("\u{feff}\r\nx,y\na,b", vec![(3, 9, ab())]),
@@ -22,20 +19,14 @@ fn positions_are_exact_whatever_ends_the_lines() {
         ("x,y\n\t\na,b", vec![(3, 6, ab())]),
         ("  \nx,y\n   \na,b\n ", vec![(4, 11, ab())]),
         ("x,y\n,\n", vec![(2, 4, cells(&["", ""]))]),
-        (
-            "x\n\"\"\n \n",
-            vec![(2, 2, cells(&[""])), (3, 5, cells(&[" "]))],
-        ),
+        ("x\n\"\"\n \n", vec![(2, 2, cells(&[""])), (3, 5, cells(&[" "]))]),
         ("x,y\n", vec![]),
         ("x,y", vec![]),
         (
             "x,y\n\"a\nb\r\nc\",\"d\re\"\r\na,b\n",
             vec![(2, 4, cells(&["a\nb\r\nc", "d\re"])), (6, 20, ab())],
         ),
-        (
-            "x,y\n\"a\"\"\n\",\"\"\"\"\na,b\n",
-            vec![(2, 4, cells(&["a\"\n", "\""])), (4, 16, ab())],
-        ),
+        ("x,y\n\"a\"\"\n\",\"\"\"\"\na,b\n", vec![(2, 4, cells(&["a\"\n", "\""])), (4, 16, ab())]),
         ("x,y\n5\" pipe,b\n", vec![(2, 4, cells(&["5\" pipe", "b"]))]),
         ("x,y\na\0,b\n", vec![(2, 4, cells(&["a\0", "b"]))]),
     ];
@@ -68,54 +59,23 @@ fn broken(is: &Is) -> (String, &[Vec<u8>]) {
     };
     assert!(problem.hint.is_some());
     let column = problem.column.as_deref().unwrap_or("-");
-    (
-        format!("{} {column} {}", problem.code, problem.message),
-        raw,
-    )
+    (format!("{} {column} {}", problem.code, problem.message), raw)
 }
 
 /// A bad row below the header `x,y`, what is said of it, and the number of its cells.
 const BAD_ROWS: &[(&[u8], &str, usize)] = &[
-    (
-        b"1",
-        "wrong_field_count - the row has 1 cell, but the header has 2",
-        1,
-    ),
-    (
-        b"1,2,3",
-        "wrong_field_count - the row has 3 cells, but the header has 2",
-        3,
-    ),
+    (b"1", "wrong_field_count - the row has 1 cell, but the header has 2", 1),
+    (b"1,2,3", "wrong_field_count - the row has 3 cells, but the header has 2", 3),
     (
         b"1,\"2\n3\r\n4\",5",
         "wrong_field_count - the row has 3 cells (lines 2 to 4), but the header has 2",
         3,
     ),
-    (
-        b"1,ab\xff",
-        "invalid_utf8 y the cell of \"y\" is not UTF-8 at its byte 3",
-        2,
-    ),
-    (
-        b"\xe4,2",
-        "invalid_utf8 x the cell of \"x\" is not UTF-8 at its byte 1",
-        2,
-    ),
-    (
-        b"1,\"2\n3,\"4\"",
-        "stray_quote - a quote closes in the middle of a cell on line 3",
-        2,
-    ),
-    (
-        b"\"1\" ,2",
-        "stray_quote - a quote closes in the middle of a cell on line 2",
-        2,
-    ),
-    (
-        b"\"1\"\"\"\"2\"3,2",
-        "stray_quote - a quote closes in the middle of a cell on line 2",
-        2,
-    ),
+    (b"1,ab\xff", "invalid_utf8 y the cell of \"y\" is not UTF-8 at its byte 3", 2),
+    (b"\xe4,2", "invalid_utf8 x the cell of \"x\" is not UTF-8 at its byte 1", 2),
+    (b"1,\"2\n3,\"4\"", "stray_quote - a quote closes in the middle of a cell on line 3", 2),
+    (b"\"1\" ,2", "stray_quote - a quote closes in the middle of a cell on line 2", 2),
+    (b"\"1\"\"\"\"2\"3,2", "stray_quote - a quote closes in the middle of a cell on line 2", 2),
 ];
 
 #[test]
@@ -137,20 +97,13 @@ fn reading_goes_on_behind_a_bad_row() {
 fn lost(bytes: &str, pieces: &[usize]) -> (String, Vec<u8>, String) {
     let said = read_in("u.csv", bytes.as_bytes(), usize::MAX).unwrap();
     for piece in pieces {
-        assert_eq!(
-            read_in("u.csv", bytes.as_bytes(), *piece).as_ref(),
-            Ok(&said)
-        );
+        assert_eq!(read_in("u.csv", bytes.as_bytes(), *piece).as_ref(), Ok(&said));
     }
     assert_eq!(said.rows.len(), 2, "the row before and the bad one");
     let (position, is) = &said.rows[1];
     assert_eq!((position.line, position.byte), (3, 8));
     let (message, raw) = broken(is);
-    (
-        message,
-        raw.concat(),
-        said.unreadable.expect("reading ends"),
-    )
+    (message, raw.concat(), said.unreadable.expect("reading ends"))
 }
 
 #[test]
@@ -173,10 +126,7 @@ fn a_quote_open_at_the_end_ends_reading() {
             )
         );
         assert_eq!(raw, first.as_bytes());
-        assert!(
-            unreadable.starts_with(&format!("u.csv:{line}: the quote")),
-            "{unreadable}"
-        );
+        assert!(unreadable.starts_with(&format!("u.csv:{line}: the quote")), "{unreadable}");
     }
 }
 
@@ -211,10 +161,7 @@ fn rows_up_to_the_bounds_are_read() {
     assert_eq!(said.unreadable, None);
     assert_eq!(said.rows[1].0.line, 3);
     let cells = format!("x\n{}\n", ",".repeat(200_000));
-    let (_, is) = read_in("u.csv", cells.as_bytes(), usize::MAX)
-        .unwrap()
-        .rows
-        .remove(0);
+    let (_, is) = read_in("u.csv", cells.as_bytes(), usize::MAX).unwrap().rows.remove(0);
     assert_eq!(broken(&is).1.len(), 200_001);
 }
 
@@ -223,34 +170,19 @@ fn headers_that_say_nothing_are_refused() {
     let cases: &[(&[u8], &str)] = &[
         (b"", "u.csv:1: there is no header row"),
         (b"\n\r\n", "u.csv:3: there is no header row"),
-        (
-            b"x,,y,\n",
-            "u.csv:1: columns without a name in the header: number 2, 4;",
-        ),
-        (
-            b"x, x,y,z,y\n",
-            "u.csv:1: columns more than once in the header: \"x\", \"y\";",
-        ),
-        (
-            b"\nx;y\n",
-            "u.csv:2: the header is one column, \"x;y\": are its cells separated by ';'?",
-        ),
+        (b"x,,y,\n", "u.csv:1: columns without a name in the header: number 2, 4;"),
+        (b"x, x,y,z,y\n", "u.csv:1: columns more than once in the header: \"x\", \"y\";"),
+        (b"\nx;y\n", "u.csv:2: the header is one column, \"x;y\": are its cells separated by ';'?"),
         (
             b"x\ty\n",
             "u.csv:1: the header is one column, \"x\\ty\": are its cells separated by '\\t'?",
         ),
-        (
-            b"sep=;\nx;y\n",
-            "u.csv:1: the first line asks for ';' between the cells",
-        ),
+        (b"sep=;\nx;y\n", "u.csv:1: the first line asks for ';' between the cells"),
         (
             b"x,\"y\na,b\n",
             "u.csv:1: the header row cannot be read: the quote opened on line 1 is not closed",
         ),
-        (
-            b"x,\xff\n",
-            "u.csv:1: the header row cannot be read: cell 2 is not UTF-8 at its byte 1",
-        ),
+        (b"x,\xff\n", "u.csv:1: the header row cannot be read: cell 2 is not UTF-8 at its byte 1"),
     ];
     for (bytes, expected) in cases {
         let refusal = read("u.csv", bytes).unwrap_err();

@@ -6,10 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use super::*;
 
 fn request(path: impl Into<PathBuf>) -> Request {
-    Request {
-        path: path.into(),
-        format: None,
-    }
+    Request { path: path.into(), format: None }
 }
 
 #[track_caller]
@@ -68,21 +65,13 @@ fn what_is_not_text_is_refused_by_name() {
 #[test]
 fn rows_are_counted_over_all_files() {
     let dir = tempfile::tempdir().unwrap();
-    let (a, b, c) = (
-        dir.path().join("a.csv"),
-        dir.path().join("b"),
-        dir.path().join("c.tsv"),
-    );
+    let (a, b, c) = (dir.path().join("a.csv"), dir.path().join("b"), dir.path().join("c.tsv"));
     fs::write(&a, "x,y\n1,2\n3\n").unwrap();
     fs::write(&b, "{\"x\":4}\n").unwrap();
     fs::write(&c, "x\ty\n5\t6\n").unwrap();
     let input = open(&[request(&a), request(&b), request(&c)]).unwrap();
     assert_eq!(input.total_bytes(), Some(10 + 8 + 8));
-    let names: Vec<_> = input
-        .sources()
-        .iter()
-        .map(|source| source.name.clone())
-        .collect();
+    let names: Vec<_> = input.sources().iter().map(|source| source.name.clone()).collect();
     assert_eq!(names, [&a, &b, &c].map(|path| path.display().to_string()));
     let mut input = input;
     let records: Vec<Record> = input.by_ref().map(Result::unwrap).collect();
@@ -109,10 +98,7 @@ fn what_cannot_be_opened_is_refused_before_anything_is_read() {
     fs::write(&empty, "").unwrap();
     let again = dir.path().join(".").join("a.csv");
     let cases = [
-        (
-            request(dir.path().join("none.csv")),
-            "none.csv: cannot be opened: ",
-        ),
+        (request(dir.path().join("none.csv")), "none.csv: cannot be opened: "),
         (request(dir.path()), "is a directory; name the files in it"),
         (request(&again), "named twice"),
         (request(&empty), "empty.csv:1: there is no header row"),
@@ -154,21 +140,12 @@ fn hundreds_of_files_are_read_and_a_changed_one_is_noticed() {
     fs::write(&requests[100].path, "y\n0\n").unwrap();
     let said = drain(input);
     assert_eq!(said.rows.len(), 100);
-    assert!(
-        said.unreadable
-            .unwrap()
-            .contains("100.csv: has changed since the start")
-    );
+    assert!(said.unreadable.unwrap().contains("100.csv: has changed since the start"));
 
     fs::write(&requests[100].path, "x\n0\n").unwrap();
     let input = open(&requests).unwrap();
     fs::remove_file(&requests[100].path).unwrap();
-    assert!(
-        drain(input)
-            .unreadable
-            .unwrap()
-            .contains("100.csv: cannot be opened: ")
-    );
+    assert!(drain(input).unreadable.unwrap().contains("100.csv: cannot be opened: "));
 }
 
 #[test]
@@ -231,14 +208,7 @@ fn a_row_is_there_as_soon_as_its_bytes_are() {
         let (asked, asks) = sync_channel(16);
         let (send, receive) = sync_channel(16);
         send.send(pieces[0]).unwrap();
-        let mut input = input(
-            name,
-            Pipe {
-                asked,
-                pieces: receive,
-            },
-        )
-        .unwrap();
+        let mut input = input(name, Pipe { asked, pieces: receive }).unwrap();
         let mut reads = asks.try_iter().count();
         for (number, piece) in (1..).zip(&pieces[1..]) {
             if name == "a.jsonl" && number == 1 {
@@ -247,11 +217,7 @@ fn a_row_is_there_as_soon_as_its_bytes_are() {
             send.send(piece).unwrap();
             assert!(input.next().unwrap().is_ok());
             reads += asks.try_iter().count();
-            assert_eq!(
-                reads,
-                number + 1,
-                "no read beyond the one that completes the row"
-            );
+            assert_eq!(reads, number + 1, "no read beyond the one that completes the row");
         }
     }
 }

@@ -14,19 +14,12 @@ fn positions_are_exact() {
         ("\n \r\n\t", vec![]),
         ("{\"a\":1}\n{\"a\":1}\n", vec![(1, 0, a()), (2, 8, a())]),
         ("{\"a\":1}\r\n{\"a\":1}", vec![(1, 0, a()), (2, 9, a())]),
-        (
-            "\n  \n {\"a\":1} \r\n\n{\"a\":1}\n",
-            vec![(3, 5, a()), (5, 16, a())],
-        ),
+        ("\n  \n {\"a\":1} \r\n\n{\"a\":1}\n", vec![(3, 5, a()), (5, 16, a())]),
         ("\u{feff}{\"a\":1}\n", vec![(1, 3, a())]),
         ("{}\n", vec![(1, 0, object("{}"))]),
         (
             "{\"a\":{\"b\":1,\"b\":[1e3,null,true,\"\\u00e4\",-1]}}",
-            vec![(
-                1,
-                0,
-                object("{\"a\":{\"b\":1,\"b\":[1e3,null,true,\"\\u00e4\",-1]}}"),
-            )],
+            vec![(1, 0, object("{\"a\":{\"b\":1,\"b\":[1e3,null,true,\"\\u00e4\",-1]}}"))],
         ),
     ];
     for (bytes, expected) in cases {
@@ -36,49 +29,19 @@ fn positions_are_exact() {
 
 /// A bad line and how what is said of it begins: code, key, message.
 const BAD_LINES: &[(&[u8], &str)] = &[
-    (
-        b"{\"a\":1",
-        "invalid_json - not valid JSON: EOF while parsing an object at column 6",
-    ),
-    (
-        b"  {\"a\" 1}",
-        "invalid_json - not valid JSON: expected `:` at column 8",
-    ),
-    (
-        b"{\"a\":1} {}",
-        "invalid_json - not valid JSON: trailing characters at column 9",
-    ),
-    (
-        b"{\"a\":NaN}",
-        "invalid_json - not valid JSON: expected value at column 6",
-    ),
-    (
-        b"{\"a\":1e999}",
-        "invalid_json - not valid JSON: number out of range at column 10",
-    ),
-    (
-        b"{\"a\":\"\\ud800\"}",
-        "invalid_json - not valid JSON: unexpected end of hex escape",
-    ),
-    (
-        b"a,b",
-        "invalid_json - not valid JSON: expected value at column 1",
-    ),
+    (b"{\"a\":1", "invalid_json - not valid JSON: EOF while parsing an object at column 6"),
+    (b"  {\"a\" 1}", "invalid_json - not valid JSON: expected `:` at column 8"),
+    (b"{\"a\":1} {}", "invalid_json - not valid JSON: trailing characters at column 9"),
+    (b"{\"a\":NaN}", "invalid_json - not valid JSON: expected value at column 6"),
+    (b"{\"a\":1e999}", "invalid_json - not valid JSON: number out of range at column 10"),
+    (b"{\"a\":\"\\ud800\"}", "invalid_json - not valid JSON: unexpected end of hex escape"),
+    (b"a,b", "invalid_json - not valid JSON: expected value at column 1"),
     (b"[1]", "not_an_object - JSON, but not an object"),
     (b"null", "not_an_object - JSON, but not an object"),
     (b"\"{}\"", "not_an_object - JSON, but not an object"),
-    (
-        b"{\"a\":\"\xff\"}",
-        "invalid_utf8 - not valid UTF-8 at column 7",
-    ),
-    (
-        b"{\"a\":1,\"\\u0061\":2}",
-        "duplicate_key a the key \"a\" is there twice",
-    ),
-    (
-        b"{\"b\":1,\"a\":2,\"b\":2}",
-        "duplicate_key b the key \"b\" is there twice",
-    ),
+    (b"{\"a\":\"\xff\"}", "invalid_utf8 - not valid UTF-8 at column 7"),
+    (b"{\"a\":1,\"\\u0061\":2}", "duplicate_key a the key \"a\" is there twice"),
+    (b"{\"b\":1,\"a\":2,\"b\":2}", "duplicate_key b the key \"b\" is there twice"),
 ];
 
 #[track_caller]
@@ -106,15 +69,9 @@ fn reading_goes_on_behind_a_bad_line() {
 #[test]
 fn deep_nesting_is_a_bad_line() {
     let expected = "invalid_json - not valid JSON: recursion limit exceeded";
-    assert_bad(
-        format!("{{\"a\":{}", "[".repeat(20_000)).as_bytes(),
-        expected,
-    );
+    assert_bad(format!("{{\"a\":{}", "[".repeat(20_000)).as_bytes(), expected);
     assert_bad("[".repeat(20_000).as_bytes(), expected);
-    assert_bad(
-        format!("{{\"a\":{}{}}}", "[".repeat(500), "]".repeat(500)).as_bytes(),
-        expected,
-    );
+    assert_bad(format!("{{\"a\":{}{}}}", "[".repeat(500), "]".repeat(500)).as_bytes(), expected);
     let deep = format!("{{\"a\":{}{}}}", "[".repeat(126), "]".repeat(126));
     assert_eq!(rows("u.jsonl", &deep)[0].2, object(&deep));
     assert!(serde_json::from_str::<serde_json::Value>(&deep).is_ok());

@@ -14,10 +14,7 @@ fn read(fixture: &Fixture, name: &str, delimiter: u8) -> Vec<Vec<Vec<u8>>> {
         .from_path(fixture.folder.path().join(name))
         .unwrap();
     let cells = |row: ByteRecord| row.iter().map(<[u8]>::to_vec).collect();
-    reader
-        .byte_records()
-        .map(|row| cells(row.unwrap()))
-        .collect()
+    reader.byte_records().map(|row| cells(row.unwrap())).collect()
 }
 
 /// The one line of a JSONL source's failures file.
@@ -76,16 +73,11 @@ fn a_clean_run_has_no_failures_file() {
 #[test]
 fn fed_back_columns_are_replaced() {
     let fixture = Fixture::new();
-    let source = csv(&[
-        "a", "_row", "_status", "b", "_error", "_message", "_hint", "_mine",
-    ]);
+    let source = csv(&["a", "_row", "_status", "b", "_error", "_message", "_hint", "_mine"]);
     let content = cells(&["1", "x", "x", "2", "x", "x", "x", "3"]);
     fixture.record(&[Arc::clone(&source)], &[rejected(&source, content)]);
     let rows = read(&fixture, "failures.csv", b',');
-    assert_eq!(
-        rows[0].join(&b','),
-        b"a,b,_mine,_row,_status,_error,_message,_hint"
-    );
+    assert_eq!(rows[0].join(&b','), b"a,b,_mine,_row,_status,_error,_message,_hint");
     assert_eq!(rows[1][..4].join(&b','), b"1,2,3,7");
 }
 
@@ -115,10 +107,7 @@ fn a_ragged_row_never_becomes_a_valid_one() {
         let rows = read(&fixture, "failures.csv", b',');
         let own: Vec<_> = own.iter().map(|cell| cell.as_bytes().to_vec()).collect();
         assert_eq!(rows[1][..own.len()], own, "{cells:?}");
-        assert_eq!(
-            rows[1][own.len()..][..2],
-            [b"7".to_vec(), b"rejected".to_vec()]
-        );
+        assert_eq!(rows[1][own.len()..][..2], [b"7".to_vec(), b"rejected".to_vec()]);
         assert_ne!(rows[0].len(), rows[1].len(), "{cells:?} stays ragged");
     }
 }
@@ -156,22 +145,10 @@ fn an_object_keeps_its_text() {
             r#" { "b": 1.10, "a":[ 1E400, {"c":null} ] } "#,
             r#"{ "b": 1.10, "a":[ 1E400, {"c":null} ],"#,
         ),
-        (
-            r#"{"n":123456789012345678901234567890}"#,
-            r#"{"n":123456789012345678901234567890,"#,
-        ),
-        (
-            r#"{"k\u00e9y":"\ud83d\ude00}"}"#,
-            r#"{"k\u00e9y":"\ud83d\ude00}","#,
-        ),
-        (
-            r#"{"_row":3,"_status":"x","_error":"","_message":null,"_hint":{}}"#,
-            "{",
-        ),
-        (
-            r#"{"_row":3, "a": 1.0, "\u005fhint":"x", "_rows":[ 2 ]}"#,
-            r#"{"a":1.0,"_rows":[ 2 ],"#,
-        ),
+        (r#"{"n":123456789012345678901234567890}"#, r#"{"n":123456789012345678901234567890,"#),
+        (r#"{"k\u00e9y":"\ud83d\ude00}"}"#, r#"{"k\u00e9y":"\ud83d\ude00}","#),
+        (r#"{"_row":3,"_status":"x","_error":"","_message":null,"_hint":{}}"#, "{"),
+        (r#"{"_row":3, "a": 1.0, "\u005fhint":"x", "_rows":[ 2 ]}"#, r#"{"a":1.0,"_rows":[ 2 ],"#),
         (r#"{"a":{"_row":1}}"#, r#"{"a":{"_row":1},"#),
         ("{\n \"a\": {\n \"b\": \"c d\" }\n}", r#"{"a":{"b":"c d"},"#),
     ];
@@ -182,11 +159,8 @@ fn an_object_keeps_its_text() {
 
 #[test]
 fn a_line_that_is_no_object_is_kept_as_text() {
-    let table: [(&[u8], &str); 3] = [
-        (b"{\"a\":", r#"{\"a\":"#),
-        (b"\xff\"", "\u{fffd}\\\""),
-        (b"[1]", "[1]"),
-    ];
+    let table: [(&[u8], &str); 3] =
+        [(b"{\"a\":", r#"{\"a\":"#), (b"\xff\"", "\u{fffd}\\\""), (b"[1]", "[1]")];
     for (raw, text) in table {
         let content = broken(Raw::Line(raw.into()));
         let line = line(content);
@@ -220,17 +194,11 @@ fn inputs_alike_share_a_file() {
         0 => object("{}"),
         columns => cells(&vec!["c"; columns]),
     };
-    let rows: Vec<_> = [6, 5, 4, 2, 1, 0]
-        .map(|i| rejected(&sources[i], content(&sources[i])))
-        .into();
+    let rows: Vec<_> =
+        [6, 5, 4, 2, 1, 0].map(|i| rejected(&sources[i], content(&sources[i]))).into();
     let closed = fixture.record(&sources, &rows);
     // The third layout had no failures.
-    let names = [
-        "failures-2.jsonl",
-        "failures-4.tsv",
-        "failures.csv",
-        "results.jsonl",
-    ];
+    let names = ["failures-2.jsonl", "failures-4.tsv", "failures.csv", "results.jsonl"];
     assert_eq!(fixture.files(), names);
     assert_eq!(fixture.text("failures.csv").lines().count(), 1 + 3);
     assert_eq!(fixture.text("failures-2.jsonl").lines().count(), 2);

@@ -22,13 +22,7 @@ fn it_is_named_after_input_and_time() {
         };
         let folder = RunFolder::create(place).unwrap();
         assert_eq!(folder.path().parent(), Some(&*parent.path().join("a/runs")));
-        folder
-            .path()
-            .file_name()
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .to_owned()
+        folder.path().file_name().unwrap().to_str().unwrap().to_owned()
     };
     assert_eq!(create("users"), "users-20261124T030000Z");
     assert_eq!(create("users"), "users-20261124T030000Z-2");

@@ -72,10 +72,7 @@ fn lengths_are_those_of_the_files_after_every_batch() {
         vec![updated("{}")],
         vec![rejected(&two, object("{}")), updated("{}")],
         vec![rejected(&one, cells(&["a"])), rejected(&two, object("{}"))],
-        vec![
-            updated(&format!("\"{}\"", "x".repeat(200_000))),
-            updated("{}"),
-        ],
+        vec![updated(&format!("\"{}\"", "x".repeat(200_000))), updated("{}")],
         vec![],
     ];
     let length =
@@ -86,9 +83,6 @@ fn lengths_are_those_of_the_files_after_every_batch() {
         }
         let lengths = recorder.commit().unwrap();
         assert_eq!(lengths.results, length("results.jsonl"));
-        assert_eq!(
-            lengths.failures,
-            [length("failures.csv"), length("failures-2.jsonl")]
-        );
+        assert_eq!(lengths.failures, [length("failures.csv"), length("failures-2.jsonl")]);
     }
 }

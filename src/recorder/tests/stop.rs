@@ -55,12 +55,7 @@ fn a_full_disk_stops_the_senders_and_says_where() {
     while sender.blocking_send(updated("{}")).is_ok() {}
     let error = thread.join().unwrap().unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
-    assert!(
-        error
-            .to_string()
-            .starts_with("cannot write run/results.jsonl: "),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("cannot write run/results.jsonl: "), "{error}");
 }
 
 #[test]
@@ -76,9 +71,7 @@ fn after_an_error_the_files_end_at_the_last_commit() {
     recorder.record(&updated(&long)).unwrap();
     recorder.record(&updated(&long)).unwrap();
     assert!(fixture.text("results.jsonl").len() as u64 > lengths.results);
-    let error = recorder
-        .record(&rejected(&source, cells(&["a"])))
-        .unwrap_err();
+    let error = recorder.record(&rejected(&source, cells(&["a"]))).unwrap_err();
     assert!(error.to_string().contains("failures.csv"), "{error}");
     assert_eq!(fixture.text("results.jsonl").len() as u64, lengths.results);
 }

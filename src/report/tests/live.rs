@@ -31,10 +31,7 @@ impl Write for Shared {
 
 fn lines(progress: &Arc<Progress>, out: &Shared) -> Reporter {
     let screen = Screen::Lines(Box::new(out.clone()));
-    let pace = || Pace {
-        calls_per_second: Some(1.0),
-        waiting: Waiting::Limit,
-    };
+    let pace = || Pace { calls_per_second: Some(1.0), waiting: Waiting::Limit };
     Reporter::with(Duration::from_secs(1), screen, Arc::clone(progress), pace)
 }
 
@@ -51,14 +48,8 @@ async fn lines_come_every_ten_seconds() {
     reporter.finish().await;
     let text = out.text();
     assert_eq!(text.lines().count(), 2);
-    assert!(
-        text.starts_with("progress: SIMULATED 2 of about 100 rows (2%), "),
-        "{text}"
-    );
-    assert!(
-        text.contains("1 updated, 1 failed, waiting for the limit\n"),
-        "{text}"
-    );
+    assert!(text.starts_with("progress: SIMULATED 2 of about 100 rows (2%), "), "{text}");
+    assert!(text.contains("1 updated, 1 failed, waiting for the limit\n"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -86,10 +77,7 @@ async fn every_kind_starts_and_finishes() {
 async fn events_hold_the_facts() {
     let out = Shared::default();
     let writer = out.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .with_writer(move || writer.clone())
-        .finish();
+    let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
     let guard = tracing::subscriber::set_default(subscriber);
     let progress = Arc::new(Progress::new(Some(100), false));
     progress.read(10, 10);

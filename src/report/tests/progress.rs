@@ -72,19 +72,9 @@ fn position_and_course() {
         failed: 4,
         ..Snapshot::default()
     };
-    let all_read = Snapshot {
-        all_read: true,
-        unchanged: 1,
-        ..running
-    };
-    let unknown = Snapshot {
-        total: None,
-        ..running
-    };
-    let pace = |waiting| Pace {
-        calls_per_second: Some(6.5),
-        waiting,
-    };
+    let all_read = Snapshot { all_read: true, unchanged: 1, ..running };
+    let unknown = Snapshot { total: None, ..running };
+    let pace = |waiting| Pace { calls_per_second: Some(6.5), waiting };
     let pause = Waiting::CoolDown(seconds(42));
     let table = [
         (
@@ -105,18 +95,10 @@ fn position_and_course() {
             Some(6.0),
             "1,234 rows, 6.0 rows/s, 1,230 updated, 4 failed, cooling down: 42s",
         ),
-        (
-            Snapshot::default(),
-            Pace::default(),
-            None,
-            "0 rows, 0 updated",
-        ),
+        (Snapshot::default(), Pace::default(), None, "0 rows, 0 updated"),
     ];
     for (snapshot, pace, rate, expected) in table {
-        assert_eq!(
-            format!("{}, {}", snapshot.position(), snapshot.course(pace, rate)),
-            expected
-        );
+        assert_eq!(format!("{}, {}", snapshot.position(), snapshot.course(pace, rate)), expected);
     }
 }
 
@@ -140,12 +122,7 @@ fn a_burst_and_the_wait_after_it_are_one_rate() {
 
 #[test]
 fn words() {
-    let numbers = [
-        (0, "0"),
-        (999, "999"),
-        (1000, "1,000"),
-        (12_345_678, "12,345,678"),
-    ];
+    let numbers = [(0, "0"), (999, "999"), (1000, "1,000"), (12_345_678, "12,345,678")];
     for (number, text) in numbers {
         assert_eq!(thousands(number), text);
     }

@@ -37,32 +37,19 @@ fn mixed() -> Summary {
     };
     (mixed.calls, mixed.retries, mixed.rate_limited) = (1520, 20, 2);
     mixed.merge_allowed = 1;
-    mixed.waited = Waited {
-        limit_ms: 62_000,
-        cool_down_ms: 60_000,
-        back_off_ms: 340,
-    };
-    mixed.reasons = vec![
-        reason(Some("E112102"), 20, "no such\x1b[2J user"),
-        reason(None, 6, "no phone"),
-    ];
-    mixed.files.failures = vec![
-        PathBuf::from("runs/a/failures.csv"),
-        PathBuf::from("my runs/failures-2.jsonl"),
-    ];
+    mixed.waited = Waited { limit_ms: 62_000, cool_down_ms: 60_000, back_off_ms: 340 };
+    mixed.reasons =
+        vec![reason(Some("E112102"), 20, "no such\x1b[2J user"), reason(None, 6, "no phone")];
+    mixed.files.failures =
+        vec![PathBuf::from("runs/a/failures.csv"), PathBuf::from("my runs/failures-2.jsonl")];
     mixed
 }
 
 fn stopped() -> Summary {
     let mut stopped = summary();
     stopped.simulated = true;
-    stopped.tally = Tally {
-        read: 40_000,
-        updated: 1,
-        gave_up: 9,
-        not_attempted: 39_990,
-        ..Tally::default()
-    };
+    stopped.tally =
+        Tally { read: 40_000, updated: 1, gave_up: 9, not_attempted: 39_990, ..Tally::default() };
     stopped.stopped = Some(Stopped {
         reason: "max_failures".to_owned(),
         message: "9 rows failed, and --max-failures is 9".to_owned(),
@@ -131,14 +118,8 @@ fn a_stopped_run() {
         "SIMULATED: no real user was touched\n\
          stopped early: 9 rows failed, and --max-failures is 9\n"
     ));
-    assert!(
-        text.contains("\n      39,990  not attempted  not reached"),
-        "{text}"
-    );
-    assert!(
-        text.contains("= 1 updated + 9 gave up + 39,990 not attempted ✓\n"),
-        "{text}"
-    );
+    assert!(text.contains("\n      39,990  not attempted  not reached"), "{text}");
+    assert!(text.contains("= 1 updated + 9 gave up + 39,990 not attempted ✓\n"), "{text}");
     assert!(text.ends_with(
         "\nto go on: descope-bulk run users.csv --resume\n\n\
          next: feed the failed rows back as they are, with the same options as before:\n  \
@@ -152,18 +133,9 @@ fn books_that_do_not_close_are_said_so() {
     broken.tally.read += 1;
     broken.balanced = broken.tally.balances();
     let text = printed(&broken, false);
-    assert!(
-        text.contains("1,501 rows read ≠ 1,480 updated + 20 unchanged ✗"),
-        "{text}"
-    );
+    assert!(text.contains("1,501 rows read ≠ 1,480 updated + 20 unchanged ✗"), "{text}");
     assert!(text.contains("fault of descope-bulk"), "{text}");
-    let empty = printed(
-        &Summary {
-            tally: Tally::default(),
-            ..summary()
-        },
-        false,
-    );
+    let empty = printed(&Summary { tally: Tally::default(), ..summary() }, false);
     assert!(empty.contains("books: 0 rows read = 0 ✓"), "{empty}");
 }
 

@@ -1,0 +1,294 @@
+//! Arguments of `run`, in the groups in which they are documented.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, ValueEnum};
+
+use super::simulate::SimulatorOptions;
+use crate::client::gate::Limit;
+use crate::engine::halt::MaxFailures;
+use crate::instruction::{Blank, OnConflict};
+use crate::record::Format;
+
+/// Arguments of `run`.
+///
+/// The rows of all files are one run, in order. Each row names a user (column loginId) and the
+/// values to set. Two rows of one user go out one after the other in file order; other users do
+/// not wait. Everything that happened is in the run folder: results.jsonl with one line for
+/// every row, failures.* with the rows that failed, in your own columns, to be mended and fed to
+/// `run` again, and summary.json.
+///
+/// Exit codes: 0 every row is updated or unchanged; 1 some rows failed; 2 refused, nothing was
+/// sent; 3 stopped early; 130 or 143 stopped by a signal.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// CSV, TSV or JSONL files, in order; `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// How rows are understood.
+    #[command(flatten)]
+    pub rows: RowArgs,
+
+    /// How fast to send.
+    #[command(flatten)]
+    pub pace: PaceArgs,
+
+    /// When to give up.
+    #[command(flatten)]
+    pub limits: FailureArgs,
+
+    /// Whom to speak to.
+    #[command(flatten)]
+    pub project: ProjectArgs,
+
+    /// What is written and shown.
+    #[command(flatten)]
+    pub output: OutputArgs,
+
+    /// Rehearse: start the simulator inside, with the users that the files name. No account is
+    /// needed, nothing leaves this machine, and the rate is not limited unless --rate-limit says so
+    #[arg(long, help_heading = "Simulator", conflicts_with = "base_url_flag")]
+    pub simulate: bool,
+
+    /// How the simulator behaves.
+    #[command(flatten)]
+    pub simulator: SimulatorOptions,
+}
+
+/// How rows are understood.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Rows")]
+pub struct RowArgs {
+    /// The format of the files; by default told from each name, else from its content
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: Option<Format>,
+
+    /// The operation of rows that have none in a column `operation`; by default the one that the
+    /// columns fit. `descope-bulk operations` lists them
+    #[arg(long, value_name = "NAME")]
+    pub operation: Option<String>,
+
+    /// Take a column for a field, such as --map "Cell phone=phone"
+    #[arg(long, value_name = "COLUMN=FIELD", value_parser = pair)]
+    pub map: Vec<(String, String)>,
+
+    /// Leave a column out
+    #[arg(long, value_name = "COLUMN")]
+    pub ignore: Vec<String>,
+
+    /// Give a field a value where the row has none, such as --set verified=true
+    #[arg(long, value_name = "FIELD=VALUE", value_parser = pair)]
+    pub set: Vec<(String, String)>,
+
+    /// What a blank cell or a JSON null means
+    #[arg(long, value_enum, default_value_t, value_name = "POLICY")]
+    pub blank: Blank,
+
+    /// What happens when the new phone number or e-mail address belongs to another user. `merge`
+    /// lets the server merge that user into this one and delete it; there is no way back
+    #[arg(long, value_enum, default_value_t, value_name = "POLICY")]
+    pub on_conflict: OnConflict,
+
+    /// Allow `update`, which clears what a row does not set, and empty lists of SSO apps, which
+    /// open all apps
+    #[arg(long)]
+    pub allow_destructive: bool,
+}
+
+/// How fast to send.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Pace")]
+pub struct PaceArgs {
+    /// The most requests on the wire at a time
+    #[arg(long, default_value_t = 32, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub concurrency: u16,
+
+    /// Send at most N requests in any WINDOW, such as 200/60s, in place of the documented limits;
+    /// `off` for no limit of ours
+    #[arg(long, value_name = "N/WINDOW", value_parser = rate, conflicts_with = "max_share")]
+    pub rate: Option<Rate>,
+
+    /// The part of the documented limits to use. The product's own calls live on the same limits
+    #[arg(long, value_name = "PERCENT", value_parser = share, default_value = "80%")]
+    pub max_share: u32,
+
+    /// The longest that connecting may take
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, default_value = "10s")]
+    pub connect_timeout: Duration,
+
+    /// The longest that a request may take, connecting included
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, default_value = "60s")]
+    pub timeout: Duration,
+}
+
+/// When to give up.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Failures")]
+pub struct FailureArgs {
+    /// The most requests for one row; refusals for the rate do not count
+    #[arg(long, default_value_t = 6, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_attempts: u32,
+
+    /// Stop when more than N rows, or N% of the rows so far (100 at least), have failed
+    #[arg(long, value_name = "N|N%", value_parser = max_failures)]
+    pub max_failures: Option<MaxFailures>,
+
+    /// Stop when so many rows in a row fail alike at the server; 0 for never
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub max_same_failures: u32,
+}
+
+/// Whom to speak to.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Project")]
+pub struct ProjectArgs {
+    /// The project's ID
+    #[arg(long, value_name = "ID", env = "DESCOPE_PROJECT_ID")]
+    pub project_id: Option<String>,
+
+    /// Read the management key from a file instead of from the environment variable
+    /// DESCOPE_MANAGEMENT_KEY. There is no flag for the key itself: command lines are public
+    #[arg(long, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+
+    /// The API's base URL; by default the environment variable DESCOPE_BASE_URL, else the one of
+    /// the project's region. https, except on this machine
+    #[arg(long = "base-url", value_name = "URL", id = "base_url_flag")]
+    pub base_url: Option<String>,
+}
+
+/// What is written and shown.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// The folder in which each run gets a folder of its own
+    #[arg(long, default_value = "runs", value_name = "DIR")]
+    pub runs_dir: PathBuf,
+
+    /// The folder of this run; it must not exist yet, or be empty
+    #[arg(long, value_name = "DIR", conflicts_with = "runs_dir")]
+    pub out: Option<PathBuf>,
+
+    /// Print the summary as one JSON object
+    #[arg(long)]
+    pub json: bool,
+
+    /// Show no progress and no notes, only errors and the summary
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Log more: -v what the run decides, -vv each retry. Never a key, a body or a user
+    #[arg(short, long, action = ArgAction::Count)]
+    pub verbose: u8,
+
+    /// The form of logs and, without a terminal, of progress
+    #[arg(long, value_enum, default_value_t, value_name = "FORM")]
+    pub log_format: LogFormat,
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A rate that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rate {
+    /// No limit of ours.
+    Off,
+    /// So many requests in any such window.
+    Limit(Limit),
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.to_owned()))
+        }
+        _ => Err("write it as NAME=VALUE".to_owned()),
+    }
+}
+
+fn rate(text: &str) -> Result<Rate, String> {
+    if text == "off" {
+        return Ok(Rate::Off);
+    }
+    limit(text).map(Rate::Limit)
+}
+
+/// A limit as it is written: `N/WINDOW`, such as `200/60s` or `10/s`.
+pub fn limit(text: &str) -> Result<Limit, String> {
+    const HOW: &str = "write it as N/WINDOW, such as 200/60s or 10/1s";
+    let (requests, window) = text.split_once('/').ok_or(HOW)?;
+    let requests: u32 = requests.trim().parse().map_err(|_| HOW)?;
+    let window = window.trim();
+    let window = if window.starts_with(|c: char| c.is_ascii_digit()) {
+        humantime::parse_duration(window)
+    } else {
+        humantime::parse_duration(&format!("1{window}"))
+    };
+    match window {
+        Ok(window) if requests > 0 && !window.is_zero() => Ok(Limit { requests, window }),
+        Ok(_) => Err("neither number may be 0".to_owned()),
+        Err(error) => Err(format!("{HOW} ({error})")),
+    }
+}
+
+fn share(text: &str) -> Result<u32, String> {
+    match text.strip_suffix('%').unwrap_or(text).trim().parse::<u32>() {
+        Ok(percent @ 1..=100) => Ok(percent),
+        _ => Err("write a percentage from 1% to 100%".to_owned()),
+    }
+}
+
+fn max_failures(text: &str) -> Result<MaxFailures, String> {
+    const HOW: &str = "write a number of rows, such as 100, or a percentage, such as 5%";
+    if let Some(percent) = text.strip_suffix('%') {
+        return match percent.trim().parse::<u32>() {
+            Ok(percent @ 0..=100) => Ok(MaxFailures::Percent(percent)),
+            _ => Err(HOW.to_owned()),
+        };
+    }
+    text.parse().map(MaxFailures::Count).map_err(|_| HOW.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_written_as_requests_and_window() {
+        for (text, requests, seconds) in
+            [("200/60s", 200, 60), ("10/s", 10, 1), ("500/1m", 500, 60)]
+        {
+            let expected = Limit { requests, window: Duration::from_secs(seconds) };
+            assert_eq!(limit(text), Ok(expected), "{text}");
+        }
+        for wrong in ["200", "0/1s", "1/0s", "a/1s", "1/x", "-1/s", ""] {
+            assert!(limit(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn shares_and_failure_limits_are_bounded() {
+        assert_eq!(share("80%"), Ok(80));
+        assert_eq!(share("100"), Ok(100));
+        assert!(share("0%").is_err() && share("101%").is_err() && share("x").is_err());
+        assert_eq!(max_failures("5%"), Ok(MaxFailures::Percent(5)));
+        assert_eq!(max_failures("0"), Ok(MaxFailures::Count(0)));
+        assert!(max_failures("101%").is_err() && max_failures("-1").is_err());
+    }
+
+    #[test]
+    fn pairs_keep_what_stands_behind_the_first_equals_sign() {
+        assert_eq!(pair(" a =b=c"), Ok(("a".into(), "b=c".into())));
+        assert!(pair("a").is_err() && pair("=b").is_err());
+    }
+}

@@ -1,0 +1,139 @@
+//! Closing the books: the summary, written and shown, and the exit code that it means.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::signals;
+use crate::cli::run::OutputArgs;
+use crate::client::Client;
+use crate::config::Config;
+use crate::engine::Ended;
+use crate::exit::{Error, Exit};
+use crate::instruction::OnConflict;
+use crate::outcome::{
+    Files, InputSummary, Reasons, SUMMARY_VERSION, Stopped, Summary, Tool, Waited, milliseconds,
+};
+use crate::record::Source;
+use crate::recorder::{self, Closed, RunFolder};
+use crate::report;
+use crate::stop::Reason;
+
+/// Reasons for failures that the summary names.
+const REASONS: usize = 20;
+
+/// What is known of a run besides what became of its rows.
+pub(super) struct Facts<'a> {
+    pub(super) config: &'a Config,
+    pub(super) client: &'a Client,
+    pub(super) sources: &'a [Arc<Source>],
+    pub(super) simulated: bool,
+    pub(super) started_at: Timestamp,
+    pub(super) elapsed: Duration,
+    pub(super) reasons: Reasons,
+}
+
+/// Writes and shows the summary; the exit code says the same in a number.
+pub(super) fn close(
+    facts: &Facts<'_>,
+    folder: &RunFolder,
+    ended: Ended,
+    stopped: Option<Reason>,
+    closed: io::Result<Closed>,
+    output: &OutputArgs,
+) -> Result<Exit, Error> {
+    let stopped = stopped.filter(|_| !ended.complete);
+    let exit = verdict(ended, stopped.as_ref(), closed.is_err());
+    let (files, unwritten) = match closed {
+        Ok(closed) => (Files { results: closed.results, failures: closed.failures }, None),
+        Err(error) => (Files::default(), Some(error)),
+    };
+    let summary = summary(facts, ended, stopped, files, exit);
+    let written = recorder::write_summary(folder, &summary);
+    // A closed stdout is no reason to fail: the same is in the run folder.
+    let _ = show(&summary, output.json);
+    match unwritten.or(written.err()) {
+        None => Ok(exit),
+        Some(error) => Err(Error::Stopped(format!(
+            "{error}\n  make room or mend the folder; rows sent since the last line of results may not be recorded"
+        ))),
+    }
+}
+
+fn verdict(ended: Ended, stopped: Option<&Reason>, unrecorded: bool) -> Exit {
+    match stopped {
+        _ if !ended.tally.balances() => Exit::Broken,
+        _ if unrecorded => Exit::Stopped,
+        Some(reason) => signals::exit(reason),
+        None if ended.tally.clean() => Exit::Success,
+        None => Exit::Failures,
+    }
+}
+
+fn summary(
+    facts: &Facts<'_>,
+    ended: Ended,
+    stopped: Option<Reason>,
+    files: Files,
+    exit: Exit,
+) -> Summary {
+    let meters = facts.client.meters();
+    let waits = facts.client.gate().waits();
+    let merging = facts.config.rules.on_conflict == OnConflict::Merge;
+    Summary {
+        version: SUMMARY_VERSION,
+        tool: Tool::THIS,
+        simulated: facts.simulated,
+        started_at: facts.started_at,
+        finished_at: Timestamp::now(),
+        elapsed_ms: milliseconds(facts.elapsed),
+        inputs: facts.sources.iter().map(|source| input(source)).collect(),
+        tally: ended.tally,
+        balanced: ended.tally.balances(),
+        calls: meters.calls(),
+        retries: meters.retries(),
+        rate_limited: meters.rate_limited(),
+        merge_allowed: if merging { ended.tally.updated } else { 0 },
+        waited: Waited {
+            limit_ms: milliseconds(waits.limit()),
+            cool_down_ms: milliseconds(waits.cool_down()),
+            back_off_ms: milliseconds(meters.back_off()),
+        },
+        reasons: facts.reasons.top(REASONS),
+        settings: facts.config.settings.clone(),
+        stopped: stopped.map(|reason| Stopped {
+            reason: reason.code().to_owned(),
+            message: reason.to_string(),
+            hint: Some(reason.hint().unwrap_or(AGAIN).to_owned()),
+        }),
+        exit_code: exit as u8,
+        files,
+    }
+}
+
+/// What to do after a signal, until a run can be resumed.
+const AGAIN: &str = "run the same files again: setting a value twice is harmless; rows of `loginid` that went through will be rejected, since the old name is gone";
+
+fn input(source: &Source) -> InputSummary {
+    let size = std::fs::metadata(&source.name).ok().filter(std::fs::Metadata::is_file);
+    InputSummary {
+        name: source.name.clone(),
+        format: source.format.extension(),
+        bytes: size.map(|metadata| metadata.len()),
+        rows: None,
+    }
+}
+
+fn show(summary: &Summary, json: bool) -> io::Result<()> {
+    if json {
+        let mut text = serde_json::to_string(summary)?;
+        text.push('\n');
+        return io::stdout().write_all(text.as_bytes());
+    }
+    let color = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let mut page = Vec::new();
+    report::print_summary(&mut page, summary, color)?;
+    io::stdout().write_all(&page)
+}

@@ -1,0 +1,49 @@
+//! Signals: the first drains the run, the second aborts it, the third ends the process.
+
+use std::io::Write;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::exit::{Error, Exit};
+use crate::report::LogWriter;
+use crate::stop::{Reason, Stop};
+
+/// Watches for SIGINT and SIGTERM in the background.
+pub(super) fn watch(stop: Stop, mut log: LogWriter) -> Result<(), Error> {
+    let listen = |kind| {
+        signal(kind).map_err(|error| Error::Stopped(format!("cannot listen for signals: {error}")))
+    };
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    tokio::spawn(async move {
+        let mut say = |text: &str| {
+            // Without a reader of stderr the run stops all the same.
+            let _ = log.write_all(text.as_bytes());
+        };
+        let first = next(&mut interrupt, &mut terminate).await;
+        say("stopping: requests on the wire finish; once more to drop them\n");
+        stop.drain(first.clone());
+        next(&mut interrupt, &mut terminate).await;
+        say("stopping at once: requests on the wire are dropped and recorded as unknown\n");
+        stop.abort(first.clone());
+        next(&mut interrupt, &mut terminate).await;
+        std::process::exit(exit(&first) as i32);
+    });
+    Ok(())
+}
+
+async fn next(interrupt: &mut Signal, terminate: &mut Signal) -> Reason {
+    tokio::select! {
+        _ = interrupt.recv() => Reason::Interrupted,
+        _ = terminate.recv() => Reason::Terminated,
+    }
+}
+
+/// The exit code of a run that stopped for a reason.
+pub(super) fn exit(reason: &Reason) -> Exit {
+    match reason {
+        Reason::Interrupted => Exit::Interrupted,
+        Reason::Terminated => Exit::Terminated,
+        Reason::Halted { .. } => Exit::Stopped,
+    }
+}

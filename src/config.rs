@@ -1,0 +1,401 @@
+//! The configuration: what the arguments and the environment mean, validated.
+//!
+//! One conversion meets the world and may refuse; behind it nothing is optional that has a
+//! default. The management key is read here, kept in a secret type, and written nowhere.
+
+use std::path::Path;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde_json::{Map, Value, json};
+use url::{Host, Url};
+
+use crate::catalog::Operation;
+use crate::cli::run::{PaceArgs, ProjectArgs, Rate, RowArgs, RunArgs};
+use crate::client::gate::{Limit, Rates};
+use crate::client::retry::Backoff;
+use crate::client::wire::Endpoint;
+use crate::engine::halt::{MaxFailures, Tripwire};
+use crate::exit::Error;
+use crate::input::Request;
+use crate::instruction::{OnConflict, Rules};
+
+/// Reads an environment variable; a blank one counts as none.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The settings of a run.
+#[derive(Debug)]
+pub struct Config {
+    /// What to read.
+    pub inputs: Vec<Request>,
+    /// How rows are understood.
+    pub rules: Rules,
+    /// How fast to send.
+    pub pace: Pace,
+    /// When to send again, and how often.
+    pub backoff: Backoff,
+    /// When to stop for failures.
+    pub tripwire: Tripwire,
+    /// Whom to speak to; `None` for the simulator inside.
+    pub endpoint: Option<Endpoint>,
+    /// The settings in force, for the summary; without secrets.
+    pub settings: Map<String, Value>,
+}
+
+/// How fast to send.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// The most requests on the wire at a time.
+    pub concurrency: usize,
+    /// The rate that was asked for, if one was.
+    pub rate: Option<Rate>,
+    /// The part of a server's limits to use, in percent.
+    pub max_share: u32,
+    /// The longest that connecting may take.
+    pub connect_timeout: Duration,
+    /// The longest that a request may take.
+    pub timeout: Duration,
+}
+
+impl Pace {
+    /// The most rows held at a time: enough that rows asleep or waiting for their user's
+    /// earlier rows do not keep the wire idle.
+    #[must_use]
+    pub fn window(&self) -> usize {
+        const LEAST: usize = 512;
+        (4 * self.concurrency).max(LEAST)
+    }
+
+    /// The rates to keep: those asked for, else a share of the server's limits.
+    ///
+    /// `simulator` is what a simulator says of its own limit; the documented limits hold
+    /// for everyone else.
+    #[must_use]
+    pub fn rates(&self, simulator: Option<&str>) -> Rates {
+        let fixed = |limit| Rates { users: Some(limit), lower: Vec::new() };
+        match (self.rate, simulator) {
+            (Some(Rate::Off), _) | (None, Some("off")) => Rates::default(),
+            (Some(Rate::Limit(limit)), _) => fixed(limit),
+            (None, Some(told)) if told != "documented" => crate::cli::run::limit(told).map_or_else(
+                |_| Rates::documented(self.max_share),
+                |limit: Limit| fixed(limit.share(self.max_share)),
+            ),
+            (None, _) => Rates::documented(self.max_share),
+        }
+    }
+}
+
+impl Config {
+    /// What the arguments of `run` mean.
+    ///
+    /// Refuses what is missing or malformed, saying what to set.
+    pub fn resolve(args: &RunArgs, environment: Environment<'_>) -> Result<Self, Error> {
+        let rules = rules(&args.rows)?;
+        let pace = pace(&args.pace)?;
+        let endpoint = match args.simulate {
+            true => None,
+            false => Some(endpoint(&args.project, &pace, environment)?),
+        };
+        let backoff = Backoff { max_attempts: args.limits.max_attempts, ..Backoff::default() };
+        let max_failures = args.limits.max_failures.unwrap_or(MaxFailures::Unlimited);
+        let tripwire = Tripwire::new(max_failures, args.limits.max_same_failures);
+        let format = args.rows.format;
+        let inputs = args.files.iter().map(|path| Request { path: path.clone(), format }).collect();
+        let settings = settings(args, &rules, endpoint.as_ref());
+        Ok(Self { inputs, rules, pace, backoff, tripwire, endpoint, settings })
+    }
+}
+
+/// The stem of the run folder's name: that of the first input.
+#[must_use]
+pub fn run_name(inputs: &[Request]) -> String {
+    match inputs.first().map(|request| request.path.as_path()) {
+        Some(path) if path == Path::new("-") => "stdin".to_owned(),
+        Some(path) => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        None => "run".to_owned(),
+    }
+}
+
+fn rules(args: &RowArgs) -> Result<Rules, Error> {
+    let operation = match &args.operation {
+        None => None,
+        Some(name) => Some(Operation::named(name).ok_or_else(|| {
+            Error::refused(format!(
+                "--operation {name}: there is no such operation; `descope-bulk operations` lists them"
+            ))
+        })?),
+    };
+    Ok(Rules {
+        operation,
+        map: args.map.clone(),
+        ignore: args.ignore.clone(),
+        set: args.set.clone(),
+        blank: args.blank,
+        on_conflict: args.on_conflict,
+        allow_destructive: args.allow_destructive,
+    })
+}
+
+fn pace(args: &PaceArgs) -> Result<Pace, Error> {
+    if args.connect_timeout >= args.timeout {
+        return Err(Error::refused("--connect-timeout must be shorter than --timeout"));
+    }
+    if args.connect_timeout.is_zero() {
+        return Err(Error::refused("--connect-timeout must be longer than nothing"));
+    }
+    Ok(Pace {
+        concurrency: usize::from(args.concurrency),
+        rate: args.rate,
+        max_share: args.max_share,
+        connect_timeout: args.connect_timeout,
+        timeout: args.timeout,
+    })
+}
+
+fn endpoint(
+    args: &ProjectArgs,
+    pace: &Pace,
+    environment: Environment<'_>,
+) -> Result<Endpoint, Error> {
+    let project_id = project_id(args.project_id.as_deref())?;
+    let management_key = management_key(args.key_file.as_deref(), environment)?;
+    let base_url = match args.base_url.clone().or_else(|| environment("DESCOPE_BASE_URL")) {
+        Some(text) => base_url(&text)?,
+        None => base_url(&regional_base_url(&project_id))?,
+    };
+    Ok(Endpoint {
+        base_url,
+        project_id,
+        management_key: management_key.into(),
+        connect_timeout: pace.connect_timeout,
+        timeout: pace.timeout,
+    })
+}
+
+const REHEARSE: &str = "to rehearse without an account, add --simulate";
+
+fn project_id(given: Option<&str>) -> Result<String, Error> {
+    let id = given.map(str::trim).filter(|id| !id.is_empty()).ok_or_else(|| {
+        Error::refused(format!(
+            "no project: set DESCOPE_PROJECT_ID to the project's ID (console, Project settings); {REHEARSE}"
+        ))
+    })?;
+    if !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Err(Error::refused(
+            "DESCOPE_PROJECT_ID is no project ID: it holds letters and digits only, and begins with P",
+        ));
+    }
+    if !id.starts_with('P') {
+        tracing::warn!("DESCOPE_PROJECT_ID does not begin with P, as project IDs do");
+    }
+    Ok(id.to_owned())
+}
+
+fn management_key(file: Option<&Path>, environment: Environment<'_>) -> Result<String, Error> {
+    let (key, origin) = match file {
+        Some(path) => (read_key(path)?, format!("the key file {}", path.display())),
+        None => {
+            let key = environment("DESCOPE_MANAGEMENT_KEY").ok_or_else(|| {
+                Error::refused(format!(
+                    "no management key: set DESCOPE_MANAGEMENT_KEY, or name a file that holds it with --key-file (console, Company, Management keys); {REHEARSE}"
+                ))
+            })?;
+            (key, "DESCOPE_MANAGEMENT_KEY".to_owned())
+        }
+    };
+    let key = key.trim().to_owned();
+    if key.is_empty() {
+        return Err(Error::refused(format!("{origin} is empty")));
+    }
+    if !key.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':') {
+        return Err(Error::refused(format!(
+            "{origin} holds no management key: a key is one word of letters and digits"
+        )));
+    }
+    if !key.starts_with('K') {
+        tracing::warn!("{origin} does not begin with K, as management keys do");
+    }
+    Ok(key)
+}
+
+fn read_key(path: &Path) -> Result<String, Error> {
+    use std::io::Read;
+
+    // A key is short; whatever is longer is another file.
+    const MOST: u64 = 4096;
+    let refuse = |error: std::io::Error| {
+        Error::refused(format!("cannot read the key file {}: {error}", path.display()))
+    };
+    let file = std::fs::File::open(path).map_err(refuse)?;
+    #[cfg(unix)]
+    if let Ok(metadata) = file.metadata() {
+        use std::os::unix::fs::PermissionsExt;
+        if metadata.is_file() && metadata.permissions().mode() & 0o077 != 0 {
+            tracing::warn!(
+                file = %path.display(),
+                "others may read the key file; chmod 600 keeps it to you"
+            );
+        }
+    }
+    let mut text = String::new();
+    file.take(MOST).read_to_string(&mut text).map_err(refuse)?;
+    Ok(text)
+}
+
+/// The base URL of a project's region (API reference, 1.1; the rule of the Go and Python SDKs).
+fn regional_base_url(project_id: &str) -> String {
+    const WITH_REGION: usize = 32;
+    match project_id.get(1..5) {
+        Some(region) if project_id.len() >= WITH_REGION => {
+            format!("https://api.{region}.descope.com")
+        }
+        _ => "https://api.descope.com".to_owned(),
+    }
+}
+
+fn base_url(text: &str) -> Result<Url, Error> {
+    let refuse =
+        |why: &str| Error::refused(format!("the base URL {why}, such as https://api.descope.com"));
+    let url = Url::parse(text.trim())
+        .map_err(|error| refuse(&format!("is no URL ({error}); write it")))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refuse("must not hold a user name or password; write it bare"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(refuse("must end before ? and #; write it bare"));
+    }
+    match (url.scheme(), url.host()) {
+        ("https", Some(_)) => Ok(url),
+        ("http", Some(host)) if is_loopback(&host) => Ok(url),
+        ("http", Some(_)) => {
+            Err(refuse("must be https, since the key goes over it; write it with https"))
+        }
+        _ => Err(refuse("must begin with https:// and name a host; write it")),
+    }
+}
+
+fn is_loopback(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => *name == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    }
+}
+
+/// The settings in force, for the summary.
+fn settings(args: &RunArgs, rules: &Rules, endpoint: Option<&Endpoint>) -> Map<String, Value> {
+    let pairs = |pairs: &[(String, String)]| -> Value {
+        pairs.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<Map<_, _>>().into()
+    };
+    let word = |value: &dyn std::fmt::Debug| format!("{value:?}").to_lowercase();
+    let settings = json!({
+        "projectId": endpoint.map(|endpoint| &endpoint.project_id),
+        "baseUrl": endpoint.map(|endpoint| endpoint.base_url.as_str()),
+        "operation": rules.operation.map(|operation| operation.name),
+        "map": pairs(&rules.map),
+        "ignore": rules.ignore,
+        "set": rules.set.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+        "blank": word(&rules.blank),
+        "onConflict": if rules.on_conflict == OnConflict::Merge { "merge" } else { "fail" },
+        "allowDestructive": rules.allow_destructive,
+        "concurrency": args.pace.concurrency,
+        "maxShare": args.pace.max_share,
+        "connectTimeoutMs": crate::outcome::milliseconds(args.pace.connect_timeout),
+        "timeoutMs": crate::outcome::milliseconds(args.pace.timeout),
+        "maxAttempts": args.limits.max_attempts,
+        "maxSameFailures": args.limits.max_same_failures,
+    });
+    match settings {
+        Value::Object(settings) => settings,
+        _ => Map::new(),
+    }
+}
+
+/// The endpoint of a simulator inside the process.
+#[must_use]
+pub fn simulated_endpoint(base_url: Url, pace: &Pace) -> Endpoint {
+    Endpoint {
+        base_url,
+        project_id: "P2simulated0000000000000000".to_owned(),
+        management_key: SecretString::from("K2simulated"),
+        connect_timeout: pace.connect_timeout,
+        timeout: pace.timeout,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base_urls_follow_the_region_in_the_project_id() {
+        for (id, url) in [
+            ("P2aAc4T2V93bddihGEx2Ryhc8e5Z", "https://api.descope.com"),
+            ("Puse12aAc4T2V93bddihGEx2Ryhc8e5Z", "https://api.use1.descope.com"),
+            ("Puse1ar", "https://api.descope.com"),
+            ("", "https://api.descope.com"),
+            ("Puse12aAc4T2V93bddihGEx2Ryhc8e5Zfoobar", "https://api.use1.descope.com"),
+        ] {
+            assert_eq!(regional_base_url(id), url, "{id}");
+        }
+    }
+
+    #[test]
+    fn the_key_never_goes_over_plain_http_to_another_machine() {
+        for fine in [
+            "https://api.descope.com",
+            "http://127.0.0.1:8080",
+            "http://localhost",
+            "http://[::1]:1",
+        ] {
+            assert!(base_url(fine).is_ok(), "{fine}");
+        }
+        for wrong in [
+            "http://api.descope.com",
+            "http://localhost.example.com",
+            "ftp://x",
+            "api.descope.com",
+            "https://u:p@x.com",
+            "https://x.com?a=b",
+            "",
+        ] {
+            assert!(base_url(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_checked_before_anything_is_sent() {
+        let none: Environment<'_> = &|_| None;
+        assert!(project_id(None).unwrap_err().to_string().contains("DESCOPE_PROJECT_ID"));
+        assert!(project_id(Some("P1 x")).is_err());
+        assert!(project_id(Some("P1:K")).is_err());
+        let missing = management_key(None, none).unwrap_err().to_string();
+        assert!(missing.contains("DESCOPE_MANAGEMENT_KEY") && missing.contains("--simulate"));
+        for wrong in ["K 1", "K1\nK2", "K1:2", "", "  ", "Kä"] {
+            let given: Environment<'_> = &|_| Some(wrong.to_owned());
+            let error = management_key(None, given).unwrap_err().to_string();
+            assert!(wrong.trim().is_empty() || !error.contains(wrong), "{error}");
+        }
+        let given: Environment<'_> = &|_| Some("K2x\n".to_owned());
+        assert_eq!(management_key(None, given).unwrap(), "K2x");
+    }
+
+    #[test]
+    fn rates_are_those_asked_for_else_the_servers() {
+        let limit = |requests| Limit { requests, window: Duration::from_secs(60) };
+        let pace = |rate| Pace {
+            concurrency: 1,
+            rate,
+            max_share: 80,
+            connect_timeout: Duration::from_secs(1),
+            timeout: Duration::from_secs(2),
+        };
+        assert_eq!(pace(None).rates(None).users, Some(limit(400)));
+        assert_eq!(pace(None).rates(Some("documented")), Rates::documented(80));
+        assert_eq!(pace(None).rates(Some("off")), Rates::default());
+        assert_eq!(pace(None).rates(Some("100/60s")).users, Some(limit(80)));
+        assert_eq!(pace(None).rates(Some("nonsense")), Rates::documented(80));
+        assert_eq!(pace(Some(Rate::Off)).rates(None), Rates::default());
+        assert_eq!(pace(Some(Rate::Limit(limit(7)))).rates(Some("off")).users, Some(limit(7)));
+    }
+}

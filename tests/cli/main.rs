@@ -1,0 +1,12 @@
+//! The program as its users meet it: the real binary, real files, a simulator on a real port.
+
+mod credentials;
+mod documents;
+mod input;
+mod order;
+mod output;
+mod pace;
+mod replies;
+mod sdk_requests;
+mod stopping;
+mod support;

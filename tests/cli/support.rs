@@ -1,0 +1,267 @@
+//! What the tests share: a simulator process, a run in a folder of its own, what it left.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Credentials of the form that the API has; the key must turn up nowhere.
+pub(crate) const PROJECT: &str = "P2testtesttesttesttesttestte";
+pub(crate) const KEY: &str = "K2secretsecretsecret";
+
+/// The program, without any of the environment that would change what it does.
+pub(crate) fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_descope-bulk"));
+    for name in ["DESCOPE_PROJECT_ID", "DESCOPE_MANAGEMENT_KEY", "DESCOPE_BASE_URL", "NO_COLOR"] {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+/// A simulator in a process of its own.
+pub(crate) struct Simulator {
+    child: Child,
+    pub(crate) url: String,
+    log: PathBuf,
+    _folder: TempDir,
+}
+
+impl Simulator {
+    /// One that creates the users that are named, without limit unless the arguments say so.
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let mut all = vec!["--create-missing"];
+        if !arguments.contains(&"--rate-limit") {
+            all.extend(["--rate-limit", "off"]);
+        }
+        all.extend(arguments);
+        Self::bare(&all)
+    }
+
+    /// One with these arguments only.
+    #[track_caller]
+    pub(crate) fn bare(arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("arrivals.jsonl");
+        let mut child = program()
+            .args(["simulate", "--listen", "127.0.0.1:0", "--log"])
+            .arg(&log)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim().to_owned();
+        assert!(url.starts_with("http://127.0.0.1:"), "{url:?}");
+        Self { child, url, log, _folder: folder }
+    }
+
+    /// What arrived so far below `/mgmt/user`, in order.
+    pub(crate) fn arrivals(&self) -> Vec<Value> {
+        let mut arrivals: Vec<Value> = lines(&self.log);
+        arrivals.retain(|arrival| text(arrival, "path").contains("/mgmt/user"));
+        arrivals.sort_by_key(|arrival| arrival["seq"].as_u64());
+        arrivals
+    }
+
+    /// Waits until so many requests have arrived.
+    pub(crate) fn wait_for_arrivals(&self, number: usize) {
+        while self.arrivals().len() < number {
+            std::thread::yield_now();
+        }
+    }
+
+    /// Ends it in an orderly way, so that its log is complete.
+    pub(crate) fn stop(mut self) -> Vec<Value> {
+        signal(&self.child, "TERM");
+        assert!(self.child.wait().unwrap().success());
+        self.arrivals()
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Sends a signal by name.
+pub(crate) fn signal(child: &Child, name: &str) {
+    let status =
+        Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+/// A run in the making, in a folder of its own.
+pub(crate) struct Run {
+    folder: TempDir,
+    command: Command,
+}
+
+impl Run {
+    /// `run` with the run folder `out`, and nothing else yet.
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = program();
+        command.current_dir(folder.path()).args(["run", "--out", "out"]);
+        Self { folder, command }
+    }
+
+    /// The same, against a simulator.
+    pub(crate) fn against(simulator: &Simulator) -> Self {
+        Self::new().credentials().env("DESCOPE_BASE_URL", &simulator.url)
+    }
+
+    pub(crate) fn credentials(self) -> Self {
+        self.env("DESCOPE_PROJECT_ID", PROJECT).env("DESCOPE_MANAGEMENT_KEY", KEY)
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Writes an input file and names it.
+    pub(crate) fn file(mut self, name: &str, content: impl AsRef<[u8]>) -> Self {
+        fs::write(self.path(name), content).unwrap();
+        self.command.arg(name);
+        self
+    }
+
+    pub(crate) fn arg(mut self, argument: &str) -> Self {
+        self.command.arg(argument);
+        self
+    }
+
+    pub(crate) fn args(mut self, arguments: &[&str]) -> Self {
+        self.command.args(arguments);
+        self
+    }
+
+    pub(crate) fn stdin(mut self, stdin: Stdio) -> Self {
+        self.command.stdin(stdin);
+        self
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Starts it without waiting.
+    pub(crate) fn spawn(mut self) -> Running {
+        let child =
+            self.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Running { folder: self.folder, child }
+    }
+
+    /// Runs it to its end.
+    pub(crate) fn go(self) -> Ran {
+        self.spawn().end()
+    }
+}
+
+/// A run that goes on.
+pub(crate) struct Running {
+    folder: TempDir,
+    pub(crate) child: Child,
+}
+
+impl Running {
+    pub(crate) fn end(self) -> Ran {
+        let Output { status, stdout, stderr } = self.child.wait_with_output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Ran { folder: self.folder, status, stdout: text(stdout), stderr: text(stderr) }
+    }
+}
+
+/// A run that is over, and what it left.
+pub(crate) struct Ran {
+    folder: TempDir,
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ran {
+    /// Checks the exit code, showing everything if it is another, and that the key is nowhere.
+    #[track_caller]
+    pub(crate) fn code(self, expected: i32) -> Self {
+        assert_eq!(
+            self.status.code(),
+            Some(expected),
+            "--- stdout\n{}\n--- stderr\n{}",
+            self.stdout,
+            self.stderr
+        );
+        for text in [&self.stdout, &self.stderr] {
+            assert!(!text.contains(KEY), "the key is shown: {text}");
+        }
+        self
+    }
+
+    /// Checks that stderr says something.
+    #[track_caller]
+    pub(crate) fn says(self, what: &str) -> Self {
+        assert!(self.stderr.contains(what), "--- no {what:?} in stderr\n{}", self.stderr);
+        self
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join("out").join(name)
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// The results, in the order of the rows.
+    pub(crate) fn results(&self) -> Vec<Value> {
+        let mut results = lines(&self.path("results.jsonl"));
+        results.sort_by_key(|result| result["row"].as_u64());
+        results
+    }
+
+    /// The statuses, in the order of the rows.
+    pub(crate) fn statuses(&self) -> Vec<String> {
+        self.results().iter().map(|result| text(result, "status").to_owned()).collect()
+    }
+
+    /// Kinds of failures in the order of the rows, without those that did not fail.
+    pub(crate) fn kinds(&self) -> Vec<String> {
+        let failed = |result: &Value| result["error"]["kind"].as_str().map(str::to_owned);
+        self.results().iter().filter_map(failed).collect()
+    }
+
+    /// `summary.json`, with its books checked.
+    #[track_caller]
+    pub(crate) fn summary(&self) -> Value {
+        let summary: Value = serde_json::from_str(&self.read("summary.json")).unwrap();
+        let tally = summary["tally"].as_object().unwrap();
+        let sum: u64 = tally.iter().filter(|(k, _)| *k != "read").map(|(_, v)| v.as_u64().unwrap()).sum();
+        assert_eq!(tally["read"].as_u64(), Some(sum), "the books do not close: {tally:?}");
+        assert_eq!(summary["balanced"], true);
+        summary
+    }
+
+    /// A number of the summary's tally.
+    #[track_caller]
+    pub(crate) fn tally(&self, name: &str) -> u64 {
+        self.summary()["tally"][name].as_u64().unwrap()
+    }
+}
+
+pub(crate) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or_default()
+}
+
+/// The JSON values of a file, one a line; a line that is being written is left out.
+pub(crate) fn lines(path: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
