@@ -25,17 +25,22 @@ fn the_thread_records_all_and_closes() {
     assert_eq!(closed.lengths.results, text.len() as u64);
 }
 
-#[test]
-fn what_has_come_in_is_committed_when_nothing_waits() {
+#[tokio::test]
+async fn what_has_come_in_is_committed_when_nothing_waits() {
     let fixture = Fixture::new();
     let recorder = Recorder::new(&fixture.folder, &[]).unwrap();
     let (sender, receiver) = mpsc::channel(8);
     let thread = spawn(recorder, receiver);
-    sender.blocking_send(updated("{}")).unwrap();
+    sender.send(updated("{}")).await.unwrap();
+    let committed = async {
+        while fixture.text("results.jsonl").is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
     // It is in the file although the sender is still there.
-    while fixture.text("results.jsonl").is_empty() {
-        std::thread::yield_now();
-    }
+    tokio::time::timeout(Duration::from_secs(10), committed)
+        .await
+        .unwrap();
     drop(sender);
     thread.join().unwrap().unwrap();
 }
