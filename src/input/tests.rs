@@ -76,6 +76,7 @@ fn drain(mut input: Input) -> Said {
     let mut line = 0;
     while let Some(item) = input.next() {
         assert_eq!(said.unreadable, None, "nothing follows an error");
+        assert!(said.rows.len() < 10_000, "reading comes to an end");
         match item {
             Ok(record) => {
                 assert_eq!(record.position.row, said.rows.len() as u64 + 1);

@@ -51,6 +51,13 @@ fn header_names_are_trimmed() {
     assert_eq!(input.sources()[0].columns, ["loginId", "display name"]);
 }
 
+#[test]
+fn one_byte_order_mark_is_skipped_and_no_more() {
+    let bytes = io::Cursor::new("\u{feff}\u{feff}x,y\n".to_owned());
+    let input = input("u.csv", bytes).unwrap();
+    assert_eq!(input.sources()[0].columns, ["\u{feff}x", "y"]);
+}
+
 /// The code, column and message of a row that cannot be read, and its raw cells.
 #[track_caller]
 fn broken(is: &Is) -> (String, &[Vec<u8>]) {
