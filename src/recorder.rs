@@ -24,7 +24,7 @@ use crate::outcome::Finished;
 use crate::record::Source;
 
 use failures::Failures;
-pub use failures::{ADDED_COLUMNS, RAW_KEY};
+pub use failures::RAW_KEY;
 pub use folder::{Place, RunFolder, write_summary};
 use output::Output;
 pub use thread::spawn;

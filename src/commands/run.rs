@@ -201,7 +201,12 @@ fn pace(client: &Client, class: crate::catalog::RateClass) -> Pace {
     } else {
         Waiting::Sending
     };
-    Pace { calls_per_second: gate.allowed_per_second(class), waiting }
+    Pace {
+        calls: client.meters().calls(),
+        retries: client.meters().retries(),
+        calls_per_second: gate.allowed_per_second(class),
+        waiting,
+    }
 }
 
 fn inside(simulator: &Simulator, config: &Config) -> Result<Endpoint, Error> {

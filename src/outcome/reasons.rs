@@ -22,8 +22,9 @@ pub struct Reason {
     pub count: u64,
     /// The place of the first: `file:line (row n)`.
     pub first: String,
-    /// What the first said.
-    pub message: String,
+    /// What the first said; left out where it is the server's words, which may name a user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// What to do about it, as the first said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
@@ -51,7 +52,7 @@ impl Reasons {
                 code: error.code.clone(),
                 count: 1,
                 first: finished.record.place(),
-                message: error.message.clone(),
+                message: error.code.is_none().then(|| error.message.clone()),
                 hint: error.hint.clone(),
             });
         } else {
@@ -113,7 +114,8 @@ mod tests {
         let shown: Vec<_> = top.iter().map(|r| (r.kind, r.code.as_deref(), r.count)).collect();
         assert_eq!(shown, [("b", Some("E2"), 2), ("a", None, 1), ("b", Some("E1"), 1)]);
         assert_eq!(top[0].first, "u.csv:4 (row 3)");
-        assert_eq!(top[0].message, "wrong in row 3");
+        assert_eq!(top[0].message, None, "the server's words stay in the run folder");
+        assert_eq!(top[1].message.as_deref(), Some("wrong in row 1"));
         assert_eq!(top[0].hint.as_deref(), Some("mend it"));
     }
 

@@ -15,10 +15,7 @@ use serde::Serialize;
 use super::object;
 use super::output::Output;
 use crate::outcome::{Outcome, Status};
-use crate::record::{Content, Format, Raw, Record, Source};
-
-/// The columns or keys added to a failed row. As input they are ignored.
-pub const ADDED_COLUMNS: [&str; 5] = ["_row", "_status", "_error", "_message", "_hint"];
+use crate::record::{ADDED_COLUMNS, Content, Format, Raw, Record, Source};
 
 /// The key that holds the text of a JSONL line that could not be read.
 pub const RAW_KEY: &str = "_raw";

@@ -111,8 +111,8 @@ impl Screen {
                 updated = now.updated,
                 unchanged = now.unchanged,
                 failed = now.failed,
-                calls = now.attempts,
-                retries = now.retries,
+                calls = pace.calls,
+                retries = pace.retries,
                 waiting_for_limit = pace.waiting == Waiting::Limit,
                 cool_down_seconds = pace.cool_down().as_secs(),
                 "progress"

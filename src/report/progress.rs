@@ -22,8 +22,6 @@ pub struct Progress {
     updated: AtomicU64,
     unchanged: AtomicU64,
     failed: AtomicU64,
-    attempts: AtomicU64,
-    retries: AtomicU64,
 }
 
 impl Progress {
@@ -54,16 +52,6 @@ impl Progress {
         counter.fetch_add(1, Relaxed);
     }
 
-    /// A request is sent.
-    pub fn attempt(&self) {
-        self.attempts.fetch_add(1, Relaxed);
-    }
-
-    /// A request is sent again.
-    pub fn retry(&self) {
-        self.retries.fetch_add(1, Relaxed);
-    }
-
     /// How far it is now.
     pub(super) fn snapshot(&self) -> Snapshot {
         let [updated, unchanged, failed] =
@@ -83,8 +71,6 @@ impl Progress {
             updated,
             unchanged,
             failed,
-            attempts: self.attempts.load(Relaxed),
-            retries: self.retries.load(Relaxed),
         }
     }
 }
@@ -108,9 +94,13 @@ pub enum Waiting {
     CoolDown(Duration),
 }
 
-/// What the gate knows of the near future.
+/// What the client knows: how it went, and what the gate lets through in the near future.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Pace {
+    /// Requests sent so far.
+    pub calls: u64,
+    /// Requests sent again so far.
+    pub retries: u64,
     /// Calls a second that it lets through over the long run; `None` without a limit.
     pub calls_per_second: Option<f64>,
     /// What it holds sending up for.
@@ -136,8 +126,6 @@ pub(super) struct Snapshot {
     pub(super) updated: u64,
     pub(super) unchanged: u64,
     pub(super) failed: u64,
-    pub(super) attempts: u64,
-    pub(super) retries: u64,
 }
 
 impl Snapshot {

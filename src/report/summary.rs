@@ -103,13 +103,14 @@ impl<W: Write> Page<'_, W> {
         }
         writeln!(self.out, "\nwhy rows failed:")?;
         for reason in reasons.iter().take(REASONS) {
-            let word = reason.code.as_deref().unwrap_or(reason.kind);
+            let code = reason.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
+            let message = reason.message.as_ref().map(|text| format!(": {text}"));
             writeln!(
                 self.out,
-                "{:>12}  {}: {}; first at {}",
+                "{:>12}  {}{}; first at {}",
                 thousands(reason.count),
-                self.paint(BAD, &brief(word)),
-                brief(&reason.message),
+                self.paint(BAD, &brief(&format!("{}{code}", reason.kind))),
+                brief(&message.unwrap_or_default()),
                 brief(&reason.first)
             )?;
             if let Some(hint) = &reason.hint {

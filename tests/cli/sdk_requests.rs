@@ -12,10 +12,8 @@ use descope_bulk::instruction::{Builder, OnConflict, Rules};
 use descope_bulk::record::{Content, Format, Position, Record, Source};
 use serde_json::{Map, Value, json};
 
-const RECORDED: [&str; 2] = [
-    include_str!("../sdk-requests/python.jsonl"),
-    include_str!("../sdk-requests/node.jsonl"),
-];
+const RECORDED: [&str; 2] =
+    [include_str!("../sdk-requests/python.jsonl"), include_str!("../sdk-requests/node.jsonl")];
 
 /// A difference that is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,7 +58,10 @@ fn operation_of(request: &Value) -> Option<&'static Operation> {
 }
 
 /// The body that we send for a row that says the same, or the code of why not.
-fn ours(operation: &'static Operation, body: &Map<String, Value>) -> Result<Map<String, Value>, &'static str> {
+fn ours(
+    operation: &'static Operation,
+    body: &Map<String, Value>,
+) -> Result<Map<String, Value>, &'static str> {
     let mut row = body.clone();
     let merge = row.remove("failOnConflict") == Some(json!(false));
     let rules = Rules {

@@ -155,8 +155,7 @@ impl Run {
 
     /// Starts it without waiting.
     pub(crate) fn spawn(mut self) -> Running {
-        let child =
-            self.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let child = self.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         Running { folder: self.folder, child }
     }
 
@@ -243,7 +242,8 @@ impl Ran {
     pub(crate) fn summary(&self) -> Value {
         let summary: Value = serde_json::from_str(&self.read("summary.json")).unwrap();
         let tally = summary["tally"].as_object().unwrap();
-        let sum: u64 = tally.iter().filter(|(k, _)| *k != "read").map(|(_, v)| v.as_u64().unwrap()).sum();
+        let sum: u64 =
+            tally.iter().filter(|(k, _)| *k != "read").map(|(_, v)| v.as_u64().unwrap()).sum();
         assert_eq!(tally["read"].as_u64(), Some(sum), "the books do not close: {tally:?}");
         assert_eq!(summary["balanced"], true);
         summary

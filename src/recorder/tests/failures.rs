@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::recorder::ADDED_COLUMNS;
+use crate::record::ADDED_COLUMNS;
 
 /// The rows of a file as the csv crate reads them, header first.
 fn read(fixture: &Fixture, name: &str, delimiter: u8) -> Vec<Vec<Vec<u8>>> {

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::exit::{Error, Exit};
-use crate::recorder::{ADDED_COLUMNS, write_summary};
+use crate::record::ADDED_COLUMNS;
+use crate::recorder::write_summary;
 use crate::report::tests::summary;
 
 fn refused(result: Result<RunFolder, Error>) -> String {

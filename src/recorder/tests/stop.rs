@@ -38,9 +38,7 @@ async fn what_has_come_in_is_committed_when_nothing_waits() {
         }
     };
     // It is in the file although the sender is still there.
-    tokio::time::timeout(Duration::from_secs(10), committed)
-        .await
-        .unwrap();
+    tokio::time::timeout(Duration::from_secs(10), committed).await.unwrap();
     drop(sender);
     thread.join().unwrap().unwrap();
 }

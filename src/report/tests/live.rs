@@ -31,7 +31,7 @@ impl Write for Shared {
 
 fn lines(progress: &Arc<Progress>, out: &Shared) -> Reporter {
     let screen = Screen::Lines(Box::new(out.clone()));
-    let pace = || Pace { calls_per_second: Some(1.0), waiting: Waiting::Limit };
+    let pace = || Pace { calls_per_second: Some(1.0), waiting: Waiting::Limit, ..Pace::default() };
     Reporter::with(Duration::from_secs(1), screen, Arc::clone(progress), pace)
 }
 
@@ -85,6 +85,7 @@ async fn events_hold_the_facts() {
     let pace = || Pace {
         calls_per_second: Some(1.0),
         waiting: Waiting::CoolDown(Duration::from_secs(30)),
+        ..Pace::default()
     };
     let reporter = Reporter::start(Kind::Events, progress, pace, &LogWriter::default());
     tokio::time::sleep(Duration::from_secs(11)).await;

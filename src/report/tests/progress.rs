@@ -74,7 +74,7 @@ fn position_and_course() {
     };
     let all_read = Snapshot { all_read: true, unchanged: 1, ..running };
     let unknown = Snapshot { total: None, ..running };
-    let pace = |waiting| Pace { calls_per_second: Some(6.5), waiting };
+    let pace = |waiting| Pace { calls_per_second: Some(6.5), waiting, ..Pace::default() };
     let pause = Waiting::CoolDown(seconds(42));
     let table = [
         (

@@ -14,11 +14,11 @@ fn printed(summary: &Summary, color: bool) -> String {
 
 fn reason(code: Option<&str>, count: u64, message: &str) -> Reason {
     Reason {
-        kind: "missing_value",
+        kind: if code.is_some() { "user_\u{1b}[2Jnot_found" } else { "missing_value" },
         code: code.map(str::to_owned),
         count,
         first: "users.csv:14 (row 13)".to_owned(),
-        message: message.to_owned(),
+        message: code.is_none().then(|| message.to_owned()),
         hint: code.is_none().then(|| "fill it in".to_owned()),
     }
 }
@@ -94,7 +94,7 @@ finished: 30 rows failed
 books: 1,500 rows read = 1,460 updated + 10 unchanged + 6 invalid + 20 rejected + 3 gave up + 1 unknown ✓
 
 why rows failed:
-          20  E112102: no such [2J user; first at users.csv:14 (row 13)
+          20  user_ [2Jnot_found (E112102); first at users.csv:14 (row 13)
            6  missing_value: no phone; first at users.csv:14 (row 13)
               fill it in
 
