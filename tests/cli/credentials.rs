@@ -1,1 +1,150 @@
-//! Not written yet.
+//! Project, key and address: refused before the first row when they are missing or malformed.
+
+use std::fs;
+
+use crate::support::{KEY, PROJECT, Run, Simulator};
+
+const ROWS: &str = "loginId,name\na@example.com,A\n";
+
+#[test]
+fn a_missing_project_or_key_is_refused_with_what_to_set() {
+    let run = || Run::new().file("in.csv", ROWS);
+    let ran = run().go().code(2).says("DESCOPE_PROJECT_ID").says("--simulate");
+    assert!(!ran.path("").exists(), "a refused run leaves no run folder");
+    run().env("DESCOPE_PROJECT_ID", PROJECT).go().code(2).says("DESCOPE_MANAGEMENT_KEY");
+    run()
+        .env("DESCOPE_PROJECT_ID", PROJECT)
+        .env("DESCOPE_MANAGEMENT_KEY", "  ")
+        .go()
+        .code(2)
+        .says("DESCOPE_MANAGEMENT_KEY");
+}
+
+#[test]
+fn malformed_credentials_are_refused_without_showing_them() {
+    let two_words = format!("{KEY} {KEY}");
+    Run::new()
+        .credentials()
+        .env("DESCOPE_MANAGEMENT_KEY", &two_words)
+        .file("in.csv", ROWS)
+        .go()
+        .code(2)
+        .says("DESCOPE_MANAGEMENT_KEY");
+    Run::new()
+        .credentials()
+        .args(&["--project-id", "P2 and more"])
+        .file("in.csv", ROWS)
+        .go()
+        .code(2)
+        .says("project ID");
+}
+
+#[test]
+fn the_key_may_come_from_a_file() {
+    let simulator = Simulator::start(&[]);
+    let run = Run::new()
+        .env("DESCOPE_PROJECT_ID", PROJECT)
+        .env("DESCOPE_BASE_URL", &simulator.url)
+        .file("in.csv", ROWS);
+    fs::write(run.path("key"), format!("{KEY}\n")).unwrap();
+    run.args(&["--key-file", "key"]).go().code(0);
+    Run::new()
+        .env("DESCOPE_PROJECT_ID", PROJECT)
+        .file("in.csv", ROWS)
+        .args(&["--key-file", "nowhere"])
+        .go()
+        .code(2)
+        .says("nowhere");
+}
+
+#[test]
+fn the_key_goes_over_https_only() {
+    Run::new()
+        .credentials()
+        .file("in.csv", ROWS)
+        .args(&["--base-url", "http://api.example.com"])
+        .go()
+        .code(2)
+        .says("https");
+}
+
+#[test]
+fn a_server_that_is_not_there_stops_before_the_first_row() {
+    let ran = Run::new()
+        .credentials()
+        .file("in.csv", ROWS)
+        .args(&["--base-url", "http://127.0.0.1:1"])
+        .go()
+        .code(3)
+        .says("cannot reach http://127.0.0.1:1")
+        .says("nothing was sent");
+    assert!(!ran.path("").exists());
+}
+
+#[test]
+fn refused_credentials_halt_the_run_and_reject_no_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key");
+    fs::write(&key, "K2another").unwrap();
+    let key = key.to_str().unwrap();
+    let simulator =
+        Simulator::start(&["--project-id", PROJECT, "--management-key-file", key]);
+    let rows = (0..100).fold("loginId,name\n".to_owned(), |rows, n| rows + &format!("u{n},N\n"));
+    let ran = Run::against(&simulator).file("in.csv", rows).go().code(3);
+    assert_eq!(ran.summary()["stopped"]["reason"], "credentials_refused");
+    assert_eq!(ran.tally("rejected"), 0);
+    assert!(ran.tally("not_attempted") > 0);
+    assert!(ran.stdout.contains("DESCOPE_MANAGEMENT_KEY"), "{}", ran.stdout);
+}
+
+/// A server that answers every request with a tier and a user, and keeps what it was sent.
+fn listening() -> (String, std::thread::JoinHandle<Vec<String>>) {
+    use std::io::{BufRead, BufReader, Read, Write};
+
+    const BODY: &str = r#"{"rateLimitTier":"tier9","user":{"userId":"U1"}}"#;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/base", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let mut requests = Vec::new();
+        while requests.len() < 2 {
+            let mut stream = BufReader::new(listener.accept().unwrap().0);
+            let mut request = String::new();
+            while !request.ends_with("\r\n\r\n") {
+                stream.read_line(&mut request).unwrap();
+            }
+            let length = request.lines().find_map(|line| line.strip_prefix("content-length: "));
+            let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+            stream.read_exact(&mut body).unwrap();
+            requests.push(request + std::str::from_utf8(&body).unwrap());
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n", BODY.len());
+            write!(stream.get_mut(), "{head}connection: close\r\n\r\n{BODY}").unwrap();
+        }
+        requests
+    });
+    (url, server)
+}
+
+#[test]
+fn requests_look_like_those_of_the_sdks() {
+    let (url, server) = listening();
+    let ran = Run::new()
+        .credentials()
+        .file("in.csv", "loginId,phone,verified\na@example.com,+14155550123,true\n")
+        .args(&["--base-url", &url])
+        .go()
+        .code(0);
+    assert_eq!(ran.summary()["simulated"], false);
+    let requests = server.join().unwrap();
+    let has = |request: &str, line: &str| {
+        assert!(request.lines().any(|l| l == line), "no {line:?} in {request}");
+    };
+    has(&requests[0], "GET /base/v1/mgmt/license HTTP/1.1");
+    has(&requests[1], "POST /base/v1/mgmt/user/update/phone HTTP/1.1");
+    has(&requests[1], "content-type: application/json");
+    has(&requests[1], &format!("authorization: Bearer {PROJECT}:{KEY}"));
+    has(&requests[1], &format!("x-descope-project-id: {PROJECT}"));
+    has(&requests[1], "x-descope-sdk-name: descope-bulk");
+    has(&requests[1], "x-descope-license: tier9");
+    let body = r#"{"loginId":"a@example.com","phone":"+14155550123","verified":true,"failOnConflict":true}"#;
+    has(&requests[1], body);
+}

@@ -1,1 +1,86 @@
-//! Not written yet.
+//! The rate: never a 429 to us when we are alone, a closed gate for all when there is one.
+
+use crate::support::{Run, Simulator, text};
+
+fn rows(number: usize) -> String {
+    (0..number).fold("loginId,name\n".to_owned(), |rows, n| rows + &format!("u{n}@x.com,N\n"))
+}
+
+#[test]
+fn a_server_that_counts_in_a_sliding_window_never_refuses_us() {
+    let simulator = Simulator::start(&["--rate-limit", "50/1s", "--latency", "0ms..30ms"]);
+    let ran = Run::against(&simulator)
+        .args(&["--max-share", "100%"])
+        .file("in.csv", rows(200))
+        .go()
+        .code(0);
+    assert_eq!(ran.tally("updated"), 200);
+    assert_eq!(ran.summary()["rateLimited"], 0);
+    let arrivals = simulator.stop();
+    assert!(arrivals.iter().all(|arrival| arrival["status"] == 200));
+    assert_eq!(arrivals.len(), 200, "each row costs one call");
+}
+
+#[test]
+fn a_429_closes_the_gate_for_all_and_costs_no_attempt() {
+    let simulator = Simulator::start(&["--fault", "status=429,retry-after=2:after=10,times=1"]);
+    let ran = Run::against(&simulator)
+        .args(&["--max-attempts", "1", "--concurrency", "4", "--rate", "off"])
+        .file("in.csv", rows(100))
+        .go()
+        .code(0);
+    assert_eq!(ran.tally("updated"), 100);
+    assert!(ran.results().iter().all(|result| result["attempts"] == 1));
+    let summary = ran.summary();
+    assert_eq!(summary["rateLimited"], 1);
+    assert!(summary["waited"]["coolDownMs"].as_u64().unwrap() >= 1_900, "{summary}");
+    let arrivals = simulator.stop();
+    let at = |arrival: &serde_json::Value| arrival["at"].as_f64().unwrap();
+    let refused = arrivals.iter().find(|arrival| arrival["status"] == 429).unwrap();
+    let closed = at(refused)..at(refused) + 2_000.0;
+    let within = arrivals.iter().filter(|arrival| closed.contains(&at(arrival))).count();
+    assert!(within <= 4, "only what was on the wire already: {within}");
+}
+
+#[test]
+fn an_error_code_says_rate_limited_under_any_status() {
+    let simulator = Simulator::start(&["--fault", "status=400,code=E130429,retry-after=1:times=1"]);
+    let ran = Run::against(&simulator).file("in.csv", rows(3)).go().code(0);
+    assert_eq!(ran.summary()["rateLimited"], 1);
+}
+
+#[test]
+fn a_rate_that_is_asked_for_is_kept() {
+    let simulator = Simulator::start(&[]);
+    Run::against(&simulator).args(&["--rate", "20/1s"]).file("in.csv", rows(60)).go().code(0);
+    let arrivals: Vec<f64> =
+        simulator.stop().iter().map(|arrival| arrival["at"].as_f64().unwrap()).collect();
+    for (i, first) in arrivals.iter().enumerate() {
+        let within = arrivals[i..].iter().take_while(|at| **at < first + 1_000.0).count();
+        assert!(within <= 20, "{within} in the second from {first}");
+    }
+}
+
+#[test]
+fn the_documented_limit_is_kept_with_the_share_that_is_left_to_us() {
+    let simulator = Simulator::bare(&["--create-missing", "--rate-limit", "documented"]);
+    let ran = Run::against(&simulator).file("in.csv", rows(5)).go().code(0).says("400 calls a minute");
+    assert_eq!(ran.summary()["simulated"], true, "a simulator is told from the real thing");
+    let refused = Run::against(&simulator).args(&["--max-share", "0%"]).file("in.csv", rows(1));
+    refused.go().code(2).says("percentage");
+    let both = Run::against(&simulator).args(&["--max-share", "50%", "--rate", "1/1s"]);
+    both.file("in.csv", rows(1)).go().code(2).says("cannot be used with");
+}
+
+#[test]
+fn paths_with_a_lower_limit_keep_it_too() {
+    let simulator = Simulator::bare(&["--create-missing", "--rate-limit", "documented"]);
+    let ran = Run::against(&simulator)
+        .args(&["--max-share", "1%", "--operation", "update", "--allow-destructive"])
+        .file("in.csv", rows(2))
+        .go()
+        .code(0);
+    let arrivals = simulator.stop();
+    assert!(arrivals.iter().all(|arrival| text(arrival, "path") == "/v1/mgmt/user/update"));
+    assert_eq!(ran.summary()["rateLimited"], 0);
+}

@@ -1,1 +1,102 @@
-//! Not written yet.
+//! What servers answer, one fault each: what becomes of the row, and how often it was sent.
+
+use crate::support::{Ran, Run, Simulator, text};
+
+/// One phone row and one rename against a fault that strikes every request.
+fn against(fault: &str, arguments: &[&str]) -> (Ran, Vec<usize>) {
+    let simulator = Simulator::start(&["--fault", fault]);
+    let rows = r#"{"operation":"phone","loginId":"a","phone":"+14155550123","verified":true}
+{"operation":"loginid","loginId":"b","newLoginId":"c"}
+"#;
+    let ran = Run::against(&simulator)
+        .args(&["--max-attempts", "2", "--timeout", "1s", "--connect-timeout", "500ms"])
+        .args(arguments)
+        .file("in.jsonl", rows)
+        .go();
+    let arrivals = simulator.stop();
+    let times = ["a", "b"].map(|user| {
+        arrivals.iter().filter(|arrival| text(arrival, "loginId") == user).count()
+    });
+    (ran, times.to_vec())
+}
+
+#[test]
+fn each_fault_ends_in_its_status() {
+    for (fault, statuses, kinds, times) in [
+        ("status=500", ["gave_up", "unknown"], ["server_error", "server_error"], [2, 1]),
+        ("status=503", ["gave_up", "gave_up"], ["server_error", "server_error"], [2, 2]),
+        ("status=400", ["rejected", "rejected"], ["refused", "refused"], [1, 1]),
+        ("html=502", ["gave_up", "unknown"], ["server_error", "server_error"], [2, 1]),
+        ("garbage", ["unknown", "unknown"], ["bad_answer", "bad_answer"], [2, 1]),
+        ("huge", ["unknown", "unknown"], ["bad_answer", "bad_answer"], [2, 1]),
+        ("empty", ["unknown", "unknown"], ["bad_answer", "bad_answer"], [2, 1]),
+        ("drop", ["unknown", "unknown"], ["connection_lost", "connection_lost"], [2, 1]),
+        ("apply-drop", ["unknown", "unknown"], ["connection_lost", "connection_lost"], [2, 1]),
+        ("hang", ["unknown", "unknown"], ["timeout", "timeout"], [2, 1]),
+    ] {
+        let (ran, sent) = against(fault, &[]);
+        let ran = ran.code(1);
+        assert_eq!(ran.statuses(), statuses, "{fault}");
+        assert_eq!(ran.kinds(), kinds, "{fault}");
+        assert_eq!(sent, times, "{fault}");
+        assert_eq!(ran.read("failures.jsonl").lines().count(), 2, "{fault}");
+    }
+}
+
+#[test]
+fn a_body_that_breaks_off_is_judged_by_its_status() {
+    let (ran, sent) = against("half", &[]);
+    let ran = ran.code(0);
+    assert_eq!(ran.statuses(), ["updated", "updated"]);
+    assert_eq!(sent, [1, 1]);
+    assert!(ran.results().iter().all(|result| result.get("user").is_none()));
+}
+
+#[test]
+fn a_redirect_is_not_followed_and_halts() {
+    let (ran, _) = against("redirect", &[]);
+    assert_eq!(ran.code(3).summary()["stopped"]["reason"], "redirected");
+}
+
+#[test]
+fn a_row_goes_again_and_succeeds() {
+    let simulator = Simulator::start(&["--fault", "drop:first=1", "--fault", "status=503:first=2"]);
+    let row = "loginId,name\na,A\n";
+    let ran = Run::against(&simulator).file("in.csv", row).go().code(0);
+    let result = &ran.results()[0];
+    assert_eq!(result["status"], "updated");
+    assert!(result["attempts"].as_u64().unwrap() >= 2, "{result}");
+}
+
+#[test]
+fn unknown_users_conflicts_and_bad_values_are_rejected_with_the_reason() {
+    let simulator = Simulator::bare(&["--users", "10", "--rate-limit", "off"]);
+    let rows = r#"{"operation":"phone","loginId":"nobody@example.com","phone":"+14155550123","verified":true}
+{"operation":"email","loginId":"user1@example.com","email":"user2@example.com","verified":true}
+{"operation":"loginid","loginId":"user3@example.com","newLoginId":""}
+{"operation":"phone","loginId":"user4@example.com","phone":"+1 (415) 555-0123","verified":false}
+"#;
+    let ran = Run::against(&simulator).file("in.jsonl", rows).go().code(1);
+    assert_eq!(ran.statuses(), ["rejected", "rejected", "rejected", "updated"]);
+    assert_eq!(ran.kinds(), ["user_not_found", "conflict", "refused"]);
+    let results = ran.results();
+    assert_eq!(results[0]["error"]["code"], "E112102");
+    assert_eq!(results[1]["error"]["code"], "E111127");
+    assert_eq!(results[1]["httpStatus"], 409);
+    assert_eq!(results[3]["user"]["phone"], "+14155550123");
+    assert_eq!(results[3]["user"]["verifiedPhone"], false);
+}
+
+#[test]
+fn merging_users_must_be_asked_for() {
+    let simulator = Simulator::bare(&["--users", "10", "--rate-limit", "off"]);
+    let row = "loginId,email,verified\nuser1@example.com,user2@example.com,true\n";
+    let ran = Run::against(&simulator)
+        .args(&["--on-conflict", "merge"])
+        .file("in.csv", row)
+        .go()
+        .code(0);
+    assert_eq!(ran.summary()["mergeAllowed"], 1);
+    let gone = "loginId,name\nuser2@example.com,B\n";
+    Run::against(&simulator).file("in.csv", gone).go().code(0);
+}

@@ -1,1 +1,118 @@
-//! Not written yet.
+//! Stopping early: by signal, by too many failures, by files that cannot be read or written.
+
+use std::process::Stdio;
+
+use crate::support::{Run, Simulator, signal};
+
+fn rows(number: usize) -> String {
+    (0..number).fold("loginId,name\n".to_owned(), |rows, n| rows + &format!("u{n}@x.com,N\n"))
+}
+
+#[test]
+fn a_signal_drains_and_closes_the_books() {
+    for (name, code, word) in [("INT", 130, "interrupted"), ("TERM", 143, "terminated")] {
+        let simulator = Simulator::start(&["--latency", "50ms"]);
+        let running =
+            Run::against(&simulator).args(&["--concurrency", "4"]).file("in.csv", rows(5_000)).spawn();
+        simulator.wait_for_arrivals(20);
+        signal(&running.child, name);
+        let ran = running.end().code(code).says("stopping");
+        let summary = ran.summary();
+        assert_eq!(summary["stopped"]["reason"], word);
+        assert_eq!(summary["exitCode"], code);
+        let updated = ran.tally("updated");
+        assert!(updated >= 16 && ran.tally("not_attempted") > 0, "{summary}");
+        let arrivals = simulator.stop();
+        assert_eq!(updated, arrivals.len() as u64, "what was on the wire is recorded");
+        assert_eq!(ran.results().len() as u64, updated);
+    }
+}
+
+#[test]
+fn a_signal_wakes_rows_that_wait() {
+    let simulator = Simulator::start(&["--fault", "status=429,retry-after=3600"]);
+    let running = Run::against(&simulator).file("in.csv", rows(10)).spawn();
+    simulator.wait_for_arrivals(1);
+    signal(&running.child, "TERM");
+    let ran = running.end().code(143);
+    assert_eq!(ran.tally("not_attempted"), 10);
+}
+
+#[test]
+fn a_second_signal_drops_what_is_on_the_wire() {
+    let simulator = Simulator::start(&["--fault", "hang"]);
+    let running = Run::against(&simulator).file("in.csv", rows(3)).spawn();
+    simulator.wait_for_arrivals(3);
+    signal(&running.child, "INT");
+    // Signals that come before the first is handled count as one, so repeat until it ends.
+    let mut running = running;
+    while running.child.try_wait().unwrap().is_none() {
+        signal(&running.child, "INT");
+        std::thread::yield_now();
+    }
+    assert_eq!(running.end().status.code(), Some(130));
+}
+
+#[test]
+fn the_same_failure_over_and_over_stops_the_run() {
+    let simulator = Simulator::bare(&["--rate-limit", "off"]);
+    let ran = Run::against(&simulator).file("in.csv", rows(1_000)).go().code(3);
+    assert_eq!(ran.summary()["stopped"]["reason"], "same_failure");
+    assert!((50..150).contains(&ran.tally("rejected")), "{}", ran.tally("rejected"));
+    let ran = Run::against(&simulator)
+        .args(&["--max-same-failures", "0"])
+        .file("in.csv", rows(1_000))
+        .go()
+        .code(1);
+    assert_eq!(ran.tally("rejected"), 1_000);
+}
+
+#[test]
+fn too_many_failures_stop_the_run() {
+    let simulator = Simulator::bare(&["--rate-limit", "off"]);
+    let ran = Run::against(&simulator)
+        .args(&["--max-failures", "3", "--concurrency", "1"])
+        .file("in.csv", rows(100))
+        .go()
+        .code(3);
+    assert_eq!(ran.summary()["stopped"]["reason"], "max_failures");
+    assert_eq!(ran.tally("rejected"), 4);
+}
+
+#[test]
+fn a_quote_that_is_never_closed_ends_the_run_after_the_rows_before_it() {
+    let simulator = Simulator::start(&[]);
+    let rows = "loginId,name\na,A\nb,\"B\nc,C\nd,D\n";
+    let ran = Run::against(&simulator).file("in.csv", rows).go().code(3);
+    assert_eq!(ran.statuses(), ["updated", "invalid"]);
+    assert_eq!(ran.kinds(), ["unterminated_quote"]);
+    assert!(ran.stdout.contains("in.csv:3"), "{}", ran.stdout);
+    assert_eq!(ran.summary()["stopped"]["reason"], "unreadable_input");
+}
+
+#[test]
+fn standard_input_that_never_ends_does_not_hold_up_a_stop() {
+    let simulator = Simulator::start(&[]);
+    let mut running = Run::against(&simulator)
+        .args(&["-", "--format", "csv"])
+        .stdin(Stdio::piped())
+        .spawn();
+    let mut stdin = running.child.stdin.take().unwrap();
+    std::io::Write::write_all(&mut stdin, b"loginId,name\na,A\n").unwrap();
+    simulator.wait_for_arrivals(1);
+    signal(&running.child, "TERM");
+    let ran = running.end().code(143);
+    assert_eq!(ran.tally("updated"), 1);
+    drop(stdin);
+}
+
+#[test]
+fn a_run_folder_in_use_is_never_written_over() {
+    let simulator = Simulator::start(&[]);
+    let run = Run::against(&simulator).file("in.csv", rows(1));
+    std::fs::create_dir(run.path("out")).unwrap();
+    std::fs::write(run.path("out").join("results.jsonl"), "mine").unwrap();
+    let ran = run.go().code(2).says("out");
+    assert_eq!(ran.read("results.jsonl"), "mine");
+    assert!(simulator.stop().is_empty(), "nothing was sent");
+}
