@@ -1,1 +1,148 @@
-//! Not written yet.
+//! The simulator: a local look-alike of the user-management API, for rehearsals and tests.
+//!
+//! It listens on a real port and speaks the API well enough for the official SDKs: users in
+//! memory, every operation of the catalogue with its documented effect, search, the documented
+//! errors and rate limits, and faults on demand. What the documents leave open is a switch. It
+//! is never the real thing, and every answer says so in its `server` header.
+
+mod actions;
+mod effects;
+mod faults;
+mod fields;
+mod latency;
+mod limits;
+mod log;
+mod problem;
+mod routes;
+mod search;
+mod seed;
+mod server;
+mod service;
+mod store;
+mod switches;
+mod users;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+pub use faults::{Fault, FaultKind};
+pub use latency::Latency;
+pub use limits::Limit;
+pub use seed::Seed;
+pub use switches::{
+    OldPhone, PatchAttributes, PatchConflict, RateBuckets, RateWindow, Switches, UnknownRole,
+    UserNotFound, VerifiedDefault,
+};
+
+use crate::exit::Error;
+
+/// What a simulator is like.
+#[derive(Clone)]
+pub struct Settings {
+    /// Where it listens; port 0 is any free one.
+    pub listen: SocketAddr,
+    /// The users it starts with.
+    pub users: Seed,
+    /// Whether a name that an update or a load brings up for the first time becomes a user.
+    pub create_missing: bool,
+    /// The rate limit of each project.
+    pub limit: Limit,
+    /// How long answers take.
+    pub latency: Latency,
+    /// What goes wrong; the first that strikes decides.
+    pub faults: Vec<Fault>,
+    /// What latencies and faults at a rate are drawn from.
+    pub seed: u64,
+    /// The file for the log of arrivals; it is emptied first.
+    pub log: Option<PathBuf>,
+    /// Whether the log holds bodies.
+    pub log_bodies: bool,
+    /// How open questions are answered.
+    pub switches: Switches,
+    /// The only project ID and management key it takes; without them, any that are well-formed.
+    pub credentials: Option<(String, String)>,
+}
+
+impl Default for Settings {
+    /// No users, any free local port, the documented limits, no latency, no faults.
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            users: Seed::None,
+            create_missing: false,
+            limit: Limit::Documented,
+            latency: Latency::default(),
+            faults: Vec::new(),
+            seed: 0,
+            log: None,
+            log_bodies: false,
+            switches: Switches::default(),
+            credentials: None,
+        }
+    }
+}
+
+/// A running simulator. Dropping it stops it at once; [`Simulator::stop`] lets requests finish.
+pub struct Simulator {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    server: JoinHandle<()>,
+}
+
+/// Starts a simulator on the current runtime. It serves from here on.
+pub async fn start(settings: Settings) -> Result<Simulator, Error> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let epoch = u32::try_from(now.map_or(0, |now| now.as_secs())).unwrap_or(u32::MAX);
+    let mut store = store::Store::new(settings.create_missing, settings.switches.search_lag);
+    let moment = store::Moment {
+        seconds: epoch,
+        elapsed: Duration::ZERO,
+    };
+    seed::sow(&settings.users, &mut store, moment)?;
+    store.settle();
+    let refuse = |error| {
+        Error::refused(format!(
+            "the simulator cannot listen on {}: {error}",
+            settings.listen
+        ))
+    };
+    let listener = TcpListener::bind(settings.listen).await.map_err(refuse)?;
+    let address = listener.local_addr().map_err(refuse)?;
+    let log = settings.log.as_deref().map(log::Log::create).transpose()?;
+    let service = Arc::new(service::Service::new(settings, store, log, epoch));
+    let (stop, stopped) = watch::channel(false);
+    let server = tokio::spawn(server::serve(listener, service, stopped));
+    Ok(Simulator {
+        address,
+        stop,
+        server,
+    })
+}
+
+impl Simulator {
+    /// Where it is, to be taken as the API's base URL: `http://127.0.0.1:40123`.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Takes no more requests, lets those in flight finish, and closes. Afterwards the log is
+    /// complete. Latencies are cut short, and requests that would hang are dropped.
+    pub async fn stop(mut self) {
+        let _ = self.stop.send(true);
+        // A panic of the server is a test's to see, in its own output.
+        let _ = (&mut self.server).await;
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}

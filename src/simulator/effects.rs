@@ -1,0 +1,430 @@
+//! What each operation does to a user: pure, and one function an operation.
+//!
+//! Nothing here knows other users; conflicts between users are the store's. The rules are those
+//! of sections 2 and 3 of the API reference.
+
+use serde_json::Value;
+
+use super::fields::{Fields, texts};
+use super::problem::Problem;
+use super::switches::{PatchAttributes, Switches, UnknownRole, VerifiedDefault};
+use super::users::{Status, Tenant, User, add, canonical, phone};
+use crate::catalog::Operation;
+
+/// A request to change a user.
+pub(super) struct Change<'a> {
+    /// How the request names the user.
+    pub(super) named: &'a str,
+    /// The body.
+    pub(super) fields: &'a Fields,
+    /// How open questions are answered.
+    pub(super) switches: &'a Switches,
+}
+
+/// What an operation does to a user. On an error the user is as good as lost: work on a copy.
+pub(super) type Effect = fn(&mut User, &Change<'_>) -> Result<(), Problem>;
+
+/// The effects, by the operations' names.
+static EFFECTS: [(&str, Effect); 22] = [
+    ("phone", set_phone),
+    ("email", set_email),
+    ("loginid", rename),
+    ("name", set_names),
+    ("picture", set_picture),
+    ("customAttribute", set_attribute),
+    ("status", set_status),
+    ("recovery-email", set_recovery_email),
+    ("recovery-phone", set_recovery_phone),
+    ("role-add", add_roles),
+    ("role-set", set_roles),
+    ("role-remove", remove_roles),
+    ("tenant-add", add_tenant),
+    ("tenant-remove", remove_tenant),
+    ("ssoapp-add", add_sso_apps),
+    ("ssoapp-set", set_sso_apps),
+    ("ssoapp-remove", remove_sso_apps),
+    ("password-set-temporary", set_password),
+    ("password-set-active", set_password),
+    ("password-expire", |_, _| Ok(())),
+    ("update", replace),
+    ("patch", patch),
+];
+
+/// The effect of an operation. There is one for each; a test over the catalogue keeps it so.
+pub(super) fn effect_of(operation: &Operation) -> Option<Effect> {
+    EFFECTS
+        .iter()
+        .find(|(name, _)| *name == operation.name)
+        .map(|(_, effect)| *effect)
+}
+
+/// A phone number as it is stored; an empty one removes.
+fn stored_phone(text: &str) -> Result<String, Problem> {
+    if text.is_empty() {
+        return Ok(String::new());
+    }
+    phone(text).ok_or_else(|| Problem::invalid(format!("{text} is not a valid phone number")))
+}
+
+/// The flag after a value was set: an empty value is never verified.
+fn verified(given: Option<bool>, before: bool, default: VerifiedDefault, empty: bool) -> bool {
+    let absent = match default {
+        VerifiedDefault::True => true,
+        VerifiedDefault::False => false,
+        VerifiedDefault::Keep => before,
+    };
+    !empty && given.unwrap_or(absent)
+}
+
+fn set_phone(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+    let number = stored_phone(change.fields.text("phone")?.unwrap_or_default())?;
+    let (given, default) = (
+        change.fields.flag("verified")?,
+        change.switches.verified_default,
+    );
+    user.verified_phone = verified(given, user.verified_phone, default, number.is_empty());
+    user.phone = number.into();
+    Ok(())
+}
+
+fn set_email(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+    let email = change.fields.text("email")?.unwrap_or_default();
+    let (given, default) = (
+        change.fields.flag("verified")?,
+        change.switches.verified_default,
+    );
+    user.verified_email = verified(given, user.verified_email, default, email.is_empty());
+    user.set_email(email);
+    Ok(())
+}
+
+fn rename(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+    let old = canonical(change.named);
+    let new = canonical(change.fields.text("newLoginId")?.unwrap_or_default());
+    if new.is_empty() {
+        if user.login_ids.len() == 1 {
+            return Err(Problem::invalid("The last login ID cannot be removed"));
+        }
+        user.login_ids.retain(|id| **id != *old);
+    } else if user.has_login_id(&new) {
+        user.login_ids.retain(|id| **id != *old || old == new);
+    } else if let Some(place) = user.login_ids.iter_mut().find(|id| ***id == *old) {
+        *place = new.into();
+    }
+    Ok(())
+}
+
+/// Sets the names that are there; the rest stays (API reference, 3.1.2).
+fn set_names(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+    fill_names(user, change.fields)
+}
+
+fn fill_names(user: &mut User, fields: &Fields) -> Result<(), Problem> {
+    if let Some(name) = fields.text("name")? {
+        user.name = name.into();
+    }
+    if let Some(name) = fields.text("givenName")? {
+        user.details_mut().given_name = name.into();
+    }
+    if let Some(name) = fields.text("middleName")? {
+        user.details_mut().middle_name = name.into();
+    }
+    if let Some(name) = fields.text("familyName")? {
+        user.details_mut().family_name = name.into();
+    }
+    Ok(())
+}
+
+fn set_picture(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+    let picture = change.fields.text("picture")?.unwrap_or_default();
+    user.details_mut().picture = picture.into();
+    Ok(())
+}
+
+/// Sets one attribute; `null` and the empty text take it away.
+fn set_attribute(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+    let key = change.fields.required("attributeKey")?;
+    let attributes = &mut user.details_mut().attributes;
+    match change.fields.get("attributeValue") {
+        Some(value) if value.as_str() != Some("") => {
+            attributes.insert(key.to_owned(), value.clone());
+        }
+        _ => {
+            attributes.shift_remove(key);
+        }
+    }
+    Ok(())
+}
+
+fn status_of(name: &str) -> Result<Status, Problem> {
+    Status::named(name)
+        .filter(|status| *status != Status::Expired)
+        .ok_or_else(|| Problem::invalid(format!("{name} is not a status")))
+}
+
+fn set_status(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+    user.status = status_of(change.fields.required("status")?)?;
+    Ok(())
+}
+
+fn set_recovery_email(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+    let email = change.fields.text("recoveryEmail")?.unwrap_or_default();
+    let given = change.fields.flag("verified")?.unwrap_or(false);
+    let details = user.details_mut();
+    details.verified_recovery_email = given && !email.is_empty();
+    details.recovery_email = email.into();
+    Ok(())
+}
+
+fn set_recovery_phone(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+    let number = stored_phone(change.fields.text("recoveryPhone")?.unwrap_or_default())?;
+    let given = change.fields.flag("verified")?.unwrap_or(false);
+    let details = user.details_mut();
+    details.verified_recovery_phone = given && !number.is_empty();
+    details.recovery_phone = number.into();
+    Ok(())
+}
+
+/// The roles that are known, of those named; or an error, as the switch says.
+fn known<'a>(roles: Vec<&'a str>, switches: &Switches) -> Result<Vec<&'a str>, Problem> {
+    let unknown =
+        |role: &&str| !switches.known_roles.is_empty() && !switches.known_roles.contains(*role);
+    match (
+        roles.iter().find(|role| unknown(role)),
+        switches.unknown_role,
+    ) {
+        (Some(role), UnknownRole::Fail) => {
+            Err(Problem::invalid(format!("The role {role} does not exist")))
+        }
+        (Some(_), UnknownRole::Ignore) => {
+            Ok(roles.into_iter().filter(|role| !unknown(role)).collect())
+        }
+        (None, _) => Ok(roles),
+    }
+}
+
+fn roles_of<'a>(change: &Change<'a>) -> Result<(Vec<&'a str>, &'a str), Problem> {
+    let roles = change.fields.list("roleNames")?.unwrap_or_default();
+    let tenant = change.fields.text("tenantId")?.unwrap_or_default();
+    Ok((roles, tenant))
+}
+
+/// Adds roles; in a tenant, the user joins it (API reference, 3.2).
+fn add_roles(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+    let (roles, tenant) = roles_of(change)?;
+    let roles = known(roles, change.switches)?;
+    let list = if tenant.is_empty() {
+        &mut user.details_mut().roles
+    } else {
+        &mut user.join(tenant).roles
+    };
+    add(list, &roles);
+    Ok(())
+}
+
+/// Replaces roles. That a user joins the tenant by it is our choice.
+fn set_roles(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+    let (roles, tenant) = roles_of(change)?;
+    let roles = known(roles, change.switches)?;
+    let list = if tenant.is_empty() {
+        &mut user.details_mut().roles
+    } else {
+        &mut user.join(tenant).roles
+    };
+    list.clear();
+    add(list, &roles);
+    Ok(())
+}
+
+/// Takes roles away; what the user does not have is passed over.
+fn remove_roles(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+    let (roles, tenant) = roles_of(change)?;
+    if tenant.is_empty() {
+        remove(&mut user.details_mut().roles, &roles);
+    } else if let Some(tenant) = user.tenant_mut(tenant) {
+        remove(&mut tenant.roles, &roles);
+    }
+    Ok(())
+}
+
+fn remove(list: &mut Vec<Box<str>>, gone: &[&str]) {
+    list.retain(|item| !gone.contains(&&**item));
+}
+
+fn add_tenant(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+    user.join(change.fields.required("tenantId")?);
+    Ok(())
+}
+
+fn remove_tenant(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+    let id = change.fields.required("tenantId")?;
+    user.details_mut()
+        .tenants
+        .retain(|tenant| *tenant.id != *id);
+    Ok(())
+}
+
+fn add_sso_apps(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+    let apps = change.fields.list("ssoAppIds")?.unwrap_or_default();
+    add(&mut user.details_mut().sso_apps, &apps);
+    Ok(())
+}
+
+fn set_sso_apps(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+    user.details_mut().sso_apps.clear();
+    add_sso_apps(user, change)
+}
+
+fn remove_sso_apps(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+    let apps = change.fields.list("ssoAppIds")?.unwrap_or_default();
+    remove(&mut user.details_mut().sso_apps, &apps);
+    Ok(())
+}
+
+fn set_password(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+    change.fields.required("password")?;
+    user.password = true;
+    Ok(())
+}
+
+/// Sets what is there and keeps the rest; a phone or e-mail without its flag ends up verified
+/// (API reference, 3.3).
+fn patch(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+    fill(user, change, true)
+}
+
+/// Clears everything but what makes the user itself, then sets what is there (API reference,
+/// 3.4). The status, which cannot be empty, stays when it is not given.
+fn replace(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+    let named = canonical(change.named);
+    let kept = user.login_ids.iter().find(|id| ***id == *named);
+    let kept = kept.or(user.login_ids.first()).cloned();
+    *user = user.blank(kept.into_iter().collect());
+    fill(user, change, false)
+}
+
+/// Sets every field that is there, whatever the operation. `absent` is the flag of a phone or
+/// e-mail that comes without one.
+pub(super) fn fill(user: &mut User, change: &Change<'_>, absent: bool) -> Result<(), Problem> {
+    let fields = change.fields;
+    fill_login_ids(user, change)?;
+    if let Some(email) = fields.text("email")? {
+        user.set_email(email);
+        user.verified_email = absent && !email.is_empty();
+    }
+    if let Some(number) = fields.text("phone")? {
+        user.phone = stored_phone(number)?.into();
+        user.verified_phone = absent && !user.phone.is_empty();
+    }
+    if let Some(flag) = fields.flag("verifiedEmail")? {
+        user.verified_email = flag && user.email.is_some();
+    }
+    if let Some(flag) = fields.flag("verifiedPhone")? {
+        user.verified_phone = flag && !user.phone.is_empty();
+    }
+    fill_names(user, fields)?;
+    if fields.has("picture") {
+        set_picture(user, change)?;
+    }
+    if let Some(status) = fields.text("status")?.filter(|status| !status.is_empty()) {
+        user.status = status_of(status)?;
+    }
+    if let Some(test) = fields.flag("test")? {
+        user.test = test;
+    }
+    fill_recovery(user, fields, absent)?;
+    fill_lists(user, change)
+}
+
+fn fill_login_ids(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+    let Some(more) = change.fields.list("additionalIdentifiers")? else {
+        return Ok(());
+    };
+    let named = canonical(change.named);
+    let kept = user.login_ids.iter().position(|id| **id == *named);
+    user.login_ids.swap(0, kept.unwrap_or(0));
+    user.login_ids.truncate(1);
+    for login_id in more.into_iter().map(canonical).filter(|id| !id.is_empty()) {
+        if !user.has_login_id(&login_id) {
+            user.login_ids.push(login_id.into());
+        }
+    }
+    Ok(())
+}
+
+fn fill_recovery(user: &mut User, fields: &Fields, absent: bool) -> Result<(), Problem> {
+    if let Some(email) = fields.text("recoveryEmail")? {
+        let details = user.details_mut();
+        details.recovery_email = email.into();
+        details.verified_recovery_email = absent && !email.is_empty();
+    }
+    if let Some(number) = fields.text("recoveryPhone")? {
+        let number = stored_phone(number)?;
+        let details = user.details_mut();
+        details.verified_recovery_phone = absent && !number.is_empty();
+        details.recovery_phone = number.into();
+    }
+    if let Some(flag) = fields.flag("verifiedRecoveryEmail")? {
+        let details = user.details_mut();
+        details.verified_recovery_email = flag && !details.recovery_email.is_empty();
+    }
+    if let Some(flag) = fields.flag("verifiedRecoveryPhone")? {
+        let details = user.details_mut();
+        details.verified_recovery_phone = flag && !details.recovery_phone.is_empty();
+    }
+    Ok(())
+}
+
+fn fill_lists(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+    if let Some(roles) = change.fields.list("roleNames")? {
+        let roles = known(roles, change.switches)?;
+        let list = &mut user.details_mut().roles;
+        list.clear();
+        add(list, &roles);
+    }
+    if let Some(tenants) = change.fields.array("userTenants")? {
+        let tenants = tenants.iter().map(|tenant| read_tenant(tenant, change));
+        user.details_mut().tenants = tenants.collect::<Result<_, _>>()?;
+    }
+    if change.fields.has("ssoAppIds") {
+        set_sso_apps(user, change)?;
+    }
+    if let Some(given) = change.fields.object("customAttributes")? {
+        let attributes = &mut user.details_mut().attributes;
+        if change.switches.patch_attributes == PatchAttributes::Replace {
+            attributes.clear();
+        }
+        for (key, value) in given {
+            if value.is_null() {
+                attributes.shift_remove(key);
+            } else {
+                attributes.insert(key.clone(), value.clone());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn read_tenant(tenant: &Value, change: &Change<'_>) -> Result<Tenant, Problem> {
+    let id = tenant
+        .get("tenantId")
+        .and_then(Value::as_str)
+        .filter(|id| !id.is_empty())
+        .ok_or_else(|| Problem::missing("userTenants.tenantId"))?;
+    let roles = match tenant.get("roleNames").filter(|roles| !roles.is_null()) {
+        None => Vec::new(),
+        Some(roles) => texts(roles).ok_or_else(|| {
+            Problem::malformed("userTenants.roleNames: a list of texts is wanted")
+        })?,
+    };
+    let mut read = Tenant {
+        id: id.into(),
+        roles: Vec::new(),
+    };
+    add(&mut read.roles, &known(roles, change.switches)?);
+    Ok(read)
+}
+
+#[cfg(test)]
+#[path = "effects_tests.rs"]
+mod tests;

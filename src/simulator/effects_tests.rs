@@ -1,0 +1,389 @@
+//! Effects as a table: a user before, an operation with its body, and what has changed after.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::catalog::{OPERATIONS, Operation};
+
+/// A user that has something of everything.
+fn jane() -> User {
+    let fields = json!({
+        "loginId": "jane@example.com", "additionalIdentifiers": ["jane", "+15555550100"],
+        "email": "jane@example.com", "verifiedEmail": true,
+        "phone": "+15555550100", "verifiedPhone": false,
+        "name": "Jane Doe", "givenName": "Jane", "middleName": "Q", "familyName": "Doe",
+        "picture": "p.png", "status": "enabled",
+        "roleNames": ["editor"], "ssoAppIds": ["A1"],
+        "userTenants": [{"tenantId": "T1", "roleNames": ["admin"]}],
+        "customAttributes": {"tier": "gold", "seats": 4},
+        "recoveryEmail": "r@example.com", "verifiedRecoveryEmail": true,
+    });
+    let fields = Fields::from_value(fields).unwrap();
+    super::super::actions::new_user(&fields, &Switches::default()).unwrap()
+}
+
+fn show(user: &User) -> Value {
+    serde_json::from_str(&user.to_json("U1")).unwrap()
+}
+
+/// Applies an operation to Jane; the values that are different after it, or the error's code.
+fn changed(operation: &str, mut body: Value, switches: &Switches) -> Value {
+    if body.get("loginId").is_none() {
+        body["loginId"] = json!("jane@example.com");
+    }
+    let mut user = jane();
+    let before = show(&user);
+    let fields = Fields::from_value(body).unwrap();
+    let change = Change {
+        named: fields.required("loginId").unwrap(),
+        fields: &fields,
+        switches,
+    };
+    let effect = effect_of(Operation::named(operation).unwrap()).unwrap();
+    if let Err(problem) = effect(&mut user, &change) {
+        return json!(problem.code);
+    }
+    let after = show(&user);
+    let different = after.as_object().unwrap().iter();
+    different
+        .filter(|(key, value)| before[*key] != **value && *key != "externalIds")
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+#[track_caller]
+fn table(cases: &[(&str, Value, Value)]) {
+    for (operation, body, expected) in cases {
+        let changed = changed(operation, body.clone(), &Switches::default());
+        assert_eq!(changed, *expected, "{operation} {body}");
+    }
+}
+
+#[test]
+fn every_operation_has_an_effect_and_every_effect_an_operation() {
+    assert_eq!(EFFECTS.len(), OPERATIONS.len());
+    for (operation, (name, _)) in OPERATIONS.iter().zip(&EFFECTS) {
+        assert_eq!(operation.name, *name);
+    }
+}
+
+#[test]
+fn contacts() {
+    let no_phone = json!({"phone": ""});
+    table(&[
+        (
+            "phone",
+            json!({"phone": "+1 (555) 555-0123", "verified": false}),
+            json!({"phone": "+15555550123"}),
+        ),
+        (
+            "phone",
+            json!({"phone": "+15555550123", "verified": null}),
+            json!({"phone": "+15555550123", "verifiedPhone": true}),
+        ),
+        (
+            "phone",
+            json!({"phone": "", "verified": true}),
+            no_phone.clone(),
+        ),
+        ("phone", json!({"phone": null}), no_phone.clone()),
+        ("phone", json!({}), no_phone),
+        ("phone", json!({"phone": "5550123"}), json!("E011003")),
+        (
+            "phone",
+            json!({"phone": 15_555_550_123_u64}),
+            json!("E011001"),
+        ),
+        (
+            "email",
+            json!({"email": "Jane@New.example", "verified": false}),
+            json!({"email": "Jane@New.example", "verifiedEmail": false}),
+        ),
+        (
+            "email",
+            json!({"email": ""}),
+            json!({"email": "", "verifiedEmail": false}),
+        ),
+        (
+            "recovery-email",
+            json!({"recoveryEmail": "s@example.com"}),
+            json!({"recoveryEmail": "s@example.com", "verifiedRecoveryEmail": false}),
+        ),
+        (
+            "recovery-phone",
+            json!({"recoveryPhone": "+1-555-555-0199", "verified": true}),
+            json!({"recoveryPhone": "+15555550199", "verifiedRecoveryPhone": true}),
+        ),
+        (
+            "recovery-phone",
+            json!({"recoveryPhone": "x"}),
+            json!("E011003"),
+        ),
+    ]);
+}
+
+#[test]
+fn login_ids() {
+    let ids = |ids: &[&str]| json!({"loginIds": ids});
+    table(&[
+        (
+            "loginid",
+            json!({"newLoginId": "jd"}),
+            ids(&["jd", "jane", "+15555550100"]),
+        ),
+        (
+            "loginid",
+            json!({"newLoginId": ""}),
+            ids(&["jane", "+15555550100"]),
+        ),
+        ("loginid", json!({}), ids(&["jane", "+15555550100"])),
+        (
+            "loginid",
+            json!({"newLoginId": "jane"}),
+            ids(&["jane", "+15555550100"]),
+        ),
+        (
+            "loginid",
+            json!({"newLoginId": "jane@example.com"}),
+            json!({}),
+        ),
+        (
+            "loginid",
+            json!({"loginId": "+1-555-555-0100", "newLoginId": "+1 555 555 0101"}),
+            ids(&["jane@example.com", "jane", "+15555550101"]),
+        ),
+        (
+            "patch",
+            json!({"additionalLoginIds": []}),
+            ids(&["jane@example.com"]),
+        ),
+        (
+            "patch",
+            json!({"loginId": "jane", "additionalIdentifiers": ["jd"]}),
+            ids(&["jane", "jd"]),
+        ),
+    ]);
+}
+
+#[test]
+fn the_last_login_id_stays() {
+    let mut user = User::named("a");
+    let fields = Fields::default();
+    let switches = Switches::default();
+    let change = Change {
+        named: "a",
+        fields: &fields,
+        switches: &switches,
+    };
+    assert_eq!(rename(&mut user, &change).unwrap_err().status, 400);
+}
+
+#[test]
+fn names_pictures_and_attributes() {
+    table(&[
+        ("name", json!({"displayName": "J"}), json!({"name": "J"})),
+        ("name", json!({"givenName": "J"}), json!({"givenName": "J"})),
+        (
+            "name",
+            json!({"name": null, "middleName": "", "familyName": "Roe"}),
+            json!({"middleName": "", "familyName": "Roe"}),
+        ),
+        ("name", json!({}), json!({})),
+        ("picture", json!({"picture": ""}), json!({"picture": ""})),
+        ("picture", json!({"picture": null}), json!({"picture": ""})),
+        (
+            "customAttribute",
+            json!({"attributeKey": "tags", "attributeValue": ["a"]}),
+            json!({"customAttributes": {"tier": "gold", "seats": 4, "tags": ["a"]}}),
+        ),
+        (
+            "customAttribute",
+            json!({"attributeKey": "tier", "attributeValue": ""}),
+            json!({"customAttributes": {"seats": 4}}),
+        ),
+        (
+            "customAttribute",
+            json!({"attributeKey": "tier", "attributeValue": null}),
+            json!({"customAttributes": {"seats": 4}}),
+        ),
+        (
+            "customAttribute",
+            json!({"attributeValue": 1}),
+            json!("E011002"),
+        ),
+        (
+            "status",
+            json!({"status": "disabled"}),
+            json!({"status": "disabled"}),
+        ),
+        ("status", json!({"status": "expired"}), json!("E011003")),
+        ("status", json!({}), json!("E011002")),
+    ]);
+}
+
+#[test]
+fn lists() {
+    let tenant = |roles: &[&str]| json!({"userTenants": [{"tenantId": "T1", "tenantName": "T1", "roleNames": roles, "permissions": []}]});
+    table(&[
+        (
+            "role-add",
+            json!({"roleNames": ["editor", "viewer"]}),
+            json!({"roleNames": ["editor", "viewer"]}),
+        ),
+        (
+            "role-add",
+            json!({"roleNames": ["x"], "tenantId": ""}),
+            json!({"roleNames": ["editor", "x"]}),
+        ),
+        (
+            "role-add",
+            json!({"roleNames": ["x"], "tenantId": "T1"}),
+            tenant(&["admin", "x"]),
+        ),
+        (
+            "role-set",
+            json!({"roleNames": ["x"]}),
+            json!({"roleNames": ["x"]}),
+        ),
+        (
+            "role-set",
+            json!({"roleNames": []}),
+            json!({"roleNames": []}),
+        ),
+        (
+            "role-set",
+            json!({"roleNames": [], "tenantId": "T1"}),
+            tenant(&[]),
+        ),
+        (
+            "role-remove",
+            json!({"roleNames": ["editor", "x"]}),
+            json!({"roleNames": []}),
+        ),
+        (
+            "role-remove",
+            json!({"roleNames": ["admin"], "tenantId": "T2"}),
+            json!({}),
+        ),
+        (
+            "role-remove",
+            json!({"roleNames": ["admin"], "tenantId": "T1"}),
+            tenant(&[]),
+        ),
+        ("tenant-add", json!({"tenantId": "T1"}), json!({})),
+        ("tenant-add", json!({}), json!("E011002")),
+        (
+            "tenant-remove",
+            json!({"tenantId": "T1"}),
+            json!({"userTenants": []}),
+        ),
+        (
+            "ssoapp-add",
+            json!({"ssoAppIds": ["A2"]}),
+            json!({"ssoAppIds": ["A1", "A2"]}),
+        ),
+        (
+            "ssoapp-set",
+            json!({"ssoAppIDs": ["A2"]}),
+            json!({"ssoAppIds": ["A2"]}),
+        ),
+        (
+            "ssoapp-remove",
+            json!({"ssoAppIds": ["A1"]}),
+            json!({"ssoAppIds": []}),
+        ),
+        (
+            "password-set-active",
+            json!({"password": "s3cret"}),
+            json!({"password": true}),
+        ),
+        ("password-set-temporary", json!({}), json!("E011002")),
+        ("password-expire", json!({}), json!({})),
+    ]);
+    let joined = changed(
+        "role-add",
+        json!({"roleNames": ["x"], "tenantId": "T2"}),
+        &Switches::default(),
+    );
+    assert_eq!(joined["userTenants"][1]["tenantId"], "T2");
+    assert_eq!(joined["userTenants"][1]["roleNames"], json!(["x"]));
+}
+
+#[test]
+fn a_patch_keeps_what_it_does_not_name() {
+    table(&[
+        ("patch", json!({}), json!({})),
+        (
+            "patch",
+            json!({"name": "J", "phone": null}),
+            json!({"name": "J"}),
+        ),
+        ("patch", json!({"roleNames": []}), json!({"roleNames": []})),
+        (
+            "patch",
+            json!({"phone": "+15555550123"}),
+            json!({"phone": "+15555550123", "verifiedPhone": true}),
+        ),
+        (
+            "patch",
+            json!({"phone": "+15555550123", "verifiedPhone": false}),
+            json!({"phone": "+15555550123"}),
+        ),
+        (
+            "patch",
+            json!({"email": ""}),
+            json!({"email": "", "verifiedEmail": false}),
+        ),
+        (
+            "patch",
+            json!({"userTenants": []}),
+            json!({"userTenants": []}),
+        ),
+        ("patch", json!({"userTenants": [{}]}), json!("E011002")),
+        ("patch", json!({"status": "gone"}), json!("E011003")),
+        (
+            "patch",
+            json!({"customAttributes": {"tier": null, "new": true}}),
+            json!({"customAttributes": {"seats": 4, "new": true}}),
+        ),
+    ]);
+}
+
+#[test]
+fn a_full_replace_clears_what_it_does_not_name() {
+    let after = changed("update", json!({"name": "J"}), &Switches::default());
+    let expected = json!({
+        "loginIds": ["jane@example.com"], "name": "J", "email": "", "phone": "",
+        "verifiedEmail": false, "roleNames": [], "userTenants": [], "picture": "",
+        "customAttributes": {}, "ssoAppIds": [], "givenName": "", "middleName": "",
+        "familyName": "", "recoveryEmail": "", "verifiedRecoveryEmail": false,
+    });
+    assert_eq!(after, expected);
+}
+
+#[test]
+fn open_questions_are_answered_by_switches() {
+    let mut switches = Switches {
+        verified_default: VerifiedDefault::False,
+        patch_attributes: PatchAttributes::Replace,
+        known_roles: ["editor".to_owned()].into(),
+        ..Switches::default()
+    };
+    let phone = json!({"email": "new@example.com"});
+    assert_eq!(
+        changed("email", phone.clone(), &switches)["verifiedEmail"],
+        false
+    );
+    switches.verified_default = VerifiedDefault::Keep;
+    assert_eq!(
+        changed("email", phone, &switches),
+        json!({"email": "new@example.com"})
+    );
+    let attributes = json!({"customAttributes": {"a": 1}});
+    assert_eq!(changed("patch", attributes.clone(), &switches), attributes);
+    let roles = json!({"roleNames": ["editor", "unheard"]});
+    assert_eq!(changed("role-add", roles.clone(), &switches), "E011003");
+    switches.unknown_role = UnknownRole::Ignore;
+    assert_eq!(changed("role-add", roles, &switches), json!({}));
+}

@@ -1,0 +1,118 @@
+//! The errors that the simulator answers with, in the documented body (API reference, section 7).
+//!
+//! Statuses and codes that the reference does not know are our choice, stated at each constructor.
+
+use serde_json::json;
+
+/// An error answer: a status and the documented body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Problem {
+    /// The HTTP status.
+    pub(super) status: u16,
+    /// `errorCode`, `E` and six digits.
+    pub(super) code: &'static str,
+    description: &'static str,
+    message: String,
+}
+
+impl Problem {
+    fn new(status: u16, code: &'static str, description: &'static str, message: String) -> Self {
+        Self {
+            status,
+            code,
+            description,
+            message,
+        }
+    }
+
+    /// A body that is no JSON object, or a field of the wrong type.
+    pub(super) fn malformed(message: impl Into<String>) -> Self {
+        Self::new(400, "E011001", "Request is malformed", message.into())
+    }
+
+    /// A field that must be there is not.
+    pub(super) fn missing(field: &str) -> Self {
+        let message = format!("The {field} argument is required");
+        Self::new(
+            400,
+            "E011002",
+            "Request is missing required arguments",
+            message,
+        )
+    }
+
+    /// A value that does not do.
+    pub(super) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(400, "E011003", "Request failed validation", message.into())
+    }
+
+    /// No or wrong credentials. The code is our choice.
+    pub(super) fn unauthorized(message: &str) -> Self {
+        Self::new(401, "E011003", "Request failed validation", message.into())
+    }
+
+    /// No such user. The status of writes is an open question, so it is an argument.
+    pub(super) fn user_not_found(status: u16) -> Self {
+        Self::new(
+            status,
+            "E112102",
+            "User not found",
+            "Cannot find the user".into(),
+        )
+    }
+
+    /// Creating a user that is there. The status is our choice.
+    pub(super) fn user_exists() -> Self {
+        Self::new(
+            400,
+            "E062107",
+            "User already exists",
+            "A user with this login ID exists".into(),
+        )
+    }
+
+    /// A value that belongs to another user.
+    pub(super) fn conflict(what: &str) -> Self {
+        let message = format!("The {what} belongs to another user");
+        Self::new(409, "E111127", "Value is in use by another user", message)
+    }
+
+    /// Too many requests.
+    pub(super) fn rate_limited() -> Self {
+        Self::new(
+            429,
+            "E130429",
+            "https://docs.descope.com/rate-limit",
+            "API rate limit exceeded.".into(),
+        )
+    }
+
+    /// A status made to order by a fault.
+    pub(super) fn fault(status: u16) -> Self {
+        if status == 429 {
+            return Self::rate_limited();
+        }
+        Self::new(
+            status,
+            "E010000",
+            "Simulated fault",
+            format!("The simulator was told to answer {status}"),
+        )
+    }
+
+    /// The body: `errorCode`, `errorDescription`, `errorMessage`, and `message`, which repeats it.
+    pub(super) fn body(&self) -> String {
+        json!({
+            "errorCode": self.code,
+            "errorDescription": self.description,
+            "errorMessage": self.message,
+            "message": self.message,
+        })
+        .to_string()
+    }
+
+    /// The detail, as batch answers give it in `failure`.
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+}

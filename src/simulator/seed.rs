@@ -1,0 +1,111 @@
+//! The users that the simulator starts with.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::actions::new_user;
+use super::fields::Fields;
+use super::problem::Problem;
+use super::store::{Moment, Store};
+use super::switches::Switches;
+use super::users::{Status, User, canonical};
+use crate::exit::Error;
+
+/// Where the users at the start come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Seed {
+    /// There are none.
+    #[default]
+    None,
+    /// So many: `user1@example.com` and on.
+    Generate(u64),
+    /// A file of users, one JSON object a line, shaped as the API shows them.
+    File(PathBuf),
+}
+
+/// A number of users, or else a file.
+impl From<&str> for Seed {
+    fn from(text: &str) -> Self {
+        match text.parse() {
+            Ok(count) => Self::Generate(count),
+            Err(_) => Self::File(text.into()),
+        }
+    }
+}
+
+/// Puts the users into an empty store.
+pub(super) fn sow(seed: &Seed, store: &mut Store, moment: Moment) -> Result<(), Error> {
+    match seed {
+        Seed::None => Ok(()),
+        Seed::Generate(count) => u32::try_from(*count)
+            .map_err(|_| Problem::invalid("too many"))
+            .and_then(|count| store.generate(count))
+            .map_err(|_| Error::refused(format!("cannot generate {count} users"))),
+        Seed::File(path) => read_file(path, store, moment),
+    }
+}
+
+fn read_file(path: &Path, store: &mut Store, moment: Moment) -> Result<(), Error> {
+    let place = path.display();
+    let file = File::open(path)
+        .map_err(|error| Error::refused(format!("cannot read the users in {place}: {error}")))?;
+    for (line, number) in BufReader::new(file).lines().zip(1_u64..) {
+        let line = line.map_err(|error| Error::refused(format!("{place}:{number}: {error}")))?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        read_user(&line)
+            .and_then(|user| store.create(user, moment))
+            .map_err(|problem| {
+                Error::refused(format!("{place}:{number}: {}", problem.message()))
+            })?;
+    }
+    Ok(())
+}
+
+/// A user as the API shows it; `loginId` will do for `loginIds`, and users are enabled unless
+/// they say otherwise.
+fn read_user(line: &str) -> Result<User, Problem> {
+    let mut value: Value = serde_json::from_str(line)
+        .map_err(|error| Problem::malformed(format!("not JSON: {error}")))?;
+    let mut expired = false;
+    if let Some(map) = value.as_object_mut() {
+        let first = map.get("loginIds").and_then(|ids| ids.get(0)).cloned();
+        if let Some(first) = first.filter(|_| !map.contains_key("loginId")) {
+            map.insert("loginId".into(), first);
+        }
+        expired = map.get("status").and_then(Value::as_str) == Some("expired");
+        if expired {
+            map.shift_remove("status");
+        }
+    }
+    let fields = Fields::from_value(value)?;
+    let mut user = new_user(&fields, &Switches::default())?;
+    for login_id in fields.list("loginIds")?.unwrap_or_default() {
+        let login_id = canonical(login_id);
+        if !user.has_login_id(&login_id) {
+            user.login_ids.push(login_id.into());
+        }
+    }
+    // What the file shows is what the user has: nothing is made up from the login ID.
+    if let Some("") = fields.text("email")? {
+        user.email = None;
+        user.verified_email = false;
+    }
+    if expired {
+        user.status = Status::Expired;
+    } else if !fields.has("status") {
+        user.status = Status::Enabled;
+    }
+    if let Some(id) = fields.text("userId")?.filter(|id| !id.is_empty()) {
+        user.details_mut().user_id = id.into();
+    }
+    if let Some(seconds) = fields.integer("createdTime")? {
+        user.created = u32::try_from(seconds).unwrap_or(0);
+    }
+    user.password |= fields.flag("password").ok().flatten() == Some(true);
+    Ok(user)
+}
