@@ -4,7 +4,9 @@ pub mod operations;
 pub mod run;
 pub mod simulate;
 
-use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// Bulk updates of users against the Descope management API.
 ///
@@ -28,4 +30,19 @@ pub enum Command {
     Simulate(Box<simulate::SimulateArgs>),
     /// List the operations: names, fields, endpoints, limits.
     Operations(operations::OperationsArgs),
+}
+
+/// Parses arguments, the program's name first.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    // The simulator's options mean nothing to a run that is no rehearsal, and would mislead.
+    let rehearsals_only = |argument: clap::Arg| {
+        let of_simulator = argument.get_help_heading().is_some_and(|h| h.starts_with("Simulator"));
+        if of_simulator && argument.get_id() != "simulate" {
+            argument.requires("simulate")
+        } else {
+            argument
+        }
+    };
+    let command = Cli::command().mut_subcommand("run", |run| run.mut_args(rehearsals_only));
+    Cli::from_arg_matches(&command.try_get_matches_from(arguments)?)
 }

@@ -2,8 +2,6 @@
 
 use std::ffi::OsString;
 
-use clap::Parser;
-
 pub mod call;
 pub mod catalog;
 pub mod clean;
@@ -27,7 +25,7 @@ use exit::Exit;
 
 /// Runs the program with its arguments, the program's name first, and says how it ended.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let parsed = match cli::Cli::try_parse_from(arguments) {
+    let parsed = match cli::parse(arguments) {
         Ok(parsed) => parsed,
         Err(error) => {
             // Help and version are no errors; both go where they belong, and so does the code.

@@ -100,17 +100,11 @@ pub async fn start(settings: Settings) -> Result<Simulator, Error> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let epoch = u32::try_from(now.map_or(0, |now| now.as_secs())).unwrap_or(u32::MAX);
     let mut store = store::Store::new(settings.create_missing, settings.switches.search_lag);
-    let moment = store::Moment {
-        seconds: epoch,
-        elapsed: Duration::ZERO,
-    };
+    let moment = store::Moment { seconds: epoch, elapsed: Duration::ZERO };
     seed::sow(&settings.users, &mut store, moment)?;
     store.settle();
     let refuse = |error| {
-        Error::refused(format!(
-            "the simulator cannot listen on {}: {error}",
-            settings.listen
-        ))
+        Error::refused(format!("the simulator cannot listen on {}: {error}", settings.listen))
     };
     let listener = TcpListener::bind(settings.listen).await.map_err(refuse)?;
     let address = listener.local_addr().map_err(refuse)?;
@@ -118,11 +112,7 @@ pub async fn start(settings: Settings) -> Result<Simulator, Error> {
     let service = Arc::new(service::Service::new(settings, store, log, epoch));
     let (stop, stopped) = watch::channel(false);
     let server = tokio::spawn(server::serve(listener, service, stopped));
-    Ok(Simulator {
-        address,
-        stop,
-        server,
-    })
+    Ok(Simulator { address, stop, server })
 }
 
 impl Simulator {

@@ -61,7 +61,12 @@ async fn start_simulator(args: &RunArgs) -> Result<Option<Simulator>, Error> {
     if !args.simulate {
         return Ok(None);
     }
-    simulator::start(args.simulator.rehearsal()?).await.map(Some)
+    // A rehearsal has the users that the files name, and goes as fast as it can.
+    let settings = simulator::Settings {
+        create_missing: true,
+        ..args.simulator.clone().settings(simulator::Limit::Off)
+    };
+    simulator::start(settings).await.map(Some)
 }
 
 /// A run whose parts are there and of which nothing has been sent.

@@ -23,17 +23,11 @@ pub(super) struct Answer {
 
 impl Answer {
     fn read(body: String) -> Self {
-        Self {
-            body,
-            applied: false,
-        }
+        Self { body, applied: false }
     }
 
     fn changed(body: String) -> Self {
-        Self {
-            body,
-            applied: true,
-        }
+        Self { body, applied: true }
     }
 }
 
@@ -113,29 +107,18 @@ impl Desk<'_> {
         } else {
             OnConflict::Merge
         };
-        let rules = Rules {
-            contacts: &contacts,
-            on_conflict,
-            old_phone: self.switches.old_phone,
-        };
-        let change = Change {
-            named,
-            fields,
-            switches: self.switches,
-        };
-        self.store
-            .change(number, self.moment, rules, |user| effect(user, &change))?;
+        let rules = Rules { contacts: &contacts, on_conflict, old_phone: self.switches.old_phone };
+        let change = Change { named, fields, switches: self.switches };
+        self.store.change(number, self.moment, rules, |user| effect(user, &change))?;
         Ok(number)
     }
 
     fn batch<'a>(&self, fields: &'a Fields) -> Result<&'a Vec<Value>, Problem> {
-        let users = fields
-            .array("users")?
-            .ok_or_else(|| Problem::missing("users"))?;
+        let users = fields.array("users")?.ok_or_else(|| Problem::missing("users"))?;
         match self.switches.batch_maximum {
-            Some(most) if users.len() > most => Err(Problem::invalid(format!(
-                "At most {most} users in one call"
-            ))),
+            Some(most) if users.len() > most => {
+                Err(Problem::invalid(format!("At most {most} users in one call")))
+            }
             _ => Ok(users),
         }
     }
@@ -186,9 +169,7 @@ impl Desk<'_> {
         user.test |= test;
         let number = self.store.create(user, self.moment)?;
         let user = self.show(number);
-        Ok(Answer::changed(format!(
-            "{{\"user\":{user},\"created\":true}}"
-        )))
+        Ok(Answer::changed(format!("{{\"user\":{user},\"created\":true}}")))
     }
 
     /// Answers 200 even when users failed (API reference, 3.5).
@@ -282,11 +263,7 @@ fn takes_user_ids(operation: &Operation) -> bool {
 pub(super) fn new_user(fields: &Fields, switches: &Switches) -> Result<User, Problem> {
     let login_id = fields.required("loginId")?;
     let mut user = User::named(login_id);
-    let change = Change {
-        named: login_id,
-        fields,
-        switches,
-    };
+    let change = Change { named: login_id, fields, switches };
     let shaped = user.email.clone();
     fill(&mut user, &change, false)?;
     if let (None, Some(email)) = (&user.email, shaped) {
@@ -298,15 +275,7 @@ pub(super) fn new_user(fields: &Fields, switches: &Switches) -> Result<User, Pro
 }
 
 fn attribute_type(kind: &Value) -> u8 {
-    let words = [
-        "string",
-        "number",
-        "boolean",
-        "singleselect",
-        "multiselect",
-        "date",
-        "monthday",
-    ];
+    let words = ["string", "number", "boolean", "singleselect", "multiselect", "date", "monthday"];
     match (kind.as_u64(), kind.as_str()) {
         (Some(number), _) => u8::try_from(number).unwrap_or(1),
         (None, Some(word)) => {
@@ -329,8 +298,5 @@ fn batch_answer(done_key: &str, done: &[String], failed: &[String]) -> Answer {
         done.join(","),
         failed.join(","),
     );
-    Answer {
-        body,
-        applied: !done.is_empty(),
-    }
+    Answer { body, applied: !done.is_empty() }
 }

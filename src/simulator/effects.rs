@@ -52,10 +52,7 @@ static EFFECTS: [(&str, Effect); 22] = [
 
 /// The effect of an operation. There is one for each; a test over the catalogue keeps it so.
 pub(super) fn effect_of(operation: &Operation) -> Option<Effect> {
-    EFFECTS
-        .iter()
-        .find(|(name, _)| *name == operation.name)
-        .map(|(_, effect)| *effect)
+    EFFECTS.iter().find(|(name, _)| *name == operation.name).map(|(_, effect)| *effect)
 }
 
 /// A phone number as it is stored; an empty one removes.
@@ -78,10 +75,7 @@ fn verified(given: Option<bool>, before: bool, default: VerifiedDefault, empty: 
 
 fn set_phone(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     let number = stored_phone(change.fields.text("phone")?.unwrap_or_default())?;
-    let (given, default) = (
-        change.fields.flag("verified")?,
-        change.switches.verified_default,
-    );
+    let (given, default) = (change.fields.flag("verified")?, change.switches.verified_default);
     user.verified_phone = verified(given, user.verified_phone, default, number.is_empty());
     user.phone = number.into();
     Ok(())
@@ -89,10 +83,7 @@ fn set_phone(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
 
 fn set_email(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     let email = change.fields.text("email")?.unwrap_or_default();
-    let (given, default) = (
-        change.fields.flag("verified")?,
-        change.switches.verified_default,
-    );
+    let (given, default) = (change.fields.flag("verified")?, change.switches.verified_default);
     user.verified_email = verified(given, user.verified_email, default, email.is_empty());
     user.set_email(email);
     Ok(())
@@ -189,10 +180,7 @@ fn set_recovery_phone(user: &mut User, change: &Change<'_>) -> Result<(), Proble
 fn known<'a>(roles: Vec<&'a str>, switches: &Switches) -> Result<Vec<&'a str>, Problem> {
     let unknown =
         |role: &&str| !switches.known_roles.is_empty() && !switches.known_roles.contains(*role);
-    match (
-        roles.iter().find(|role| unknown(role)),
-        switches.unknown_role,
-    ) {
+    match (roles.iter().find(|role| unknown(role)), switches.unknown_role) {
         (Some(role), UnknownRole::Fail) => {
             Err(Problem::invalid(format!("The role {role} does not exist")))
         }
@@ -258,9 +246,7 @@ fn add_tenant(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
 
 fn remove_tenant(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     let id = change.fields.required("tenantId")?;
-    user.details_mut()
-        .tenants
-        .retain(|tenant| *tenant.id != *id);
+    user.details_mut().tenants.retain(|tenant| *tenant.id != *id);
     Ok(())
 }
 
@@ -417,10 +403,7 @@ fn read_tenant(tenant: &Value, change: &Change<'_>) -> Result<Tenant, Problem> {
             Problem::malformed("userTenants.roleNames: a list of texts is wanted")
         })?,
     };
-    let mut read = Tenant {
-        id: id.into(),
-        roles: Vec::new(),
-    };
+    let mut read = Tenant { id: id.into(), roles: Vec::new() };
     add(&mut read.roles, &known(roles, change.switches)?);
     Ok(read)
 }

@@ -34,11 +34,7 @@ fn changed(operation: &str, mut body: Value, switches: &Switches) -> Value {
     let mut user = jane();
     let before = show(&user);
     let fields = Fields::from_value(body).unwrap();
-    let change = Change {
-        named: fields.required("loginId").unwrap(),
-        fields: &fields,
-        switches,
-    };
+    let change = Change { named: fields.required("loginId").unwrap(), fields: &fields, switches };
     let effect = effect_of(Operation::named(operation).unwrap()).unwrap();
     if let Err(problem) = effect(&mut user, &change) {
         return json!(problem.code);
@@ -82,29 +78,17 @@ fn contacts() {
             json!({"phone": "+15555550123", "verified": null}),
             json!({"phone": "+15555550123", "verifiedPhone": true}),
         ),
-        (
-            "phone",
-            json!({"phone": "", "verified": true}),
-            no_phone.clone(),
-        ),
+        ("phone", json!({"phone": "", "verified": true}), no_phone.clone()),
         ("phone", json!({"phone": null}), no_phone.clone()),
         ("phone", json!({}), no_phone),
         ("phone", json!({"phone": "5550123"}), json!("E011003")),
-        (
-            "phone",
-            json!({"phone": 15_555_550_123_u64}),
-            json!("E011001"),
-        ),
+        ("phone", json!({"phone": 15_555_550_123_u64}), json!("E011001")),
         (
             "email",
             json!({"email": "Jane@New.example", "verified": false}),
             json!({"email": "Jane@New.example", "verifiedEmail": false}),
         ),
-        (
-            "email",
-            json!({"email": ""}),
-            json!({"email": "", "verifiedEmail": false}),
-        ),
+        ("email", json!({"email": ""}), json!({"email": "", "verifiedEmail": false})),
         (
             "recovery-email",
             json!({"recoveryEmail": "s@example.com"}),
@@ -115,11 +99,7 @@ fn contacts() {
             json!({"recoveryPhone": "+1-555-555-0199", "verified": true}),
             json!({"recoveryPhone": "+15555550199", "verifiedRecoveryPhone": true}),
         ),
-        (
-            "recovery-phone",
-            json!({"recoveryPhone": "x"}),
-            json!("E011003"),
-        ),
+        ("recovery-phone", json!({"recoveryPhone": "x"}), json!("E011003")),
     ]);
 }
 
@@ -127,37 +107,17 @@ fn contacts() {
 fn login_ids() {
     let ids = |ids: &[&str]| json!({"loginIds": ids});
     table(&[
-        (
-            "loginid",
-            json!({"newLoginId": "jd"}),
-            ids(&["jd", "jane", "+15555550100"]),
-        ),
-        (
-            "loginid",
-            json!({"newLoginId": ""}),
-            ids(&["jane", "+15555550100"]),
-        ),
+        ("loginid", json!({"newLoginId": "jd"}), ids(&["jd", "jane", "+15555550100"])),
+        ("loginid", json!({"newLoginId": ""}), ids(&["jane", "+15555550100"])),
         ("loginid", json!({}), ids(&["jane", "+15555550100"])),
-        (
-            "loginid",
-            json!({"newLoginId": "jane"}),
-            ids(&["jane", "+15555550100"]),
-        ),
-        (
-            "loginid",
-            json!({"newLoginId": "jane@example.com"}),
-            json!({}),
-        ),
+        ("loginid", json!({"newLoginId": "jane"}), ids(&["jane", "+15555550100"])),
+        ("loginid", json!({"newLoginId": "jane@example.com"}), json!({})),
         (
             "loginid",
             json!({"loginId": "+1-555-555-0100", "newLoginId": "+1 555 555 0101"}),
             ids(&["jane@example.com", "jane", "+15555550101"]),
         ),
-        (
-            "patch",
-            json!({"additionalLoginIds": []}),
-            ids(&["jane@example.com"]),
-        ),
+        ("patch", json!({"additionalLoginIds": []}), ids(&["jane@example.com"])),
         (
             "patch",
             json!({"loginId": "jane", "additionalIdentifiers": ["jd"]}),
@@ -171,11 +131,7 @@ fn the_last_login_id_stays() {
     let mut user = User::named("a");
     let fields = Fields::default();
     let switches = Switches::default();
-    let change = Change {
-        named: "a",
-        fields: &fields,
-        switches: &switches,
-    };
+    let change = Change { named: "a", fields: &fields, switches: &switches };
     assert_eq!(rename(&mut user, &change).unwrap_err().status, 400);
 }
 
@@ -207,16 +163,8 @@ fn names_pictures_and_attributes() {
             json!({"attributeKey": "tier", "attributeValue": null}),
             json!({"customAttributes": {"seats": 4}}),
         ),
-        (
-            "customAttribute",
-            json!({"attributeValue": 1}),
-            json!("E011002"),
-        ),
-        (
-            "status",
-            json!({"status": "disabled"}),
-            json!({"status": "disabled"}),
-        ),
+        ("customAttribute", json!({"attributeValue": 1}), json!("E011002")),
+        ("status", json!({"status": "disabled"}), json!({"status": "disabled"})),
         ("status", json!({"status": "expired"}), json!("E011003")),
         ("status", json!({}), json!("E011002")),
     ]);
@@ -236,76 +184,25 @@ fn lists() {
             json!({"roleNames": ["x"], "tenantId": ""}),
             json!({"roleNames": ["editor", "x"]}),
         ),
-        (
-            "role-add",
-            json!({"roleNames": ["x"], "tenantId": "T1"}),
-            tenant(&["admin", "x"]),
-        ),
-        (
-            "role-set",
-            json!({"roleNames": ["x"]}),
-            json!({"roleNames": ["x"]}),
-        ),
-        (
-            "role-set",
-            json!({"roleNames": []}),
-            json!({"roleNames": []}),
-        ),
-        (
-            "role-set",
-            json!({"roleNames": [], "tenantId": "T1"}),
-            tenant(&[]),
-        ),
-        (
-            "role-remove",
-            json!({"roleNames": ["editor", "x"]}),
-            json!({"roleNames": []}),
-        ),
-        (
-            "role-remove",
-            json!({"roleNames": ["admin"], "tenantId": "T2"}),
-            json!({}),
-        ),
-        (
-            "role-remove",
-            json!({"roleNames": ["admin"], "tenantId": "T1"}),
-            tenant(&[]),
-        ),
+        ("role-add", json!({"roleNames": ["x"], "tenantId": "T1"}), tenant(&["admin", "x"])),
+        ("role-set", json!({"roleNames": ["x"]}), json!({"roleNames": ["x"]})),
+        ("role-set", json!({"roleNames": []}), json!({"roleNames": []})),
+        ("role-set", json!({"roleNames": [], "tenantId": "T1"}), tenant(&[])),
+        ("role-remove", json!({"roleNames": ["editor", "x"]}), json!({"roleNames": []})),
+        ("role-remove", json!({"roleNames": ["admin"], "tenantId": "T2"}), json!({})),
+        ("role-remove", json!({"roleNames": ["admin"], "tenantId": "T1"}), tenant(&[])),
         ("tenant-add", json!({"tenantId": "T1"}), json!({})),
         ("tenant-add", json!({}), json!("E011002")),
-        (
-            "tenant-remove",
-            json!({"tenantId": "T1"}),
-            json!({"userTenants": []}),
-        ),
-        (
-            "ssoapp-add",
-            json!({"ssoAppIds": ["A2"]}),
-            json!({"ssoAppIds": ["A1", "A2"]}),
-        ),
-        (
-            "ssoapp-set",
-            json!({"ssoAppIDs": ["A2"]}),
-            json!({"ssoAppIds": ["A2"]}),
-        ),
-        (
-            "ssoapp-remove",
-            json!({"ssoAppIds": ["A1"]}),
-            json!({"ssoAppIds": []}),
-        ),
-        (
-            "password-set-active",
-            json!({"password": "s3cret"}),
-            json!({"password": true}),
-        ),
+        ("tenant-remove", json!({"tenantId": "T1"}), json!({"userTenants": []})),
+        ("ssoapp-add", json!({"ssoAppIds": ["A2"]}), json!({"ssoAppIds": ["A1", "A2"]})),
+        ("ssoapp-set", json!({"ssoAppIDs": ["A2"]}), json!({"ssoAppIds": ["A2"]})),
+        ("ssoapp-remove", json!({"ssoAppIds": ["A1"]}), json!({"ssoAppIds": []})),
+        ("password-set-active", json!({"password": "s3cret"}), json!({"password": true})),
         ("password-set-temporary", json!({}), json!("E011002")),
         ("password-expire", json!({}), json!({})),
     ]);
-    let joined = changed(
-        "role-add",
-        json!({"roleNames": ["x"], "tenantId": "T2"}),
-        &Switches::default(),
-    );
+    let joined =
+        changed("role-add", json!({"roleNames": ["x"], "tenantId": "T2"}), &Switches::default());
     assert_eq!(joined["userTenants"][1]["tenantId"], "T2");
     assert_eq!(joined["userTenants"][1]["roleNames"], json!(["x"]));
 }
@@ -314,11 +211,7 @@ fn lists() {
 fn a_patch_keeps_what_it_does_not_name() {
     table(&[
         ("patch", json!({}), json!({})),
-        (
-            "patch",
-            json!({"name": "J", "phone": null}),
-            json!({"name": "J"}),
-        ),
+        ("patch", json!({"name": "J", "phone": null}), json!({"name": "J"})),
         ("patch", json!({"roleNames": []}), json!({"roleNames": []})),
         (
             "patch",
@@ -330,16 +223,8 @@ fn a_patch_keeps_what_it_does_not_name() {
             json!({"phone": "+15555550123", "verifiedPhone": false}),
             json!({"phone": "+15555550123"}),
         ),
-        (
-            "patch",
-            json!({"email": ""}),
-            json!({"email": "", "verifiedEmail": false}),
-        ),
-        (
-            "patch",
-            json!({"userTenants": []}),
-            json!({"userTenants": []}),
-        ),
+        ("patch", json!({"email": ""}), json!({"email": "", "verifiedEmail": false})),
+        ("patch", json!({"userTenants": []}), json!({"userTenants": []})),
         ("patch", json!({"userTenants": [{}]}), json!("E011002")),
         ("patch", json!({"status": "gone"}), json!("E011003")),
         (
@@ -371,15 +256,9 @@ fn open_questions_are_answered_by_switches() {
         ..Switches::default()
     };
     let phone = json!({"email": "new@example.com"});
-    assert_eq!(
-        changed("email", phone.clone(), &switches)["verifiedEmail"],
-        false
-    );
+    assert_eq!(changed("email", phone.clone(), &switches)["verifiedEmail"], false);
     switches.verified_default = VerifiedDefault::Keep;
-    assert_eq!(
-        changed("email", phone, &switches),
-        json!({"email": "new@example.com"})
-    );
+    assert_eq!(changed("email", phone, &switches), json!({"email": "new@example.com"}));
     let attributes = json!({"customAttributes": {"a": 1}});
     assert_eq!(changed("patch", attributes.clone(), &switches), attributes);
     let roles = json!({"roleNames": ["editor", "unheard"]});

@@ -63,9 +63,7 @@ impl FaultKind {
 }
 
 fn parse_status(text: &str) -> Option<u16> {
-    text.parse()
-        .ok()
-        .filter(|status| (200..=599).contains(status))
+    text.parse().ok().filter(|status| (200..=599).contains(status))
 }
 
 /// Where a fault strikes.
@@ -143,9 +141,8 @@ is done all the same (by default it is for `apply-drop`, `half`, `garbage`, `hug
             "login-id" if !value.is_empty() => self.login_id = Some(value.to_owned()),
             "path" | "login-id" => return Err(format!("{key} needs a value")),
             "apply" => {
-                self.apply = value
-                    .parse()
-                    .map_err(|_| format!("apply={value}: true or false is wanted"))?;
+                self.apply =
+                    value.parse().map_err(|_| format!("apply={value}: true or false is wanted"))?;
             }
             "rate" => {
                 let rate = value.parse().ok().filter(|rate| (0.0..=1.0).contains(rate));
@@ -166,17 +163,13 @@ is done all the same (by default it is for `apply-drop`, `half`, `garbage`, `hug
             Some(Place::Operation(wanted)) => request.operation == Some(*wanted),
             Some(Place::Tail(tail)) => ends_with(request.path, tail),
         };
-        path && self
-            .login_id
-            .as_deref()
-            .is_none_or(|wanted| request.login_id == Some(wanted))
+        path && self.login_id.as_deref().is_none_or(|wanted| request.login_id == Some(wanted))
     }
 }
 
 /// Whether a path ends with whole segments.
 fn ends_with(path: &str, tail: &str) -> bool {
-    path.strip_suffix(tail.trim_start_matches('/'))
-        .is_some_and(|head| head.ends_with('/'))
+    path.strip_suffix(tail.trim_start_matches('/')).is_some_and(|head| head.ends_with('/'))
 }
 
 impl FromStr for Fault {
@@ -242,12 +235,7 @@ impl Faults {
     pub(super) fn new(faults: Vec<Fault>, seed: u64) -> Self {
         let script = faults
             .into_iter()
-            .map(|fault| Counted {
-                fault,
-                seen: 0,
-                struck: 0,
-                attempts: HashMap::new(),
-            })
+            .map(|fault| Counted { fault, seen: 0, struck: 0, attempts: HashMap::new() })
             .collect();
         Self { script, seed }
     }
@@ -278,10 +266,8 @@ impl Counted {
             None => true,
             Some(most) => {
                 let user = format!("{}\n{}", request.path, request.login_id.unwrap_or(""));
-                let attempts = self
-                    .attempts
-                    .entry(xxh3_64_with_seed(user.as_bytes(), 0))
-                    .or_default();
+                let attempts =
+                    self.attempts.entry(xxh3_64_with_seed(user.as_bytes(), 0)).or_default();
                 *attempts += 1;
                 *attempts <= most
             }
@@ -291,9 +277,7 @@ impl Counted {
             && fault.first.is_none_or(|n| seen <= n)
             && fault.after.is_none_or(|n| seen > n)
             && fault.times.is_none_or(|n| self.struck < n)
-            && fault
-                .rate
-                .is_none_or(|rate| fraction(request.sequence, seed) < rate)
+            && fault.rate.is_none_or(|rate| fraction(request.sequence, seed) < rate)
     }
 }
 
@@ -389,20 +373,11 @@ mod tests {
         let faults = faults.iter().map(|spec| spec.parse().unwrap()).collect();
         let mut faults = Faults::new(faults, 0);
         let kinds: Vec<_> = (1..=4)
-            .map(|n| {
-                faults
-                    .strike(&request(n, PHONE, "a"))
-                    .map(|fault| fault.kind)
-            })
+            .map(|n| faults.strike(&request(n, PHONE, "a")).map(|fault| fault.kind))
             .collect();
         assert_eq!(
             kinds,
-            [
-                None,
-                Some(FaultKind::Drop),
-                Some(FaultKind::Hang),
-                Some(FaultKind::Drop)
-            ]
+            [None, Some(FaultKind::Drop), Some(FaultKind::Hang), Some(FaultKind::Drop)]
         );
     }
 

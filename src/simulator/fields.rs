@@ -62,9 +62,7 @@ impl Fields {
 
     /// A text that must be there and not empty.
     pub(super) fn required(&self, name: &str) -> Result<&str, Problem> {
-        self.text(name)?
-            .filter(|text| !text.is_empty())
-            .ok_or_else(|| Problem::missing(name))
+        self.text(name)?.filter(|text| !text.is_empty()).ok_or_else(|| Problem::missing(name))
     }
 
     /// A flag.

@@ -76,11 +76,7 @@ impl FromStr for Limit {
             }
             Ok(requests) => requests,
         };
-        let one = if window.starts_with(|c: char| c.is_ascii_alphabetic()) {
-            "1"
-        } else {
-            ""
-        };
+        let one = if window.starts_with(|c: char| c.is_ascii_alphabetic()) { "1" } else { "" };
         let window = humantime::parse_duration(&format!("{one}{window}"))
             .map_err(|error| format!("`{window}` is no window such as 60s or 1m: {error}"))?;
         if window.is_zero() {
@@ -106,15 +102,9 @@ impl Bucket {
     fn new(shape: RateWindow) -> Self {
         let count = match shape {
             RateWindow::Sliding => Count::Sliding(VecDeque::new()),
-            RateWindow::Fixed => Count::Fixed {
-                window: 0,
-                arrivals: 0,
-            },
+            RateWindow::Fixed => Count::Fixed { window: 0, arrivals: 0 },
         };
-        Self {
-            count,
-            closed_until: Duration::ZERO,
-        }
+        Self { count, closed_until: Duration::ZERO }
     }
 
     /// Forgets what has left the window, and says how many arrivals are in it.
@@ -126,10 +116,7 @@ impl Bucket {
                 }
                 arrivals.len()
             }
-            Count::Fixed {
-                window: current,
-                arrivals,
-            } => {
+            Count::Fixed { window: current, arrivals } => {
                 let this = now.as_nanos() / window.as_nanos();
                 if *current != this {
                     (*current, *arrivals) = (this, 0);
@@ -176,12 +163,7 @@ pub(super) struct Limiter {
 impl Limiter {
     /// A limiter that has seen nothing.
     pub(super) fn new(limit: Limit, window: RateWindow, buckets: RateBuckets) -> Self {
-        Self {
-            limit,
-            window,
-            buckets,
-            projects: HashMap::new(),
-        }
+        Self { limit, window, buckets, projects: HashMap::new() }
     }
 
     /// Counts a request that arrives now, or says for how many seconds, rounded up, the project
@@ -213,9 +195,8 @@ impl Limiter {
         let mut longest: Option<Duration> = None;
         for class in counted.iter().flatten() {
             if let Some(limit) = self.limit.of(*class) {
-                let bucket = buckets
-                    .entry((*class, path))
-                    .or_insert_with(|| Bucket::new(self.window));
+                let bucket =
+                    buckets.entry((*class, path)).or_insert_with(|| Bucket::new(self.window));
                 longest = longest.max(bucket.wait(now, limit));
             }
         }
@@ -237,9 +218,7 @@ impl Limiter {
         let limit = self.limit;
         self.projects.retain(|_, buckets| {
             buckets.retain(|(class, _), bucket| {
-                limit
-                    .of(*class)
-                    .is_some_and(|(_, window)| !bucket.idle(now, window))
+                limit.of(*class).is_some_and(|(_, window)| !bucket.idle(now, window))
             });
             !buckets.is_empty()
         });
@@ -262,10 +241,7 @@ mod tests {
 
     /// Sends at each time, and gathers the answers.
     fn send(limiter: &mut Limiter, class: RateClass, times: &[u64]) -> Vec<Result<(), u64>> {
-        times
-            .iter()
-            .map(|ms| limiter.arrive("P1", class, PATH, milliseconds(*ms)))
-            .collect()
+        times.iter().map(|ms| limiter.arrive("P1", class, PATH, milliseconds(*ms))).collect()
     }
 
     #[test]
@@ -284,9 +260,7 @@ mod tests {
             ("5/", "error"),
             ("lots", "error"),
         ] {
-            let read = text
-                .parse::<Limit>()
-                .map_or("error".to_owned(), |limit| limit.to_string());
+            let read = text.parse::<Limit>().map_or("error".to_owned(), |limit| limit.to_string());
             assert_eq!(read, printed, "{text}");
         }
     }
@@ -294,11 +268,8 @@ mod tests {
     #[test]
     fn a_sliding_window_holds_no_more_than_the_limit_and_exceeding_costs_a_window() {
         let mut limiter = limiter("2/1s", RateWindow::Sliding, RateBuckets::Project);
-        let answers = send(
-            &mut limiter,
-            RateClass::Users,
-            &[0, 900, 1000, 1800, 1801, 2799, 2800, 2801],
-        );
+        let answers =
+            send(&mut limiter, RateClass::Users, &[0, 900, 1000, 1800, 1801, 2799, 2800, 2801]);
         let closed = Err(1);
         assert_eq!(
             answers,
@@ -318,11 +289,7 @@ mod tests {
     #[test]
     fn a_fixed_window_starts_anew_at_each_multiple() {
         let mut limiter = limiter("2/1s", RateWindow::Fixed, RateBuckets::Project);
-        let answers = send(
-            &mut limiter,
-            RateClass::Users,
-            &[900, 950, 1000, 1001, 1002],
-        );
+        let answers = send(&mut limiter, RateClass::Users, &[900, 950, 1000, 1001, 1002]);
         assert_eq!(answers, [Ok(()), Ok(()), Ok(()), Ok(()), Err(1)]);
     }
 
@@ -367,11 +334,7 @@ mod tests {
         for n in 0..3 * PROJECTS as u64 {
             let project = format!("P{n}");
             let now = Duration::from_secs(2 * n);
-            assert!(
-                limiter
-                    .arrive(&project, RateClass::Users, PATH, now)
-                    .is_ok()
-            );
+            assert!(limiter.arrive(&project, RateClass::Users, PATH, now).is_ok());
         }
         assert!(limiter.projects.len() <= PROJECTS);
     }
@@ -379,11 +342,7 @@ mod tests {
     #[test]
     fn nothing_is_held_when_limits_are_off() {
         let mut limiter = limiter("off", RateWindow::Sliding, RateBuckets::Project);
-        assert!(
-            send(&mut limiter, RateClass::Users, &[0; 1000])
-                .iter()
-                .all(Result::is_ok)
-        );
+        assert!(send(&mut limiter, RateClass::Users, &[0; 1000]).iter().all(Result::is_ok));
         assert!(limiter.projects.is_empty());
     }
 }

@@ -69,10 +69,7 @@ pub(super) struct Names {
 }
 
 fn milliseconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "microseconds of centuries fit an f64"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "microseconds of centuries fit an f64")]
     let ms = time.as_micros() as f64 / 1000.0;
     serializer.serialize_f64(ms)
 }
@@ -96,20 +93,14 @@ impl Log {
         #[cfg(unix)]
         file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))
             .map_err(refuse)?;
-        Ok(Self {
-            file: Mutex::new(file),
-            failed: AtomicBool::new(false),
-        })
+        Ok(Self { file: Mutex::new(file), failed: AtomicBool::new(false) })
     }
 
     /// Writes an entry. That the log is incomplete is said once.
     pub(super) fn write(&self, entry: &Entry) {
         let mut line = serde_json::to_vec(entry).unwrap_or_default();
         line.push(b'\n');
-        let mut file = self
-            .file
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut file = self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Err(error) = file.write_all(&line)
             && !self.failed.swap(true, Ordering::Relaxed)
         {
@@ -131,10 +122,7 @@ mod tests {
             method: "POST".into(),
             path: "/v1/mgmt/user/update/phone".into(),
             project: Some("P1".into()),
-            names: Names {
-                login_id: Some("a".into()),
-                ..Names::default()
-            },
+            names: Names { login_id: Some("a".into()), ..Names::default() },
             status: Some(200),
             applied: true,
             ..Entry::default()

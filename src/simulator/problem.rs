@@ -17,12 +17,7 @@ pub(super) struct Problem {
 
 impl Problem {
     fn new(status: u16, code: &'static str, description: &'static str, message: String) -> Self {
-        Self {
-            status,
-            code,
-            description,
-            message,
-        }
+        Self { status, code, description, message }
     }
 
     /// A body that is no JSON object, or a field of the wrong type.
@@ -33,12 +28,7 @@ impl Problem {
     /// A field that must be there is not.
     pub(super) fn missing(field: &str) -> Self {
         let message = format!("The {field} argument is required");
-        Self::new(
-            400,
-            "E011002",
-            "Request is missing required arguments",
-            message,
-        )
+        Self::new(400, "E011002", "Request is missing required arguments", message)
     }
 
     /// A value that does not do.
@@ -53,22 +43,12 @@ impl Problem {
 
     /// No such user. The status of writes is an open question, so it is an argument.
     pub(super) fn user_not_found(status: u16) -> Self {
-        Self::new(
-            status,
-            "E112102",
-            "User not found",
-            "Cannot find the user".into(),
-        )
+        Self::new(status, "E112102", "User not found", "Cannot find the user".into())
     }
 
     /// Creating a user that is there. The status is our choice.
     pub(super) fn user_exists() -> Self {
-        Self::new(
-            400,
-            "E062107",
-            "User already exists",
-            "A user with this login ID exists".into(),
-        )
+        Self::new(400, "E062107", "User already exists", "A user with this login ID exists".into())
     }
 
     /// A value that belongs to another user.

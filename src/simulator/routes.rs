@@ -69,12 +69,8 @@ const ALIASES: [(&str, &str); 2] = [
 ];
 
 static ROUTES: LazyLock<HashMap<&'static str, Route>> = LazyLock::new(|| {
-    let operations = OPERATIONS
-        .iter()
-        .map(|operation| (operation.path, operation));
-    let aliases = ALIASES
-        .iter()
-        .filter_map(|(path, name)| Some((*path, Operation::named(name)?)));
+    let operations = OPERATIONS.iter().map(|operation| (operation.path, operation));
+    let aliases = ALIASES.iter().filter_map(|(path, name)| Some((*path, Operation::named(name)?)));
     operations
         .chain(aliases)
         .filter_map(|(path, operation)| {
@@ -99,23 +95,13 @@ pub(super) fn find(path: &str) -> Option<&'static Route> {
 fn others() -> Vec<Route> {
     use Action as A;
     let post = Method::Post.as_str();
-    let route = |method, path, action| Route {
-        path,
-        method,
-        class: Some(RateClass::Users),
-        action,
-    };
-    let classed = |path, class, action| Route {
-        class: Some(class),
-        ..route(post, path, action)
-    };
+    let route =
+        |method, path, action| Route { path, method, class: Some(RateClass::Users), action };
+    let classed = |path, class, action| Route { class: Some(class), ..route(post, path, action) };
     let (search, create) = (RateClass::UsersSearch, RateClass::UsersCreate);
     let batch = RateClass::UsersCreateBatch;
     let mut routes = vec![
-        Route {
-            class: None,
-            ..route("GET", "/v1/mgmt/license", A::License)
-        },
+        Route { class: None, ..route("GET", "/v1/mgmt/license", A::License) },
         route("GET", "/v1/mgmt/user", A::Load),
         route(post, "/v1/mgmt/users/load", A::LoadMany),
         classed("/v1/mgmt/user/search", search, A::Search { tests: false }),
@@ -128,37 +114,17 @@ fn others() -> Vec<Route> {
         route(post, "/v1/mgmt/user/delete/batch", A::DeleteBatch),
         route("DELETE", "/v1/mgmt/user/test/delete/all", A::DeleteTests),
         route("GET", "/v1/mgmt/user/customattributes", A::Attributes),
-        route(
-            post,
-            "/v1/mgmt/user/customattribute/create",
-            A::CreateAttributes,
-        ),
-        route(
-            post,
-            "/v1/mgmt/user/customattribute/delete",
-            A::DeleteAttributes,
-        ),
+        route(post, "/v1/mgmt/user/customattribute/create", A::CreateAttributes),
+        route(post, "/v1/mgmt/user/customattribute/delete", A::DeleteAttributes),
         route(post, "/v1/mgmt/user/logout", A::Fixed("{}")),
         route(post, "/v1/mgmt/user/passkeys/delete", A::Fixed("{}")),
-        route(
-            post,
-            "/v1/mgmt/user/passkeys/list",
-            A::Fixed(r#"{"passkeys":[]}"#),
-        ),
+        route(post, "/v1/mgmt/user/passkeys/list", A::Fixed(r#"{"passkeys":[]}"#)),
         route(post, "/v1/mgmt/user/totp/delete", A::Fixed("{}")),
         route(post, "/v1/mgmt/user/recovery-codes/delete", A::Fixed("{}")),
-        route(
-            post,
-            "/v1/mgmt/user/trusteddevices/list",
-            A::Fixed(r#"{"devices":[]}"#),
-        ),
+        route(post, "/v1/mgmt/user/trusteddevices/list", A::Fixed(r#"{"devices":[]}"#)),
         route(post, "/v1/mgmt/user/trusteddevices/remove", A::Fixed("{}")),
         route(post, "/v1/mgmt/user/history", A::Fixed("[]")),
-        route(
-            post,
-            "/v2/mgmt/user/history",
-            A::Fixed(r#"{"usersAuthHistory":[]}"#),
-        ),
+        route(post, "/v2/mgmt/user/history", A::Fixed(r#"{"usersAuthHistory":[]}"#)),
     ];
     if let Some(patch) = Operation::named("patch")
         && let Some(effect) = effect_of(patch)

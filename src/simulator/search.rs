@@ -38,11 +38,7 @@ impl Page {
         };
         let (limit, page, offset) = (number("limit")?, number("page")?, number("offset")?);
         let limit = if limit == 0 { PAGE } else { limit.min(PAGE) };
-        let skip = if offset > 0 {
-            offset
-        } else {
-            page.saturating_mul(limit)
-        };
+        let skip = if offset > 0 { offset } else { page.saturating_mul(limit) };
         Ok(Self { skip, limit })
     }
 }
@@ -107,9 +103,8 @@ pub(super) fn search(
 const PAGE_U32: u32 = 100;
 
 fn listing(visible: &Visible<'_>, numbers: impl Iterator<Item = u32>, total: usize) -> String {
-    let users: Vec<String> = numbers
-        .filter_map(|number| Some(visible.show(number, visible.get(number)?)))
-        .collect();
+    let users: Vec<String> =
+        numbers.filter_map(|number| Some(visible.show(number, visible.get(number)?))).collect();
     format!("{{\"users\":[{}],\"total\":{total}}}", users.join(","))
 }
 
@@ -150,22 +145,14 @@ fn by_name<'a>(fields: &'a Fields, filters: &mut Vec<Filter<'a>>) -> Result<(), 
         filters.push(Box::new(move |user, _| emails.contains(&user.email())));
     }
     if let Some(emails) = wanted(fields, "recoveryEmails")? {
-        filters.push(Box::new(move |user, _| {
-            emails.contains(&&*user.details().recovery_email)
-        }));
+        filters.push(Box::new(move |user, _| emails.contains(&&*user.details().recovery_email)));
     }
     let numbers = |name| -> Result<Option<Vec<String>>, Problem> {
         let list = wanted(fields, name)?;
-        Ok(list.map(|list| {
-            list.into_iter()
-                .map(|n| phone(n).unwrap_or(n.into()))
-                .collect()
-        }))
+        Ok(list.map(|list| list.into_iter().map(|n| phone(n).unwrap_or(n.into())).collect()))
     };
     if let Some(phones) = numbers("phones")? {
-        filters.push(Box::new(move |user, _| {
-            phones.iter().any(|n| **n == *user.phone)
-        }));
+        filters.push(Box::new(move |user, _| phones.iter().any(|n| **n == *user.phone)));
     }
     if let Some(phones) = numbers("recoveryPhones")? {
         filters.push(Box::new(move |user, _| {
@@ -188,12 +175,8 @@ fn by_flag<'a>(fields: &'a Fields, filters: &mut Vec<Filter<'a>>) -> Result<(), 
     let flags: [(&str, fn(&User) -> bool); 8] = [
         ("verifiedEmail", |user| user.verified_email),
         ("verifiedPhone", |user| user.verified_phone),
-        ("verifiedRecoveryEmail", |user| {
-            user.details().verified_recovery_email
-        }),
-        ("verifiedRecoveryPhone", |user| {
-            user.details().verified_recovery_phone
-        }),
+        ("verifiedRecoveryEmail", |user| user.details().verified_recovery_email),
+        ("verifiedRecoveryPhone", |user| user.details().verified_recovery_phone),
         ("password", |user| user.password),
         ("totp", |_| false),
         ("webauthn", |_| false),
@@ -210,9 +193,7 @@ fn by_flag<'a>(fields: &'a Fields, filters: &mut Vec<Filter<'a>>) -> Result<(), 
         }
     }
     if let Some(statuses) = wanted(fields, "statuses")? {
-        filters.push(Box::new(move |user, _| {
-            statuses.contains(&user.status.name())
-        }));
+        filters.push(Box::new(move |user, _| statuses.contains(&user.status.name())));
     }
     Ok(())
 }
@@ -250,11 +231,7 @@ fn by_membership<'a>(fields: &'a Fields, filters: &mut Vec<Filter<'a>>) -> Resul
             let tenant = tenants.find(|tenant| *tenant.id == **tenant_id);
             tenant.is_some_and(|tenant| {
                 let has = |role: &&str| tenant.roles.iter().any(|mine| **mine == **role);
-                if all {
-                    roles.iter().all(has)
-                } else {
-                    roles.iter().any(has)
-                }
+                if all { roles.iter().all(has) } else { roles.iter().any(has) }
             })
         }));
     }
@@ -262,9 +239,7 @@ fn by_membership<'a>(fields: &'a Fields, filters: &mut Vec<Filter<'a>>) -> Resul
 }
 
 fn is_one_of(mine: &Value, wanted: &Value) -> bool {
-    wanted
-        .as_array()
-        .is_some_and(|wanted| wanted.contains(mine))
+    wanted.as_array().is_some_and(|wanted| wanted.contains(mine))
 }
 
 /// Times are in milliseconds since 1970 in the body, in seconds on the user.
@@ -275,9 +250,7 @@ fn by_time<'a>(fields: &'a Fields, filters: &mut Vec<Filter<'a>>) -> Result<(), 
     ];
     for (from, to, time) in times {
         if let Some(from) = fields.integer(from)?.filter(|ms| *ms != 0) {
-            filters.push(Box::new(move |user, _| {
-                i64::from(time(user)) * 1000 >= from
-            }));
+            filters.push(Box::new(move |user, _| i64::from(time(user)) * 1000 >= from));
         }
         if let Some(to) = fields.integer(to)?.filter(|ms| *ms != 0) {
             filters.push(Box::new(move |user, _| i64::from(time(user)) * 1000 <= to));
@@ -293,14 +266,9 @@ fn order(fields: &Fields) -> Result<Vec<SortKey<'_>>, Problem> {
         let field = field.ok_or_else(|| Problem::missing("sort.field"))?;
         let known = text_of(field).is_some() || time_of(field).is_some();
         if !known {
-            return Err(Problem::invalid(format!(
-                "Users cannot be sorted by {field}"
-            )));
+            return Err(Problem::invalid(format!("Users cannot be sorted by {field}")));
         }
-        Ok((
-            field,
-            key.get("desc").and_then(Value::as_bool) == Some(true),
-        ))
+        Ok((field, key.get("desc").and_then(Value::as_bool) == Some(true)))
     })
     .collect()
 }
@@ -338,15 +306,8 @@ fn sort(found: &mut [u32], visible: &Visible<'_>, order: &[SortKey<'_>]) {
                 (None, Some(time)) => time(left).cmp(&time(right)),
                 (None, None) => std::cmp::Ordering::Equal,
             };
-            if *descending {
-                ordering.reverse()
-            } else {
-                ordering
-            }
+            if *descending { ordering.reverse() } else { ordering }
         });
-        compared
-            .into_iter()
-            .find(|ordering| ordering.is_ne())
-            .unwrap_or(std::cmp::Ordering::Equal)
+        compared.into_iter().find(|ordering| ordering.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
     });
 }

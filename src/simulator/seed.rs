@@ -57,11 +57,9 @@ fn read_file(path: &Path, store: &mut Store, moment: Moment) -> Result<(), Error
         if line.trim().is_empty() {
             continue;
         }
-        read_user(&line)
-            .and_then(|user| store.create(user, moment))
-            .map_err(|problem| {
-                Error::refused(format!("{place}:{number}: {}", problem.message()))
-            })?;
+        read_user(&line).and_then(|user| store.create(user, moment)).map_err(|problem| {
+            Error::refused(format!("{place}:{number}: {}", problem.message()))
+        })?;
     }
     Ok(())
 }

@@ -77,32 +77,18 @@ impl Reply {
     fn spoiled(self, fault: &Fault) -> Self {
         let mut spoiled = match fault.kind {
             FaultKind::Status(status) => Self::json(status, Problem::fault(status).body()),
-            FaultKind::Drop => Self {
-                wire: Wire::Nothing,
-                ..self
-            },
-            FaultKind::Half => Self {
-                wire: Wire::Half,
-                ..self
-            },
-            FaultKind::Hang => Self {
-                wire: Wire::Silence,
-                ..self
-            },
+            FaultKind::Drop => Self { wire: Wire::Nothing, ..self },
+            FaultKind::Half => Self { wire: Wire::Half, ..self },
+            FaultKind::Hang => Self { wire: Wire::Silence, ..self },
             FaultKind::Garbage => {
                 Self::new(200, "application/json", "{\"user\":{\"loginIds\":[\u{0}")
             }
             FaultKind::Huge => Self::json(200, huge()),
             FaultKind::Empty => Self::json(200, String::new()),
-            FaultKind::Redirect => Self {
-                location: Some("/elsewhere"),
-                ..Self::plain(307, "")
-            },
-            FaultKind::Html(status) => Self::new(
-                status,
-                "text/html",
-                "<!DOCTYPE html><title>Error</title><h1>Error</h1>",
-            ),
+            FaultKind::Redirect => Self { location: Some("/elsewhere"), ..Self::plain(307, "") },
+            FaultKind::Html(status) => {
+                Self::new(status, "text/html", "<!DOCTYPE html><title>Error</title><h1>Error</h1>")
+            }
         };
         spoiled.retry_after = fault.retry_after.or(spoiled.retry_after);
         spoiled
@@ -217,22 +203,12 @@ impl Service {
             Ok(route) => self.answer(&mut state, route, fields, &mut entry),
         };
         let latency = match self.settings.latency {
-            Latency {
-                most: Duration::ZERO,
-                ..
-            } => Duration::ZERO,
+            Latency { most: Duration::ZERO, .. } => Duration::ZERO,
             latency => latency.draw(&mut state.random),
         };
         drop(state);
-        let line = Line {
-            service: Arc::clone(self),
-            entry,
-        };
-        Decision {
-            reply,
-            latency,
-            line,
-        }
+        let line = Line { service: Arc::clone(self), entry };
+        Decision { reply, latency, line }
     }
 
     /// Finds the route, and checks credentials and limits.
@@ -257,22 +233,14 @@ impl Service {
         };
         match &self.settings.credentials {
             Some(wanted) if (&*wanted.0, &*wanted.1) != (project, key) => {
-                return Err(unauthorized(
-                    "The project ID or the management key is wrong",
-                ));
+                return Err(unauthorized("The project ID or the management key is wrong"));
             }
             _ => {}
         }
         if let Some(class) = route.class {
-            state
-                .limiter
-                .arrive(project, class, route.path, now)
-                .map_err(|seconds| {
-                    Box::new(Reply {
-                        retry_after: Some(seconds),
-                        ..Problem::rate_limited().into()
-                    })
-                })?;
+            state.limiter.arrive(project, class, route.path, now).map_err(|seconds| {
+                Box::new(Reply { retry_after: Some(seconds), ..Problem::rate_limited().into() })
+            })?;
         }
         Ok(route)
     }
@@ -321,10 +289,7 @@ impl Service {
 
     fn moment(&self, elapsed: Duration) -> Moment {
         let since = u32::try_from(elapsed.as_secs()).unwrap_or(u32::MAX);
-        Moment {
-            seconds: self.epoch.saturating_add(since),
-            elapsed,
-        }
+        Moment { seconds: self.epoch.saturating_add(since), elapsed }
     }
 
     /// Fills in what only the log wants.

@@ -87,11 +87,7 @@ fn is_user_id(name: &str) -> bool {
 impl Store {
     /// No users.
     pub(super) fn new(create_missing: bool, lag: Duration) -> Self {
-        Self {
-            create_missing,
-            lag,
-            ..Self::default()
-        }
+        Self { create_missing, lag, ..Self::default() }
     }
 
     /// Adds `user1@example.com` and so on.
@@ -103,10 +99,7 @@ impl Store {
             user.status = Status::Enabled;
             self.create(
                 user,
-                Moment {
-                    seconds: 1_700_000_000_u32.saturating_add(n),
-                    ..Moment::default()
-                },
+                Moment { seconds: 1_700_000_000_u32.saturating_add(n), ..Moment::default() },
             )?;
         }
         Ok(())
@@ -149,8 +142,7 @@ impl Store {
         let made = || {
             let digits = user_id.strip_prefix(ID_PREFIX).filter(|d| d.len() == 17)?;
             let number = digits.parse().ok()?;
-            self.get(number)
-                .filter(|user| user.details().user_id.is_empty())?;
+            self.get(number).filter(|user| user.details().user_id.is_empty())?;
             Some(number)
         };
         self.by_user_id.get(user_id).copied().or_else(made)
@@ -159,9 +151,7 @@ impl Store {
     /// The user of a name: a login ID, or a user ID where those are taken. If missing users are
     /// created and nobody ever had the name, that makes the user.
     pub(super) fn find(&mut self, name: &str, user_ids: bool, moment: Moment) -> Option<u32> {
-        let found = self
-            .by_login_id(name)
-            .or_else(|| self.by_user_id(name).filter(|_| user_ids));
+        let found = self.by_login_id(name).or_else(|| self.by_user_id(name).filter(|_| user_ids));
         if found.is_some() || !self.create_missing || name.is_empty() {
             return found;
         }
@@ -179,10 +169,7 @@ impl Store {
     /// Adds a user, unless one of its login IDs or its user ID is taken.
     pub(super) fn create(&mut self, mut user: User, moment: Moment) -> Result<u32, Problem> {
         let user_id = &*user.details().user_id;
-        if user
-            .login_ids
-            .iter()
-            .any(|id| self.by_login_id.contains_key(id))
+        if user.login_ids.iter().any(|id| self.by_login_id.contains_key(id))
             || (!user_id.is_empty() && self.by_user_id(user_id).is_some())
         {
             return Err(Problem::user_exists());
@@ -195,8 +182,7 @@ impl Store {
         self.users.push(None);
         self.unlisted += 1;
         if !user.details().user_id.is_empty() {
-            self.by_user_id
-                .insert(user.details().user_id.clone(), number);
+            self.by_user_id.insert(user.details().user_id.clone(), number);
         }
         self.put(number, user, moment);
         Ok(number)
@@ -210,9 +196,7 @@ impl Store {
         rules: Rules<'_>,
         effect: impl FnOnce(&mut User) -> Result<(), Problem>,
     ) -> Result<(), Problem> {
-        let before = self
-            .get(number)
-            .ok_or_else(|| Problem::user_not_found(404))?;
+        let before = self.get(number).ok_or_else(|| Problem::user_not_found(404))?;
         let mut user = before.clone();
         effect(&mut user)?;
         if rules.old_phone == OldPhone::Replace && !user.phone.is_empty() {
@@ -314,11 +298,7 @@ impl Store {
             return;
         }
         self.forget(moment);
-        self.recent.push_back(Before {
-            at: moment.elapsed,
-            number,
-            user: before.cloned(),
-        });
+        self.recent.push_back(Before { at: moment.elapsed, number, user: before.cloned() });
     }
 
     /// Drops what search has caught up with.

@@ -6,31 +6,18 @@ use super::super::fields::Fields;
 use super::super::search::search;
 use super::*;
 
-const EARLY: Moment = Moment {
-    seconds: 100,
-    elapsed: Duration::ZERO,
-};
+const EARLY: Moment = Moment { seconds: 100, elapsed: Duration::ZERO };
 
 fn at(seconds: u64) -> Moment {
-    Moment {
-        seconds: 100,
-        elapsed: Duration::from_secs(seconds),
-    }
+    Moment { seconds: 100, elapsed: Duration::from_secs(seconds) }
 }
 
 fn rules<'a>(contacts: &'a [&'a str], on_conflict: OnConflict) -> Rules<'a> {
-    Rules {
-        contacts,
-        on_conflict,
-        old_phone: OldPhone::Keep,
-    }
+    Rules { contacts, on_conflict, old_phone: OldPhone::Keep }
 }
 
-const PLAIN: Rules<'static> = Rules {
-    contacts: &[],
-    on_conflict: OnConflict::Neither,
-    old_phone: OldPhone::Keep,
-};
+const PLAIN: Rules<'static> =
+    Rules { contacts: &[], on_conflict: OnConflict::Neither, old_phone: OldPhone::Keep };
 
 /// A store with some users, numbered from 0.
 fn store(login_ids: &[&str]) -> Store {
@@ -198,80 +185,39 @@ fn filters_and_order() {
     let set = |store: &mut Store, number, body: Value| {
         let fields = Fields::from_value(body).unwrap();
         let switches = super::super::switches::Switches::default();
-        let change = super::super::effects::Change {
-            named: "",
-            fields: &fields,
-            switches: &switches,
-        };
+        let change =
+            super::super::effects::Change { named: "", fields: &fields, switches: &switches };
         store
-            .change(number, EARLY, PLAIN, |user| {
-                super::super::effects::fill(user, &change, true)
-            })
+            .change(number, EARLY, PLAIN, |user| super::super::effects::fill(user, &change, true))
             .unwrap();
     };
-    set(
-        &mut store,
-        0,
-        json!({"roleNames": ["editor"], "status": "enabled", "name": "Zoe"}),
-    );
-    set(
-        &mut store,
-        1,
-        json!({"userTenants": [{"tenantId": "T1", "roleNames": ["x", "y"]}]}),
-    );
-    set(
-        &mut store,
-        2,
-        json!({"customAttributes": {"tier": "gold"}, "phone": "+15555550199"}),
-    );
+    set(&mut store, 0, json!({"roleNames": ["editor"], "status": "enabled", "name": "Zoe"}));
+    set(&mut store, 1, json!({"userTenants": [{"tenantId": "T1", "roleNames": ["x", "y"]}]}));
+    set(&mut store, 2, json!({"customAttributes": {"tier": "gold"}, "phone": "+15555550199"}));
     set(&mut store, 3, json!({"test": true, "name": "Abe"}));
     let id = store.user_id(1);
     for (query, expected) in [
         (json!({}), "a@example.com b@example.com c"),
-        (
-            json!({"withTestUser": true}),
-            "a@example.com b@example.com c +15555550100",
-        ),
+        (json!({"withTestUser": true}), "a@example.com b@example.com c +15555550100"),
         (json!({"testUsersOnly": true}), "+15555550100"),
-        (
-            json!({"loginIds": ["c", "nobody", "a@example.com"]}),
-            "a@example.com c",
-        ),
-        (
-            json!({"loginIds": ["+1-555-555-0100"], "withTestUser": true}),
-            "+15555550100",
-        ),
+        (json!({"loginIds": ["c", "nobody", "a@example.com"]}), "a@example.com c"),
+        (json!({"loginIds": ["+1-555-555-0100"], "withTestUser": true}), "+15555550100"),
         (json!({"userIds": [id]}), "b@example.com"),
         (json!({"emails": ["b@example.com"]}), "b@example.com"),
         (json!({"phones": ["+1 555 555 0199"]}), "c"),
         (json!({"roleNames": ["editor"]}), "a@example.com"),
         (json!({"tenantIds": ["T1"]}), "b@example.com"),
-        (
-            json!({"tenantRoleNames": {"T1": {"values": ["x", "z"], "and": true}}}),
-            "",
-        ),
-        (
-            json!({"tenantRoleNames": {"T1": {"values": ["x", "z"]}}}),
-            "b@example.com",
-        ),
-        (
-            json!({"statuses": ["enabled", "disabled"]}),
-            "a@example.com",
-        ),
+        (json!({"tenantRoleNames": {"T1": {"values": ["x", "z"], "and": true}}}), ""),
+        (json!({"tenantRoleNames": {"T1": {"values": ["x", "z"]}}}), "b@example.com"),
+        (json!({"statuses": ["enabled", "disabled"]}), "a@example.com"),
         (json!({"customAttributes": {"tier": "gold"}}), "c"),
         (json!({"customAttributes": {"tier": ["silver"]}}), ""),
         (json!({"verifiedPhone": true}), "c"),
         (json!({"text": "ZO"}), "a@example.com"),
         (json!({"text": "@EXAMPLE"}), "a@example.com b@example.com"),
         (json!({"fromCreatedTime": "100001"}), ""),
-        (
-            json!({"toCreatedTime": 100_000}),
-            "a@example.com b@example.com c",
-        ),
-        (
-            json!({"sort": [{"field": "email", "desc": true}]}),
-            "b@example.com a@example.com c",
-        ),
+        (json!({"toCreatedTime": 100_000}), "a@example.com b@example.com c"),
+        (json!({"sort": [{"field": "email", "desc": true}]}), "b@example.com a@example.com c"),
         (
             json!({"sort": [{"field": "name"}], "withTestUser": true}),
             "b@example.com c +15555550100 a@example.com",

@@ -154,10 +154,7 @@ impl User {
         let tenants = &mut self.details_mut().tenants;
         let index = tenants.iter().position(|tenant| &*tenant.id == id);
         let index = index.unwrap_or_else(|| {
-            tenants.push(Tenant {
-                id: id.into(),
-                roles: Vec::new(),
-            });
+            tenants.push(Tenant { id: id.into(), roles: Vec::new() });
             tenants.len() - 1
         });
         &mut tenants[index]

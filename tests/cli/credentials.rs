@@ -87,8 +87,7 @@ fn refused_credentials_halt_the_run_and_reject_no_row() {
     let key = folder.path().join("key");
     fs::write(&key, "K2another").unwrap();
     let key = key.to_str().unwrap();
-    let simulator =
-        Simulator::start(&["--project-id", PROJECT, "--management-key-file", key]);
+    let simulator = Simulator::start(&["--project-id", PROJECT, "--management-key-file", key]);
     let rows = (0..100).fold("loginId,name\n".to_owned(), |rows, n| rows + &format!("u{n},N\n"));
     let ran = Run::against(&simulator).file("in.csv", rows).go().code(3);
     assert_eq!(ran.summary()["stopped"]["reason"], "credentials_refused");

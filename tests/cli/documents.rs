@@ -20,7 +20,10 @@ fn stdout(command: &mut Command) -> String {
 fn the_list_of_operations_is_the_catalogue() {
     let made = stdout(program().args(["operations", "--format", "markdown"]));
     let kept = fs::read_to_string(project("docs/operations.md")).unwrap();
-    assert!(made == kept, "make it again: descope-bulk operations --format markdown > docs/operations.md");
+    assert!(
+        made == kept,
+        "make it again: descope-bulk operations --format markdown > docs/operations.md"
+    );
 }
 
 #[test]

@@ -12,7 +12,10 @@ fn csv_tsv_and_json_lines_of_one_run_are_worked_on_in_order() {
     let ran = Run::against(&simulator)
         .file("a.csv", "loginId,name\r\na,A\r\n\r\nb,\"B\r\nB\"\r\nc,C\r\n")
         .file("b.tsv", "Login ID\tDisplay Name\nd\tD\n")
-        .file("c.jsonl", "\u{feff}{\"loginId\":\"e\",\"name\":\"E\"}\n\n{\"loginId\":\"f\",\"name\":\"F\"}")
+        .file(
+            "c.jsonl",
+            "\u{feff}{\"loginId\":\"e\",\"name\":\"E\"}\n\n{\"loginId\":\"f\",\"name\":\"F\"}",
+        )
         .go()
         .code(0);
     let places: Vec<_> = ran
@@ -20,8 +23,14 @@ fn csv_tsv_and_json_lines_of_one_run_are_worked_on_in_order() {
         .iter()
         .map(|r| format!("{} {}:{} {}", r["row"], text(r, "file"), r["line"], text(r, "loginId")))
         .collect();
-    let expected =
-        ["1 a.csv:2 a", "2 a.csv:4 b", "3 a.csv:6 c", "4 b.tsv:2 d", "5 c.jsonl:1 e", "6 c.jsonl:3 f"];
+    let expected = [
+        "1 a.csv:2 a",
+        "2 a.csv:4 b",
+        "3 a.csv:6 c",
+        "4 b.tsv:2 d",
+        "5 c.jsonl:1 e",
+        "6 c.jsonl:3 f",
+    ];
     assert_eq!(places, expected);
     assert_eq!(ran.results()[1]["user"]["name"], "B\r\nB");
 }
@@ -29,8 +38,7 @@ fn csv_tsv_and_json_lines_of_one_run_are_worked_on_in_order() {
 #[test]
 fn standard_input_is_a_file_too() {
     let simulator = Simulator::start(&[]);
-    let mut running =
-        Run::against(&simulator).args(&["-"]).stdin(Stdio::piped()).spawn();
+    let mut running = Run::against(&simulator).args(&["-"]).stdin(Stdio::piped()).spawn();
     let mut stdin = running.child.stdin.take().unwrap();
     stdin.write_all(b"{\"loginId\":\"a\",\"name\":\"A\"}\n").unwrap();
     drop(stdin);
@@ -130,8 +138,10 @@ fn a_blank_cell_clears_only_when_that_is_said() {
     let blank = "loginId,givenName,familyName\na,,Wu\n";
     let ran = Run::against(&simulator).file("in.csv", blank).go().code(0);
     assert_eq!(ran.results()[0]["user"]["givenName"], "Ada");
-    let ran = Run::against(&simulator).file("in.csv", blank).args(&["--blank", "clear"]).go().code(0);
+    let ran =
+        Run::against(&simulator).file("in.csv", blank).args(&["--blank", "clear"]).go().code(0);
     assert_eq!(ran.results()[0]["user"]["givenName"], "");
-    let ran = Run::against(&simulator).file("in.csv", blank).args(&["--blank", "error"]).go().code(1);
+    let ran =
+        Run::against(&simulator).file("in.csv", blank).args(&["--blank", "error"]).go().code(1);
     assert_eq!(ran.kinds(), ["blank_value"]);
 }

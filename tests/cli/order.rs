@@ -23,8 +23,13 @@ fn per_user(arrivals: &[Value]) -> HashMap<String, Vec<&Value>> {
 
 #[test]
 fn rows_of_one_user_keep_their_order_through_retries() {
-    let simulator =
-        Simulator::start(&["--latency", "0ms..20ms", "--fault", "status=503:rate=0.2", "--log-bodies"]);
+    let simulator = Simulator::start(&[
+        "--latency",
+        "0ms..20ms",
+        "--fault",
+        "status=503:rate=0.2",
+        "--log-bodies",
+    ]);
     let mut rows = String::from("loginId,name\n");
     for n in 0..200 {
         rows += &format!("user{}@example.com,Name {n}\n", n % 10);
@@ -75,7 +80,7 @@ fn a_rename_is_followed() {
 #[test]
 fn others_do_not_wait_for_a_row_that_sleeps() {
     let simulator =
-        Simulator::start(&["--fault", "status=503,retry-after=2:login-id=slow@example.com,first=1"]);
+        Simulator::start(&["--fault", "503:retry-after=2,login-id=slow@example.com,first=1"]);
     let mut rows = String::from("loginId,name\nslow@example.com,A\nslow@example.com,B\n");
     for n in 0..50 {
         rows += &format!("user{n}@example.com,N\n");

@@ -26,7 +26,10 @@ fn results_hold_the_user_as_the_server_sent_it() {
         (text(result, "file"), &result["row"], &result["line"], text(result, "operation")),
         ("in.csv", &1.into(), &2.into(), "phone")
     );
-    assert_eq!((text(result, "status"), &result["attempts"], &result["httpStatus"]), ("updated", &1.into(), &200.into()));
+    assert_eq!(
+        (text(result, "status"), &result["attempts"], &result["httpStatus"]),
+        ("updated", &1.into(), &200.into())
+    );
     assert!(result["durationMs"].is_u64());
     assert!(text(result, "finishedAt").ends_with('Z'));
     assert_eq!(result["user"]["phone"], "+14155550101");
@@ -42,9 +45,18 @@ fn failures_are_in_the_columns_of_the_input_and_feed_back() {
     let ran = mixed(Run::against(&simulator));
     let failures = ran.read("failures.csv");
     let mut lines = failures.lines();
-    assert_eq!(lines.next().unwrap(), "Login ID,Phone,Verified,Note,_row,_status,_error,_message,_hint");
-    assert!(lines.next().unwrap().starts_with("b@x.com,4155550102,true,\"two, three\",2,invalid,bad_value,"));
-    let mended = failures.replace("4155550102", "+14155550102").replace("maybe", "no").replace("++", "+");
+    assert_eq!(
+        lines.next().unwrap(),
+        "Login ID,Phone,Verified,Note,_row,_status,_error,_message,_hint"
+    );
+    assert!(
+        lines
+            .next()
+            .unwrap()
+            .starts_with("b@x.com,4155550102,true,\"two, three\",2,invalid,bad_value,")
+    );
+    let mended =
+        failures.replace("4155550102", "+14155550102").replace("maybe", "no").replace("++", "+");
     let ran = Run::against(&simulator)
         .file("failures.csv", mended)
         .args(&["--ignore", "note"])
@@ -68,7 +80,10 @@ fn the_summary_on_the_screen_says_what_happened_and_what_to_do() {
         assert!(ran.stdout.contains(part), "no {part:?} in\n{}", ran.stdout);
     }
     assert!(!ran.stdout.contains('\u{1b}'), "no colours without a terminal");
-    assert!(!ran.stdout.contains("x.com") && !ran.stderr.contains("x.com"), "no user on the screen");
+    assert!(
+        !ran.stdout.contains("x.com") && !ran.stderr.contains("x.com"),
+        "no user on the screen"
+    );
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn a_server_that_counts_in_a_sliding_window_never_refuses_us() {
 
 #[test]
 fn a_429_closes_the_gate_for_all_and_costs_no_attempt() {
-    let simulator = Simulator::start(&["--fault", "status=429,retry-after=2:after=10,times=1"]);
+    let simulator = Simulator::start(&["--fault", "429:retry-after=2,after=10,times=1"]);
     let ran = Run::against(&simulator)
         .args(&["--max-attempts", "1", "--concurrency", "4", "--rate", "off"])
         .file("in.csv", rows(100))
@@ -43,13 +43,6 @@ fn a_429_closes_the_gate_for_all_and_costs_no_attempt() {
 }
 
 #[test]
-fn an_error_code_says_rate_limited_under_any_status() {
-    let simulator = Simulator::start(&["--fault", "status=400,code=E130429,retry-after=1:times=1"]);
-    let ran = Run::against(&simulator).file("in.csv", rows(3)).go().code(0);
-    assert_eq!(ran.summary()["rateLimited"], 1);
-}
-
-#[test]
 fn a_rate_that_is_asked_for_is_kept() {
     let simulator = Simulator::start(&[]);
     Run::against(&simulator).args(&["--rate", "20/1s"]).file("in.csv", rows(60)).go().code(0);
@@ -64,7 +57,8 @@ fn a_rate_that_is_asked_for_is_kept() {
 #[test]
 fn the_documented_limit_is_kept_with_the_share_that_is_left_to_us() {
     let simulator = Simulator::bare(&["--create-missing", "--rate-limit", "documented"]);
-    let ran = Run::against(&simulator).file("in.csv", rows(5)).go().code(0).says("400 calls a minute");
+    let ran =
+        Run::against(&simulator).file("in.csv", rows(5)).go().code(0).says("400 calls a minute");
     assert_eq!(ran.summary()["simulated"], true, "a simulator is told from the real thing");
     let refused = Run::against(&simulator).args(&["--max-share", "0%"]).file("in.csv", rows(1));
     refused.go().code(2).says("percentage");

@@ -14,9 +14,8 @@ fn against(fault: &str, arguments: &[&str]) -> (Ran, Vec<usize>) {
         .file("in.jsonl", rows)
         .go();
     let arrivals = simulator.stop();
-    let times = ["a", "b"].map(|user| {
-        arrivals.iter().filter(|arrival| text(arrival, "loginId") == user).count()
-    });
+    let times = ["a", "b"]
+        .map(|user| arrivals.iter().filter(|arrival| text(arrival, "loginId") == user).count());
     (ran, times.to_vec())
 }
 
@@ -91,11 +90,8 @@ fn unknown_users_conflicts_and_bad_values_are_rejected_with_the_reason() {
 fn merging_users_must_be_asked_for() {
     let simulator = Simulator::bare(&["--users", "10", "--rate-limit", "off"]);
     let row = "loginId,email,verified\nuser1@example.com,user2@example.com,true\n";
-    let ran = Run::against(&simulator)
-        .args(&["--on-conflict", "merge"])
-        .file("in.csv", row)
-        .go()
-        .code(0);
+    let ran =
+        Run::against(&simulator).args(&["--on-conflict", "merge"]).file("in.csv", row).go().code(0);
     assert_eq!(ran.summary()["mergeAllowed"], 1);
     let gone = "loginId,name\nuser2@example.com,B\n";
     Run::against(&simulator).file("in.csv", gone).go().code(0);

@@ -12,8 +12,10 @@ fn rows(number: usize) -> String {
 fn a_signal_drains_and_closes_the_books() {
     for (name, code, word) in [("INT", 130, "interrupted"), ("TERM", 143, "terminated")] {
         let simulator = Simulator::start(&["--latency", "50ms"]);
-        let running =
-            Run::against(&simulator).args(&["--concurrency", "4"]).file("in.csv", rows(5_000)).spawn();
+        let running = Run::against(&simulator)
+            .args(&["--concurrency", "4"])
+            .file("in.csv", rows(5_000))
+            .spawn();
         simulator.wait_for_arrivals(20);
         signal(&running.child, name);
         let ran = running.end().code(code).says("stopping");
@@ -30,7 +32,7 @@ fn a_signal_drains_and_closes_the_books() {
 
 #[test]
 fn a_signal_wakes_rows_that_wait() {
-    let simulator = Simulator::start(&["--fault", "status=429,retry-after=3600"]);
+    let simulator = Simulator::start(&["--fault", "429:retry-after=3600"]);
     let running = Run::against(&simulator).file("in.csv", rows(10)).spawn();
     simulator.wait_for_arrivals(1);
     signal(&running.child, "TERM");
@@ -93,10 +95,8 @@ fn a_quote_that_is_never_closed_ends_the_run_after_the_rows_before_it() {
 #[test]
 fn standard_input_that_never_ends_does_not_hold_up_a_stop() {
     let simulator = Simulator::start(&[]);
-    let mut running = Run::against(&simulator)
-        .args(&["-", "--format", "csv"])
-        .stdin(Stdio::piped())
-        .spawn();
+    let mut running =
+        Run::against(&simulator).args(&["-", "--format", "csv"]).stdin(Stdio::piped()).spawn();
     let mut stdin = running.child.stdin.take().unwrap();
     std::io::Write::write_all(&mut stdin, b"loginId,name\na,A\n").unwrap();
     simulator.wait_for_arrivals(1);
