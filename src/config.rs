@@ -92,10 +92,8 @@ impl Config {
     pub fn resolve(args: &RunArgs, environment: Environment<'_>) -> Result<Self, Error> {
         let rules = rules(&args.rows)?;
         let pace = pace(&args.pace)?;
-        let endpoint = match args.simulate {
-            true => None,
-            false => Some(endpoint(&args.project, &pace, environment)?),
-        };
+        let endpoint =
+            if args.simulate { None } else { Some(endpoint(&args.project, &pace, environment)?) };
         let backoff = Backoff { max_attempts: args.limits.max_attempts, ..Backoff::default() };
         let max_failures = args.limits.max_failures.unwrap_or(MaxFailures::Unlimited);
         let tripwire = Tripwire::new(max_failures, args.limits.max_same_failures);

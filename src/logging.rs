@@ -13,6 +13,7 @@ use crate::report::LogWriter;
 /// Sets up logging for the process and returns the writer that the progress must share.
 ///
 /// 0 logs warnings, 1 adds what is decided, 2 adds every retry; quiet logs errors only.
+#[must_use]
 pub fn start(verbose: u8, quiet: bool, format: LogFormat) -> LogWriter {
     let level = match (quiet, verbose) {
         (true, _) => tracing::Level::ERROR,

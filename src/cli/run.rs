@@ -149,11 +149,11 @@ pub struct ProjectArgs {
     pub project_id: Option<String>,
 
     /// Read the management key from a file instead of from the environment variable
-    /// DESCOPE_MANAGEMENT_KEY. There is no flag for the key itself: command lines are public
+    /// `DESCOPE_MANAGEMENT_KEY`. There is no flag for the key itself: command lines are public
     #[arg(long, value_name = "FILE")]
     pub key_file: Option<PathBuf>,
 
-    /// The API's base URL; by default the environment variable DESCOPE_BASE_URL, else the one of
+    /// The API's base URL; by default the environment variable `DESCOPE_BASE_URL`, else the one of
     /// the project's region. https, except on this machine
     #[arg(long = "base-url", value_name = "URL", id = "base_url_flag")]
     pub base_url: Option<String>,

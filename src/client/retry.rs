@@ -155,9 +155,8 @@ fn judge_answer(operation: &Operation, answer: &Answer) -> Verdict {
     }
     match answer.status {
         200..=299 => match answer.body {
-            Body::User(_) => Verdict::Done,
-            // The status says that it is done; only the user is missing.
-            Body::BrokenOff => Verdict::Done,
+            // A body that breaks off: the status says that it is done; only the user is missing.
+            Body::User(_) | Body::BrokenOff => Verdict::Done,
             Body::Object if !operation.returns_user => Verdict::Done,
             _ => lost_answer(operation, Status::Unknown, after),
         },

@@ -154,9 +154,8 @@ impl Wire {
             .and_then(|value| parse_retry_after(value, SystemTime::now()));
         let body = match read(response).await {
             Ok(body) => parse(status, &body),
-            Err(Unread::TooLarge) => Body::Unreadable,
             Err(Unread::Broken(part)) if part.first() == Some(&b'{') => Body::BrokenOff,
-            Err(Unread::Broken(_)) => Body::Unreadable,
+            Err(Unread::Broken(_) | Unread::TooLarge) => Body::Unreadable,
         };
         Reply::Answer(Answer { status, retry_after, body })
     }

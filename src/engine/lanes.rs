@@ -10,7 +10,7 @@ use std::collections::{HashMap, VecDeque};
 #[derive(Debug)]
 pub struct Lanes<T> {
     /// Who stands in each lane, the holder first; a lane that nobody stands in is not there.
-    lanes: HashMap<u64, VecDeque<Ticket>>,
+    queues: HashMap<u64, VecDeque<Ticket>>,
     parked: HashMap<Ticket, Parked<T>>,
     next: Ticket,
 }
@@ -28,7 +28,7 @@ struct Parked<T> {
 
 impl<T> Default for Lanes<T> {
     fn default() -> Self {
-        Self { lanes: HashMap::new(), parked: HashMap::new(), next: 0 }
+        Self { queues: HashMap::new(), parked: HashMap::new(), next: 0 }
     }
 }
 
@@ -41,7 +41,7 @@ impl<T> Lanes<T> {
         self.next += 1;
         let mut waiting = 0;
         for lane in lanes {
-            let queue = self.lanes.entry(*lane).or_default();
+            let queue = self.queues.entry(*lane).or_default();
             waiting += usize::from(!queue.is_empty());
             queue.push_back(ticket);
         }
@@ -56,13 +56,13 @@ impl<T> Lanes<T> {
     pub fn finish(&mut self, ticket: Ticket, lanes: &[u64]) -> Vec<(Ticket, T)> {
         let mut free = Vec::new();
         for lane in lanes {
-            let Some(queue) = self.lanes.get_mut(lane) else {
+            let Some(queue) = self.queues.get_mut(lane) else {
                 continue;
             };
             debug_assert_eq!(queue.front(), Some(&ticket), "only a holder finishes");
             queue.pop_front();
             let Some(next) = queue.front().copied() else {
-                self.lanes.remove(lane);
+                self.queues.remove(lane);
                 continue;
             };
             let Some(parked) = self.parked.get_mut(&next) else {
@@ -83,10 +83,10 @@ impl<T> Lanes<T> {
         let dropped = self.parked.len();
         for (ticket, parked) in self.parked.drain() {
             for lane in parked.lanes {
-                if let Some(queue) = self.lanes.get_mut(&lane) {
+                if let Some(queue) = self.queues.get_mut(&lane) {
                     queue.retain(|other| *other != ticket);
                     if queue.is_empty() {
-                        self.lanes.remove(&lane);
+                        self.queues.remove(&lane);
                     }
                 }
             }
@@ -97,7 +97,7 @@ impl<T> Lanes<T> {
     /// Whether nobody stands in any lane.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.lanes.is_empty() && self.parked.is_empty()
+        self.queues.is_empty() && self.parked.is_empty()
     }
 }
 

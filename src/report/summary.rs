@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
+use serde_json::Value;
 
 use super::words::{brief, count, quoted, span_ms, tame, thousands};
 use crate::outcome::{Reason, Status, Summary, Tally};
@@ -173,7 +174,10 @@ impl<W: Write> Page<'_, W> {
         }
         let paths = &summary.files.failures;
         let words: Vec<_> = paths.iter().map(|path| quoted(&path.to_string_lossy())).collect();
-        let simulate = if summary.simulated { " --simulate" } else { "" };
+        // A simulator outside is named by the base URL, which stays in the environment.
+        let inside =
+            summary.simulated && summary.settings.get("baseUrl").is_none_or(Value::is_null);
+        let simulate = if inside { " --simulate" } else { "" };
         writeln!(
             self.out,
             "\nnext: {}, with the same options as before:\n  {} run {}{simulate}",

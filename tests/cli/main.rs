@@ -1,5 +1,6 @@
 //! The program as its users meet it: the real binary, real files, a simulator on a real port.
 
+mod architecture;
 mod credentials;
 mod documents;
 mod input;

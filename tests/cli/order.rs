@@ -30,10 +30,8 @@ fn rows_of_one_user_keep_their_order_through_retries() {
         "status=503:rate=0.2",
         "--log-bodies",
     ]);
-    let mut rows = String::from("loginId,name\n");
-    for n in 0..200 {
-        rows += &format!("user{}@example.com,Name {n}\n", n % 10);
-    }
+    let row = |n| format!("user{}@example.com,Name {n}\n", n % 10);
+    let rows = "loginId,name\n".to_owned() + &(0..200).map(row).collect::<String>();
     let ran = Run::against(&simulator)
         .file("in.csv", rows)
         .args(&["--max-attempts", "20", "--operation", "name"])
@@ -81,10 +79,8 @@ fn a_rename_is_followed() {
 fn others_do_not_wait_for_a_row_that_sleeps() {
     let simulator =
         Simulator::start(&["--fault", "503:retry-after=2,login-id=slow@example.com,first=1"]);
-    let mut rows = String::from("loginId,name\nslow@example.com,A\nslow@example.com,B\n");
-    for n in 0..50 {
-        rows += &format!("user{n}@example.com,N\n");
-    }
+    let slow = "loginId,name\nslow@example.com,A\nslow@example.com,B\n".to_owned();
+    let rows = slow + &(0..50).map(|n| format!("user{n}@example.com,N\n")).collect::<String>();
     let ran = Run::against(&simulator)
         .args(&["--concurrency", "1", "--operation", "name"])
         .file("in.csv", rows)

@@ -86,10 +86,9 @@ fn replies_are_judged_by_the_table() {
 
 #[test]
 fn the_table_is_the_one_in_the_documents() {
-    let mut rows = String::from("| reply | repeatable | rename |\n| --- | --- | --- |\n");
-    for (case, _, repeatable, rename) in table() {
-        rows.push_str(&format!("| {case} | {repeatable} | {rename} |\n"));
-    }
+    let row = |(case, _, repeatable, rename)| format!("| {case} | {repeatable} | {rename} |\n");
+    let rows = table().into_iter().map(row).collect::<String>();
+    let rows = format!("| reply | repeatable | rename |\n| --- | --- | --- |\n{rows}");
     let document = include_str!("../../../docs/retries.md");
     assert!(document.contains(&rows), "docs/retries.md must hold this table:\n{rows}");
 }
