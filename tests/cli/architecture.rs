@@ -31,7 +31,7 @@ const HIDDEN: &[(&str, &str)] = &[
     ("governor", "client/gate/throttle.rs"),
     ("indicatif", "report/"),
     ("csv_core", "input/"),
-    ("hyper", "simulator/server.rs"),
+    ("hyper", "simulator/"),
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
