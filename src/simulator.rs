@@ -9,6 +9,7 @@ mod actions;
 mod effects;
 mod faults;
 mod fields;
+mod fill;
 mod latency;
 mod limits;
 mod log;
@@ -21,6 +22,7 @@ mod service;
 mod store;
 mod switches;
 mod users;
+mod visible;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::effects::{Change, Effect, fill};
+use super::effects::{Change, Effect};
 use super::fields::Fields;
+use super::fill::fill;
 use super::problem::Problem;
 use super::routes::Action;
 use super::search::search;
@@ -64,7 +65,7 @@ impl Desk<'_> {
 
     fn show(&self, number: u32) -> String {
         let user = self.store.get(number);
-        user.map_or("{}".into(), |user| self.store.show(number, user))
+        user.map_or("{}".into(), |user| Store::show(number, user))
     }
 
     fn update(

@@ -3,12 +3,11 @@
 //! Nothing here knows other users; conflicts between users are the store's. The rules are those
 //! of sections 2 and 3 of the API reference.
 
-use serde_json::Value;
-
-use super::fields::{Fields, texts};
+use super::fields::Fields;
+use super::fill::fill;
 use super::problem::Problem;
-use super::switches::{PatchAttributes, Switches, UnknownRole, VerifiedDefault};
-use super::users::{Status, Tenant, User, add, canonical, phone};
+use super::switches::{Switches, UnknownRole, VerifiedDefault};
+use super::users::{Status, User, add, canonical, phone};
 use crate::catalog::Operation;
 
 /// A request to change a user.
@@ -56,7 +55,7 @@ pub(super) fn effect_of(operation: &Operation) -> Option<Effect> {
 }
 
 /// A phone number as it is stored; an empty one removes.
-fn stored_phone(text: &str) -> Result<String, Problem> {
+pub(super) fn stored_phone(text: &str) -> Result<String, Problem> {
     if text.is_empty() {
         return Ok(String::new());
     }
@@ -110,7 +109,7 @@ fn set_names(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     fill_names(user, change.fields)
 }
 
-fn fill_names(user: &mut User, fields: &Fields) -> Result<(), Problem> {
+pub(super) fn fill_names(user: &mut User, fields: &Fields) -> Result<(), Problem> {
     if let Some(name) = fields.text("name")? {
         user.name = name.into();
     }
@@ -126,7 +125,7 @@ fn fill_names(user: &mut User, fields: &Fields) -> Result<(), Problem> {
     Ok(())
 }
 
-fn set_picture(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+pub(super) fn set_picture(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     let picture = change.fields.text("picture")?.unwrap_or_default();
     user.details_mut().picture = picture.into();
     Ok(())
@@ -147,7 +146,7 @@ fn set_attribute(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
-fn status_of(name: &str) -> Result<Status, Problem> {
+pub(super) fn status_of(name: &str) -> Result<Status, Problem> {
     Status::named(name)
         .filter(|status| *status != Status::Expired)
         .ok_or_else(|| Problem::invalid(format!("{name} is not a status")))
@@ -177,7 +176,7 @@ fn set_recovery_phone(user: &mut User, change: &Change<'_>) -> Result<(), Proble
 }
 
 /// The roles that are known, of those named; or an error, as the switch says.
-fn known<'a>(roles: Vec<&'a str>, switches: &Switches) -> Result<Vec<&'a str>, Problem> {
+pub(super) fn known<'a>(roles: Vec<&'a str>, switches: &Switches) -> Result<Vec<&'a str>, Problem> {
     let unknown =
         |role: &&str| !switches.known_roles.is_empty() && !switches.known_roles.contains(*role);
     match (roles.iter().find(|role| unknown(role)), switches.unknown_role) {
@@ -256,7 +255,7 @@ fn add_sso_apps(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
-fn set_sso_apps(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+pub(super) fn set_sso_apps(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     user.details_mut().sso_apps.clear();
     add_sso_apps(user, change)
 }
@@ -287,125 +286,6 @@ fn replace(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     let kept = kept.or(user.login_ids.first()).cloned();
     *user = user.blank(kept.into_iter().collect());
     fill(user, change, false)
-}
-
-/// Sets every field that is there, whatever the operation. `absent` is the flag of a phone or
-/// e-mail that comes without one.
-pub(super) fn fill(user: &mut User, change: &Change<'_>, absent: bool) -> Result<(), Problem> {
-    let fields = change.fields;
-    fill_login_ids(user, change)?;
-    if let Some(email) = fields.text("email")? {
-        user.set_email(email);
-        user.verified_email = absent && !email.is_empty();
-    }
-    if let Some(number) = fields.text("phone")? {
-        user.phone = stored_phone(number)?.into();
-        user.verified_phone = absent && !user.phone.is_empty();
-    }
-    if let Some(flag) = fields.flag("verifiedEmail")? {
-        user.verified_email = flag && user.email.is_some();
-    }
-    if let Some(flag) = fields.flag("verifiedPhone")? {
-        user.verified_phone = flag && !user.phone.is_empty();
-    }
-    fill_names(user, fields)?;
-    if fields.has("picture") {
-        set_picture(user, change)?;
-    }
-    if let Some(status) = fields.text("status")?.filter(|status| !status.is_empty()) {
-        user.status = status_of(status)?;
-    }
-    if let Some(test) = fields.flag("test")? {
-        user.test = test;
-    }
-    fill_recovery(user, fields, absent)?;
-    fill_lists(user, change)
-}
-
-fn fill_login_ids(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
-    let Some(more) = change.fields.list("additionalIdentifiers")? else {
-        return Ok(());
-    };
-    let named = canonical(change.named);
-    let kept = user.login_ids.iter().position(|id| **id == *named);
-    user.login_ids.swap(0, kept.unwrap_or(0));
-    user.login_ids.truncate(1);
-    for login_id in more.into_iter().map(canonical).filter(|id| !id.is_empty()) {
-        if !user.has_login_id(&login_id) {
-            user.login_ids.push(login_id.into());
-        }
-    }
-    Ok(())
-}
-
-fn fill_recovery(user: &mut User, fields: &Fields, absent: bool) -> Result<(), Problem> {
-    if let Some(email) = fields.text("recoveryEmail")? {
-        let details = user.details_mut();
-        details.recovery_email = email.into();
-        details.verified_recovery_email = absent && !email.is_empty();
-    }
-    if let Some(number) = fields.text("recoveryPhone")? {
-        let number = stored_phone(number)?;
-        let details = user.details_mut();
-        details.verified_recovery_phone = absent && !number.is_empty();
-        details.recovery_phone = number.into();
-    }
-    if let Some(flag) = fields.flag("verifiedRecoveryEmail")? {
-        let details = user.details_mut();
-        details.verified_recovery_email = flag && !details.recovery_email.is_empty();
-    }
-    if let Some(flag) = fields.flag("verifiedRecoveryPhone")? {
-        let details = user.details_mut();
-        details.verified_recovery_phone = flag && !details.recovery_phone.is_empty();
-    }
-    Ok(())
-}
-
-fn fill_lists(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
-    if let Some(roles) = change.fields.list("roleNames")? {
-        let roles = known(roles, change.switches)?;
-        let list = &mut user.details_mut().roles;
-        list.clear();
-        add(list, &roles);
-    }
-    if let Some(tenants) = change.fields.array("userTenants")? {
-        let tenants = tenants.iter().map(|tenant| read_tenant(tenant, change));
-        user.details_mut().tenants = tenants.collect::<Result<_, _>>()?;
-    }
-    if change.fields.has("ssoAppIds") {
-        set_sso_apps(user, change)?;
-    }
-    if let Some(given) = change.fields.object("customAttributes")? {
-        let attributes = &mut user.details_mut().attributes;
-        if change.switches.patch_attributes == PatchAttributes::Replace {
-            attributes.clear();
-        }
-        for (key, value) in given {
-            if value.is_null() {
-                attributes.shift_remove(key);
-            } else {
-                attributes.insert(key.clone(), value.clone());
-            }
-        }
-    }
-    Ok(())
-}
-
-fn read_tenant(tenant: &Value, change: &Change<'_>) -> Result<Tenant, Problem> {
-    let id = tenant
-        .get("tenantId")
-        .and_then(Value::as_str)
-        .filter(|id| !id.is_empty())
-        .ok_or_else(|| Problem::missing("userTenants.tenantId"))?;
-    let roles = match tenant.get("roleNames").filter(|roles| !roles.is_null()) {
-        None => Vec::new(),
-        Some(roles) => texts(roles).ok_or_else(|| {
-            Problem::malformed("userTenants.roleNames: a list of texts is wanted")
-        })?,
-    };
-    let mut read = Tenant { id: id.into(), roles: Vec::new() };
-    add(&mut read.roles, &known(roles, change.switches)?);
-    Ok(read)
 }
 
 #[cfg(test)]

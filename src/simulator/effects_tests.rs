@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::super::switches::PatchAttributes;
 use super::*;
 use crate::catalog::{OPERATIONS, Operation};
 
@@ -170,41 +171,50 @@ fn names_pictures_and_attributes() {
     ]);
 }
 
+/// Operations on lists, their bodies, and what has changed. Jane is an editor, an admin in T1,
+/// and has A1.
+#[rustfmt::skip]
+const LISTS: &[(&str, &str, &str)] = &[
+    ("role-add", r#"{"roleNames":["editor","viewer"]}"#, r#"{"roleNames":["editor","viewer"]}"#),
+    ("role-add", r#"{"roleNames":["x"],"tenantId":""}"#, r#"{"roleNames":["editor","x"]}"#),
+    ("role-set", r#"{"roleNames":["x"]}"#, r#"{"roleNames":["x"]}"#),
+    ("role-set", r#"{"roleNames":[]}"#, r#"{"roleNames":[]}"#),
+    ("role-remove", r#"{"roleNames":["editor","x"]}"#, r#"{"roleNames":[]}"#),
+    ("role-remove", r#"{"roleNames":["admin"],"tenantId":"T2"}"#, "{}"),
+    ("tenant-add", r#"{"tenantId":"T1"}"#, "{}"),
+    ("tenant-add", "{}", r#""E011002""#),
+    ("tenant-remove", r#"{"tenantId":"T1"}"#, r#"{"userTenants":[]}"#),
+    ("ssoapp-add", r#"{"ssoAppIds":["A2"]}"#, r#"{"ssoAppIds":["A1","A2"]}"#),
+    ("ssoapp-set", r#"{"ssoAppIDs":["A2"]}"#, r#"{"ssoAppIds":["A2"]}"#),
+    ("ssoapp-remove", r#"{"ssoAppIds":["A1"]}"#, r#"{"ssoAppIds":[]}"#),
+    ("password-set-active", r#"{"password":"s3cret"}"#, r#"{"password":true}"#),
+    ("password-set-temporary", "{}", r#""E011002""#),
+    ("password-expire", "{}", "{}"),
+];
+
 #[test]
-fn lists() {
-    let tenant = |roles: &[&str]| json!({"userTenants": [{"tenantId": "T1", "tenantName": "T1", "roleNames": roles, "permissions": []}]});
-    table(&[
-        (
-            "role-add",
-            json!({"roleNames": ["editor", "viewer"]}),
-            json!({"roleNames": ["editor", "viewer"]}),
-        ),
-        (
-            "role-add",
-            json!({"roleNames": ["x"], "tenantId": ""}),
-            json!({"roleNames": ["editor", "x"]}),
-        ),
-        ("role-add", json!({"roleNames": ["x"], "tenantId": "T1"}), tenant(&["admin", "x"])),
-        ("role-set", json!({"roleNames": ["x"]}), json!({"roleNames": ["x"]})),
-        ("role-set", json!({"roleNames": []}), json!({"roleNames": []})),
-        ("role-set", json!({"roleNames": [], "tenantId": "T1"}), tenant(&[])),
-        ("role-remove", json!({"roleNames": ["editor", "x"]}), json!({"roleNames": []})),
-        ("role-remove", json!({"roleNames": ["admin"], "tenantId": "T2"}), json!({})),
-        ("role-remove", json!({"roleNames": ["admin"], "tenantId": "T1"}), tenant(&[])),
-        ("tenant-add", json!({"tenantId": "T1"}), json!({})),
-        ("tenant-add", json!({}), json!("E011002")),
-        ("tenant-remove", json!({"tenantId": "T1"}), json!({"userTenants": []})),
-        ("ssoapp-add", json!({"ssoAppIds": ["A2"]}), json!({"ssoAppIds": ["A1", "A2"]})),
-        ("ssoapp-set", json!({"ssoAppIDs": ["A2"]}), json!({"ssoAppIds": ["A2"]})),
-        ("ssoapp-remove", json!({"ssoAppIds": ["A1"]}), json!({"ssoAppIds": []})),
-        ("password-set-active", json!({"password": "s3cret"}), json!({"password": true})),
-        ("password-set-temporary", json!({}), json!("E011002")),
-        ("password-expire", json!({}), json!({})),
-    ]);
-    let joined =
-        changed("role-add", json!({"roleNames": ["x"], "tenantId": "T2"}), &Switches::default());
-    assert_eq!(joined["userTenants"][1]["tenantId"], "T2");
-    assert_eq!(joined["userTenants"][1]["roleNames"], json!(["x"]));
+fn lists_and_passwords() {
+    let read = |text| serde_json::from_str::<Value>(text).unwrap();
+    for (operation, body, expected) in LISTS {
+        table(&[(operation, read(body), read(expected))]);
+    }
+}
+
+#[test]
+fn roles_in_tenants() {
+    for (operation, tenant, roles, index, expected) in [
+        ("role-add", "T1", json!(["x"]), 0, json!(["admin", "x"])),
+        ("role-add", "T2", json!(["x"]), 1, json!(["x"])),
+        ("role-set", "T1", json!([]), 0, json!([])),
+        ("role-set", "T2", json!(["x"]), 1, json!(["x"])),
+        ("role-remove", "T1", json!(["admin"]), 0, json!([])),
+    ] {
+        let body = json!({"tenantId": tenant, "roleNames": roles});
+        let changed = changed(operation, body, &Switches::default());
+        let after = &changed["userTenants"][index];
+        assert_eq!(after["tenantId"], tenant, "{operation}");
+        assert_eq!(after["roleNames"], expected, "{operation}");
+    }
 }
 
 #[test]

@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 
 use super::problem::Problem;
 
-/// The fields of a body, by their OpenAPI names.
+/// The fields of a body, by their `OpenAPI` names.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fields(Map<String, Value>);
 
-/// The spellings that the SDKs use, and the OpenAPI's name for each (API reference, 2.2).
+/// The spellings that the SDKs use, and the `OpenAPI` name for each (API reference, 2.2).
 const SPELLINGS: [(&str, &str); 6] = [
     ("displayName", "name"),
     ("additionalLoginIds", "additionalIdentifiers"),

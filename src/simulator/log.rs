@@ -118,7 +118,7 @@ mod tests {
         let entry = Entry {
             seq: 1,
             at: Duration::from_micros(1500),
-            end_at: Duration::from_micros(2000),
+            end_at: Duration::from_millis(2),
             method: "POST".into(),
             path: "/v1/mgmt/user/update/phone".into(),
             project: Some("P1".into()),

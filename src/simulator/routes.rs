@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::effects::{Effect, effect_of};
-use crate::catalog::{Method, OPERATIONS, Operation, RateClass};
+use crate::catalog::{OPERATIONS, Operation, RateClass};
 
 /// What a request asks for.
 #[derive(Clone, Copy)]
@@ -68,6 +68,57 @@ const ALIASES: [(&str, &str); 2] = [
     ("/v1/mgmt/user/password/set", "password-set-active"),
 ];
 
+/// The routes that are no operation of the catalogue: method, path, limit, action.
+type Row = (&'static str, &'static str, Option<RateClass>, Action);
+
+const USERS: Option<RateClass> = Some(RateClass::Users);
+const SEARCH: Option<RateClass> = Some(RateClass::UsersSearch);
+const CREATE: Option<RateClass> = Some(RateClass::UsersCreate);
+const CREATE_BATCH: Option<RateClass> = Some(RateClass::UsersCreateBatch);
+
+#[rustfmt::skip]
+static OTHERS: [Row; 24] = {
+    use Action as A;
+    const NOTHING: Action = Action::Fixed("{}");
+    [
+        ("GET", "/v1/mgmt/license", None, A::License),
+        ("GET", "/v1/mgmt/user", USERS, A::Load),
+        ("POST", "/v1/mgmt/users/load", USERS, A::LoadMany),
+        ("POST", "/v1/mgmt/user/search", SEARCH, A::Search { tests: false }),
+        ("POST", "/v2/mgmt/user/search", SEARCH, A::Search { tests: false }),
+        ("POST", "/v2/mgmt/user/search/test", USERS, A::Search { tests: true }),
+        ("POST", "/v1/mgmt/user/create", CREATE, A::Create { test: false }),
+        ("POST", "/v1/mgmt/user/create/test", USERS, A::Create { test: true }),
+        ("POST", "/v1/mgmt/user/create/batch", CREATE_BATCH, A::CreateBatch),
+        ("POST", "/v1/mgmt/user/delete", USERS, A::Delete),
+        ("POST", "/v1/mgmt/user/delete/batch", USERS, A::DeleteBatch),
+        ("DELETE", "/v1/mgmt/user/test/delete/all", USERS, A::DeleteTests),
+        ("GET", "/v1/mgmt/user/customattributes", USERS, A::Attributes),
+        ("POST", "/v1/mgmt/user/customattribute/create", USERS, A::CreateAttributes),
+        ("POST", "/v1/mgmt/user/customattribute/delete", USERS, A::DeleteAttributes),
+        ("POST", "/v1/mgmt/user/logout", USERS, NOTHING),
+        ("POST", "/v1/mgmt/user/passkeys/delete", USERS, NOTHING),
+        ("POST", "/v1/mgmt/user/passkeys/list", USERS, A::Fixed(r#"{"passkeys":[]}"#)),
+        ("POST", "/v1/mgmt/user/totp/delete", USERS, NOTHING),
+        ("POST", "/v1/mgmt/user/recovery-codes/delete", USERS, NOTHING),
+        ("POST", "/v1/mgmt/user/trusteddevices/list", USERS, A::Fixed(r#"{"devices":[]}"#)),
+        ("POST", "/v1/mgmt/user/trusteddevices/remove", USERS, NOTHING),
+        ("POST", "/v1/mgmt/user/history", USERS, A::Fixed("[]")),
+        ("POST", "/v2/mgmt/user/history", USERS, A::Fixed(r#"{"usersAuthHistory":[]}"#)),
+    ]
+};
+
+/// The batch form of the catalogue's patch.
+fn patch_batch() -> Option<Route> {
+    let patch = Operation::named("patch")?;
+    Some(Route {
+        path: "/v1/mgmt/user/patch/batch",
+        method: patch.method.as_str(),
+        class: USERS,
+        action: Action::PatchBatch(patch, effect_of(patch)?),
+    })
+}
+
 static ROUTES: LazyLock<HashMap<&'static str, Route>> = LazyLock::new(|| {
     let operations = OPERATIONS.iter().map(|operation| (operation.path, operation));
     let aliases = ALIASES.iter().filter_map(|(path, name)| Some((*path, Operation::named(name)?)));
@@ -81,7 +132,13 @@ static ROUTES: LazyLock<HashMap<&'static str, Route>> = LazyLock::new(|| {
                 action: Action::Update(operation, effect_of(operation)?),
             })
         })
-        .chain(others())
+        .chain(patch_batch())
+        .chain(OTHERS.iter().map(|(method, path, class, action)| Route {
+            path,
+            method,
+            class: *class,
+            action: *action,
+        }))
         .map(|route| (route.path, route))
         .collect()
 });
@@ -89,50 +146,6 @@ static ROUTES: LazyLock<HashMap<&'static str, Route>> = LazyLock::new(|| {
 /// The route of a path.
 pub(super) fn find(path: &str) -> Option<&'static Route> {
     ROUTES.get(path)
-}
-
-/// The routes that are no operation of the catalogue.
-fn others() -> Vec<Route> {
-    use Action as A;
-    let post = Method::Post.as_str();
-    let route =
-        |method, path, action| Route { path, method, class: Some(RateClass::Users), action };
-    let classed = |path, class, action| Route { class: Some(class), ..route(post, path, action) };
-    let (search, create) = (RateClass::UsersSearch, RateClass::UsersCreate);
-    let batch = RateClass::UsersCreateBatch;
-    let mut routes = vec![
-        Route { class: None, ..route("GET", "/v1/mgmt/license", A::License) },
-        route("GET", "/v1/mgmt/user", A::Load),
-        route(post, "/v1/mgmt/users/load", A::LoadMany),
-        classed("/v1/mgmt/user/search", search, A::Search { tests: false }),
-        classed("/v2/mgmt/user/search", search, A::Search { tests: false }),
-        route(post, "/v2/mgmt/user/search/test", A::Search { tests: true }),
-        classed("/v1/mgmt/user/create", create, A::Create { test: false }),
-        route(post, "/v1/mgmt/user/create/test", A::Create { test: true }),
-        classed("/v1/mgmt/user/create/batch", batch, A::CreateBatch),
-        route(post, "/v1/mgmt/user/delete", A::Delete),
-        route(post, "/v1/mgmt/user/delete/batch", A::DeleteBatch),
-        route("DELETE", "/v1/mgmt/user/test/delete/all", A::DeleteTests),
-        route("GET", "/v1/mgmt/user/customattributes", A::Attributes),
-        route(post, "/v1/mgmt/user/customattribute/create", A::CreateAttributes),
-        route(post, "/v1/mgmt/user/customattribute/delete", A::DeleteAttributes),
-        route(post, "/v1/mgmt/user/logout", A::Fixed("{}")),
-        route(post, "/v1/mgmt/user/passkeys/delete", A::Fixed("{}")),
-        route(post, "/v1/mgmt/user/passkeys/list", A::Fixed(r#"{"passkeys":[]}"#)),
-        route(post, "/v1/mgmt/user/totp/delete", A::Fixed("{}")),
-        route(post, "/v1/mgmt/user/recovery-codes/delete", A::Fixed("{}")),
-        route(post, "/v1/mgmt/user/trusteddevices/list", A::Fixed(r#"{"devices":[]}"#)),
-        route(post, "/v1/mgmt/user/trusteddevices/remove", A::Fixed("{}")),
-        route(post, "/v1/mgmt/user/history", A::Fixed("[]")),
-        route(post, "/v2/mgmt/user/history", A::Fixed(r#"{"usersAuthHistory":[]}"#)),
-    ];
-    if let Some(patch) = Operation::named("patch")
-        && let Some(effect) = effect_of(patch)
-    {
-        let action = A::PatchBatch(patch, effect);
-        routes.push(route("PATCH", "/v1/mgmt/user/patch/batch", action));
-    }
-    routes
 }
 
 #[cfg(test)]
@@ -155,8 +168,8 @@ mod tests {
 
     #[test]
     fn no_path_is_there_twice() {
-        let others = others().len();
-        assert_eq!(ROUTES.len(), OPERATIONS.len() + ALIASES.len() + others);
-        assert!(find("/v1/mgmt/user/patch/batch").is_some());
+        let batch = usize::from(patch_batch().is_some());
+        let all = OPERATIONS.len() + ALIASES.len() + batch + OTHERS.len();
+        assert_eq!((ROUTES.len(), batch), (all, 1));
     }
 }

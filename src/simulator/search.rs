@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use super::fields::{Fields, texts};
 use super::problem::Problem;
-use super::store::Visible;
+use super::store::Store;
 use super::users::{User, canonical, phone};
+use super::visible::Visible;
 
 /// Users a page holds, by default and at most.
 const PAGE: usize = 100;
@@ -48,6 +49,15 @@ type Filter<'a> = Box<dyn Fn(&User, &str) -> bool + 'a>;
 
 /// One key of the order: a field's name, and whether it is turned round.
 type SortKey<'a> = (&'a str, bool);
+
+/// Login IDs and user IDs.
+type Named<'a> = (Vec<&'a str>, Vec<&'a str>);
+
+/// A flag of a user.
+type Flag = fn(&User) -> bool;
+
+/// A time of a user, in seconds since 1970.
+type Time = fn(&User) -> u32;
 
 /// A page of the users that fit, as the answer's body: `{"users":[…],"total":n}`.
 pub(super) fn search(
@@ -104,12 +114,12 @@ const PAGE_U32: u32 = 100;
 
 fn listing(visible: &Visible<'_>, numbers: impl Iterator<Item = u32>, total: usize) -> String {
     let users: Vec<String> =
-        numbers.filter_map(|number| Some(visible.show(number, visible.get(number)?))).collect();
+        numbers.filter_map(|number| Some(Store::show(number, visible.get(number)?))).collect();
     format!("{{\"users\":[{}],\"total\":{total}}}", users.join(","))
 }
 
 /// The login IDs and user IDs that a search is confined to, if it is, for the index to look up.
-fn named(fields: &Fields) -> Result<Option<(Vec<&str>, Vec<&str>)>, Problem> {
+fn named(fields: &Fields) -> Result<Option<Named<'_>>, Problem> {
     let mut login_ids = fields.list("loginIds")?.unwrap_or_default();
     login_ids.extend(fields.text("loginId")?.filter(|id| !id.is_empty()));
     let user_ids = fields.list("userIds")?.unwrap_or_default();
@@ -172,7 +182,7 @@ fn by_name<'a>(fields: &'a Fields, filters: &mut Vec<Filter<'a>>) -> Result<(), 
 }
 
 fn by_flag<'a>(fields: &'a Fields, filters: &mut Vec<Filter<'a>>) -> Result<(), Problem> {
-    let flags: [(&str, fn(&User) -> bool); 8] = [
+    let flags: [(&str, Flag); 8] = [
         ("verifiedEmail", |user| user.verified_email),
         ("verifiedPhone", |user| user.verified_phone),
         ("verifiedRecoveryEmail", |user| user.details().verified_recovery_email),
@@ -244,7 +254,7 @@ fn is_one_of(mine: &Value, wanted: &Value) -> bool {
 
 /// Times are in milliseconds since 1970 in the body, in seconds on the user.
 fn by_time<'a>(fields: &'a Fields, filters: &mut Vec<Filter<'a>>) -> Result<(), Problem> {
-    let times: [(&str, &str, fn(&User) -> u32); 2] = [
+    let times: [(&str, &str, Time); 2] = [
         ("fromCreatedTime", "toCreatedTime", |user| user.created),
         ("fromModifiedTime", "toModifiedTime", |user| user.modified),
     ];
@@ -286,7 +296,7 @@ fn text_of(field: &str) -> Option<fn(&User) -> &str> {
     })
 }
 
-fn time_of(field: &str) -> Option<fn(&User) -> u32> {
+fn time_of(field: &str) -> Option<Time> {
     Some(match field {
         "createdTime" | "created" => |user| user.created,
         "modifiedTime" | "modified" => |user| user.modified,

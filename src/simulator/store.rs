@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::problem::Problem;
 use super::switches::OldPhone;
 use super::users::{Status, User, canonical};
+use super::visible::Visible;
 
 /// When something happens.
 #[derive(Clone, Copy, Debug, Default)]
@@ -72,9 +73,9 @@ pub(super) struct Store {
 
 const ID_PREFIX: &str = "U2simulated";
 
-/// The user ID made of a number: 28 characters, as the service's are.
+/// The user ID made of a number: 28 characters, as the service's are, and counted from 1.
 fn made_id(number: u32) -> String {
-    format!("{ID_PREFIX}{number:017}")
+    format!("{ID_PREFIX}{:017}", u64::from(number) + 1)
 }
 
 /// Whether a name looks like a user ID of the service.
@@ -112,10 +113,11 @@ impl Store {
 
     /// The user ID of a number.
     pub(super) fn user_id(&self, number: u32) -> String {
-        self.id_of(self.get(number), number)
+        Self::id_of(self.get(number), number)
     }
 
-    fn id_of(&self, user: Option<&User>, number: u32) -> String {
+    /// The user ID of a user with this number.
+    pub(super) fn id_of(user: Option<&User>, number: u32) -> String {
         match user.map(|user| &*user.details().user_id) {
             Some(id) if !id.is_empty() => id.to_owned(),
             _ => made_id(number),
@@ -128,8 +130,8 @@ impl Store {
     }
 
     /// A user as answers show it.
-    pub(super) fn show(&self, number: u32, user: &User) -> String {
-        user.to_json(&self.id_of(Some(user), number))
+    pub(super) fn show(number: u32, user: &User) -> String {
+        user.to_json(&Self::id_of(Some(user), number))
     }
 
     /// The number of a login ID, in any form.
@@ -141,7 +143,7 @@ impl Store {
     pub(super) fn by_user_id(&self, user_id: &str) -> Option<u32> {
         let made = || {
             let digits = user_id.strip_prefix(ID_PREFIX).filter(|d| d.len() == 17)?;
-            let number = digits.parse().ok()?;
+            let number = digits.parse::<u32>().ok()?.checked_sub(1)?;
             self.get(number).filter(|user| user.details().user_id.is_empty())?;
             Some(number)
         };
@@ -315,7 +317,17 @@ impl Store {
         for before in &self.recent {
             stale.entry(before.number).or_insert(before.user.as_ref());
         }
-        Visible { store: self, stale }
+        Visible::new(self, stale)
+    }
+
+    /// One past the highest number.
+    pub(super) fn end(&self) -> u32 {
+        u32::try_from(self.users.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether every number below the end is a user, and none is a test user.
+    pub(super) fn lists_all(&self) -> bool {
+        self.unlisted == 0
     }
 
     /// Every test user's number.
@@ -340,54 +352,6 @@ fn type_of(value: &Value) -> u8 {
         Value::Bool(_) => 3,
         Value::Array(_) => 5,
         _ => 1,
-    }
-}
-
-/// The users as search sees them.
-pub(super) struct Visible<'a> {
-    store: &'a Store,
-    stale: BTreeMap<u32, Option<&'a User>>,
-}
-
-impl<'a> Visible<'a> {
-    /// The user of a number, if search knows one.
-    pub(super) fn get(&self, number: u32) -> Option<&'a User> {
-        match self.stale.get(&number) {
-            Some(before) => *before,
-            None => self.store.get(number),
-        }
-    }
-
-    /// One past the highest number.
-    pub(super) fn end(&self) -> u32 {
-        u32::try_from(self.store.users.len()).unwrap_or(u32::MAX)
-    }
-
-    /// Whether the users are exactly the numbers below the end, and none is a test user.
-    pub(super) fn is_plain(&self) -> bool {
-        self.stale.is_empty() && self.store.unlisted == 0
-    }
-
-    /// The numbers that the index has for some login IDs and user IDs, and those it may not
-    /// have any more; in order, without repetition.
-    pub(super) fn candidates(&self, login_ids: &[&str], user_ids: &[&str]) -> Vec<u32> {
-        let logins = login_ids.iter().filter_map(|id| self.store.by_login_id(id));
-        let users = user_ids.iter().filter_map(|id| self.store.by_user_id(id));
-        let stale = self.stale.keys().copied();
-        let mut numbers: Vec<u32> = logins.chain(users).chain(stale).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        numbers
-    }
-
-    /// The user ID of a number.
-    pub(super) fn user_id(&self, number: u32) -> String {
-        self.store.id_of(self.get(number), number)
-    }
-
-    /// A user as answers show it.
-    pub(super) fn show(&self, number: u32, user: &User) -> String {
-        self.store.show(number, user)
     }
 }
 

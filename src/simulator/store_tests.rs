@@ -151,7 +151,7 @@ fn generated_users_are_the_same_every_time() {
     let mut store = Store::new(false, Duration::ZERO);
     store.generate(3).unwrap();
     assert_eq!(store.by_login_id("user3@example.com"), Some(2));
-    assert_eq!(store.user_id(2), "U2simulated00000000000000002");
+    assert_eq!(store.user_id(2), "U2simulated00000000000000003");
 }
 
 #[test]
@@ -179,56 +179,79 @@ fn pages_and_totals() {
     }
 }
 
+/// Four users with something to tell them apart, the last one for tests.
+fn different_users() -> Store {
+    let mut store = store(&["a@example.com", "b@example.com", "c", "+15555550100"]);
+    let switches = super::super::switches::Switches::default();
+    for (number, body) in [
+        json!({"roleNames": ["editor"], "status": "enabled", "name": "Zoe"}),
+        json!({"userTenants": [{"tenantId": "T1", "roleNames": ["x", "y"]}]}),
+        json!({"customAttributes": {"tier": "gold"}, "phone": "+15555550199"}),
+        json!({"test": true, "name": "Abe"}),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let change = super::super::effects::Change {
+            named: "",
+            fields: &Fields::from_value(body).unwrap(),
+            switches: &switches,
+        };
+        let fill = |user: &mut User| super::super::fill::fill(user, &change, true);
+        let number = u32::try_from(number).unwrap();
+        store.change(number, EARLY, PLAIN, fill).unwrap();
+    }
+    store
+}
+
+/// Queries and whom they find, in order.
+#[rustfmt::skip]
+const QUERIES: &[(&str, &str)] = &[
+    ("{}", "a@example.com b@example.com c"),
+    (r#"{"withTestUser": true}"#, "a@example.com b@example.com c +15555550100"),
+    (r#"{"testUsersOnly": true}"#, "+15555550100"),
+    (r#"{"loginIds": ["c", "nobody", "a@example.com"]}"#, "a@example.com c"),
+    (r#"{"loginIds": ["+1-555-555-0100"], "withTestUser": true}"#, "+15555550100"),
+    (r#"{"loginId": "c"}"#, "c"),
+    (r#"{"userIds": ["U2simulated00000000000000002", "U1"]}"#, "b@example.com"),
+    (r#"{"emails": ["b@example.com"]}"#, "b@example.com"),
+    (r#"{"phones": ["+1 555 555 0199"]}"#, "c"),
+    (r#"{"roleNames": ["editor"]}"#, "a@example.com"),
+    (r#"{"tenantIds": ["T1"]}"#, "b@example.com"),
+    (r#"{"tenantRoleNames": {"T1": {"values": ["x", "z"], "and": true}}}"#, ""),
+    (r#"{"tenantRoleNames": {"T1": {"values": ["x", "z"]}}}"#, "b@example.com"),
+    (r#"{"statuses": ["enabled", "disabled"]}"#, "a@example.com"),
+    (r#"{"customAttributes": {"tier": "gold"}}"#, "c"),
+    (r#"{"customAttributes": {"tier": ["gold", "silver"]}}"#, "c"),
+    (r#"{"customAttributes": {"tier": ["silver"]}}"#, ""),
+    (r#"{"verifiedPhone": true}"#, "c"),
+    (r#"{"text": "ZO"}"#, "a@example.com"),
+    (r#"{"text": "@EXAMPLE"}"#, "a@example.com b@example.com"),
+    (r#"{"fromCreatedTime": "100001"}"#, ""),
+    (r#"{"toCreatedTime": 100000}"#, "a@example.com b@example.com c"),
+    (r#"{"sort": [{"field": "email", "desc": true}]}"#, "b@example.com a@example.com c"),
+    (r#"{"sort": [{"field": "name"}], "withTestUser": true}"#, "b@example.com c +15555550100 a@example.com"),
+    (r#"{"scim": true}"#, ""),
+    (r#"{"ssoOnly": true}"#, ""),
+];
+
 #[test]
 fn filters_and_order() {
-    let mut store = store(&["a@example.com", "b@example.com", "c", "+15555550100"]);
-    let set = |store: &mut Store, number, body: Value| {
-        let fields = Fields::from_value(body).unwrap();
-        let switches = super::super::switches::Switches::default();
-        let change =
-            super::super::effects::Change { named: "", fields: &fields, switches: &switches };
-        store
-            .change(number, EARLY, PLAIN, |user| super::super::effects::fill(user, &change, true))
-            .unwrap();
-    };
-    set(&mut store, 0, json!({"roleNames": ["editor"], "status": "enabled", "name": "Zoe"}));
-    set(&mut store, 1, json!({"userTenants": [{"tenantId": "T1", "roleNames": ["x", "y"]}]}));
-    set(&mut store, 2, json!({"customAttributes": {"tier": "gold"}, "phone": "+15555550199"}));
-    set(&mut store, 3, json!({"test": true, "name": "Abe"}));
-    let id = store.user_id(1);
-    for (query, expected) in [
-        (json!({}), "a@example.com b@example.com c"),
-        (json!({"withTestUser": true}), "a@example.com b@example.com c +15555550100"),
-        (json!({"testUsersOnly": true}), "+15555550100"),
-        (json!({"loginIds": ["c", "nobody", "a@example.com"]}), "a@example.com c"),
-        (json!({"loginIds": ["+1-555-555-0100"], "withTestUser": true}), "+15555550100"),
-        (json!({"userIds": [id]}), "b@example.com"),
-        (json!({"emails": ["b@example.com"]}), "b@example.com"),
-        (json!({"phones": ["+1 555 555 0199"]}), "c"),
-        (json!({"roleNames": ["editor"]}), "a@example.com"),
-        (json!({"tenantIds": ["T1"]}), "b@example.com"),
-        (json!({"tenantRoleNames": {"T1": {"values": ["x", "z"], "and": true}}}), ""),
-        (json!({"tenantRoleNames": {"T1": {"values": ["x", "z"]}}}), "b@example.com"),
-        (json!({"statuses": ["enabled", "disabled"]}), "a@example.com"),
-        (json!({"customAttributes": {"tier": "gold"}}), "c"),
-        (json!({"customAttributes": {"tier": ["silver"]}}), ""),
-        (json!({"verifiedPhone": true}), "c"),
-        (json!({"text": "ZO"}), "a@example.com"),
-        (json!({"text": "@EXAMPLE"}), "a@example.com b@example.com"),
-        (json!({"fromCreatedTime": "100001"}), ""),
-        (json!({"toCreatedTime": 100_000}), "a@example.com b@example.com c"),
-        (json!({"sort": [{"field": "email", "desc": true}]}), "b@example.com a@example.com c"),
-        (
-            json!({"sort": [{"field": "name"}], "withTestUser": true}),
-            "b@example.com c +15555550100 a@example.com",
-        ),
-        (json!({"scim": true}), ""),
-    ] {
-        let (found, _) = found(&mut store, query.clone(), EARLY);
-        assert_eq!(found.join(" "), expected, "{query}");
+    let mut store = different_users();
+    for (query, expected) in QUERIES {
+        let value = serde_json::from_str(query).unwrap();
+        let (found, _) = found(&mut store, value, EARLY);
+        assert_eq!(found.join(" "), *expected, "{query}");
     }
-    let fields = Fields::from_value(json!({"sort": [{"field": "colour"}]})).unwrap();
-    assert!(search(&store.visible(EARLY), &fields, false).is_err());
+    for query in [
+        json!({"sort": [{"field": "colour"}]}),
+        json!({"sort": [{}]}),
+        json!({"limit": -1}),
+        json!({"loginIds": "a"}),
+    ] {
+        let fields = Fields::from_value(query).unwrap();
+        assert!(search(&store.visible(EARLY), &fields, false).is_err());
+    }
 }
 
 #[test]

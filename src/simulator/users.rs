@@ -67,6 +67,7 @@ impl Status {
 
 /// A user. An empty text is no value.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "the API's user has that many")]
 pub(super) struct User {
     /// At least one; phones are normalised.
     pub(super) login_ids: Vec<Arc<str>>,

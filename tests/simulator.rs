@@ -1,0 +1,15 @@
+//! The simulator over HTTP, as a client sees it.
+
+#[path = "simulator/support.rs"]
+mod support;
+
+#[path = "simulator/api.rs"]
+mod api;
+#[path = "simulator/cli.rs"]
+mod cli;
+#[path = "simulator/faults.rs"]
+mod faults;
+#[path = "simulator/sdk_requests.rs"]
+mod sdk_requests;
+#[path = "simulator/settings.rs"]
+mod settings;

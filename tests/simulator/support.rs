@@ -1,0 +1,103 @@
+//! A started simulator and a client for it.
+
+use descope_bulk::simulator::{self, Limit, Settings, Simulator};
+use reqwest::{Client, Method, RequestBuilder, Response};
+use serde_json::Value;
+
+/// Credentials of the right form.
+pub(crate) const BEARER: &str = "Bearer P2test:K2test";
+
+/// Settings without limits.
+pub(crate) fn unlimited() -> Settings {
+    Settings { limit: Limit::Off, ..Settings::default() }
+}
+
+/// A simulator and a client for it.
+pub(crate) struct Fixture {
+    simulator: Simulator,
+    client: Client,
+}
+
+impl Fixture {
+    /// Starts a simulator.
+    pub(crate) async fn start(settings: Settings) -> Self {
+        let client = Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never());
+        Self {
+            simulator: simulator::start(settings).await.unwrap(),
+            client: client.build().unwrap(),
+        }
+    }
+
+    /// Starts one without limits and with users of some login IDs.
+    pub(crate) async fn with_users(settings: Settings, login_ids: &[&str]) -> Self {
+        let fixture = Self::start(settings).await;
+        for login_id in login_ids {
+            let body = serde_json::json!({"loginId": login_id});
+            fixture.ok("/v1/mgmt/user/create", body).await;
+        }
+        fixture
+    }
+
+    /// A request without credentials.
+    pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let url = format!("{}{path}", self.simulator.base_url());
+        self.client.request(method, url)
+    }
+
+    /// A request with credentials.
+    pub(crate) fn authorized(&self, method: &str, path: &str) -> RequestBuilder {
+        self.request(method, path).header("authorization", BEARER)
+    }
+
+    /// Sends a body; `PATCH` where the path is a patch.
+    pub(crate) async fn send(&self, path: &str, body: Value) -> reqwest::Result<Response> {
+        let method = if path.contains("/patch") { "PATCH" } else { "POST" };
+        let request = self.authorized(method, path).body(body.to_string());
+        request.send().await
+    }
+
+    /// Sends a body and reads status and JSON.
+    pub(crate) async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+        read(self.send(path, body).await.unwrap()).await
+    }
+
+    /// Sends a body that must succeed.
+    #[track_caller]
+    pub(crate) fn ok(&self, path: &str, body: Value) -> impl Future<Output = Value> {
+        let place = std::panic::Location::caller();
+        async move {
+            let (status, answer) = self.post(path, body).await;
+            assert_eq!(status, 200, "{place}: {answer}");
+            answer
+        }
+    }
+
+    /// Gets a path.
+    pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
+        read(self.authorized("GET", path).send().await.unwrap()).await
+    }
+
+    /// A user that must be there.
+    pub(crate) async fn user(&self, login_id: &str) -> Value {
+        let (status, mut answer) = self.get(&format!("/v1/mgmt/user?loginId={login_id}")).await;
+        assert_eq!(status, 200, "{login_id}: {answer}");
+        answer["user"].take()
+    }
+
+    /// Stops the simulator.
+    pub(crate) async fn stop(self) {
+        self.simulator.stop().await;
+    }
+}
+
+/// Status and JSON, or the text where it is none.
+pub(crate) async fn read(response: Response) -> (u16, Value) {
+    let status = response.status().as_u16();
+    let text = response.text().await.unwrap();
+    let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    (status, value)
+}
