@@ -30,8 +30,9 @@ fn rows_of_one_user_keep_their_order_through_retries() {
         "status=503:rate=0.2",
         "--log-bodies",
     ]);
+    let header = "loginId,name\n".to_owned();
     let row = |n| format!("user{}@example.com,Name {n}\n", n % 10);
-    let rows = "loginId,name\n".to_owned() + &(0..200).map(row).collect::<String>();
+    let rows = (0..200).fold(header, |rows, n| rows + &row(n));
     let ran = Run::against(&simulator)
         .file("in.csv", rows)
         .args(&["--max-attempts", "20", "--operation", "name"])
@@ -80,7 +81,7 @@ fn others_do_not_wait_for_a_row_that_sleeps() {
     let simulator =
         Simulator::start(&["--fault", "503:retry-after=2,login-id=slow@example.com,first=1"]);
     let slow = "loginId,name\nslow@example.com,A\nslow@example.com,B\n".to_owned();
-    let rows = slow + &(0..50).map(|n| format!("user{n}@example.com,N\n")).collect::<String>();
+    let rows = (0..50).fold(slow, |rows, n| rows + &format!("user{n}@example.com,N\n"));
     let ran = Run::against(&simulator)
         .args(&["--concurrency", "1", "--operation", "name"])
         .file("in.csv", rows)
