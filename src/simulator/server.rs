@@ -4,7 +4,6 @@
 //! hyper's connections and no framework, because a dropped reply is a service that fails and a
 //! torn one is a body that fails.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -164,12 +163,6 @@ impl fmt::Display for Cut {
 }
 
 impl std::error::Error for Cut {}
-
-impl From<Infallible> for Cut {
-    fn from(never: Infallible) -> Self {
-        match never {}
-    }
-}
 
 /// A reply's body, in one piece, or the first half of one that then breaks off.
 struct ReplyBody {
