@@ -102,7 +102,7 @@ pub fn from_json(kind: Kind, raw: &RawValue) -> Result<Value<'_>, Complaint> {
     let json = raw.get();
     match (kind, json.as_bytes().first()) {
         (Kind::Json | Kind::Secret, Some(b'"')) => Ok(Value::Text(text_of_json(json)?.into())),
-        (Kind::Json, _) | (Kind::JsonObject, Some(b'{')) => Ok(Value::Json(one_line(json))),
+        (Kind::Json, _) | (Kind::JsonObject, Some(b'{')) => without_null(json),
         (Kind::JsonObjects, Some(b'[')) => objects(json),
         (Kind::JsonObject, _) => {
             complain("it is no JSON object", "write an object, such as {\"key\":\"value\"}")
@@ -130,6 +130,27 @@ fn text_of_json(json: &str) -> Result<String, Complaint> {
     serde_json::from_str(json).or_else(|_| {
         complain("the text holds half a character (a lone surrogate)", "write the whole character")
     })
+}
+
+/// JSON as it is, refused when a `null` is anywhere in it: what the server makes of one is not
+/// documented, and it may remove a value.
+fn without_null(json: &str) -> Result<Value<'_>, Complaint> {
+    fn holds_null(value: &serde_json::Value) -> bool {
+        match value {
+            serde_json::Value::Null => true,
+            serde_json::Value::Array(items) => items.iter().any(holds_null),
+            serde_json::Value::Object(members) => members.values().any(holds_null),
+            _ => false,
+        }
+    }
+    match serde_json::from_str(json) {
+        Ok(value) if holds_null(&value) => complain(
+            "null is never sent",
+            "leave the key out to keep the value, or write \"\" to remove it",
+        ),
+        Ok(_) => Ok(Value::Json(one_line(json))),
+        Err(_) => complain("it is no JSON", "write JSON, such as {\"key\":\"value\"}"),
+    }
 }
 
 /// JSON on one line; a value that spans lines must not break a line-based file or a log.
@@ -250,9 +271,7 @@ fn list<'a>(items: Vec<String>) -> Result<Value<'a>, Complaint> {
 
 fn objects(json: &str) -> Result<Value<'_>, Complaint> {
     match serde_json::from_str::<Vec<&RawValue>>(json) {
-        Ok(items) if items.iter().all(|item| item.get().starts_with('{')) => {
-            Ok(Value::Json(one_line(json)))
-        }
+        Ok(items) if items.iter().all(|item| item.get().starts_with('{')) => without_null(json),
         _ => complain("it is no list of objects", "write [{\"tenantId\":\"T1\"}]"),
     }
 }
@@ -387,6 +406,7 @@ mod tests {
         assert_eq!(key(Kind::Phone, "\"\"").as_deref(), Some("\"\""));
         assert_eq!(key(Kind::JsonObject, "{\"a\": 1}").as_deref(), Some("{\"a\": 1}"));
         assert_eq!(key(Kind::JsonObject, "[]"), None);
+        assert_eq!(key(Kind::JsonObject, "{\"a\":{\"b\":[null]}}"), None);
         assert_eq!(
             key(Kind::JsonObjects, "[{\"tenantId\":\"T\"}]").as_deref(),
             Some("[{\"tenantId\":\"T\"}]")

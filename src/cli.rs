@@ -24,11 +24,26 @@ pub struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Send the updates: the main job.
+    /// Send the updates: the main job
+    ///
+    /// The rows of all files are one run, in order. Each row names a user (column loginId) and
+    /// the values to set. Two rows of one user go out one after the other in file order; other
+    /// users do not wait. Everything that happened is in the run folder: results.jsonl with one
+    /// line for every row, failures.* with the rows that failed, in your own columns, to be
+    /// mended and fed to `run` again, and summary.json.
+    ///
+    /// Exit codes: 0 every row is updated or unchanged; 1 some rows failed; 2 refused, nothing
+    /// was sent; 3 stopped early, and --resume goes on; 4 another process is at this run; 130 or
+    /// 143 stopped by a signal, and --resume goes on.
     Run(Box<run::RunArgs>),
-    /// A local Descope look-alike: users, errors, limits, faults.
+    /// A local Descope look-alike: users, errors, limits, faults
+    ///
+    /// Serves until it is stopped. The first line on stdout is the URL, to be used as the base
+    /// URL of `run` or of an official SDK. It is never the real thing: every answer says so.
     Simulate(Box<simulate::SimulateArgs>),
-    /// List the operations: names, fields, endpoints, limits.
+    /// List the operations: names, fields, endpoints, limits
+    ///
+    /// Without a name, every operation in a line; with one, its fields.
     Operations(operations::OperationsArgs),
 }
 

@@ -15,8 +15,9 @@ use tokio::time::Instant;
 
 use crate::call::{Call, Step};
 use crate::instruction::Instruction;
+use crate::ledger::Ledger;
 use crate::outcome::{Outcome, Status};
-use crate::stop::Stop;
+use crate::stop::{Reason, Stop};
 use gate::Gate;
 use retry::{Backoff, Body, How, Lost, Reply, Sent, Verdict};
 use wire::Wire;
@@ -62,14 +63,15 @@ pub struct Client {
     wire: Wire,
     gate: Gate,
     backoff: Backoff,
+    ledger: Ledger,
     meters: Meters,
 }
 
 impl Client {
     /// Joins the parts.
     #[must_use]
-    pub fn new(wire: Wire, gate: Gate, backoff: Backoff) -> Self {
-        Self { wire, gate, backoff, meters: Meters::default() }
+    pub fn new(wire: Wire, gate: Gate, backoff: Backoff, ledger: Ledger) -> Self {
+        Self { wire, gate, backoff, ledger, meters: Meters::default() }
     }
 
     /// The gate that every request passes.
@@ -130,6 +132,11 @@ impl Client {
             () = stop.draining() => return None,
             pass = self.gate.enter(instruction.rate_class()) => pass,
         };
+        let row = instruction.record.position.row;
+        if !instruction.operation.repeatable && !self.ledger.about_to_send(row).await {
+            stop.drain(Reason::not_recorded());
+            return None;
+        }
         self.meters.calls.fetch_add(1, Ordering::Relaxed);
         let sent = self.wire.send(instruction.operation, instruction.body.clone());
         Some(tokio::select! {

@@ -3,7 +3,7 @@
 //! One conversion meets the world and may refuse; behind it nothing is optional that has a
 //! default. The management key is read here, kept in a secret type, and written nowhere.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -18,7 +18,7 @@ use crate::client::wire::Endpoint;
 use crate::engine::halt::{MaxFailures, Tripwire};
 use crate::exit::Error;
 use crate::input::Request;
-use crate::instruction::{OnConflict, Rules};
+use crate::instruction::Rules;
 
 /// Reads an environment variable; a blank one counts as none.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -36,10 +36,14 @@ pub struct Config {
     pub backoff: Backoff,
     /// When to stop for failures.
     pub tripwire: Tripwire,
+    /// When to stop in any case.
+    pub max_duration: Option<Duration>,
     /// Whom to speak to; `None` for the simulator inside.
     pub endpoint: Option<Endpoint>,
     /// The settings in force, for the summary; without secrets.
     pub settings: Map<String, Value>,
+    /// The settings that decide what is sent and to whom: a run goes on with the same ones only.
+    pub binding: Map<String, Value>,
 }
 
 /// How fast to send.
@@ -98,9 +102,21 @@ impl Config {
         let max_failures = args.limits.max_failures.unwrap_or(MaxFailures::Unlimited);
         let tripwire = Tripwire::new(max_failures, args.limits.max_same_failures);
         let format = args.rows.format;
-        let inputs = args.files.iter().map(|path| Request { path: path.clone(), format }).collect();
-        let settings = settings(args, &rules, endpoint.as_ref());
-        Ok(Self { inputs, rules, pace, backoff, tripwire, endpoint, settings })
+        let request = |path: &PathBuf| Request { path: path.clone(), format, known_as: None };
+        let inputs = args.files.iter().map(request).collect();
+        let binding = binding(args, &rules, endpoint.as_ref());
+        let settings = settings(args, &binding);
+        Ok(Self {
+            inputs,
+            rules,
+            pace,
+            backoff,
+            tripwire,
+            max_duration: args.limits.max_duration,
+            endpoint,
+            settings,
+            binding,
+        })
     }
 }
 
@@ -280,31 +296,48 @@ fn is_loopback(host: &Host<&str>) -> bool {
     }
 }
 
-/// The settings in force, for the summary.
-fn settings(args: &RunArgs, rules: &Rules, endpoint: Option<&Endpoint>) -> Map<String, Value> {
+/// The settings that decide what is sent and to whom.
+fn binding(args: &RunArgs, rules: &Rules, endpoint: Option<&Endpoint>) -> Map<String, Value> {
     let pairs = |pairs: &[(String, String)]| -> Value {
         pairs.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<Map<_, _>>().into()
     };
     let word = |value: &dyn std::fmt::Debug| format!("{value:?}").to_lowercase();
-    let settings = json!({
+    object(json!({
         "projectId": endpoint.map(|endpoint| &endpoint.project_id),
         "baseUrl": endpoint.map(|endpoint| endpoint.base_url.as_str()),
+        "simulate": args.simulate,
+        "format": args.rows.format.map(|format| format.extension()),
         "operation": rules.operation.map(|operation| operation.name),
         "map": pairs(&rules.map),
         "ignore": rules.ignore,
-        "set": rules.set.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+        "set": pairs(&rules.set),
         "blank": word(&rules.blank),
-        "onConflict": if rules.on_conflict == OnConflict::Merge { "merge" } else { "fail" },
+        "onConflict": word(&rules.on_conflict),
         "allowDestructive": rules.allow_destructive,
+    }))
+}
+
+/// The settings in force, for the summary.
+fn settings(args: &RunArgs, binding: &Map<String, Value>) -> Map<String, Value> {
+    let milliseconds = crate::outcome::milliseconds;
+    let mut settings = binding.clone();
+    settings.append(&mut object(json!({
         "concurrency": args.pace.concurrency,
-        "maxShare": args.pace.max_share,
-        "connectTimeoutMs": crate::outcome::milliseconds(args.pace.connect_timeout),
-        "timeoutMs": crate::outcome::milliseconds(args.pace.timeout),
+        "rate": args.pace.rate.map(|rate| rate.to_string()),
+        "maxShare": args.pace.rate.is_none().then_some(args.pace.max_share),
+        "connectTimeoutMs": milliseconds(args.pace.connect_timeout),
+        "timeoutMs": milliseconds(args.pace.timeout),
         "maxAttempts": args.limits.max_attempts,
+        "maxFailures": args.limits.max_failures.map(|most| most.to_string()),
         "maxSameFailures": args.limits.max_same_failures,
-    });
-    match settings {
-        Value::Object(settings) => settings,
+        "maxDurationMs": args.limits.max_duration.map(milliseconds),
+    })));
+    settings
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(object) => object,
         _ => Map::new(),
     }
 }

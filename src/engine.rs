@@ -15,6 +15,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use crate::call::{Call, Step};
 use crate::instruction::{Instruction, Invalid};
+use crate::ledger::Entry;
 use crate::outcome::{Finished, Outcome, Tally};
 use crate::stop::{Reason, Stop};
 use halt::Tripwire;
@@ -51,7 +52,7 @@ pub struct Ended {
 #[derive(Debug)]
 pub struct Engine<S, O> {
     step: Arc<S>,
-    recorder: Sender<Finished>,
+    recorder: Sender<Entry>,
     observer: O,
     stop: Stop,
     tripwire: Tripwire,
@@ -71,7 +72,7 @@ impl<S: Step, O: Observer> Engine<S, O> {
     /// Joins the parts. At most `window` rows are held at a time.
     pub fn new(
         step: Arc<S>,
-        recorder: Sender<Finished>,
+        recorder: Sender<Entry>,
         observer: O,
         stop: Stop,
         tripwire: Tripwire,
@@ -95,7 +96,10 @@ impl<S: Step, O: Observer> Engine<S, O> {
     /// Works on rows until they end or the run stops, and says what became of them.
     ///
     /// The recorder's channel is closed on return, which is how the recorder learns the end.
-    pub async fn run(mut self, mut rows: Receiver<Row>) -> Ended {
+    ///
+    /// `earlier` counts the rows that had their outcome before; they do not come again.
+    pub async fn run(mut self, earlier: Tally, mut rows: Receiver<Row>) -> Ended {
+        self.tally = Tally { read: earlier.finished(), ..earlier };
         let mut reading = true;
         let mut read_to_the_end = false;
         let stop = self.stop.clone();
@@ -202,12 +206,8 @@ impl<S: Step, O: Observer> Engine<S, O> {
         if let Some(reason) = self.tripwire.step(&finished.outcome, &self.tally) {
             self.stop.drain(reason);
         }
-        if self.recorder.send(finished).await.is_err() {
-            self.stop.drain(Reason::halted(
-                "not_recorded",
-                "results cannot be written any more",
-                "make room, or choose another place with --out",
-            ));
+        if self.recorder.send(Entry::Finished(finished)).await.is_err() {
+            self.stop.drain(Reason::not_recorded());
         }
     }
 }

@@ -14,6 +14,8 @@ pub enum Exit {
     Refused = 2,
     /// Stopped early: failure limit, credentials refused, unreadable input, disk.
     Stopped = 3,
+    /// Another process holds this run.
+    Busy = 4,
     /// A promise of ours is broken: the books do not balance.
     Broken = 70,
     /// Stopped by SIGINT.
@@ -39,6 +41,9 @@ pub enum Error {
     /// The work could not go on.
     #[error("{0}")]
     Stopped(String),
+    /// Another process holds this run.
+    #[error("{0}")]
+    Busy(String),
 }
 
 impl Error {
@@ -53,6 +58,7 @@ impl Error {
         match self {
             Self::Refused(_) => Exit::Refused,
             Self::Stopped(_) => Exit::Stopped,
+            Self::Busy(_) => Exit::Busy,
         }
     }
 }

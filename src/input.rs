@@ -50,16 +50,27 @@ pub struct Request {
     pub path: PathBuf,
     /// Its format; by default told from its name, else from its content.
     pub format: Option<Format>,
+    /// The name that people know it by, where that is not its path.
+    pub known_as: Option<String>,
 }
 
 impl Request {
-    fn is_stdin(&self) -> bool {
+    /// Whether it is standard input itself.
+    #[must_use]
+    pub fn is_stdin(&self) -> bool {
         self.path.as_os_str() == "-"
     }
 
+    /// The same input from a file that holds a copy of it.
+    #[must_use]
+    pub fn kept_in(&self, path: PathBuf) -> Self {
+        Self { path, format: self.format, known_as: Some(self.name()) }
+    }
+
     /// The name in messages and results.
-    fn name(&self) -> String {
-        self.path.display().to_string()
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.known_as.clone().unwrap_or_else(|| self.path.display().to_string())
     }
 }
 

@@ -73,6 +73,8 @@ pub struct Instruction {
     pub lanes: Vec<u64>,
     /// The request's body, JSON.
     pub body: Bytes,
+    /// x
+    pub maybe_sent: bool,
 }
 
 impl Instruction {
@@ -143,7 +145,7 @@ impl Builder {
         let mut seen = Seen::default();
         match self.understand(&record, &mut seen) {
             Ok((operation, login_id, lanes, body)) => {
-                Ok(Instruction { record, operation, login_id, lanes, body })
+                Ok(Instruction { record, operation, login_id, lanes, body, maybe_sent: false })
             }
             Err(problem) => Err(Box::new(Invalid {
                 record,

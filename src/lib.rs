@@ -13,6 +13,7 @@ pub mod engine;
 pub mod exit;
 pub mod input;
 pub mod instruction;
+pub mod ledger;
 pub mod logging;
 pub mod outcome;
 pub mod record;

@@ -9,7 +9,7 @@ mod summary;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::catalog::Operation;
@@ -149,7 +149,7 @@ pub struct Finished {
 }
 
 /// Counts of a run's rows by what became of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Records read from the input.
     pub read: u64,

@@ -2,12 +2,13 @@
 //!
 //! It hides the files' formats, names and permissions, and their buffering. Rows are
 //! written in batches: what [`Recorder::record`] takes is held back until
-//! [`Recorder::commit`], which hands it to the system and returns how long each file is
-//! with the batch in. Between two commits the files may hold part of a batch; a failed
-//! write cuts them back to the last commit, so they always agree on the rows they hold.
+//! [`Recorder::commit`], which hands it to the system, the journal's line last. Between two
+//! commits the files may hold part of a batch; a failed write, and taking the run up again,
+//! cut them back to the last commit, so they always agree on the rows they hold.
 
 mod failures;
 mod folder;
+pub mod journal;
 mod object;
 mod output;
 mod results;
@@ -19,21 +20,27 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::exit;
-use crate::outcome::Finished;
+use crate::outcome::{Finished, Tally};
 use crate::record::Source;
 
 use failures::Failures;
 pub use failures::RAW_KEY;
-pub use folder::{Place, RunFolder, write_summary};
+pub use folder::{Glance, Place, RunFolder, choosing, earlier, glance, write_summary};
+use journal::{Commit, Identity, Line, Recovered};
 use output::Output;
 pub use thread::spawn;
 
 /// The name of the file with every outcome.
 const RESULTS: &str = "results.jsonl";
 
+/// The name of the file that the run can be taken up from.
+const JOURNAL: &str = "journal";
+
 /// How long the output files are, in bytes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lengths {
     /// Of `results.jsonl`.
     pub results: u64,
@@ -48,8 +55,6 @@ pub struct Closed {
     pub results: PathBuf,
     /// The failures files; none when nothing failed.
     pub failures: Vec<PathBuf>,
-    /// How long they are.
-    pub lengths: Lengths,
 }
 
 /// Writes outcomes to a run folder.
@@ -59,18 +64,61 @@ pub struct Closed {
 pub struct Recorder {
     results: Output,
     failures: Failures,
+    journal: Output,
     folder: PathBuf,
+    /// The rows of the batch.
+    rows: Vec<u64>,
+    tally: Tally,
 }
 
 impl Recorder {
     /// Begins the files of a run. The order of the sources numbers the failures files.
-    pub fn new(folder: &RunFolder, sources: &[Arc<Source>]) -> Result<Self, exit::Error> {
-        let results = Output::create(folder.path().join(RESULTS)).map_err(exit::Error::refused)?;
-        Ok(Self {
-            results,
-            failures: Failures::new(folder.path(), sources),
-            folder: folder.path().to_owned(),
-        })
+    pub fn new(
+        folder: &RunFolder,
+        sources: &[Arc<Source>],
+        identity: &Identity,
+    ) -> Result<Self, exit::Error> {
+        let path = folder.path();
+        let begin = || {
+            let mut recorder = Self {
+                results: Output::create(path.join(RESULTS))?,
+                failures: Failures::new(path, sources),
+                journal: Output::create(path.join(JOURNAL))?,
+                folder: path.to_owned(),
+                rows: Vec::new(),
+                tally: Tally::default(),
+            };
+            Line::Begin(identity.clone()).write(recorder.journal.row()?)?;
+            recorder.commit()?;
+            recorder.sync()?;
+            Ok(recorder)
+        };
+        begin().map_err(|error: io::Error| exit::Error::refused(error))
+    }
+
+    /// Goes on with the files of a run: what is behind the last commit is cut off.
+    pub fn resume(
+        folder: &RunFolder,
+        sources: &[Arc<Source>],
+        recovered: &Recovered,
+    ) -> Result<Self, exit::Error> {
+        let path = folder.path();
+        let reopen = || {
+            let results = match recovered.lengths.results {
+                // It may not have been on the disk yet when the power went.
+                0 if !path.join(RESULTS).exists() => Output::create(path.join(RESULTS))?,
+                length => Output::reopen(path.join(RESULTS), length)?,
+            };
+            Ok(Self {
+                results,
+                failures: Failures::resume(path, sources, &recovered.lengths.failures)?,
+                journal: Output::reopen(path.join(JOURNAL), recovered.whole)?,
+                folder: path.to_owned(),
+                rows: Vec::new(),
+                tally: recovered.tally,
+            })
+        };
+        reopen().map_err(|error: io::Error| exit::Error::refused(error))
     }
 
     /// Takes an outcome into the batch.
@@ -78,23 +126,40 @@ impl Recorder {
         self.try_record(finished).inspect_err(|_| self.cut())
     }
 
-    /// Ends the batch: everything recorded is handed to the system.
-    pub fn commit(&mut self) -> io::Result<Lengths> {
+    /// Takes into the batch that a row which must not be sent twice is about to be sent.
+    /// It is durable after [`Recorder::commit`] and [`Recorder::sync`].
+    pub fn about_to_send(&mut self, row: u64) -> io::Result<()> {
+        Line::Sent(row).write(self.journal.row()?)
+    }
+
+    /// Ends the batch: everything recorded is handed to the system, the outputs before the
+    /// line of the journal that commits them.
+    pub fn commit(&mut self) -> io::Result<()> {
         self.try_commit().inspect_err(|_| self.cut())
     }
 
-    /// Commits, and waits until everything is on the disk.
-    pub fn close(mut self) -> io::Result<Closed> {
-        let lengths = self.commit()?;
+    /// Waits until everything committed is on the disk, the journal last.
+    pub fn sync(&self) -> io::Result<()> {
         for output in std::iter::once(&self.results).chain(self.failures.outputs()) {
             output.sync()?;
         }
-        folder::sync(&self.folder)?;
-        Ok(Closed {
-            results: self.results.path().to_owned(),
-            failures: self.failures.outputs().map(|output| output.path().to_owned()).collect(),
-            lengths,
-        })
+        self.journal.sync()?;
+        folder::sync(&self.folder)
+    }
+
+    /// Commits, and waits until everything is on the disk. `complete` says that every row of
+    /// the input has its outcome.
+    pub fn close(mut self, complete: bool) -> io::Result<Closed> {
+        self.commit()?;
+        if complete {
+            // The line that ends the run must not reach the disk before what it tells of.
+            self.sync()?;
+            Line::Complete.write(self.journal.row()?)?;
+            self.commit()?;
+        }
+        self.sync()?;
+        let failures = self.failures.outputs().map(|output| output.path().to_owned());
+        Ok(Closed { results: self.results.path().to_owned(), failures: failures.collect() })
     }
 
     fn try_record(&mut self, finished: &Finished) -> io::Result<()> {
@@ -102,20 +167,35 @@ impl Recorder {
         if finished.outcome.status.is_failure() {
             self.failures.write(&finished.record, &finished.outcome)?;
         }
+        self.rows.push(finished.record.position.row);
+        self.tally.count(finished.outcome.status);
         Ok(())
     }
 
-    fn try_commit(&mut self) -> io::Result<Lengths> {
-        // All are written before any counts as committed: they are cut back together.
+    fn try_commit(&mut self) -> io::Result<()> {
         self.results.flush()?;
         for output in self.failures.outputs_mut() {
             output.flush()?;
         }
-        Ok(Lengths { results: self.results.commit(), failures: self.failures.commit() })
+        if !self.rows.is_empty() {
+            let lengths =
+                Lengths { results: self.results.written(), failures: self.failures.written() };
+            let rows = journal::ranges(&mut self.rows);
+            let commit = Line::Commit(Commit { rows, lengths, tally: self.tally });
+            commit.write(self.journal.row()?)?;
+            self.rows.clear();
+        }
+        self.journal.flush()?;
+        // All are handed over before any counts as committed: they are cut back together.
+        self.results.commit();
+        self.failures.outputs_mut().for_each(Output::commit);
+        self.journal.commit();
+        Ok(())
     }
 
     fn cut(&mut self) {
         self.results.cut();
         self.failures.outputs_mut().for_each(Output::cut);
+        self.journal.cut();
     }
 }

@@ -19,3 +19,4 @@ pub use live::{Kind, Reporter};
 pub use log::LogWriter;
 pub use progress::{Pace, Progress, Waiting, time_left};
 pub use summary::print_summary;
+pub use words::quoted;

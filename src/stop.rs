@@ -21,7 +21,7 @@ pub enum Reason {
         code: &'static str,
         /// What happened: a lower-case fragment.
         message: String,
-        /// What to do before going on.
+        /// What to mend before going on; empty when there is nothing.
         hint: String,
     },
 }
@@ -30,6 +30,16 @@ impl Reason {
     /// A halt, from its parts.
     pub fn halted(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Halted { code, message: message.into(), hint: hint.into() }
+    }
+
+    /// The recorder has failed, and nothing may be sent that cannot be recorded.
+    #[must_use]
+    pub fn not_recorded() -> Self {
+        Self::halted(
+            "not_recorded",
+            "the run folder cannot be written any more",
+            "make room, or mend the folder",
+        )
     }
 
     /// A stable word for the reason.
@@ -46,7 +56,7 @@ impl Reason {
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         match self {
-            Self::Halted { hint, .. } => Some(hint),
+            Self::Halted { hint, .. } if !hint.is_empty() => Some(hint),
             _ => None,
         }
     }

@@ -3,8 +3,6 @@
 use clap::{Args, ValueEnum};
 
 /// Arguments of `operations`.
-///
-/// Without a name, every operation in a line; with one, its fields.
 #[derive(Debug, Args)]
 pub struct OperationsArgs {
     /// Show the fields of these operations only

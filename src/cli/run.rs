@@ -12,15 +12,6 @@ use crate::instruction::{Blank, OnConflict};
 use crate::record::Format;
 
 /// Arguments of `run`.
-///
-/// The rows of all files are one run, in order. Each row names a user (column loginId) and the
-/// values to set. Two rows of one user go out one after the other in file order; other users do
-/// not wait. Everything that happened is in the run folder: results.jsonl with one line for
-/// every row, failures.* with the rows that failed, in your own columns, to be mended and fed to
-/// `run` again, and summary.json.
-///
-/// Exit codes: 0 every row is updated or unchanged; 1 some rows failed; 2 refused, nothing was
-/// sent; 3 stopped early; 130 or 143 stopped by a signal.
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// CSV, TSV or JSONL files, in order; `-` is standard input
@@ -138,6 +129,10 @@ pub struct FailureArgs {
     /// Stop when so many rows in a row fail alike at the server; 0 for never
     #[arg(long, default_value_t = 50, value_name = "N")]
     pub max_same_failures: u32,
+
+    /// Stop after this time, such as 4h, as if by a signal: a window at night. --resume goes on
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub max_duration: Option<Duration>,
 }
 
 /// Whom to speak to.
@@ -160,16 +155,26 @@ pub struct ProjectArgs {
 }
 
 /// What is written and shown.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
     /// The folder in which each run gets a folder of its own
     #[arg(long, default_value = "runs", value_name = "DIR")]
     pub runs_dir: PathBuf,
 
-    /// The folder of this run; it must not exist yet, or be empty
-    #[arg(long, value_name = "DIR", conflicts_with = "runs_dir")]
+    /// The folder of this run; it must not exist yet, or be empty, unless --resume is said
+    #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+
+    /// Go on with the unfinished run of the same files and settings, or start one if there is
+    /// none; where the run is finished there is nothing to do. Rows that have their outcome are
+    /// not sent again. Files or settings that have changed since are refused
+    #[arg(long)]
+    pub resume: bool,
+
+    /// Wait for a process that is at the same run, instead of giving up with exit code 4
+    #[arg(long, requires = "resume")]
+    pub wait: bool,
 
     /// Print the summary as one JSON object
     #[arg(long)]
@@ -205,6 +210,17 @@ pub enum Rate {
     Off,
     /// So many requests in any such window.
     Limit(Limit),
+}
+
+impl std::fmt::Display for Rate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Off => f.write_str("off"),
+            Self::Limit(Limit { requests, window }) => {
+                write!(f, "{requests}/{}", humantime::format_duration(*window))
+            }
+        }
+    }
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -107,8 +107,11 @@ impl Wire {
             Ok(response) => response,
             Err(error) => {
                 let lost = lost(&error);
+                if lost.sent == Sent::No {
+                    return Err(lost);
+                }
                 tracing::warn!(cause = %lost.detail, "the licence handshake got no answer");
-                return if lost.sent == Sent::No { Err(lost) } else { Ok(Handshake::default()) };
+                return Ok(Handshake::default());
             }
         };
         let header = |name| response.headers().get(name)?.to_str().ok();

@@ -1,6 +1,7 @@
 //! `run`: reads rows, sends updates, writes what became of each.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::catalog::RateClass;
 use crate::cli::run::{LogFormat, OutputArgs, RunArgs};
 use crate::client::Client;
 use crate::client::gate::Gate;
@@ -16,15 +18,18 @@ use crate::client::wire::{Endpoint, Handshake, Wire};
 use crate::config::{self, Config};
 use crate::engine::{Engine, Observer, Row};
 use crate::exit::{Error, Exit};
-use crate::input::{self, Input};
-use crate::instruction::Builder;
-use crate::outcome::{Finished, Reasons};
-use crate::recorder::{self, Place, Recorder, RunFolder};
+use crate::instruction::Instruction;
+use crate::ledger::Ledger;
+use crate::outcome::{Finished, Reasons, Tally};
+use crate::recorder::journal::Recovered;
+use crate::recorder::{self, RunFolder};
 use crate::report::{Kind, LogWriter, Pace, Progress, Reporter, Waiting};
-use crate::simulator::{self, Simulator};
+use crate::simulator;
 use crate::stop::{Reason, Stop};
+use intake::{Chosen, Intake, Reading};
 
 mod books;
+mod intake;
 mod signals;
 
 /// Rows that may wait between two threads.
@@ -36,167 +41,211 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Error> {
     let log = crate::logging::start(output.verbose, output.quiet, output.log_format);
     let environment =
         |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
-    let config = Config::resolve(args, &environment)?;
-    let input = input::open(&config.inputs)?;
-    let builder = Builder::new(config.rules.clone(), input.sources())?;
+    let config = Arc::new(Config::resolve(args, &environment)?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::Stopped(format!("cannot start threads: {error}")))?;
     let exit = runtime.block_on(async {
-        let simulator = start_simulator(args).await?;
-        let run = Run::prepare(args, config, simulator.as_ref(), &input).await?;
-        let exit = run.go(output, input, builder, &log).await;
-        if let Some(simulator) = simulator {
-            simulator.stop().await;
+        let stop = Stop::default();
+        signals::watch(stop.clone(), log.clone())?;
+        let Some(chosen) = choose(&config, output, &stop).await? else {
+            return Ok(stop.reason().map_or(Exit::Stopped, |reason| signals::exit(&reason)));
+        };
+        match chosen {
+            Chosen::Nothing(folder) => {
+                nothing_to_do(&folder, output, &log);
+                Ok(Exit::Success)
+            }
+            Chosen::Go(intake) => go(args, config, *intake, stop, &log).await,
         }
-        exit
     });
-    // A reader that still waits for standard input must not hold up the end.
-    runtime.shutdown_timeout(Duration::from_secs(1));
+    // A reader that still waits for its file must not hold up the end.
+    runtime.shutdown_timeout(Duration::from_millis(100));
     exit
 }
 
-async fn start_simulator(args: &RunArgs) -> Result<Option<Simulator>, Error> {
-    if !args.simulate {
-        return Ok(None);
+/// Which run it is; `None` when a signal comes before that is known.
+async fn choose(
+    config: &Arc<Config>,
+    output: &OutputArgs,
+    stop: &Stop,
+) -> Result<Option<Chosen>, Error> {
+    let (config, output) = (Arc::clone(config), output.clone());
+    let choosing =
+        tokio::task::spawn_blocking(move || intake::choose(&config, &output, Timestamp::now()));
+    tokio::select! {
+        chosen = choosing => match chosen {
+            Ok(chosen) => chosen.map(Some),
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        },
+        () = stop.draining() => Ok(None),
     }
-    // A rehearsal has the users that the files name, and goes as fast as it can.
-    let settings = simulator::Settings {
-        create_missing: true,
-        ..args.simulator.clone().settings(simulator::Limit::Off)
-    };
-    simulator::start(settings).await.map(Some)
 }
 
-/// A run whose parts are there and of which nothing has been sent.
-struct Run {
-    config: Config,
-    client: Arc<Client>,
-    folder: RunFolder,
-    recorder: Recorder,
-    simulated: bool,
-    started_at: Timestamp,
-}
-
-impl Run {
-    async fn prepare(
-        args: &RunArgs,
-        config: Config,
-        simulator: Option<&Simulator>,
-        input: &Input,
-    ) -> Result<Self, Error> {
-        let endpoint = match (&config.endpoint, simulator) {
-            (Some(endpoint), _) => endpoint.clone(),
-            (None, Some(simulator)) => inside(simulator, &config)?,
-            (None, None) => return Err(Error::refused("there is no server to speak to")),
-        };
-        let (wire, handshake) = connect(&endpoint).await?;
-        let rates = config.pace.rates(handshake.simulator.as_deref());
-        let client = Client::new(wire, Gate::new(config.pace.concurrency, &rates), config.backoff);
-        let started_at = Timestamp::now();
-        let folder = RunFolder::create(match &args.output.out {
-            Some(path) => Place::Exactly(path.clone()),
-            None => Place::Under {
-                runs: args.output.runs_dir.clone(),
-                name: config::run_name(&config.inputs),
-                at: started_at,
-            },
-        })?;
-        let recorder = Recorder::new(&folder, input.sources())?;
-        Ok(Self {
-            config,
-            client: Arc::new(client),
-            folder,
-            recorder,
-            simulated: handshake.simulator.is_some(),
-            started_at,
-        })
-    }
-
-    async fn go(
-        self,
-        output: &OutputArgs,
-        input: Input,
-        builder: Builder,
-        log: &LogWriter,
-    ) -> Result<Exit, Error> {
-        let begun = Instant::now();
-        let stop = Stop::default();
-        signals::watch(stop.clone(), log.clone())?;
-        self.announce(output, log);
-        let sources = input.sources().to_vec();
-        let progress = Arc::new(Progress::new(input.total_bytes(), self.simulated));
-        let reporter = self.report(output, &progress, log);
-        let (to_recorder, from_engine) = mpsc::channel(CHANNEL);
-        let recorder = recorder::spawn(self.recorder, from_engine);
-        let (to_engine, rows) = mpsc::channel(CHANNEL);
-        let reader = read(input, builder, Arc::clone(&progress), to_engine);
-        let reasons = Arc::new(Mutex::new(Reasons::default()));
-        let watcher = Watcher { progress, reasons: Arc::clone(&reasons) };
-        let engine = Engine::new(
-            Arc::clone(&self.client),
-            to_recorder,
-            watcher,
-            stop.clone(),
-            self.config.tripwire.clone(),
-            self.config.pace.window(),
-        );
-        let ended = engine.run(rows).await;
-        reporter.finish().await;
-        let closed = join(recorder).unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        if ended.complete || reader.is_finished() {
-            // Its end was seen; a reader that broke must not pass for the end of the input.
-            join(reader).unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        }
-        let reasons = reasons.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let facts = books::Facts {
-            config: &self.config,
-            client: &self.client,
-            sources: &sources,
-            simulated: self.simulated,
-            started_at: self.started_at,
-            elapsed: begun.elapsed(),
-            reasons,
-        };
-        books::close(&facts, &self.folder, ended, stop.reason(), closed, output)
-    }
-
-    /// One line on what begins, so that a log tells where to look.
-    fn announce(&self, output: &OutputArgs, log: &LogWriter) {
-        if output.quiet || output.log_format == LogFormat::Json {
-            tracing::info!(folder = %self.folder.path().display(), simulated = self.simulated, "run");
-            return;
-        }
-        let rate = self.client.gate().allowed_per_second(crate::catalog::RateClass::Users);
-        let rate = rate.map_or("no limit".to_owned(), |rate| {
-            format!("{:.0} calls a minute", (rate * 60.0).floor())
-        });
-        let label = if self.simulated { "SIMULATED " } else { "" };
-        let line = format!("{label}run in {}, {rate}\n", self.folder.path().display());
-        // Without a reader of stderr the run goes on.
+fn nothing_to_do(folder: &Path, output: &OutputArgs, log: &LogWriter) {
+    if !output.quiet {
+        let line = format!("the run in {} is finished: nothing to do\n", folder.display());
+        // Without a reader of stderr there is nobody to tell.
         let _ = log.clone().write_all(line.as_bytes());
     }
+}
 
-    fn report(&self, output: &OutputArgs, progress: &Arc<Progress>, log: &LogWriter) -> Reporter {
-        let kind = match output {
-            OutputArgs { quiet: true, .. } => Kind::Quiet,
-            OutputArgs { log_format: LogFormat::Json, .. } => Kind::Events,
-            _ if io::stderr().is_terminal() => Kind::Bar,
-            _ => Kind::Lines,
-        };
-        let client = Arc::clone(&self.client);
-        let class = self
-            .config
-            .rules
-            .operation
-            .map_or(crate::catalog::RateClass::Users, |operation| operation.rate_class);
-        Reporter::start(kind, Arc::clone(progress), move || pace(&client, class), log)
+/// Runs what was chosen, with the simulator inside if it is a rehearsal.
+async fn go(
+    args: &RunArgs,
+    config: Arc<Config>,
+    intake: Intake,
+    stop: Stop,
+    log: &LogWriter,
+) -> Result<Exit, Error> {
+    let mut simulator = None;
+    let endpoint = match &config.endpoint {
+        Some(endpoint) => endpoint.clone(),
+        None => {
+            // A rehearsal has the users that the files name, and goes as fast as it can.
+            let settings = simulator::Settings {
+                create_missing: true,
+                ..args.simulator.clone().settings(simulator::Limit::Off)
+            };
+            let inside = simulator.insert(simulator::start(settings).await?);
+            let url = inside.base_url().parse().map_err(Error::refused)?;
+            config::simulated_endpoint(url, &config.pace)
+        }
+    };
+    let exit = match connect(&endpoint).await {
+        Ok(connected) => session(&args.output, &config, intake, connected, stop, log).await,
+        Err(error) => {
+            intake.give_up();
+            Err(error)
+        }
+    };
+    if let Some(simulator) = simulator {
+        simulator.stop().await;
     }
+    exit
+}
+
+async fn session(
+    output: &OutputArgs,
+    config: &Config,
+    intake: Intake,
+    (wire, handshake): (Wire, Handshake),
+    stop: Stop,
+    log: &LogWriter,
+) -> Result<Exit, Error> {
+    let (started_at, begun) = (Timestamp::now(), Instant::now());
+    let recorder = intake.recorder()?;
+    let Intake { folder, reading, recovered } = intake;
+    let earlier = recovered.as_ref().map_or_else(Tally::default, |recovered| recovered.tally);
+    let (to_recorder, from_engine) = mpsc::channel(CHANNEL);
+    let rates = config.pace.rates(handshake.simulator.as_deref());
+    let gate = Gate::new(config.pace.concurrency, &rates);
+    let ledger = Ledger::new(&to_recorder);
+    let client = Arc::new(Client::new(wire, gate, config.backoff, ledger));
+    let simulated = handshake.simulator.is_some();
+    announce(&folder, &client, simulated, &earlier, output, log);
+    let sources = reading.input.sources().to_vec();
+    let progress = Arc::new(Progress::new(reading.input.total_bytes(), simulated));
+    let reporter = report(config, &client, output, &progress, log);
+    let recorder = recorder::spawn(recorder, from_engine);
+    let (to_engine, rows) = mpsc::channel(CHANNEL);
+    let identity = reading.identity.clone();
+    let reader = read(reading, recovered, Arc::clone(&progress), to_engine);
+    let reasons = Arc::new(Mutex::new(Reasons::default()));
+    let watcher = Watcher { progress, reasons: Arc::clone(&reasons) };
+    limit_duration(config.max_duration, &stop);
+    let engine = Engine::new(
+        Arc::clone(&client),
+        to_recorder,
+        watcher,
+        stop.clone(),
+        config.tripwire.clone(),
+        config.pace.window(),
+    );
+    let ended = engine.run(earlier, rows).await;
+    reporter.finish().await;
+    let recorded = join(recorder);
+    if ended.complete || reader.is_finished() {
+        // Its end was seen; a reader that broke must not pass for the end of the input.
+        join(reader);
+    }
+    let closed = recorded.and_then(|recorder| recorder.close(ended.complete));
+    let reasons = reasons.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let elapsed = begun.elapsed();
+    let facts = books::Facts {
+        config,
+        client: &client,
+        sources: &sources,
+        identity: &identity,
+        simulated,
+        started_at,
+        elapsed,
+        earlier,
+        reasons,
+    };
+    books::close(&facts, &folder, ended, stop.reason(), closed, output)
+}
+
+/// One line on what begins, so that a log tells where to look.
+fn announce(
+    folder: &RunFolder,
+    client: &Client,
+    simulated: bool,
+    earlier: &Tally,
+    output: &OutputArgs,
+    log: &LogWriter,
+) {
+    let resumed = earlier.finished();
+    if output.quiet || output.log_format == LogFormat::Json {
+        tracing::info!(folder = %folder.path().display(), simulated, resumed, "run");
+        return;
+    }
+    let rate = client.gate().allowed_per_second(RateClass::Users);
+    let rate = rate.map_or("no limit".to_owned(), |rate| {
+        format!("{:.0} calls a minute", (rate * 60.0).floor())
+    });
+    let label = if simulated { "SIMULATED " } else { "" };
+    let goes_on = if resumed > 0 { format!(", {resumed} rows done before") } else { String::new() };
+    let line = format!("{label}run in {}, {rate}{goes_on}\n", folder.path().display());
+    // Without a reader of stderr the run goes on.
+    let _ = log.clone().write_all(line.as_bytes());
+}
+
+fn report(
+    config: &Config,
+    client: &Arc<Client>,
+    output: &OutputArgs,
+    progress: &Arc<Progress>,
+    log: &LogWriter,
+) -> Reporter {
+    let kind = match output {
+        OutputArgs { quiet: true, .. } => Kind::Quiet,
+        OutputArgs { log_format: LogFormat::Json, .. } => Kind::Events,
+        _ if io::stderr().is_terminal() => Kind::Bar,
+        _ => Kind::Lines,
+    };
+    let client = Arc::clone(client);
+    let class = config.rules.operation.map_or(RateClass::Users, |operation| operation.rate_class);
+    Reporter::start(kind, Arc::clone(progress), move || pace(&client, class), log)
+}
+
+/// Stops the run after a time.
+fn limit_duration(most: Option<Duration>, stop: &Stop) {
+    let Some(most) = most else { return };
+    let stop = stop.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(most).await;
+        stop.drain(Reason::halted(
+            "time_is_up",
+            format!("--max-duration {} is over", humantime::format_duration(most)),
+            "",
+        ));
+    });
 }
 
 /// What the gate knows of the near future.
-fn pace(client: &Client, class: crate::catalog::RateClass) -> Pace {
+fn pace(client: &Client, class: RateClass) -> Pace {
     let gate = client.gate();
     let cool_down = gate.cool_down();
     let waiting = if !cool_down.is_zero() {
@@ -212,11 +261,6 @@ fn pace(client: &Client, class: crate::catalog::RateClass) -> Pace {
         calls_per_second: gate.allowed_per_second(class),
         waiting,
     }
-}
-
-fn inside(simulator: &Simulator, config: &Config) -> Result<Endpoint, Error> {
-    let url = simulator.base_url().parse().map_err(Error::refused)?;
-    Ok(config::simulated_endpoint(url, &config.pace))
 }
 
 /// Shakes hands, a few times if nobody is there: a network may just be coming up.
@@ -240,26 +284,35 @@ async fn connect(endpoint: &Endpoint) -> Result<(Wire, Handshake), Error> {
     }
 }
 
-/// Reads on a thread of its own: files block.
+/// Reads on a thread of its own: files block. Rows that have their outcome are passed over.
 fn read(
-    mut input: Input,
-    mut builder: Builder,
+    reading: Reading,
+    recovered: Option<Recovered>,
     progress: Arc<Progress>,
     to_engine: mpsc::Sender<Row>,
 ) -> JoinHandle<()> {
+    let Reading { mut input, mut builder, .. } = reading;
+    let (finished, sent) = recovered.map(|r| (r.finished, r.sent)).unwrap_or_default();
     thread::spawn(move || {
         let mut bytes = 0;
         while let Some(item) = input.next() {
+            progress.read(1, input.bytes_read() - bytes);
+            bytes = input.bytes_read();
             let row = match item {
-                Ok(record) => builder.build(record).map_or_else(Row::Invalid, Row::Ready),
+                Ok(record) if finished.contains(record.position.row) => continue,
+                Ok(record) => {
+                    let maybe_sent = sent.contains(&record.position.row);
+                    match builder.build(record) {
+                        Ok(instruction) => Row::Ready(Instruction { maybe_sent, ..instruction }),
+                        Err(invalid) => Row::Invalid(invalid),
+                    }
+                }
                 Err(unreadable) => Row::Unreadable(Reason::halted(
                     "unreadable_input",
                     unreadable.to_string(),
-                    "mend the file at that place, then run it again from there",
+                    "mend the file at that place, and run the rows from there on as a file of their own",
                 )),
             };
-            progress.read(1, input.bytes_read() - bytes);
-            bytes = input.bytes_read();
             if to_engine.blocking_send(row).is_err() {
                 return;
             }
@@ -268,8 +321,9 @@ fn read(
     })
 }
 
-fn join<T>(thread: JoinHandle<T>) -> thread::Result<T> {
-    thread.join()
+/// The end of a thread; what broke it breaks us.
+fn join<T>(thread: JoinHandle<T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Tells the progress and the reasons of every row that ends.

@@ -31,6 +31,16 @@ impl MaxFailures {
     }
 }
 
+impl std::fmt::Display for MaxFailures {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unlimited => f.write_str("unlimited"),
+            Self::Count(most) => write!(f, "{most}"),
+            Self::Percent(most) => write!(f, "{most}%"),
+        }
+    }
+}
+
 /// Trips when there are too many failures, or too many equal ones in a row.
 #[derive(Clone, Debug)]
 pub struct Tripwire {

@@ -73,6 +73,7 @@ fn ready(row: u64, lane: u64) -> Row {
         login_id: lane.to_string(),
         lanes: vec![lane],
         body: "{}".into(),
+        maybe_sent: false,
     })
 }
 
@@ -103,11 +104,13 @@ async fn run(fake: Arc<Fake>, rows: Vec<Row>, window: usize, stop: Stop) -> (Tal
     let recorder = tokio::spawn(async move {
         let mut recorded = Vec::new();
         while let Some(finished) = from_engine.recv().await {
-            recorded.push(finished.record.position.row);
+            if let Entry::Finished(finished) = finished {
+                recorded.push(finished.record.position.row);
+            }
         }
         recorded
     });
-    let Ended { tally, complete } = engine.run(from_input).await;
+    let Ended { tally, complete } = engine.run(Tally::default(), from_input).await;
     assert_eq!(tally.finished(), *seen.lock().unwrap());
     assert_eq!(complete, tally.not_attempted == 0 && tally.read == all);
     assert!(tally.balances(), "{tally:?}");
@@ -191,7 +194,7 @@ async fn a_recorder_that_is_gone_stops_the_run() {
             }
         }
     });
-    let Ended { tally, .. } = engine.run(from_input).await;
+    let Ended { tally, .. } = engine.run(Tally::default(), from_input).await;
     assert!(tally.balances() && tally.read < 5, "{tally:?}");
     assert_eq!(stop.reason().unwrap().code(), "not_recorded");
 }
@@ -220,5 +223,5 @@ async fn a_panic_is_not_swallowed() {
         tripwire,
         1,
     );
-    engine.run(from_input).await;
+    engine.run(Tally::default(), from_input).await;
 }

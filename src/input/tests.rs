@@ -58,7 +58,7 @@ type Placed = (u64, u64, Is);
 
 /// An input of one reader under a name.
 fn input<R: Read + Send + 'static>(name: &str, reader: R) -> Result<Input, String> {
-    let request = Request { path: name.into(), format: None };
+    let request = Request { path: name.into(), format: None, known_as: None };
     let (source, rows) = open_rows(&request, reader).map_err(|error| error.to_string())?;
     let source = Arc::new(source);
     Ok(Input {

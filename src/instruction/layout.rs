@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::catalog::{Field, Need, OPERATIONS, Operation, USER, normalize};
+use crate::clean;
 use crate::exit::Error;
 use crate::record::{ADDED_COLUMNS, Format, Problem, Source};
 
@@ -226,7 +227,7 @@ fn infer(columns: &[&str], rules: &Rules) -> Result<&'static Operation, Problem>
                 "ambiguous_operation",
                 format!("the columns fit several operations: {}", names.join(", ")),
             )
-            .hint(format!("say which: --operation {}", names[0])))
+            .hint("say which with --operation NAME, or in a column operation"))
         }
     }
 }
@@ -261,8 +262,25 @@ pub(super) fn check_settings(rules: &Rules) -> Result<(), Error> {
                 "--set {field}= has no value; to remove a value, leave its cells blank and say --blank clear"
             )));
         }
+        check_set_value(rules, field, value)?;
     }
     Ok(())
+}
+
+/// Refuses a value that no operation could take for its field.
+fn check_set_value(rules: &Rules, name: &str, value: &str) -> Result<(), Error> {
+    let operations = OPERATIONS.iter().filter(|op| rules.operation.is_none_or(|only| only == *op));
+    let fields = operations.filter_map(|op| op.field_index(name).map(|index| &op.fields[index]));
+    let mut complaint = None;
+    for field in fields {
+        match clean::from_cell(field.kind, value) {
+            Ok(_) => return Ok(()),
+            Err(refused) => complaint = Some(refused),
+        }
+    }
+    complaint.map_or(Ok(()), |complaint| {
+        Err(Error::refused(format!("--set {name}: {}\n  {}", complaint.message, complaint.hint)))
+    })
 }
 
 /// Refuses a mapping of a column that no file has; keys of JSON rows are not known ahead.

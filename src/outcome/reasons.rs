@@ -1,7 +1,7 @@
 //! Why rows failed, counted: the commonest reasons of a run, with where each was first met.
 //!
 //! The memory is bounded: beyond [`KEPT`] different reasons, new ones are only counted
-//! together. Reasons differ by kind and by the server's code, never by message.
+//! together. Reasons differ by kind and by the server's code or, without one, by message.
 
 use serde::Serialize;
 
@@ -43,7 +43,12 @@ impl Reasons {
         let Some(error) = &finished.outcome.error else {
             return;
         };
-        let same = |reason: &&mut Reason| reason.kind == error.kind && reason.code == error.code;
+        // The server's words differ by user; ours tell one cause from another.
+        let message = error.code.is_none().then_some(&error.message);
+        let same = |reason: &&mut Reason| {
+            let own = (reason.kind, reason.code.as_ref(), reason.message.as_ref());
+            own == (error.kind, error.code.as_ref(), message)
+        };
         if let Some(reason) = self.kept.iter_mut().find(same) {
             reason.count += 1;
         } else if self.kept.len() < KEPT {
@@ -52,7 +57,7 @@ impl Reasons {
                 code: error.code.clone(),
                 count: 1,
                 first: finished.record.place(),
-                message: error.code.is_none().then(|| error.message.clone()),
+                message: message.cloned(),
                 hint: error.hint.clone(),
             });
         } else {

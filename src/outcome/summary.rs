@@ -35,8 +35,13 @@ pub struct Summary {
     pub elapsed_ms: u64,
     /// What it read.
     pub inputs: Vec<InputSummary>,
-    /// What became of the rows.
+    /// What became of the rows, those done before included.
     pub tally: Tally,
+    /// Rows that had their outcome when the run was taken up again; times and calls are those
+    /// since then.
+    pub done_before: u64,
+    /// Whether the input was read to its end and every row has its outcome.
+    pub complete: bool,
     /// Whether the books close.
     pub balanced: bool,
     /// Requests sent.
@@ -83,15 +88,13 @@ pub struct InputSummary {
     pub name: String,
     /// The format's name.
     pub format: &'static str,
-    /// Its size, if it has one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bytes: Option<u64>,
-    /// The rows read from it, if they were counted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rows: Option<u64>,
+    /// Its size.
+    pub bytes: u64,
+    /// The XXH3 (128 bits) of its content, in hexadecimal.
+    pub fingerprint: String,
 }
 
-/// Time waited, each added up over all rows.
+/// Time waited. The first two are times in which nothing could be sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Waited {
@@ -99,7 +102,7 @@ pub struct Waited {
     pub limit_ms: u64,
     /// For the end of a cool-down that the server asked for.
     pub cool_down_ms: u64,
-    /// Between the attempts of a row.
+    /// Between the attempts of rows, added up over all of them.
     pub back_off_ms: u64,
 }
 
@@ -110,9 +113,11 @@ pub struct Stopped {
     pub reason: String,
     /// What happened: a lower-case fragment.
     pub message: String,
-    /// What to do now, such as the command that goes on.
+    /// What to mend before going on, if anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// The command that goes on.
+    pub resume: String,
 }
 
 /// Where the files of a run are.

@@ -13,7 +13,7 @@ use csv::ByteRecord;
 use serde::Serialize;
 
 use super::object;
-use super::output::Output;
+use super::output::{Output, at};
 use crate::outcome::{Outcome, Status};
 use crate::record::{ADDED_COLUMNS, Content, Format, Raw, Record, Source};
 
@@ -86,6 +86,27 @@ impl Failures {
         failures
     }
 
+    /// Goes on with the files of a run at the lengths that were committed.
+    pub(super) fn resume(
+        folder: &Path,
+        sources: &[Arc<Source>],
+        lengths: &[u64],
+    ) -> io::Result<Self> {
+        let mut failures = Self::new(folder, sources);
+        for (index, layout) in failures.layouts.iter_mut().enumerate() {
+            let path = layout.path(folder, index);
+            match lengths.get(index).copied().unwrap_or(0) {
+                // Begun and not committed: it is begun again at its first row.
+                0 if path.exists() => {
+                    std::fs::remove_file(&path).map_err(|error| at("remove", &path, &error))?;
+                }
+                0 => {}
+                length => layout.output = Some(Output::reopen(path, length)?),
+            }
+        }
+        Ok(failures)
+    }
+
     /// The files begun.
     pub(super) fn outputs(&self) -> impl Iterator<Item = &Output> {
         self.layouts.iter().filter_map(|layout| layout.output.as_ref())
@@ -96,12 +117,10 @@ impl Failures {
         self.layouts.iter_mut().filter_map(|layout| layout.output.as_mut())
     }
 
-    /// Declares what was flushed committed, and says how long each file is.
-    pub(super) fn commit(&mut self) -> Vec<u64> {
-        self.layouts
-            .iter_mut()
-            .map(|layout| layout.output.as_mut().map_or(0, Output::commit))
-            .collect()
+    /// How long each file is with everything handed over in; 0 for one not begun.
+    pub(super) fn written(&self) -> Vec<u64> {
+        let length = |layout: &Layout| layout.output.as_ref().map_or(0, Output::written);
+        self.layouts.iter().map(length).collect()
     }
 
     /// Appends a failed row to the file that it belongs into.
@@ -139,15 +158,19 @@ impl Failures {
 }
 
 impl Layout {
+    fn path(&self, folder: &Path, index: usize) -> PathBuf {
+        let extension = self.format.extension();
+        folder.join(match index {
+            0 => format!("failures.{extension}"),
+            _ => format!("failures-{}.{extension}", index + 1),
+        })
+    }
+
     /// Where to append a row; begins the file if this is its first.
     fn row(&mut self, folder: &Path, index: usize) -> io::Result<&mut Vec<u8>> {
         let begun = self.output.is_some();
         if !begun {
-            let extension = self.format.extension();
-            self.output = Some(Output::create(folder.join(match index {
-                0 => format!("failures.{extension}"),
-                _ => format!("failures-{}.{extension}", index + 1),
-            }))?);
+            self.output = Some(Output::create(self.path(folder, index))?);
         }
         let row = self.output.as_mut().expect("it was just begun").row()?;
         if let (false, Some(delimiter)) = (begun, self.format.delimiter()) {

@@ -3,13 +3,16 @@
 //! It is created new, for its owner only, and never taken over from another run:
 //! creating the folder, and each file in it, fails when it exists already.
 
-use std::fs::{self, DirBuilder, File};
-use std::io::{self, Write};
+use std::collections::HashMap;
+use std::fs::{self, DirBuilder, File, TryLockError};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::journal::{self, Identity, Line, Recovered};
 use super::output::{at, private};
+use super::{JOURNAL, Lengths, RESULTS};
 use crate::exit;
 use crate::outcome::Summary;
 
@@ -29,20 +32,127 @@ pub enum Place {
     },
 }
 
-/// The folder of one run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The folder of one run, held by this process alone.
+///
+/// It is held by a lock on a file in it, which the system releases when the process is gone,
+/// however it went: there is nothing stale to clean up.
+#[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    _lock: File,
+}
+
+/// The file whose lock says that a process holds the run.
+const LOCK: &str = "lock";
+
+/// The beginning of the names of files in which inputs are kept.
+const KEPT: &str = "input-";
+
+/// The most bytes that the first line of a journal may have: it lists inputs and settings.
+const MAX_FIRST_LINE: u64 = 16 << 20;
+
+/// What can be told of a run at a glance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Glance {
+    /// Which run it is.
+    pub identity: Identity,
+    /// Whether every row has its outcome.
+    pub complete: bool,
 }
 
 impl RunFolder {
     /// Creates the folder. It belongs to this run alone.
-    pub fn create(place: Place) -> Result<Self, exit::Error> {
+    pub fn create(place: &Place) -> Result<Self, exit::Error> {
+        if let Place::Exactly(path) = place
+            && path.join(LOCK).exists()
+        {
+            // Whoever holds it is told apart from a folder that merely holds something.
+            drop(Self::hold(path.clone())?);
+        }
         let path = match place {
-            Place::Exactly(path) => exactly(&path).map(|()| path),
-            Place::Under { runs, name, at } => under(&runs, &name, at),
+            Place::Exactly(path) => exactly(path).map(|()| path.clone()),
+            Place::Under { runs, name, at } => under(runs, name, *at),
         };
-        path.map(|path| Self { path }).map_err(exit::Error::refused)
+        let path = path.map_err(exit::Error::refused)?;
+        Self::hold(path)
+    }
+
+    /// Takes hold of the folder of an earlier run. `wait` waits for a process that holds it;
+    /// this blocks.
+    pub fn open(path: PathBuf, wait: bool) -> Result<Self, exit::Error> {
+        if wait {
+            let lock = lock_file(&path.join(LOCK))?;
+            lock.lock().map_err(|error| exit::Error::refused(at("lock", &path, &error)))?;
+            return Ok(Self { path, _lock: lock });
+        }
+        Self::hold(path)
+    }
+
+    fn hold(path: PathBuf) -> Result<Self, exit::Error> {
+        let lock = lock_file(&path.join(LOCK))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path, _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(exit::Error::Busy(format!(
+                "another process is at the run in {}; wait for it, or say --wait",
+                path.display()
+            ))),
+            Err(TryLockError::Error(error)) => Err(exit::Error::refused(at("lock", &path, &error))),
+        }
+    }
+
+    /// What the journal tells, as far as the output files bear it out. `None` when the run got
+    /// no further than its folder.
+    pub fn recover(&self) -> io::Result<Option<Recovered>> {
+        let path = self.path.join(JOURNAL);
+        let journal = match File::open(&path) {
+            Ok(journal) => BufReader::new(journal),
+            Err(error) if is_not_there(&error) => return Ok(None),
+            Err(error) => return Err(at("read", &path, &error)),
+        };
+        let (results, failures) = sizes(&self.path)?;
+        let holds = |lengths: &Lengths| {
+            let held = |(index, length): (usize, &u64)| {
+                *length <= failures.get(&index).copied().unwrap_or(0)
+            };
+            lengths.results <= results && lengths.failures.iter().enumerate().all(held)
+        };
+        journal::recover(journal, holds).map_err(|error| at("read", &path, &error))
+    }
+
+    /// Where an input that can be read only once is kept; the first has index 0.
+    #[must_use]
+    pub fn kept(&self, index: usize) -> PathBuf {
+        self.path.join(format!("{KEPT}{}", index + 1))
+    }
+
+    /// Copies an input that can be read only once into the folder; then it is on the disk.
+    pub fn keep(&self, index: usize, mut stream: impl Read) -> io::Result<()> {
+        let path = self.kept(index);
+        let mut copy = || {
+            let mut file = private().create_new(true).open(&path)?;
+            io::copy(&mut stream, &mut file)?;
+            file.sync_all()
+        };
+        copy().map_err(|error| at("keep the input in", &path, &error))
+    }
+
+    /// Clears away the beginnings of a run that sent nothing.
+    pub fn clear(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.path).map_err(|error| at("read", &self.path, &error))? {
+            let path = entry.map_err(|error| at("read", &self.path, &error))?.path();
+            if path.file_name().is_some_and(|name| name != LOCK) {
+                fs::remove_file(&path).map_err(|error| at("remove", &path, &error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the folder of a run that was refused before it began.
+    pub fn remove(self) {
+        // What stays behind does no harm: it is recognised as a run that never began.
+        let _ = self.clear();
+        let _ = fs::remove_file(self.path.join(LOCK));
+        let _ = fs::remove_dir(&self.path);
     }
 
     /// Where it is.
@@ -50,6 +160,69 @@ impl RunFolder {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// The folders of earlier runs of an input of this name, the latest first.
+pub fn earlier(runs: &Path, name: &str) -> io::Result<Vec<PathBuf>> {
+    let stem = format!("{}-", tame(name));
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(runs).map_err(|error| at("read", runs, &error))? {
+        let entry = entry.map_err(|error| at("read", runs, &error))?;
+        if entry.file_name().to_string_lossy().starts_with(&stem) {
+            folders.push(entry.path());
+        }
+    }
+    folders.sort_unstable_by(|a, b| b.cmp(a));
+    Ok(folders)
+}
+
+/// What can be told of the run in a folder at a glance, without holding it. `None` when there
+/// is no journal with a whole first line.
+pub fn glance(folder: &Path) -> io::Result<Option<Glance>> {
+    let path = folder.join(JOURNAL);
+    let read = || {
+        let mut file = match File::open(&path) {
+            Err(error) if is_not_there(&error) => return Ok(None),
+            opened => opened?,
+        };
+        let mut first = Vec::new();
+        BufReader::new((&mut file).take(MAX_FIRST_LINE)).read_until(b'\n', &mut first)?;
+        let Some(begun) = journal::recover(first.as_slice(), |_| true)? else { return Ok(None) };
+        let mut last = Vec::new();
+        Line::Complete.write(&mut last)?;
+        let from = file.metadata()?.len().saturating_sub(last.len() as u64);
+        file.seek(SeekFrom::Start(from))?;
+        let mut end = Vec::new();
+        file.take(last.len() as u64).read_to_end(&mut end)?;
+        Ok(Some(Glance { identity: begun.identity, complete: end == last }))
+    };
+    read().map_err(|error| at("read", &path, &error))
+}
+
+fn is_not_there(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// How long the results are, and the failures files by their place in the order of layouts.
+fn sizes(folder: &Path) -> io::Result<(u64, HashMap<usize, u64>)> {
+    let failed = |error: io::Error| at("read", folder, &error);
+    let mut results = 0;
+    let mut failures = HashMap::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let length = entry.metadata().map_err(failed)?.len();
+        if name == RESULTS {
+            results = length;
+        } else if let Some(rest) = name.strip_prefix("failures") {
+            let number = rest.strip_prefix('-').and_then(|rest| rest.split('.').next());
+            let index =
+                number.and_then(|n| n.parse::<usize>().ok()).map_or(0, |n| n.saturating_sub(1));
+            failures.insert(index, length);
+        }
+    }
+    Ok((results, failures))
 }
 
 fn exactly(path: &Path) -> io::Result<()> {
@@ -62,14 +235,15 @@ fn exactly(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Accepts a folder that exists and is empty.
+/// Accepts a folder that exists and is empty; a lock without a run is nothing.
 fn take_empty(path: &Path) -> io::Result<()> {
-    let mut entries = fs::read_dir(path).map_err(|error| at("use", path, &error))?;
-    if entries.next().is_some() {
+    let entries = fs::read_dir(path).map_err(|error| at("use", path, &error))?;
+    let taken = |entry: io::Result<fs::DirEntry>| entry.map_or(true, |e| e.file_name() != LOCK);
+    if entries.into_iter().any(taken) {
         return Err(io::Error::new(
             io::ErrorKind::AlreadyExists,
             format!(
-                "{} is not empty, and nothing is overwritten: name a folder that does not exist",
+                "{} is not empty, and nothing is overwritten: name a folder that does not exist, or say --resume to go on with the run in it",
                 path.display()
             ),
         ));
@@ -113,6 +287,22 @@ fn tame(name: &str) -> String {
         "" => "input".to_owned(),
         visible => visible.to_owned(),
     }
+}
+
+/// The file of a lock, held by nobody yet.
+fn lock_file(path: &Path) -> Result<File, exit::Error> {
+    let open = private().create(true).truncate(false).open(path);
+    open.map_err(|error| exit::Error::refused(at("open", path, &error)))
+}
+
+/// Waits until no other process chooses among the runs in a folder, and keeps others from it
+/// until the lock is dropped. This blocks, for as long as choosing takes.
+pub fn choosing(runs: &Path) -> Result<File, exit::Error> {
+    let refuse = |error: io::Error| exit::Error::refused(at("lock", runs, &error));
+    fs::create_dir_all(runs).map_err(|error| exit::Error::refused(at("create", runs, &error)))?;
+    let lock = lock_file(&runs.join(".lock"))?;
+    lock.lock().map_err(refuse)?;
+    Ok(lock)
 }
 
 fn make(path: &Path) -> io::Result<()> {

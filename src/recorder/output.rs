@@ -28,6 +28,22 @@ impl Output {
         }
     }
 
+    /// Goes on with a file at a length that it had before; what is behind it is dropped.
+    pub(super) fn reopen(path: PathBuf, length: u64) -> io::Result<Self> {
+        use std::io::{Seek, SeekFrom};
+
+        let open = || {
+            let mut file = OpenOptions::new().write(true).open(&path)?;
+            file.set_len(length)?;
+            file.seek(SeekFrom::Start(length))?;
+            Ok(file)
+        };
+        let file = open().map_err(|error| at("go on with", &path, &error))?;
+        let mut output = Self::over(path, file);
+        (output.written, output.committed) = (length, length);
+        Ok(output)
+    }
+
     /// An output over an empty file that is open.
     pub(super) fn over(path: PathBuf, file: File) -> Self {
         Self { path, file, buffer: Vec::with_capacity(SPILL), written: 0, committed: 0 }
@@ -53,10 +69,9 @@ impl Output {
         Ok(())
     }
 
-    /// Declares what was flushed committed, and says how long the file is.
-    pub(super) fn commit(&mut self) -> u64 {
+    /// Declares what was flushed committed.
+    pub(super) fn commit(&mut self) {
         self.committed = self.written;
-        self.committed
     }
 
     /// Takes back what was not committed, as well as the system lets it.
@@ -64,6 +79,11 @@ impl Output {
         self.buffer.clear();
         // It follows another error, which is the one to report.
         let _ = self.file.set_len(self.committed);
+    }
+
+    /// How long the file is with everything handed over in.
+    pub(super) fn written(&self) -> u64 {
+        self.written
     }
 
     /// Waits until the file is on the disk.

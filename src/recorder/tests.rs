@@ -2,6 +2,7 @@
 
 mod failures;
 mod folder;
+mod journal;
 mod results;
 mod stop;
 
@@ -13,6 +14,7 @@ use csv::{ByteRecord, StringRecord};
 use serde_json::value::RawValue;
 use tempfile::TempDir;
 
+use super::journal::{Identity, JOURNAL_VERSION};
 use super::{Closed, Place, Recorder, RunFolder};
 use crate::catalog;
 use crate::outcome::{Failure, Finished, Outcome, Status};
@@ -27,17 +29,17 @@ struct Fixture {
 impl Fixture {
     fn new() -> Self {
         let parent = tempfile::tempdir().unwrap();
-        let folder = RunFolder::create(Place::Exactly(parent.path().join("run"))).unwrap();
+        let folder = RunFolder::create(&Place::Exactly(parent.path().join("run"))).unwrap();
         Self { folder, _parent: parent }
     }
 
     /// Records all of it.
     fn record(&self, sources: &[Arc<Source>], rows: &[Finished]) -> Closed {
-        let mut recorder = Recorder::new(&self.folder, sources).unwrap();
+        let mut recorder = Recorder::new(&self.folder, sources, &identity()).unwrap();
         for row in rows {
             recorder.record(row).unwrap();
         }
-        recorder.close().unwrap()
+        recorder.close(true).unwrap()
     }
 
     fn text(&self, name: &str) -> String {
@@ -52,6 +54,10 @@ impl Fixture {
         names.sort();
         names
     }
+}
+
+fn identity() -> Identity {
+    Identity { version: JOURNAL_VERSION, inputs: vec![], settings: serde_json::Map::new() }
 }
 
 fn source(name: &str, format: Format, columns: &[&str]) -> Arc<Source> {

@@ -59,7 +59,7 @@ impl<W: Write> Page<'_, W> {
             }
         }
         if tally.not_attempted > 0 {
-            let meaning = "not reached before the run stopped; nothing was sent";
+            let meaning = "no outcome yet when the run stopped; going on sends them (again)";
             self.row(tally.not_attempted, "not attempted", meaning, true)?;
         }
         writeln!(self.out)
@@ -86,7 +86,8 @@ impl<W: Write> Page<'_, W> {
         let (terms, read) = (terms.join(" + "), count(tally.read, "row"));
         if summary.balanced {
             let mark = self.paint(GOOD, "✓");
-            writeln!(self.out, "books: {read} read = {terms} {mark}")
+            let rest = if summary.complete { "" } else { "; the rest was not read" };
+            writeln!(self.out, "books: {read} read = {terms} {mark}{rest}")
         } else {
             let mark = self.paint(BAD, "✗");
             writeln!(
@@ -139,14 +140,14 @@ impl<W: Write> Page<'_, W> {
         let waits: Vec<_> = [
             (summary.waited.limit_ms, "for the limit"),
             (summary.waited.cool_down_ms, "for pauses that the server asked for"),
-            (summary.waited.back_off_ms, "before sending again"),
+            (summary.waited.back_off_ms, "before sending again, added up over rows"),
         ]
         .into_iter()
         .filter(|(time, _)| *time > 0)
         .map(|(time, what)| format!("{} {what}", span_ms(time)))
         .collect();
         if !waits.is_empty() {
-            writeln!(self.out, "waited, added up over all rows: {}", waits.join(", "))?;
+            writeln!(self.out, "waited: {}", waits.join(", "))?;
         }
         if summary.merge_allowed > 0 {
             let rows = count(summary.merge_allowed, "row");
@@ -166,8 +167,11 @@ impl<W: Write> Page<'_, W> {
     }
 
     fn next(&mut self, summary: &Summary) -> io::Result<()> {
-        if let Some(hint) = summary.stopped.as_ref().and_then(|stopped| stopped.hint.as_ref()) {
-            writeln!(self.out, "\nto go on: {}", tame(hint))?;
+        if let Some(stopped) = &summary.stopped {
+            if let Some(hint) = &stopped.hint {
+                writeln!(self.out, "\nfirst: {}", tame(hint))?;
+            }
+            return writeln!(self.out, "\nto go on:\n  {}", tame(&stopped.resume));
         }
         if summary.files.failures.is_empty() {
             return Ok(());

@@ -54,7 +54,8 @@ pub(super) fn brief(text: &str) -> String {
 }
 
 /// The text as one word of a shell's command line.
-pub(super) fn quoted(word: &str) -> String {
+#[must_use]
+pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+=:@,%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

@@ -1,6 +1,7 @@
 //! Closing the books: the summary, written and shown, and the exit code that it means.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +15,11 @@ use crate::engine::Ended;
 use crate::exit::{Error, Exit};
 use crate::instruction::OnConflict;
 use crate::outcome::{
-    Files, InputSummary, Reasons, SUMMARY_VERSION, Stopped, Summary, Tool, Waited, milliseconds,
+    Files, InputSummary, Reasons, SUMMARY_VERSION, Stopped, Summary, Tally, Tool, Waited,
+    milliseconds,
 };
 use crate::record::Source;
+use crate::recorder::journal::{Identity, InputIdentity};
 use crate::recorder::{self, Closed, RunFolder};
 use crate::report;
 use crate::stop::Reason;
@@ -29,9 +32,12 @@ pub(super) struct Facts<'a> {
     pub(super) config: &'a Config,
     pub(super) client: &'a Client,
     pub(super) sources: &'a [Arc<Source>],
+    pub(super) identity: &'a Identity,
     pub(super) simulated: bool,
     pub(super) started_at: Timestamp,
     pub(super) elapsed: Duration,
+    /// What was done before, when the run was taken up again.
+    pub(super) earlier: Tally,
     pub(super) reasons: Reasons,
 }
 
@@ -50,14 +56,15 @@ pub(super) fn close(
         Ok(closed) => (Files { results: closed.results, failures: closed.failures }, None),
         Err(error) => (Files::default(), Some(error)),
     };
-    let summary = summary(facts, ended, stopped, files, exit);
+    let summary = summary(facts, folder, ended, stopped, files, exit);
     let written = recorder::write_summary(folder, &summary);
     // A closed stdout is no reason to fail: the same is in the run folder.
     let _ = show(&summary, output.json);
     match unwritten.or(written.err()) {
         None => Ok(exit),
         Some(error) => Err(Error::Stopped(format!(
-            "{error}\n  make room or mend the folder; rows sent since the last line of results may not be recorded"
+            "{error}\n  nothing was sent since that was noticed; make room or mend the folder, then go on:\n  {}",
+            resume_command(facts, folder)
         ))),
     }
 }
@@ -74,6 +81,7 @@ fn verdict(ended: Ended, stopped: Option<&Reason>, unrecorded: bool) -> Exit {
 
 fn summary(
     facts: &Facts<'_>,
+    folder: &RunFolder,
     ended: Ended,
     stopped: Option<Reason>,
     files: Files,
@@ -89,8 +97,10 @@ fn summary(
         started_at: facts.started_at,
         finished_at: Timestamp::now(),
         elapsed_ms: milliseconds(facts.elapsed),
-        inputs: facts.sources.iter().map(|source| input(source)).collect(),
+        inputs: facts.sources.iter().zip(&facts.identity.inputs).map(input).collect(),
+        done_before: facts.earlier.finished(),
         tally: ended.tally,
+        complete: ended.complete,
         balanced: ended.tally.balances(),
         calls: meters.calls(),
         retries: meters.retries(),
@@ -106,23 +116,43 @@ fn summary(
         stopped: stopped.map(|reason| Stopped {
             reason: reason.code().to_owned(),
             message: reason.to_string(),
-            hint: Some(reason.hint().unwrap_or(AGAIN).to_owned()),
+            hint: reason.hint().map(str::to_owned),
+            resume: resume_command(facts, folder),
         }),
         exit_code: exit as u8,
         files,
     }
 }
 
-/// What to do after a signal, until a run can be resumed.
-const AGAIN: &str = "run the same files again: setting a value twice is harmless; rows of `loginid` that went through will be rejected, since the old name is gone";
+/// The command that goes on with this run: the one that was typed, with what it takes.
+fn resume_command(facts: &Facts<'_>, folder: &RunFolder) -> String {
+    let typed: Vec<String> =
+        std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let mut words = vec![Tool::THIS.name.to_owned()];
+    let has = |name: &str| typed.iter().any(|word| word == name);
+    // An input that could be read only once is in the folder.
+    let kept = facts.identity.inputs.iter().any(|input| !Path::new(&input.path).is_absolute());
+    for word in &typed {
+        words.push(report::quoted(word));
+        if word == "run" && words.len() == 2 {
+            if !has("--resume") {
+                words.push("--resume".to_owned());
+            }
+            if kept && !typed.iter().any(|word| word.starts_with("--out")) {
+                words.push("--out".to_owned());
+                words.push(report::quoted(&folder.path().to_string_lossy()));
+            }
+        }
+    }
+    words.join(" ")
+}
 
-fn input(source: &Source) -> InputSummary {
-    let size = std::fs::metadata(&source.name).ok().filter(std::fs::Metadata::is_file);
+fn input((source, identity): (&Arc<Source>, &InputIdentity)) -> InputSummary {
     InputSummary {
         name: source.name.clone(),
         format: source.format.extension(),
-        bytes: size.map(|metadata| metadata.len()),
-        rows: None,
+        bytes: identity.bytes,
+        fingerprint: identity.fingerprint.clone(),
     }
 }
 

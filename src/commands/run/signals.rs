@@ -13,6 +13,8 @@ pub(super) fn watch(stop: Stop, mut log: LogWriter) -> Result<(), Error> {
     let listen = |kind| {
         signal(kind).map_err(|error| Error::Stopped(format!("cannot listen for signals: {error}")))
     };
+    #[cfg(target_os = "linux")]
+    survive_file_size_limit()?;
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;
     tokio::spawn(async move {
@@ -37,6 +39,16 @@ async fn next(interrupt: &mut Signal, terminate: &mut Signal) -> Reason {
         _ = interrupt.recv() => Reason::Interrupted,
         _ = terminate.recv() => Reason::Terminated,
     }
+}
+
+/// Makes a write beyond the limit on the size of files an error instead of the end of the
+/// process, so that it is handled like a full disk.
+#[cfg(target_os = "linux")]
+fn survive_file_size_limit() -> Result<(), Error> {
+    const SIGXFSZ: i32 = 25;
+    signal(SignalKind::from_raw(SIGXFSZ))
+        .map(drop)
+        .map_err(|error| Error::Stopped(format!("cannot listen for signals: {error}")))
 }
 
 /// The exit code of a run that stopped for a reason.

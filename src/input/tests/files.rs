@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use super::*;
 
 fn request(path: impl Into<PathBuf>) -> Request {
-    Request { path: path.into(), format: None }
+    Request { path: path.into(), format: None, known_as: None }
 }
 
 #[track_caller]
@@ -117,7 +117,7 @@ fn a_forced_format_wins() {
     let path = dir.path().join("a.csv");
     fs::write(&path, "{}\n").unwrap();
     let format = Some(Format::Jsonl);
-    let input = open(&[Request { path, format }]).unwrap();
+    let input = open(&[Request { path, format, known_as: None }]).unwrap();
     assert_eq!(drain(input).rows[0].1, Is::Object("{}".to_owned()));
 }
 

@@ -21,7 +21,7 @@ fn it_is_named_after_input_and_time() {
             name: name.to_owned(),
             at: "2026-11-24T03:00:00.9Z".parse().unwrap(),
         };
-        let folder = RunFolder::create(place).unwrap();
+        let folder = RunFolder::create(&place).unwrap();
         assert_eq!(folder.path().parent(), Some(&*parent.path().join("a/runs")));
         folder.path().file_name().unwrap().to_str().unwrap().to_owned()
     };
@@ -37,15 +37,16 @@ fn it_is_named_after_input_and_time() {
 fn exactly_takes_nothing_or_an_empty_folder() {
     let parent = tempfile::tempdir().unwrap();
     let path = parent.path().join("deep/out");
-    let create = || RunFolder::create(Place::Exactly(path.clone()));
+    let create = || RunFolder::create(&Place::Exactly(path.clone()));
     assert_eq!(create().unwrap().path(), path);
     let folder = create().unwrap();
-    Recorder::new(&folder, &[]).unwrap();
-    assert!(refused(create()).contains("deep/out is not empty"));
-    // Two that found it empty at the same time: one gets it.
-    let error = Recorder::new(&folder, &[]).unwrap_err();
+    assert_eq!(create().unwrap_err().exit(), Exit::Busy, "a process holds it");
+    Recorder::new(&folder, &[], &identity()).unwrap();
+    let error = Recorder::new(&folder, &[], &identity()).unwrap_err();
     assert!(error.to_string().contains("results.jsonl"), "{error}");
-    let file = RunFolder::create(Place::Exactly(path.join("results.jsonl")));
+    drop(folder);
+    assert!(refused(create()).contains("deep/out is not empty"));
+    let file = RunFolder::create(&Place::Exactly(path.join("results.jsonl")));
     assert!(refused(file).contains("results.jsonl"));
 }
 
@@ -56,16 +57,16 @@ fn only_the_owner_may_read() {
     let parent = tempfile::tempdir().unwrap();
     let path = parent.path().join("out");
     fs::create_dir(&path).unwrap();
-    let folder = RunFolder::create(Place::Exactly(path)).unwrap();
+    let folder = RunFolder::create(&Place::Exactly(path)).unwrap();
     let source = csv(&ADDED_COLUMNS);
     let row = rejected(&source, cells(&["x"; 5]));
-    let mut recorder = Recorder::new(&folder, &[source]).unwrap();
+    let mut recorder = Recorder::new(&folder, &[source], &identity()).unwrap();
     recorder.record(&row).unwrap();
-    recorder.close().unwrap();
+    recorder.close(true).unwrap();
     write_summary(&folder, &summary()).unwrap();
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(folder.path()), 0o700);
-    let names = ["results.jsonl", "failures.csv", "summary.json"];
+    let names = ["results.jsonl", "failures.csv", "summary.json", "journal", "lock"];
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), names.len());
     for name in names {
         assert_eq!(mode(&folder.path().join(name)), 0o600, "{name}");
@@ -85,5 +86,5 @@ fn the_summary_is_complete_and_replaced_whole() {
     assert_eq!(read["startedAt"], "2026-11-24T03:00:00.000Z");
     assert_eq!(read["tally"]["not_attempted"], 0);
     assert_eq!(read["stopped"], serde_json::Value::Null);
-    assert_eq!(fixture.files(), ["summary.json"]);
+    assert_eq!(fixture.files(), ["lock", "summary.json"]);
 }

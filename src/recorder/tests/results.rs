@@ -1,6 +1,7 @@
 //! `results.jsonl`.
 
 use super::*;
+use crate::recorder::journal::Recovered;
 
 #[test]
 fn a_line_says_everything_in_order() {
@@ -67,7 +68,7 @@ fn lengths_are_those_of_the_files_after_every_batch() {
     let fixture = Fixture::new();
     let (one, two) = (csv(&["loginId"]), jsonl());
     let sources = [Arc::clone(&one), Arc::clone(&two)];
-    let mut recorder = Recorder::new(&fixture.folder, &sources).unwrap();
+    let mut recorder = Recorder::new(&fixture.folder, &sources, &identity()).unwrap();
     let batches = [
         vec![updated("{}")],
         vec![rejected(&two, object("{}")), updated("{}")],
@@ -81,7 +82,10 @@ fn lengths_are_those_of_the_files_after_every_batch() {
         for row in &batch {
             recorder.record(row).unwrap();
         }
-        let lengths = recorder.commit().unwrap();
+        recorder.commit().unwrap();
+        let Some(Recovered { lengths, .. }) = fixture.folder.recover().unwrap() else {
+            panic!("no journal");
+        };
         assert_eq!(lengths.results, length("results.jsonl"));
         assert_eq!(lengths.failures, [length("failures.csv"), length("failures-2.jsonl")]);
     }

@@ -5,33 +5,37 @@ use std::fs::{File, OpenOptions};
 use tokio::sync::mpsc;
 
 use super::*;
+use crate::ledger::Entry;
+use crate::outcome::Tally;
 use crate::recorder::failures::Failures;
 use crate::recorder::output::Output;
 use crate::recorder::spawn;
 
-#[test]
-fn the_thread_records_all_and_closes() {
+#[tokio::test(flavor = "multi_thread")]
+async fn the_thread_records_all_and_closes() {
     let fixture = Fixture::new();
-    let recorder = Recorder::new(&fixture.folder, &[]).unwrap();
+    let recorder = Recorder::new(&fixture.folder, &[], &identity()).unwrap();
     let (sender, receiver) = mpsc::channel(8);
     let thread = spawn(recorder, receiver);
     for _ in 0..1000 {
-        sender.blocking_send(updated("{}")).unwrap();
+        sender.send(Entry::Finished(updated("{}"))).await.unwrap();
     }
     drop(sender);
-    let closed = thread.join().unwrap().unwrap();
-    let text = fixture.text("results.jsonl");
-    assert_eq!(text.lines().count(), 1000);
-    assert_eq!(closed.lengths.results, text.len() as u64);
+    thread.join().unwrap().unwrap().close(true).unwrap();
+    assert_eq!(fixture.text("results.jsonl").lines().count(), 1000);
+    let recovered = fixture.folder.recover().unwrap().unwrap();
+    assert!(recovered.complete);
+    assert_eq!(recovered.tally.updated, 1000);
+    assert_eq!(recovered.finished.len(), 1, "all these rows have one number");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_has_come_in_is_committed_when_nothing_waits() {
     let fixture = Fixture::new();
-    let recorder = Recorder::new(&fixture.folder, &[]).unwrap();
+    let recorder = Recorder::new(&fixture.folder, &[], &identity()).unwrap();
     let (sender, receiver) = mpsc::channel(8);
     let thread = spawn(recorder, receiver);
-    sender.send(updated("{}")).await.unwrap();
+    sender.send(Entry::Finished(updated("{}"))).await.unwrap();
     let committed = async {
         while fixture.text("results.jsonl").is_empty() {
             tokio::task::yield_now().await;
@@ -44,18 +48,21 @@ async fn what_has_come_in_is_committed_when_nothing_waits() {
 }
 
 #[cfg(target_os = "linux")]
-#[test]
-fn a_full_disk_stops_the_senders_and_says_where() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_stops_the_senders_and_says_where() {
     let fixture = Fixture::new();
     let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
     let recorder = Recorder {
         results: Output::over("run/results.jsonl".into(), full),
         failures: Failures::new(fixture.folder.path(), &[]),
+        journal: Output::create(fixture.folder.path().join("journal")).unwrap(),
         folder: fixture.folder.path().to_owned(),
+        rows: Vec::new(),
+        tally: Tally::default(),
     };
     let (sender, receiver) = mpsc::channel(8);
     let thread = spawn(recorder, receiver);
-    while sender.blocking_send(updated("{}")).is_ok() {}
+    while sender.send(Entry::Finished(updated("{}"))).await.is_ok() {}
     let error = thread.join().unwrap().unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
     assert!(error.to_string().starts_with("cannot write run/results.jsonl: "), "{error}");
@@ -65,16 +72,56 @@ fn a_full_disk_stops_the_senders_and_says_where() {
 fn after_an_error_the_files_end_at_the_last_commit() {
     let fixture = Fixture::new();
     let source = csv(&["loginId"]);
-    let mut recorder = Recorder::new(&fixture.folder, &[Arc::clone(&source)]).unwrap();
+    let mut recorder = Recorder::new(&fixture.folder, &[Arc::clone(&source)], &identity()).unwrap();
     recorder.record(&updated("{}")).unwrap();
-    let lengths = recorder.commit().unwrap();
+    recorder.commit().unwrap();
+    let committed = fixture.text("results.jsonl").len();
     // The results are written; the failures file cannot be begun, since one is in its place.
     File::create(fixture.folder.path().join("failures.csv")).unwrap();
     let long = format!("\"{}\"", "x".repeat(100_000));
     recorder.record(&updated(&long)).unwrap();
     recorder.record(&updated(&long)).unwrap();
-    assert!(fixture.text("results.jsonl").len() as u64 > lengths.results);
+    assert!(fixture.text("results.jsonl").len() > committed);
     let error = recorder.record(&rejected(&source, cells(&["a"]))).unwrap_err();
     assert!(error.to_string().contains("failures.csv"), "{error}");
-    assert_eq!(fixture.text("results.jsonl").len() as u64, lengths.results);
+    assert_eq!(fixture.text("results.jsonl").len(), committed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_must_not_be_sent_twice_is_in_the_journal_before_it_is_sent() {
+    let fixture = Fixture::new();
+    let recorder = Recorder::new(&fixture.folder, &[], &identity()).unwrap();
+    let (sender, receiver) = mpsc::channel(8);
+    let thread = spawn(recorder, receiver);
+    let ledger = crate::ledger::Ledger::new(&sender);
+    assert!(ledger.about_to_send(7).await);
+    let recovered = fixture.folder.recover().unwrap().unwrap();
+    assert!(recovered.sent.contains(&7), "{recovered:?}");
+    drop(sender);
+    thread.join().unwrap().unwrap();
+    assert!(!ledger.about_to_send(8).await, "the recorder is gone");
+}
+
+#[test]
+fn a_run_is_taken_up_at_its_last_commit() {
+    let fixture = Fixture::new();
+    let source = csv(&["loginId"]);
+    let sources = [Arc::clone(&source)];
+    let mut recorder = Recorder::new(&fixture.folder, &sources, &identity()).unwrap();
+    recorder.record(&updated("{}")).unwrap();
+    recorder.record(&rejected(&source, cells(&["a"]))).unwrap();
+    recorder.commit().unwrap();
+    let committed = ["results.jsonl", "failures.csv", "journal"].map(|name| fixture.text(name));
+    recorder.record(&rejected(&source, cells(&["b"]))).unwrap();
+    recorder.commit().unwrap();
+    drop(recorder);
+    // The machine stops in the middle of a line of the journal, with more in the other files.
+    let journal = fixture.text("journal");
+    fs::write(fixture.folder.path().join("journal"), &journal[..journal.len() - 1]).unwrap();
+    let recovered = fixture.folder.recover().unwrap().unwrap();
+    let recorder = Recorder::resume(&fixture.folder, &sources, &recovered).unwrap();
+    let now = ["results.jsonl", "failures.csv", "journal"].map(|name| fixture.text(name));
+    assert_eq!(now, committed);
+    recorder.close(false).unwrap();
+    assert!(!fixture.folder.recover().unwrap().unwrap().complete);
 }

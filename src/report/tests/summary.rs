@@ -50,10 +50,12 @@ fn stopped() -> Summary {
     stopped.simulated = true;
     stopped.tally =
         Tally { read: 40_000, updated: 1, gave_up: 9, not_attempted: 39_990, ..Tally::default() };
+    stopped.complete = false;
     stopped.stopped = Some(Stopped {
         reason: "max_failures".to_owned(),
         message: "9 rows failed, and --max-failures is 9".to_owned(),
-        hint: Some("descope-bulk run users.csv --resume".to_owned()),
+        hint: Some("mend the mapping".to_owned()),
+        resume: "descope-bulk run --resume users.csv".to_owned(),
     });
     stopped.files.failures = vec![PathBuf::from("runs/a/failures.csv")];
     stopped
@@ -99,7 +101,7 @@ why rows failed:
               fill it in
 
 time: 3m 45s, 1,520 calls (20 sent again, 2 refused for the rate)
-waited, added up over all rows: 1m 2s for the limit, 1m for pauses that the server asked for, 340ms before sending again
+waited: 1m 2s for the limit, 1m for pauses that the server asked for, 340ms before sending again, added up over rows
 1 row sent with leave to merge users (--on-conflict merge)
 results:  runs/users-20261124T030000Z/results.jsonl
 failures: runs/a/failures.csv
@@ -118,12 +120,13 @@ fn a_stopped_run() {
         "SIMULATED: no real user was touched\n\
          stopped early: 9 rows failed, and --max-failures is 9\n"
     ));
-    assert!(text.contains("\n      39,990  not attempted  not reached"), "{text}");
-    assert!(text.contains("= 1 updated + 9 gave up + 39,990 not attempted ✓\n"), "{text}");
+    assert!(text.contains("\n      39,990  not attempted  no outcome yet"), "{text}");
+    assert!(
+        text.contains("= 1 updated + 9 gave up + 39,990 not attempted ✓; the rest was not read\n"),
+        "{text}"
+    );
     assert!(text.ends_with(
-        "\nto go on: descope-bulk run users.csv --resume\n\n\
-         next: feed the failed rows back as they are, with the same options as before:\n  \
-         descope-bulk run runs/a/failures.csv --simulate\n"
+        "\nfirst: mend the mapping\n\nto go on:\n  descope-bulk run --resume users.csv\n"
     ));
 }
 

@@ -1,0 +1,252 @@
+//! Intake: what is read, which run it is, and in which folder it goes on or begins.
+//!
+//! Everything here blocks and sends nothing. What can be read only once, such as standard
+//! input, is kept in the run folder first, so that the run can be taken up again. A run that
+//! is refused leaves nothing behind.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::cli::run::OutputArgs;
+use crate::config::{self, Config};
+use crate::exit::Error;
+use crate::input::{self, Input, Request};
+use crate::instruction::Builder;
+use crate::recorder::journal::{Identity, InputIdentity, JOURNAL_VERSION, Recovered};
+use crate::recorder::{self, Place, Recorder, RunFolder};
+
+/// A run that can begin, or go on.
+pub(super) struct Intake {
+    pub(super) folder: RunFolder,
+    pub(super) reading: Reading,
+    /// What was done before, when the run goes on.
+    pub(super) recovered: Option<Recovered>,
+}
+
+/// Inputs that are understood as far as can be without reading them.
+pub(super) struct Reading {
+    pub(super) input: Input,
+    pub(super) builder: Builder,
+    pub(super) identity: Identity,
+}
+
+/// What is to be done.
+pub(super) enum Chosen {
+    /// Begin, or go on.
+    Go(Box<Intake>),
+    /// Nothing: the run in this folder is finished.
+    Nothing(PathBuf),
+}
+
+/// Finds out which run it is, and where it begins or goes on.
+pub(super) fn choose(config: &Config, output: &OutputArgs, at: Timestamp) -> Result<Chosen, Error> {
+    if let Some(path) = output.out.as_ref().filter(|path| output.resume && path.exists()) {
+        return go_on(RunFolder::open(path.clone(), output.wait)?, config);
+    }
+    let place = match &output.out {
+        Some(path) => Place::Exactly(path.clone()),
+        None => Place::Under {
+            runs: output.runs_dir.clone(),
+            name: config::run_name(&config.inputs),
+            at,
+        },
+    };
+    let mut fresh = Fresh { place, folder: None };
+    if config.inputs.iter().any(is_stream) {
+        keep_streams(config, fresh.folder()?)?;
+    }
+    let reading = Reading::open(config, fresh.folder.as_ref())?;
+    if !output.resume || output.out.is_some() {
+        return Ok(Chosen::begin(fresh.take()?, reading));
+    }
+    // Two that start at the same moment must not both begin.
+    let choosing = recorder::choosing(&output.runs_dir)?;
+    match find(&output.runs_dir, &config::run_name(&config.inputs), &reading.identity)? {
+        Earlier::None => Ok(Chosen::begin(fresh.take()?, reading)),
+        Earlier::Finished(path) => Ok(Chosen::Nothing(path)),
+        Earlier::Unfinished(path) => {
+            drop(choosing);
+            go_on(RunFolder::open(path, output.wait)?, config)
+        }
+    }
+}
+
+impl Chosen {
+    fn begin(folder: RunFolder, reading: Reading) -> Self {
+        Self::Go(Box::new(Intake { folder, reading, recovered: None }))
+    }
+}
+
+impl Intake {
+    /// Leaves no trace of a run that never began; one that goes on stays as it is.
+    pub(super) fn give_up(self) {
+        if self.recovered.is_none() {
+            self.folder.remove();
+        }
+    }
+
+    /// Begins the files of the run, or goes on with them.
+    pub(super) fn recorder(&self) -> Result<Recorder, Error> {
+        let sources = self.reading.input.sources();
+        match &self.recovered {
+            Some(recovered) => Recorder::resume(&self.folder, sources, recovered),
+            None => Recorder::new(&self.folder, sources, &self.reading.identity),
+        }
+    }
+}
+
+impl Reading {
+    /// Opens the inputs; those that can be read only once are in the folder.
+    fn open(config: &Config, folder: Option<&RunFolder>) -> Result<Self, Error> {
+        let kept = |(index, request): (usize, &Request)| match folder {
+            Some(folder) if is_stream(request) => request.kept_in(folder.kept(index)),
+            _ => request.clone(),
+        };
+        let requests: Vec<Request> = config.inputs.iter().enumerate().map(kept).collect();
+        let input = input::open(&requests)?;
+        let builder = Builder::new(config.rules.clone(), input.sources())?;
+        let inputs = requests.iter().map(identify).collect::<Result<_, _>>()?;
+        let settings = config.binding.clone();
+        let identity = Identity { version: JOURNAL_VERSION, inputs, settings };
+        Ok(Self { input, builder, identity })
+    }
+}
+
+/// A folder for a run that may never begin; then it is removed again.
+struct Fresh {
+    place: Place,
+    folder: Option<RunFolder>,
+}
+
+impl Fresh {
+    fn folder(&mut self) -> Result<&RunFolder, Error> {
+        match &mut self.folder {
+            Some(folder) => Ok(folder),
+            none => Ok(none.insert(RunFolder::create(&self.place)?)),
+        }
+    }
+
+    fn take(&mut self) -> Result<RunFolder, Error> {
+        self.folder()?;
+        self.folder.take().ok_or_else(|| Error::refused("the run folder is gone"))
+    }
+}
+
+impl Drop for Fresh {
+    fn drop(&mut self) {
+        if let Some(folder) = self.folder.take() {
+            folder.remove();
+        }
+    }
+}
+
+/// Whether an input can be read only once: standard input, a pipe.
+fn is_stream(request: &Request) -> bool {
+    let special = |metadata: fs::Metadata| !metadata.is_file() && !metadata.is_dir();
+    request.is_stdin() || fs::metadata(&request.path).is_ok_and(special)
+}
+
+fn keep_streams(config: &Config, folder: &RunFolder) -> Result<(), Error> {
+    for (index, request) in config.inputs.iter().enumerate().filter(|(_, r)| is_stream(r)) {
+        let stream: Box<dyn Read> = if request.is_stdin() {
+            Box::new(io::stdin())
+        } else {
+            Box::new(File::open(&request.path).map_err(|error| {
+                Error::refused(format!("{}: cannot be opened: {error}", request.name()))
+            })?)
+        };
+        folder.keep(index, stream).map_err(Error::refused)?;
+    }
+    Ok(())
+}
+
+/// Which input it is: its place and the fingerprint of its content.
+fn identify(request: &Request) -> Result<InputIdentity, Error> {
+    let name = request.name();
+    let failed = |error: io::Error| Error::refused(format!("{name}: cannot be read: {error}"));
+    let (bytes, fingerprint) = fingerprint(&request.path).map_err(failed)?;
+    let path = match request.known_as {
+        Some(_) => name.clone(),
+        None => fs::canonicalize(&request.path).map_err(failed)?.display().to_string(),
+    };
+    Ok(InputIdentity { name, path, bytes, fingerprint })
+}
+
+/// The size of a file and the XXH3 of its content, in hexadecimal.
+fn fingerprint(path: &Path) -> io::Result<(u64, String)> {
+    let mut file = File::open(path)?;
+    let mut hash = Xxh3::new();
+    let mut buffer = vec![0; 1 << 18];
+    let mut bytes = 0;
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok((bytes, format!("{:032x}", hash.digest128()))),
+            read => {
+                hash.update(&buffer[..read]);
+                bytes += read as u64;
+            }
+        }
+    }
+}
+
+enum Earlier {
+    None,
+    Finished(PathBuf),
+    Unfinished(PathBuf),
+}
+
+/// Finds the run to go on with: the unfinished one of the same inputs. Without one, a finished
+/// one that is the same in everything means that there is nothing to do.
+fn find(runs: &Path, name: &str, identity: &Identity) -> Result<Earlier, Error> {
+    let mut finished = None;
+    for path in recorder::earlier(runs, name).map_err(Error::refused)? {
+        let Some(glance) = recorder::glance(&path).map_err(Error::refused)? else { continue };
+        if !glance.identity.same_inputs(identity) {
+            continue;
+        }
+        let differences = glance.identity.differences(identity);
+        match (glance.complete, differences.is_empty()) {
+            (false, true) => return Ok(Earlier::Unfinished(path)),
+            (false, false) => return Err(changed(&path, &differences)),
+            (true, true) => finished = finished.or(Some(path)),
+            (true, false) => {}
+        }
+    }
+    Ok(finished.map_or(Earlier::None, Earlier::Finished))
+}
+
+/// Goes on with the run in a folder; one that got nowhere begins again there.
+fn go_on(folder: RunFolder, config: &Config) -> Result<Chosen, Error> {
+    let Some(recovered) = folder.recover().map_err(Error::refused)? else {
+        folder.clear().map_err(Error::refused)?;
+        keep_streams(config, &folder)?;
+        let reading = Reading::open(config, Some(&folder))?;
+        return Ok(Chosen::begin(folder, reading));
+    };
+    let reading = Reading::open(config, Some(&folder))?;
+    let differences = recovered.identity.differences(&reading.identity);
+    if !recovered.identity.same_inputs(&reading.identity) || !differences.is_empty() {
+        return Err(changed(folder.path(), &differences));
+    }
+    if recovered.complete {
+        return Ok(Chosen::Nothing(folder.path().to_owned()));
+    }
+    let recovered = Some(recovered);
+    Ok(Chosen::Go(Box::new(Intake { folder, reading, recovered })))
+}
+
+fn changed(folder: &Path, differences: &[String]) -> Error {
+    let what = match differences {
+        [] => "its input files are others".to_owned(),
+        differences => differences.join("; "),
+    };
+    Error::refused(format!(
+        "the unfinished run in {} cannot go on, something has changed since: {what}\n  \
+         put it back as it was, or begin a new run without --resume",
+        folder.display()
+    ))
+}

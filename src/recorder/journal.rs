@@ -1,0 +1,238 @@
+//! The journal: the truth about a run, one line at a time.
+//!
+//! The first line says which run it is. Each later one commits a batch of finished rows with
+//! the lengths that the output files have with it in, or says that a row which must not be
+//! sent twice is about to be sent, or that the run is complete. A line ends with a checksum,
+//! so a torn one is told from a whole one, and reading ends there. [`recover`] is pure.
+
+use std::collections::BTreeSet;
+use std::io::{self, BufRead};
+
+use roaring::RoaringTreemap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::Lengths;
+use crate::outcome::Tally;
+
+/// The version of the journal's format.
+pub const JOURNAL_VERSION: u32 = 1;
+
+/// Which run it is: what must be the same for going on with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Identity {
+    /// [`JOURNAL_VERSION`].
+    pub version: u32,
+    /// The inputs, in order.
+    pub inputs: Vec<InputIdentity>,
+    /// The settings that decide what is sent, and to whom.
+    pub settings: Map<String, Value>,
+}
+
+/// Which input it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InputIdentity {
+    /// The name as the user gave it.
+    pub name: String,
+    /// Where it is, absolute; `-` for standard input.
+    pub path: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// XXH3 (128 bits) of its content, in hexadecimal.
+    pub fingerprint: String,
+}
+
+impl Identity {
+    /// Whether it is about the same inputs by name, whatever they hold now.
+    #[must_use]
+    pub fn same_inputs(&self, other: &Self) -> bool {
+        self.inputs.len() == other.inputs.len()
+            && self.inputs.iter().zip(&other.inputs).all(|(own, other)| own.path == other.path)
+    }
+
+    /// What differs, in words; empty when the run may go on.
+    #[must_use]
+    pub fn differences(&self, now: &Self) -> Vec<String> {
+        let mut differences = Vec::new();
+        for (then, now) in self.inputs.iter().zip(&now.inputs) {
+            if then.fingerprint != now.fingerprint {
+                differences.push(format!("the content of {}", now.name));
+            }
+        }
+        let keys: BTreeSet<&String> = self.settings.keys().chain(now.settings.keys()).collect();
+        for key in keys {
+            let (then, now) = (self.settings.get(key), now.settings.get(key));
+            if then != now {
+                let shown =
+                    |value: Option<&Value>| value.map_or("nothing".into(), Value::to_string);
+                differences.push(format!("{key}: it was {}, now {}", shown(then), shown(now)));
+            }
+        }
+        differences
+    }
+}
+
+/// A line of the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Line {
+    /// The first line.
+    Begin(Identity),
+    /// A batch of finished rows.
+    Commit(Commit),
+    /// A row that must not be sent twice is about to be sent.
+    Sent(u64),
+    /// Every row of the input has its outcome.
+    Complete,
+}
+
+/// A batch of finished rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Commit {
+    /// The rows, as ranges: `1-5,7`.
+    pub(super) rows: String,
+    /// How long the output files are with the batch in.
+    pub(super) lengths: Lengths,
+    /// All outcomes so far, by status.
+    pub(super) tally: Tally,
+}
+
+impl Line {
+    /// Appends it with its checksum.
+    pub(super) fn write(&self, out: &mut Vec<u8>) -> io::Result<()> {
+        let start = out.len();
+        serde_json::to_writer(&mut *out, self)?;
+        let sum = xxh3_64(&out[start..]);
+        out.extend_from_slice(format!("\t{sum:016x}\n").as_bytes());
+        Ok(())
+    }
+
+    /// The line that a text is, if it is whole.
+    fn read(text: &[u8]) -> Option<Self> {
+        let text = text.strip_suffix(b"\n")?;
+        let (json, sum) = text.split_at_checked(text.len().checked_sub(17)?)?;
+        let sum = std::str::from_utf8(sum.strip_prefix(b"\t")?).ok()?;
+        let whole = u64::from_str_radix(sum, 16) == Ok(xxh3_64(json));
+        if whole { serde_json::from_slice(json).ok() } else { None }
+    }
+}
+
+/// What a journal tells.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recovered {
+    /// Which run it is.
+    pub identity: Identity,
+    /// The rows that have their outcome.
+    pub finished: RoaringTreemap,
+    /// The rows that were about to be sent, must not be sent twice, and have no outcome.
+    pub sent: BTreeSet<u64>,
+    /// The outcomes so far.
+    pub tally: Tally,
+    /// How long the output files are with everything committed in.
+    pub lengths: Lengths,
+    /// Whether every row has its outcome.
+    pub complete: bool,
+    /// How much of the journal is whole, in bytes.
+    pub whole: u64,
+}
+
+/// Reads a journal up to its end, its first torn line, or the first line that tells of more
+/// than the output files hold (`holds` says whether they do).
+///
+/// `None` when not even the first line is whole: nothing was sent then.
+pub fn recover(
+    mut journal: impl BufRead,
+    holds: impl Fn(&Lengths) -> bool,
+) -> io::Result<Option<Recovered>> {
+    let mut text = Vec::new();
+    let mut recovered: Option<Recovered> = None;
+    loop {
+        text.clear();
+        journal.read_until(b'\n', &mut text)?;
+        let Some(line) = Line::read(&text) else { break };
+        let taken = match (line, &mut recovered) {
+            (Line::Begin(identity), None) => {
+                recovered = Some(Recovered::begin(identity));
+                true
+            }
+            (line, Some(recovered)) => recovered.take(line, &holds),
+            (_, None) => false,
+        };
+        let Some(recovered) = recovered.as_mut().filter(|_| taken) else { break };
+        recovered.whole += text.len() as u64;
+    }
+    Ok(recovered)
+}
+
+impl Recovered {
+    fn begin(identity: Identity) -> Self {
+        Self {
+            identity,
+            finished: RoaringTreemap::new(),
+            sent: BTreeSet::new(),
+            tally: Tally::default(),
+            lengths: Lengths::default(),
+            complete: false,
+            whole: 0,
+        }
+    }
+
+    /// Takes a later line in; a line that cannot be is as good as torn.
+    fn take(&mut self, line: Line, holds: impl Fn(&Lengths) -> bool) -> bool {
+        match line {
+            Line::Begin(_) => return false,
+            Line::Sent(row) => {
+                self.sent.insert(row);
+            }
+            Line::Complete => self.complete = true,
+            Line::Commit(commit) => {
+                let Some(ranges) = parse_ranges(&commit.rows).filter(|_| holds(&commit.lengths))
+                else {
+                    return false;
+                };
+                for (first, last) in ranges {
+                    self.finished.insert_range(first..=last);
+                }
+                let finished = &self.finished;
+                self.sent.retain(|row| !finished.contains(*row));
+                self.lengths = commit.lengths;
+                self.tally = commit.tally;
+            }
+        }
+        true
+    }
+}
+
+/// Rows as ranges; sorts them.
+pub(super) fn ranges(rows: &mut [u64]) -> String {
+    use std::fmt::Write;
+
+    rows.sort_unstable();
+    let mut text = String::new();
+    for run in rows.chunk_by(|row, next| row + 1 == *next) {
+        let (first, last) = (run[0], run[run.len() - 1]);
+        let comma = if text.is_empty() { "" } else { "," };
+        // Writing to a string cannot fail.
+        let _ = if first == last {
+            write!(text, "{comma}{first}")
+        } else {
+            write!(text, "{comma}{first}-{last}")
+        };
+    }
+    text
+}
+
+fn parse_ranges(text: &str) -> Option<Vec<(u64, u64)>> {
+    let parts = text.split(',').filter(|part| !part.is_empty());
+    parts
+        .map(|part| {
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            let (first, last) = (first.parse().ok()?, last.parse().ok()?);
+            (first <= last).then_some((first, last))
+        })
+        .collect()
+}
