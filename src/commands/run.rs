@@ -135,8 +135,7 @@ async fn session(
     log: &LogWriter,
 ) -> Result<Exit, Error> {
     let (started_at, begun) = (Timestamp::now(), Instant::now());
-    let recorder = intake.recorder()?;
-    let Intake { folder, reading, recovered } = intake;
+    let Intake { folder, reading, recorder, recovered } = intake;
     let earlier = recovered.as_ref().map_or_else(Tally::default, |recovered| recovered.tally);
     let (to_recorder, from_engine) = mpsc::channel(CHANNEL);
     let rates = config.pace.rates(handshake.simulator.as_deref());

@@ -8,6 +8,7 @@ mod order;
 mod output;
 mod pace;
 mod replies;
+mod resuming;
 mod sdk_requests;
 mod stopping;
 mod support;

@@ -172,6 +172,11 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// The folder that it runs in.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub(crate) fn end(self) -> Ran {
         let Output { status, stdout, stderr } = self.child.wait_with_output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
@@ -188,6 +193,18 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
+    /// What a later command in the same folder came to.
+    pub(crate) fn of(earlier: impl Into<TempDir>, output: Output) -> Self {
+        let Output { status, stdout, stderr } = output;
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Self { folder: earlier.into(), status, stdout: text(stdout), stderr: text(stderr) }
+    }
+
+    /// The folder that it ran in.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Checks the exit code, showing everything if it is another, and that the key is nowhere.
     #[track_caller]
     pub(crate) fn code(self, expected: i32) -> Self {
@@ -253,6 +270,18 @@ impl Ran {
     #[track_caller]
     pub(crate) fn tally(&self, name: &str) -> u64 {
         self.summary()["tally"][name].as_u64().unwrap()
+    }
+}
+
+impl From<Running> for TempDir {
+    fn from(running: Running) -> Self {
+        running.folder
+    }
+}
+
+impl From<Ran> for TempDir {
+    fn from(ran: Ran) -> Self {
+        ran.folder
     }
 }
 

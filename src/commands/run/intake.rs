@@ -23,6 +23,7 @@ use crate::recorder::{self, Place, Recorder, RunFolder};
 pub(super) struct Intake {
     pub(super) folder: RunFolder,
     pub(super) reading: Reading,
+    pub(super) recorder: Recorder,
     /// What was done before, when the run goes on.
     pub(super) recovered: Option<Recovered>,
 }
@@ -61,12 +62,12 @@ pub(super) fn choose(config: &Config, output: &OutputArgs, at: Timestamp) -> Res
     }
     let reading = Reading::open(config, fresh.folder.as_ref())?;
     if !output.resume || output.out.is_some() {
-        return Ok(Chosen::begin(fresh.take()?, reading));
+        return Chosen::begin(fresh.take()?, reading);
     }
     // Two that start at the same moment must not both begin.
     let choosing = recorder::choosing(&output.runs_dir)?;
     match find(&output.runs_dir, &config::run_name(&config.inputs), &reading.identity)? {
-        Earlier::None => Ok(Chosen::begin(fresh.take()?, reading)),
+        Earlier::None => Chosen::begin(fresh.take()?, reading),
         Earlier::Finished(path) => Ok(Chosen::Nothing(path)),
         Earlier::Unfinished(path) => {
             drop(choosing);
@@ -76,25 +77,26 @@ pub(super) fn choose(config: &Config, output: &OutputArgs, at: Timestamp) -> Res
 }
 
 impl Chosen {
-    fn begin(folder: RunFolder, reading: Reading) -> Self {
-        Self::Go(Box::new(Intake { folder, reading, recovered: None }))
+    /// Begins a run. Its journal is there from now on, so that others find it.
+    fn begin(folder: RunFolder, reading: Reading) -> Result<Self, Error> {
+        let recorder = Recorder::new(&folder, reading.input.sources(), &reading.identity)?;
+        Ok(Self::Go(Box::new(Intake { folder, reading, recorder, recovered: None })))
+    }
+
+    /// Goes on with a run.
+    fn resume(folder: RunFolder, reading: Reading, recovered: Recovered) -> Result<Self, Error> {
+        let recorder = Recorder::resume(&folder, reading.input.sources(), &recovered)?;
+        let recovered = Some(recovered);
+        Ok(Self::Go(Box::new(Intake { folder, reading, recorder, recovered })))
     }
 }
 
 impl Intake {
     /// Leaves no trace of a run that never began; one that goes on stays as it is.
     pub(super) fn give_up(self) {
+        drop(self.recorder);
         if self.recovered.is_none() {
             self.folder.remove();
-        }
-    }
-
-    /// Begins the files of the run, or goes on with them.
-    pub(super) fn recorder(&self) -> Result<Recorder, Error> {
-        let sources = self.reading.input.sources();
-        match &self.recovered {
-            Some(recovered) => Recorder::resume(&self.folder, sources, recovered),
-            None => Recorder::new(&self.folder, sources, &self.reading.identity),
         }
     }
 }
@@ -225,7 +227,7 @@ fn go_on(folder: RunFolder, config: &Config) -> Result<Chosen, Error> {
         folder.clear().map_err(Error::refused)?;
         keep_streams(config, &folder)?;
         let reading = Reading::open(config, Some(&folder))?;
-        return Ok(Chosen::begin(folder, reading));
+        return Chosen::begin(folder, reading);
     };
     let reading = Reading::open(config, Some(&folder))?;
     let differences = recovered.identity.differences(&reading.identity);
@@ -235,8 +237,7 @@ fn go_on(folder: RunFolder, config: &Config) -> Result<Chosen, Error> {
     if recovered.complete {
         return Ok(Chosen::Nothing(folder.path().to_owned()));
     }
-    let recovered = Some(recovered);
-    Ok(Chosen::Go(Box::new(Intake { folder, reading, recovered })))
+    Chosen::resume(folder, reading, recovered)
 }
 
 fn changed(folder: &Path, differences: &[String]) -> Error {

@@ -1,0 +1,239 @@
+//! Taking a run up again: what was done stays done, what changed is refused.
+
+use std::fs;
+use std::io::Write;
+use std::process::Stdio;
+
+use crate::support::{KEY, PROJECT, Ran, Run, Simulator, program, signal, text};
+
+fn rows(number: usize) -> String {
+    (0..number).fold("loginId,name\n".to_owned(), |rows, n| rows + &format!("u{n}@x.com,N{n}\n"))
+}
+
+/// A run that is killed after so many requests; its folder stays.
+fn killed(run: Run, simulator: &Simulator, after: usize) -> crate::support::Running {
+    let mut running = run.spawn();
+    simulator.wait_for_arrivals(after);
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+    running
+}
+
+/// The same command again, in the same folder.
+fn again(
+    folder: &std::path::Path,
+    simulator: &Simulator,
+    arguments: &[&str],
+) -> std::process::Output {
+    program()
+        .current_dir(folder)
+        .env("DESCOPE_PROJECT_ID", PROJECT)
+        .env("DESCOPE_MANAGEMENT_KEY", KEY)
+        .env("DESCOPE_BASE_URL", &simulator.url)
+        .args(["run", "--out", "out", "--resume", "in.csv"])
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn a_killed_run_goes_on_where_it_was() {
+    let simulator = Simulator::start(&["--latency", "10ms"]);
+    let run = Run::against(&simulator).args(&["--concurrency", "4"]).file("in.csv", rows(200));
+    let running = killed(run, &simulator, 60);
+    let output = again(running.folder(), &simulator, &[]);
+    let ran = Ran::of(running, output).code(0).says("rows done before");
+    assert_eq!(ran.tally("updated"), 200);
+    let mut seen: Vec<u64> = ran.results().iter().map(|r| r["row"].as_u64().unwrap()).collect();
+    seen.dedup();
+    assert_eq!(seen, (1..=200).collect::<Vec<_>>(), "every row exactly once");
+    let arrivals = simulator.stop();
+    // What was on the wire, or not yet committed, when it was killed.
+    assert!(arrivals.len() < 200 + 20, "{}", arrivals.len());
+}
+
+#[test]
+fn a_finished_run_has_nothing_to_do() {
+    let simulator = Simulator::start(&[]);
+    let run = Run::against(&simulator).args(&["--resume"]).file("in.csv", rows(5));
+    let running = run.go();
+    let output = again(running.folder(), &simulator, &[]);
+    Ran::of(running, output).code(0).says("nothing to do");
+    assert_eq!(simulator.stop().len(), 5);
+}
+
+#[test]
+fn what_changed_is_refused_and_said() {
+    let simulator = Simulator::start(&["--latency", "10ms"]);
+    let run = Run::against(&simulator).args(&["--concurrency", "1"]).file("in.csv", rows(100));
+    let running = killed(run, &simulator, 10);
+    let refused = |arguments: &[&str], what: &str| {
+        let output = again(running.folder(), &simulator, arguments);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains(what), "no {what:?} in {stderr}");
+    };
+    refused(&["--blank", "clear"], "blank: it was \"skip\", now \"clear\"");
+    refused(&["--operation", "name"], "operation: it was null, now \"name\"");
+    refused(&["--project-id", "P2another"], "projectId");
+    let file = running.folder().join("in.csv");
+    let content = fs::read(&file).unwrap();
+    fs::write(&file, rows(100).replace("N5\n", "N6\n")).unwrap();
+    refused(&[], "the content of in.csv");
+    // The same content with another time stamp is the same.
+    fs::write(&file, content).unwrap();
+    let output = again(running.folder(), &simulator, &[]);
+    assert_eq!(Ran::of(running, output).code(0).tally("updated"), 100);
+}
+
+#[test]
+fn a_run_that_is_held_by_another_process_is_left_alone() {
+    let simulator = Simulator::start(&["--latency", "20ms"]);
+    let run = Run::against(&simulator).args(&["--concurrency", "1"]).file("in.csv", rows(100));
+    let running = run.spawn();
+    simulator.wait_for_arrivals(5);
+    let output = again(running.folder(), &simulator, &[]);
+    assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
+    let waited = again(running.folder(), &simulator, &["--wait"]);
+    assert_eq!(waited.status.code(), Some(0), "{}", String::from_utf8_lossy(&waited.stderr));
+    assert!(String::from_utf8_lossy(&waited.stderr).contains("nothing to do"));
+    assert_eq!(running.end().code(0).tally("updated"), 100);
+    assert_eq!(simulator.stop().len(), 100);
+}
+
+/// `run --resume in.csv` with folders under `runs`, as a cron line has it.
+fn nightly(folder: &std::path::Path, simulator: &Simulator) -> std::process::Command {
+    let mut command = program();
+    command
+        .current_dir(folder)
+        .env("DESCOPE_PROJECT_ID", PROJECT)
+        .env("DESCOPE_MANAGEMENT_KEY", KEY)
+        .env("DESCOPE_BASE_URL", &simulator.url)
+        .args(["run", "--resume", "--quiet", "--concurrency", "1", "in.csv"])
+        .stdout(Stdio::null());
+    command
+}
+
+#[test]
+fn under_cron_every_minute_each_row_is_sent_once() {
+    let simulator = Simulator::start(&["--latency", "10ms"]);
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("in.csv"), rows(50)).unwrap();
+    let mut together: Vec<_> =
+        (0..4).map(|_| nightly(folder.path(), &simulator).spawn().unwrap()).collect();
+    let mut codes: Vec<_> =
+        together.iter_mut().map(|child| child.wait().unwrap().code().unwrap()).collect();
+    codes.sort_unstable();
+    assert!(codes.contains(&0) && codes.iter().all(|code| [0, 4].contains(code)), "{codes:?}");
+    assert_eq!(nightly(folder.path(), &simulator).status().unwrap().code(), Some(0));
+    let arrived = simulator.arrivals().len();
+    assert_eq!(arrived, 50, "each row once");
+    // The next night brings another file under the same name.
+    fs::write(folder.path().join("in.csv"), rows(60)).unwrap();
+    assert_eq!(nightly(folder.path(), &simulator).status().unwrap().code(), Some(0));
+    assert_eq!(simulator.stop().len(), arrived + 60);
+}
+
+#[test]
+fn standard_input_is_kept_and_goes_on() {
+    let simulator = Simulator::start(&["--latency", "10ms"]);
+    let run = Run::against(&simulator).args(&["--concurrency", "2", "-"]).stdin(Stdio::piped());
+    let mut running = run.spawn();
+    let mut stdin = running.child.stdin.take().unwrap();
+    stdin.write_all(rows(100).as_bytes()).unwrap();
+    drop(stdin);
+    simulator.wait_for_arrivals(20);
+    signal(&running.child, "TERM");
+    let stopped = running.end().code(143);
+    let resume = text(&stopped.summary()["stopped"], "resume").to_owned();
+    assert!(resume.starts_with("descope-bulk run --resume --out out"), "{resume}");
+    let arguments: Vec<&str> = resume.split(' ').skip(1).collect();
+    let output = program()
+        .current_dir(stopped.folder())
+        .env("DESCOPE_PROJECT_ID", PROJECT)
+        .env("DESCOPE_MANAGEMENT_KEY", KEY)
+        .env("DESCOPE_BASE_URL", &simulator.url)
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(stopped.tally("updated"), 100);
+    assert_eq!(stopped.summary()["doneBefore"].as_u64().unwrap() > 0, true);
+    assert_eq!(simulator.stop().len(), 100);
+}
+
+#[test]
+fn time_that_is_up_stops_like_a_signal() {
+    let simulator = Simulator::start(&["--latency", "20ms"]);
+    let run = Run::against(&simulator)
+        .args(&["--concurrency", "1", "--max-duration", "300ms"])
+        .file("in.csv", rows(1_000));
+    let ran = run.go().code(3);
+    assert_eq!(ran.summary()["stopped"]["reason"], "time_is_up");
+    assert!(ran.tally("updated") > 0);
+    assert!(ran.stdout.contains("descope-bulk run --resume --out out"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_run_that_halted_goes_on_when_the_cause_is_mended() {
+    let simulator = Simulator::start(&["--fault", "401:after=20,times=5"]);
+    let run = Run::against(&simulator).args(&["--concurrency", "1"]).file("in.csv", rows(50));
+    let halted = run.go();
+    assert_eq!(halted.summary()["stopped"]["reason"], "credentials_refused");
+    let mut code = Some(3);
+    let mut output = None;
+    // Each refused request is one of the five.
+    for _ in 0..5 {
+        let ended = again(halted.folder(), &simulator, &["--concurrency", "1"]);
+        code = ended.status.code();
+        output = Some(ended);
+        if code == Some(0) {
+            break;
+        }
+    }
+    assert_eq!(code, Some(0));
+    let ran = Ran::of(halted, output.unwrap()).code(0);
+    assert_eq!(ran.tally("updated"), 50);
+}
+
+#[test]
+fn a_disk_that_is_full_stops_the_run_and_loses_nothing() {
+    let simulator = Simulator::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("in.csv"), rows(2_000)).unwrap();
+    // A limit on the size of files (in blocks of 1,024 bytes) is a disk that gets full.
+    let run = |limit: &str| {
+        let script = format!("ulimit -f {limit}; exec \"$0\" run --resume --out out in.csv");
+        std::process::Command::new("bash")
+            .args(["-c", &script, env!("CARGO_BIN_EXE_descope-bulk")])
+            .current_dir(folder.path())
+            .env("DESCOPE_PROJECT_ID", PROJECT)
+            .env("DESCOPE_MANAGEMENT_KEY", KEY)
+            .env("DESCOPE_BASE_URL", &simulator.url)
+            .output()
+            .unwrap()
+    };
+    let full = run("200");
+    let stderr = String::from_utf8_lossy(&full.stderr);
+    assert_eq!(full.status.code(), Some(3), "{stderr}");
+    assert!(stderr.contains("results.jsonl") && stderr.contains("--resume"), "{stderr}");
+    let sent = simulator.arrivals().len();
+    assert!(sent < 2_000, "it went on sending");
+    let room = run("unlimited");
+    assert_eq!(room.status.code(), Some(0), "{}", String::from_utf8_lossy(&room.stderr));
+    let results = crate::support::lines(&folder.path().join("out/results.jsonl"));
+    let mut seen: Vec<u64> = results.iter().map(|r| r["row"].as_u64().unwrap()).collect();
+    seen.sort_unstable();
+    assert_eq!(seen, (1..=2_000).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_run_folder_that_is_gone_stops_the_run() {
+    let simulator = Simulator::start(&["--latency", "20ms"]);
+    let run = Run::against(&simulator).args(&["--concurrency", "1"]).file("in.csv", rows(5_000));
+    let running = run.spawn();
+    simulator.wait_for_arrivals(3);
+    fs::remove_dir_all(running.folder().join("out")).unwrap();
+    running.end().code(3).says("out");
+    assert!(simulator.stop().len() < 1_000);
+}
