@@ -177,6 +177,12 @@ impl Gate {
         self.users.limit().is_some() && self.turn.try_lock().is_err()
     }
 
+    /// How long the log of the last window stays full: until then nothing is let through.
+    #[must_use]
+    pub fn full_for(&self) -> Duration {
+        self.users.full_for(Instant::now())
+    }
+
     /// Requests per second that a class may send over a long run; `None` for no limit.
     #[must_use]
     pub fn allowed_per_second(&self, class: RateClass) -> Option<f64> {

@@ -250,7 +250,7 @@ fn pace(client: &Client, class: RateClass) -> Pace {
     let waiting = if !cool_down.is_zero() {
         Waiting::CoolDown(cool_down)
     } else if gate.is_at_limit() {
-        Waiting::Limit
+        Waiting::Limit(gate.full_for())
     } else {
         Waiting::Sending
     };

@@ -113,7 +113,7 @@ impl Screen {
                 failed = now.failed,
                 calls = pace.calls,
                 retries = pace.retries,
-                waiting_for_limit = pace.waiting == Waiting::Limit,
+                waiting_for_limit = matches!(pace.waiting, Waiting::Limit(_)),
                 cool_down_seconds = pace.cool_down().as_secs(),
                 "progress"
             ),

@@ -88,8 +88,8 @@ pub enum Waiting {
     /// Nothing.
     #[default]
     Sending,
-    /// The limit: the next turn is not yet.
-    Limit,
+    /// The limit; the next turn is in so long at the earliest.
+    Limit(Duration),
     /// The server asked for a pause; so much of it is left.
     CoolDown(Duration),
 }
@@ -111,7 +111,7 @@ impl Pace {
     pub(super) fn cool_down(self) -> Duration {
         match self.waiting {
             Waiting::CoolDown(left) => left,
-            Waiting::Sending | Waiting::Limit => Duration::ZERO,
+            Waiting::Sending | Waiting::Limit(_) => Duration::ZERO,
         }
     }
 }
@@ -149,7 +149,7 @@ impl Snapshot {
         }
         match pace.waiting {
             Waiting::Sending => {}
-            Waiting::Limit => facts.push("waiting for the limit".to_owned()),
+            Waiting::Limit(_) => facts.push("waiting for the limit".to_owned()),
             Waiting::CoolDown(left) => facts.push(format!("cooling down: {}", span(left))),
         }
         facts.join(", ")
@@ -173,7 +173,13 @@ impl Snapshot {
 
     pub(super) fn time_left(&self, pace: Pace, rate: Option<f64>) -> Option<Duration> {
         let allowed = pace.calls_per_second;
-        time_left(self.done, self.total?, allowed, rate, pace.cool_down())
+        let (rate, wait) = match pace.waiting {
+            Waiting::Sending => (rate, Duration::ZERO),
+            // The measured rate says nothing while the limit decides.
+            Waiting::Limit(wait) => (rate.filter(|_| allowed.is_none()), wait),
+            Waiting::CoolDown(wait) => (rate, wait),
+        };
+        time_left(self.done, self.total?, allowed, rate, wait)
     }
 }
 

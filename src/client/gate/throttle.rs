@@ -99,6 +99,17 @@ impl Throttle {
         Ok(Token(self))
     }
 
+    /// How long the log stays full.
+    pub(super) fn full_for(&self, now: Instant) -> Duration {
+        let Some(limit) = self.limit else { return Duration::ZERO };
+        let log = self.log();
+        let counted = u64::from(log.on_the_wire) + log.replies.len() as u64;
+        if counted < u64::from(limit.requests) {
+            return Duration::ZERO;
+        }
+        log.replies.front().map_or(Duration::ZERO, |reply| (*reply + limit.window) - now)
+    }
+
     /// Waits until a reply is in.
     pub(super) async fn reply(&self) {
         self.freed.notified().await;

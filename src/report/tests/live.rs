@@ -31,7 +31,11 @@ impl Write for Shared {
 
 fn lines(progress: &Arc<Progress>, out: &Shared) -> Reporter {
     let screen = Screen::Lines(Box::new(out.clone()));
-    let pace = || Pace { calls_per_second: Some(1.0), waiting: Waiting::Limit, ..Pace::default() };
+    let pace = || Pace {
+        calls_per_second: Some(1.0),
+        waiting: Waiting::Limit(Duration::ZERO),
+        ..Pace::default()
+    };
     Reporter::with(Duration::from_secs(1), screen, Arc::clone(progress), pace)
 }
 

@@ -85,7 +85,7 @@ fn position_and_course() {
         ),
         (
             all_read,
-            pace(Waiting::Limit),
+            pace(Waiting::Limit(Duration::ZERO)),
             None,
             "1,234 of 40,000 rows (3%), 1h 39m left, 1,230 updated, 1 unchanged, 4 failed, waiting for the limit",
         ),

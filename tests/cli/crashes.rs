@@ -1,0 +1,151 @@
+//! `kill -9` at random moments, again and again, over runs with retries, rate limits, lost
+//! answers and renames; judged by what arrived at the simulator.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::Path;
+use std::process::Child;
+
+use serde_json::Value;
+
+use crate::support::{KEY, PROJECT, Simulator, lines, program, text};
+
+const ROUNDS: u64 = 100;
+const THREADS: u64 = 2;
+const USERS: u64 = 12;
+
+/// Three names for each user, a rename for every third, and a name under the new name.
+fn rows() -> String {
+    let mut rows = String::new();
+    let mut name = |user: &str, number: u64| {
+        rows += &format!(
+            "{{\"operation\":\"name\",\"loginId\":\"{user}\",\"name\":\"{user} {number}\"}}\n"
+        );
+    };
+    for number in 1..=3 {
+        for user in 0..USERS {
+            name(&format!("u{user}"), number);
+        }
+    }
+    for user in (0..USERS).step_by(3) {
+        rows += &format!(
+            "{{\"operation\":\"loginid\",\"loginId\":\"u{user}\",\"newLoginId\":\"v{user}\"}}\n\
+             {{\"operation\":\"name\",\"loginId\":\"v{user}\",\"name\":\"v{user} 4\"}}\n"
+        );
+    }
+    rows
+}
+
+fn start(folder: &Path, simulator: &Simulator) -> Child {
+    program()
+        .current_dir(folder)
+        .env("DESCOPE_PROJECT_ID", PROJECT)
+        .env("DESCOPE_MANAGEMENT_KEY", KEY)
+        .env("DESCOPE_BASE_URL", &simulator.url)
+        .args(["run", "--resume", "--out", "out", "--quiet", "--json", "in.jsonl"])
+        .args(["--concurrency", "6", "--max-attempts", "20", "--max-same-failures", "0"])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Kills the run when so many requests have arrived, unless it ends before.
+fn kill_at(child: &mut Child, simulator: &Simulator, arrivals: usize) -> bool {
+    loop {
+        if child.try_wait().unwrap().is_some() {
+            return false;
+        }
+        if simulator.arrivals().len() >= arrivals {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            return true;
+        }
+        std::thread::yield_now();
+    }
+}
+
+fn round(seed: u64) {
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let seed_argument = seed.to_string();
+    let simulator = Simulator::start(&[
+        "--latency",
+        "0ms..4ms",
+        "--log-bodies",
+        "--seed",
+        &seed_argument,
+        "--fault",
+        "503:rate=0.05",
+        "--fault",
+        "apply-drop:rate=0.04",
+        "--fault",
+        "drop:rate=0.03",
+        "--fault",
+        "429:retry-after=1,rate=0.005,times=1",
+    ]);
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("in.jsonl"), rows()).unwrap();
+    let mut crashes = 0;
+    for _ in 0..rng.usize(1..4) {
+        let mut child = start(folder.path(), &simulator);
+        let more = rng.usize(0..25);
+        crashes += usize::from(kill_at(&mut child, &simulator, simulator.arrivals().len() + more));
+    }
+    let code = start(folder.path(), &simulator).wait().unwrap().code();
+    let results = lines(&folder.path().join("out/results.jsonl"));
+    let arrivals = simulator.stop();
+    let context = format!("seed {seed}, {crashes} crashes");
+    assert_eq!(code, Some(0), "{context}: {results:#?}");
+    check_results(&results, &context);
+    check_arrivals(&arrivals, crashes, &context);
+}
+
+/// Every row once, in the order of each user, with the user as it came to be.
+fn check_results(results: &[Value], context: &str) {
+    let rows: Vec<u64> = {
+        let mut rows: Vec<u64> = results.iter().map(|r| r["row"].as_u64().unwrap()).collect();
+        rows.sort_unstable();
+        rows
+    };
+    let expected = rows_expected();
+    assert_eq!(rows, (1..=expected).collect::<Vec<_>>(), "{context}: each row exactly once");
+    let mut last: HashMap<&str, u64> = HashMap::new();
+    for result in results {
+        let user = text(result, "loginId").trim_start_matches(['u', 'v']);
+        let row = result["row"].as_u64().unwrap();
+        let before = last.insert(user, row).unwrap_or(0);
+        assert!(before < row, "{context}: row {row} after row {before} of one user");
+    }
+}
+
+fn rows_expected() -> u64 {
+    3 * USERS + 2 * USERS.div_ceil(3)
+}
+
+fn check_arrivals(arrivals: &[Value], crashes: usize, context: &str) {
+    // What each request says, and how it went, in the order of arrival.
+    let mut requests: BTreeMap<String, Vec<&Value>> = BTreeMap::new();
+    let updates = arrivals.iter().filter(|arrival| arrival["method"] == "POST");
+    for arrival in updates {
+        requests.entry(arrival["body"].to_string()).or_default().push(arrival);
+    }
+    for (body, sent) in requests {
+        let answered = sent.iter().filter(|arrival| arrival["status"] == 200).count();
+        if body.contains("newLoginId") {
+            let applied = sent.iter().position(|arrival| arrival["applied"] == true);
+            assert_eq!(applied, Some(sent.len() - 1), "{context}: {body} sent after it succeeded");
+        } else {
+            assert!(answered <= 1 + crashes, "{context}: {body} answered {answered} times");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_lost_and_nothing_done_twice() {
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            scope
+                .spawn(move || (0..ROUNDS).filter(|seed| seed % THREADS == thread).for_each(round));
+        }
+    });
+}
