@@ -50,7 +50,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Error> {
         let stop = Stop::default();
         signals::watch(stop.clone(), log.clone())?;
         let Some(chosen) = choose(&config, output, &stop).await? else {
-            return Ok(stop.reason().map_or(Exit::Stopped, |reason| signals::exit(&reason)));
+            return Ok(stopped_before(&stop));
         };
         match chosen {
             Chosen::Nothing(folder) => {
@@ -63,6 +63,11 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Error> {
     // A reader that still waits for its file must not hold up the end.
     runtime.shutdown_timeout(Duration::from_millis(100));
     exit
+}
+
+/// The exit code when a signal comes before the first row.
+fn stopped_before(stop: &Stop) -> Exit {
+    stop.reason().map_or(Exit::Stopped, |reason| signals::exit(&reason))
 }
 
 /// Which run it is; `None` when a signal comes before that is known.
@@ -113,8 +118,16 @@ async fn go(
             config::simulated_endpoint(url, &config.pace)
         }
     };
-    let exit = match connect(&endpoint).await {
-        Ok(connected) => session(&args.output, &config, intake, connected, stop, log).await,
+    let connected = tokio::select! {
+        connected = connect(&endpoint) => connected.map(Some),
+        () = stop.draining() => Ok(None),
+    };
+    let exit = match connected {
+        Ok(Some(wire)) => session(&args.output, &config, intake, wire, stop, log).await,
+        Ok(None) => {
+            intake.give_up();
+            Ok(stopped_before(&stop))
+        }
         Err(error) => {
             intake.give_up();
             Err(error)
