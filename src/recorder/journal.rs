@@ -57,6 +57,10 @@ impl Identity {
     #[must_use]
     pub fn differences(&self, now: &Self) -> Vec<String> {
         let mut differences = Vec::new();
+        if self.version != now.version {
+            let (then, now) = (self.version, now.version);
+            differences.push(format!("the format of the journal: it was {then}, now {now}"));
+        }
         for (then, now) in self.inputs.iter().zip(&now.inputs) {
             if then.fingerprint != now.fingerprint {
                 differences.push(format!("the content of {}", now.name));
