@@ -9,5 +9,6 @@ mod output;
 mod pace;
 mod replies;
 mod sdk_requests;
+mod settling;
 mod stopping;
 mod support;
