@@ -28,8 +28,8 @@ impl Call {
 pub trait Step: Send + Sync + 'static {
     /// Works on a call until there is a final word on each of its instructions, in their order.
     ///
-    /// `None` says that an instruction was left undone because of the stop: nothing of it was
-    /// sent that could have had an effect that a repetition would not have.
+    /// `None` says that an instruction was left undone because of the stop: either doing it
+    /// again is harmless, or what became of it is to be settled before it is sent again.
     fn perform(
         &self,
         call: &Call,

@@ -10,6 +10,8 @@ use std::time::Duration;
 /// The HTTP method of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
+    /// `GET`, which only reads
+    Get,
     /// `POST`
     Post,
     /// `PATCH`
@@ -21,6 +23,7 @@ impl Method {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Get => "GET",
             Self::Post => "POST",
             Self::Patch => "PATCH",
         }
@@ -328,6 +331,17 @@ const BASE: Operation = Operation {
     returns_user: true,
     destructive: None,
     rate_class: RateClass::Users,
+};
+
+/// Reading one user, by login ID or user ID. It updates nothing, so it is none of the
+/// [`OPERATIONS`]; its replies are judged by the same rules as theirs.
+pub static LOAD: Operation = Operation {
+    name: "load",
+    about: "Read one user.",
+    method: Method::Get,
+    path: "/v1/mgmt/user",
+    fields: &[USER],
+    ..BASE
 };
 
 /// All operations, in the order of the documents.

@@ -69,12 +69,15 @@ pub struct Instruction {
     pub operation: &'static Operation,
     /// The user, as the row names it.
     pub login_id: String,
+    /// The login ID that takes the place of `login_id`; `None` where nothing is renamed, and
+    /// where a login ID is removed.
+    pub renames_to: Option<String>,
+    /// Whether an earlier process may have sent it and its answer is not known.
+    pub maybe_sent: bool,
     /// The lanes that it must keep to: one for every name of a user that it touches.
     pub lanes: Vec<u64>,
     /// The request's body, JSON.
     pub body: Bytes,
-    /// x
-    pub maybe_sent: bool,
 }
 
 impl Instruction {
@@ -144,9 +147,7 @@ impl Builder {
     pub fn build(&mut self, record: Record) -> Result<Instruction, Box<Invalid>> {
         let mut seen = Seen::default();
         match self.understand(&record, &mut seen) {
-            Ok((operation, login_id, lanes, body)) => {
-                Ok(Instruction { record, operation, login_id, lanes, body, maybe_sent: false })
-            }
+            Ok(parts) => Ok(parts.of(record)),
             Err(problem) => Err(Box::new(Invalid {
                 record,
                 operation: seen.operation,
@@ -186,7 +187,22 @@ impl Builder {
     }
 }
 
-type Parts = (&'static Operation, String, Vec<u64>, Bytes);
+/// An instruction without its record.
+struct Parts {
+    operation: &'static Operation,
+    login_id: String,
+    renames_to: Option<String>,
+    lanes: Vec<u64>,
+    body: Bytes,
+}
+
+impl Parts {
+    fn of(self, record: Record) -> Instruction {
+        let Self { operation, login_id, renames_to, lanes, body } = self;
+        let maybe_sent = false;
+        Instruction { record, operation, login_id, renames_to, maybe_sent, lanes, body }
+    }
+}
 
 /// What of a row was understood before it turned out to be invalid.
 #[derive(Default)]
@@ -447,11 +463,17 @@ fn assemble(operation: &'static Operation, rules: &Rules, values: &Values<'_>) -
         Value::Boolean(value).write_json(&mut body);
     }
     body.push(b'}');
-    let login_id = match &values[0] {
-        Some(Value::Text(text)) => text.clone().into_owned(),
-        _ => String::new(),
+    let text = |index: usize| match &values[index] {
+        Some(Value::Text(text)) if !text.is_empty() => Some(text.clone().into_owned()),
+        _ => None,
     };
-    (operation, login_id, lanes(operation, values), body.into())
+    Parts {
+        operation,
+        login_id: text(0).unwrap_or_default(),
+        renames_to: operation.index_of("newLoginId").and_then(text),
+        lanes: lanes(operation, values),
+        body: body.into(),
+    }
 }
 
 fn key(name: &str, body: &mut Vec<u8>) {

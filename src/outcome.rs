@@ -105,15 +105,17 @@ impl From<Problem> for Failure {
 pub struct Outcome {
     /// What became of it.
     pub status: Status,
-    /// Requests sent for it; attempts refused for their rate are not counted.
+    /// Updates sent for it; those refused for their rate are not counted, nor are reads. None for
+    /// a row that an earlier process sent, and that reading showed to be done.
     pub attempts: u32,
-    /// The status of the last answer, if one came.
+    /// The status of the answer that it rests on: of the last one to the update, if one came, or
+    /// of the read that showed a lost update to be done.
     pub http_status: Option<u16>,
     /// From its first turn at the gate to its end.
     pub duration: Duration,
     /// When it ended.
     pub finished_at: Timestamp,
-    /// The user as the server sent it.
+    /// The user as the server sent it, or as it was read where the answer was lost.
     pub user: Option<Box<RawValue>>,
     /// Why it failed; `None` exactly when the status is no failure.
     pub error: Option<Failure>,

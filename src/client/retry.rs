@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::value::RawValue;
 
-use crate::catalog::Operation;
+use crate::catalog::{Method, Operation};
 use crate::outcome::{Failure, Status};
 use crate::stop::Reason;
 
@@ -119,6 +119,11 @@ pub enum Verdict {
         /// The shortest wait that the server asked for.
         after: Option<Duration>,
     },
+    /// It may have been applied, and sending it again could do harm: read the user first.
+    Settle {
+        /// The shortest wait that the server asked for.
+        after: Option<Duration>,
+    },
     /// The final word: `rejected` or `unknown`.
     Final(Status),
     /// Every further row would fare alike.
@@ -155,8 +160,9 @@ fn judge_answer(operation: &Operation, answer: &Answer) -> Verdict {
     }
     match answer.status {
         200..=299 => match answer.body {
-            // A body that breaks off: the status says that it is done; only the user is missing.
-            Body::User(_) | Body::BrokenOff => Verdict::Done,
+            Body::User(_) => Verdict::Done,
+            // The status says that the update is done; only the user is missing.
+            Body::BrokenOff if operation.method != Method::Get => Verdict::Done,
             Body::Object if !operation.returns_user => Verdict::Done,
             _ => lost_answer(operation, Status::Unknown, after),
         },
@@ -176,17 +182,24 @@ fn judge_answer(operation: &Operation, answer: &Answer) -> Verdict {
         // Nothing was applied: the request was not taken in, or turned away at the door.
         408 | 503 | 521 | 530 => Verdict::Again { then: Status::GaveUp, after },
         500..=599 => lost_answer(operation, Status::GaveUp, after),
+        // Who reads has nothing but the body.
+        _ if operation.method == Method::Get && matches!(answer.body, Body::BrokenOff) => {
+            lost_answer(operation, Status::GaveUp, after)
+        }
         _ => Verdict::Final(Status::Rejected),
     }
 }
 
-/// It may have been applied: send it again where that is harmless.
+/// It may have been applied: send it again where that is harmless, else look first.
 fn lost_answer(operation: &Operation, then: Status, after: Option<Duration>) -> Verdict {
-    if operation.repeatable {
-        Verdict::Again { then, after }
-    } else {
-        Verdict::Final(Status::Unknown)
-    }
+    if operation.repeatable { Verdict::Again { then, after } } else { Verdict::Settle { after } }
+}
+
+/// Whether the server says that nobody has the name.
+#[must_use]
+pub fn says_not_found(reply: &Reply) -> bool {
+    let Reply::Answer(answer) = reply else { return false };
+    code(answer).is_some_and(|code| answer.status == 404 || USER_NOT_FOUND.contains(&code))
 }
 
 fn code(answer: &Answer) -> Option<&str> {
@@ -196,14 +209,23 @@ fn code(answer: &Answer) -> Option<&str> {
     }
 }
 
-/// Why a row failed, from the last reply to it.
+/// Why a row ends in a status that is a failure, from the last reply to it.
 #[must_use]
-pub fn describe(reply: &Reply) -> Failure {
-    match reply {
+pub fn describe(reply: &Reply, status: Status) -> Failure {
+    let mut failure = match reply {
         Reply::Answer(answer) => describe_answer(answer),
         Reply::Lost(lost) => describe_lost(lost),
+    };
+    if status == Status::Unknown {
+        failure.message.push_str("; it may have been applied");
+        failure.hint = Some(UNKNOWN_HINT.to_owned());
     }
+    failure
 }
+
+const UNKNOWN_HINT: &str = "look at the user; sending the row again is safe unless it renames";
+
+const LATER_HINT: &str = "send the row again later: feed the failures file to run";
 
 fn describe_answer(answer: &Answer) -> Failure {
     let code = code(answer).map(str::to_owned);
@@ -217,12 +239,8 @@ fn describe_answer(answer: &Answer) -> Failure {
         404 if code.is_none() => {
             ("not_found", "the server does not know the path: check --base-url")
         }
-        200..=299 => {
-            ("bad_answer", "look at the user; sending the row again is safe unless it renames")
-        }
-        500..=599 | 408 => {
-            ("server_error", "send the row again later: feed the failures file to run")
-        }
+        200..=299 => ("bad_answer", LATER_HINT),
+        500..=599 | 408 => ("server_error", LATER_HINT),
         _ => (
             "refused",
             "mend the row as the server's message says, then feed the failures file to run",
@@ -253,20 +271,12 @@ fn describe_lost(lost: &Lost) -> Failure {
             "no connection to the server",
             "check the network and --base-url, then feed the failures file to run",
         ),
-        How::Timeout => (
-            "timeout",
-            "no answer in time; it may have been applied",
-            "look at the user before sending it again if the row renames",
-        ),
-        How::Broken => (
-            "connection_lost",
-            "the connection broke before the answer; it may have been applied",
-            "look at the user before sending it again if the row renames",
-        ),
+        How::Timeout => ("timeout", "no answer in time", LATER_HINT),
+        How::Broken => ("connection_lost", "the connection broke before the answer", LATER_HINT),
         How::Aborted => (
             "aborted",
-            "the run was told to stop at once while the request was on the wire; it may have been applied",
-            "look at the user before sending it again if the row renames",
+            "the run was told to stop at once while the request was on the wire",
+            LATER_HINT,
         ),
     };
     let detail = if lost.detail.is_empty() { String::new() } else { format!(": {}", lost.detail) };
@@ -297,16 +307,20 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// The wait after the n-th attempt (from 1), or `None` when that was the last one.
+    /// Whether the n-th attempt (from 1) is the last.
+    #[must_use]
+    pub fn ends_with(&self, attempt: u32) -> bool {
+        attempt >= self.max_attempts
+    }
+
+    /// The wait after the n-th attempt.
     ///
     /// `jitter` is from 0 to 1 and takes that part of the ceiling.
     #[must_use]
-    pub fn delay(&self, attempt: u32, jitter: f64) -> Option<Duration> {
-        if attempt >= self.max_attempts {
-            return None;
-        }
-        let doubled = self.base.saturating_mul(1u32.checked_shl(attempt - 1).unwrap_or(u32::MAX));
-        Some(doubled.min(self.cap).mul_f64(jitter.clamp(0.0, 1.0)))
+    pub fn delay(&self, attempt: u32, jitter: f64) -> Duration {
+        let doublings = attempt.saturating_sub(1);
+        let doubled = self.base.saturating_mul(1u32.checked_shl(doublings).unwrap_or(u32::MAX));
+        doubled.min(self.cap).mul_f64(jitter.clamp(0.0, 1.0))
     }
 }
 

@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use url::Url;
 
 use super::retry::{Answer, Body, ErrorBody, How, Lost, Reply, Sent, parse_retry_after};
-use crate::catalog::{Method, OPERATIONS, Operation};
+use crate::catalog::{LOAD, Method, OPERATIONS, Operation};
 use crate::exit::Error;
 
 /// Whom to speak to, and as whom.
@@ -86,7 +86,7 @@ impl Wire {
                 .map_err(|error| Error::refused(format!("--base-url cannot hold {path}: {error}")))
         };
         let mut urls = HashMap::from([(LICENSE_PATH, url(LICENSE_PATH)?)]);
-        for operation in OPERATIONS {
+        for operation in OPERATIONS.iter().chain([&LOAD]) {
             urls.insert(operation.path, url(operation.path)?);
         }
         let base_url = endpoint.base_url.clone();
@@ -142,10 +142,20 @@ impl Wire {
     pub async fn send(&self, operation: &Operation, body: Bytes) -> Reply {
         let url = self.urls[operation.path].clone();
         let request = match operation.method {
+            Method::Get => self.http.get(url),
             Method::Post => self.http.post(url),
             Method::Patch => self.http.patch(url),
         };
-        let response = match request.headers(self.headers.clone()).body(body).send().await {
+        self.exchange(request.body(body)).await
+    }
+
+    /// Reads one user, named by a login ID or a user ID.
+    pub async fn load(&self, login_id: &str) -> Reply {
+        self.exchange(self.http.get(naming(&self.urls[LOAD.path], login_id))).await
+    }
+
+    async fn exchange(&self, request: reqwest::RequestBuilder) -> Reply {
+        let response = match request.headers(self.headers.clone()).send().await {
             Ok(response) => response,
             Err(error) => return Reply::Lost(lost(&error)),
         };
@@ -162,6 +172,14 @@ impl Wire {
         };
         Reply::Answer(Answer { status, retry_after, body })
     }
+}
+
+/// A path with the user in its query.
+fn naming(url: &Url, login_id: &str) -> Url {
+    let mut url = url.clone();
+    // It encodes `+`, which would be read as a space.
+    url.query_pairs_mut().append_pair("loginId", login_id);
+    url
 }
 
 fn headers(endpoint: &Endpoint) -> Result<HeaderMap, Error> {
@@ -285,6 +303,18 @@ mod tests {
         let body = parse(200, br#"{"user": {"b": 1.50,  "a":"\u00e9"}}"#);
         let Body::User(user) = body else { panic!("no user") };
         assert_eq!(user.get(), r#"{"b": 1.50,  "a":"\u00e9"}"#);
+    }
+
+    #[test]
+    fn a_user_is_named_in_the_query_to_the_letter() {
+        let url: Url = "https://api.descope.com/v1/mgmt/user".parse().unwrap();
+        for login_id in ["+1 415-555", "a&b=c#d%2B@x.com", "é"] {
+            let named = naming(&url, login_id);
+            assert!(!named.query().unwrap().contains('#'), "{named}");
+            let pairs: Vec<_> = named.query_pairs().into_owned().collect();
+            assert_eq!(pairs, [("loginId".to_owned(), login_id.to_owned())]);
+        }
+        assert!(naming(&url, "+1").as_str().ends_with("?loginId=%2B1"));
     }
 
     #[test]

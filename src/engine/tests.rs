@@ -71,9 +71,10 @@ fn ready(row: u64, lane: u64) -> Row {
         record: record(row),
         operation: &OPERATIONS[0],
         login_id: lane.to_string(),
+        renames_to: None,
+        maybe_sent: false,
         lanes: vec![lane],
         body: "{}".into(),
-        maybe_sent: false,
     })
 }
 

@@ -238,3 +238,18 @@ fn names_of_one_user_share_a_lane() {
     let rename = builder.build(record(&source, cells)).unwrap();
     assert!(rename.lanes.contains(&lane("a")) && rename.lanes.contains(&lane("b")));
 }
+
+#[test]
+fn a_rename_knows_the_name_that_it_gives() {
+    let source = Arc::new(Source { name: "in".into(), format: Format::Jsonl, columns: vec![] });
+    let mut builder = Builder::new(Rules::default(), &[Arc::clone(&source)]).unwrap();
+    for (row, expected) in [
+        (r#"{"operation":"loginid","loginId":"a","newLoginId":" b "}"#, Some("b")),
+        (r#"{"operation":"loginid","loginId":"a","newLoginId":""}"#, None),
+        (r#"{"operation":"name","loginId":"a","name":"b"}"#, None),
+    ] {
+        let built = builder.build(record(&source, Content::Object(row.into()))).unwrap();
+        assert_eq!(built.renames_to.as_deref(), expected, "{row}");
+        assert!(!built.maybe_sent);
+    }
+}

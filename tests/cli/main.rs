@@ -11,5 +11,6 @@ mod pace;
 mod replies;
 mod resuming;
 mod sdk_requests;
+mod settling;
 mod stopping;
 mod support;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::catalog::LOAD;
 
 fn operation(name: &str) -> &'static Operation {
     Operation::named(name).unwrap()
@@ -26,6 +27,7 @@ fn word(verdict: &Verdict) -> String {
         Verdict::Done => "updated".into(),
         Verdict::CoolDown(wait) => format!("cool down {} s", wait.as_secs()),
         Verdict::Again { then, .. } => format!("again, then {}", then.word()),
+        Verdict::Settle { .. } => "read the user".into(),
         Verdict::Final(status) => status.word().into(),
         Verdict::Halt(reason) => format!("halt: {}", reason.code()),
     }
@@ -35,11 +37,12 @@ fn word(verdict: &Verdict) -> String {
 fn table() -> Vec<(&'static str, Reply, &'static str, &'static str)> {
     let broken = "again, then unknown";
     let server = "again, then gave_up";
+    let settled = "read the user";
     vec![
         ("200 with the user", answer(200, user()), "updated", "updated"),
         ("200, the body breaks off", answer(200, Body::BrokenOff), "updated", "updated"),
-        ("200 without the user", answer(200, Body::Object), broken, "unknown"),
-        ("200 with something else", answer(200, Body::Unreadable), broken, "unknown"),
+        ("200 without the user", answer(200, Body::Object), broken, settled),
+        ("200 with something else", answer(200, Body::Unreadable), broken, settled),
         ("307", answer(307, Body::Object), "halt: redirected", "halt: redirected"),
         ("400", answer(400, error("E011003")), "rejected", "rejected"),
         (
@@ -59,19 +62,19 @@ fn table() -> Vec<(&'static str, Reply, &'static str, &'static str)> {
         ("409 E111127", answer(409, error("E111127")), "rejected", "rejected"),
         ("429", answer(429, Body::Unreadable), "cool down 60 s", "cool down 60 s"),
         ("400 E130429", answer(400, error("E130429")), "cool down 60 s", "cool down 60 s"),
-        ("500", answer(500, error("E000000")), server, "unknown"),
-        ("502", answer(502, Body::Unreadable), server, "unknown"),
+        ("500", answer(500, error("E000000")), server, settled),
+        ("502", answer(502, Body::Unreadable), server, settled),
         ("503", answer(503, Body::Unreadable), server, server),
         ("503 E130429", answer(503, error("E130429")), "cool down 60 s", "cool down 60 s"),
-        ("504", answer(504, Body::Unreadable), server, "unknown"),
-        ("520", answer(520, Body::Unreadable), server, "unknown"),
+        ("504", answer(504, Body::Unreadable), server, settled),
+        ("520", answer(520, Body::Unreadable), server, settled),
         ("521", answer(521, Body::Unreadable), server, server),
-        ("522", answer(522, Body::Unreadable), server, "unknown"),
-        ("524", answer(524, Body::Unreadable), server, "unknown"),
+        ("522", answer(522, Body::Unreadable), server, settled),
+        ("524", answer(524, Body::Unreadable), server, settled),
         ("530", answer(530, Body::Unreadable), server, server),
         ("no connection", lost(Sent::No, How::Unreachable), server, server),
-        ("no answer in time", lost(Sent::Maybe, How::Timeout), broken, "unknown"),
-        ("connection lost", lost(Sent::Maybe, How::Broken), broken, "unknown"),
+        ("no answer in time", lost(Sent::Maybe, How::Timeout), broken, settled),
+        ("connection lost", lost(Sent::Maybe, How::Broken), broken, settled),
         ("stopped at once", lost(Sent::Maybe, How::Aborted), "unknown", "unknown"),
     ]
 }
@@ -94,6 +97,19 @@ fn the_table_is_the_one_in_the_documents() {
 }
 
 #[test]
+fn a_read_is_judged_as_what_is_repeatable_but_for_a_body_that_breaks_off() {
+    for (case, reply, repeatable, _) in table() {
+        let whole =
+            !matches!(&reply, Reply::Answer(answer) if matches!(answer.body, Body::BrokenOff));
+        let expected = if whole { repeatable } else { "again, then unknown" };
+        assert_eq!(word(&judge(&LOAD, &reply)), expected, "{case}");
+    }
+    let broken = answer(404, Body::BrokenOff);
+    assert_eq!(word(&judge(&LOAD, &broken)), "again, then gave_up");
+    assert_eq!(word(&judge(operation("phone"), &broken)), "rejected");
+}
+
+#[test]
 fn an_answer_without_a_user_is_enough_where_none_is_documented() {
     let expire = operation("password-expire");
     assert_eq!(judge(expire, &answer(200, Body::Object)), Verdict::Done);
@@ -108,6 +124,8 @@ fn the_server_says_how_long_to_wait() {
     let busy = Reply::Answer(Answer { status: 503, retry_after: wait, body: Body::Unreadable });
     let again = Verdict::Again { then: Status::GaveUp, after: wait };
     assert_eq!(judge(operation("phone"), &busy), again);
+    let failing = Reply::Answer(Answer { status: 502, retry_after: wait, body: Body::Unreadable });
+    assert_eq!(judge(operation("loginid"), &failing), Verdict::Settle { after: wait });
 }
 
 #[test]
@@ -138,7 +156,7 @@ fn failures_say_what_the_server_said() {
         ),
         (lost(Sent::No, How::Unreachable), "unreachable", None, "no connection to the server"),
     ] {
-        let failure = describe(&reply);
+        let failure = describe(&reply, Status::Rejected);
         assert_eq!((failure.kind, failure.code.as_deref()), (kind, code));
         assert_eq!(failure.message, message);
         assert!(failure.hint.is_some());
@@ -148,26 +166,33 @@ fn failures_say_what_the_server_said() {
         error_description: "missing arguments".into(),
         error_message: "phone".into(),
     });
-    assert_eq!(describe(&answer(400, detailed)).message, "phone");
+    assert_eq!(describe(&answer(400, detailed), Status::Rejected).message, "phone");
+}
+
+#[test]
+fn only_what_is_unknown_may_have_been_applied() {
+    let timeout = lost(Sent::Maybe, How::Timeout);
+    let gave_up = describe(&timeout, Status::GaveUp);
+    assert_eq!(gave_up.message, "no answer in time");
+    let unknown = describe(&timeout, Status::Unknown);
+    assert_eq!(unknown.message, "no answer in time; it may have been applied");
+    assert_ne!(gave_up.hint, unknown.hint);
 }
 
 #[test]
 fn back_off_doubles_to_its_ceiling_and_ends() {
     let backoff =
         Backoff { max_attempts: 4, base: Duration::from_secs(1), cap: Duration::from_secs(3) };
-    for (attempt, jitter, expected) in [
-        (1, 1.0, Some(1.0)),
-        (2, 1.0, Some(2.0)),
-        (3, 1.0, Some(3.0)),
-        (4, 1.0, None),
-        (1, 0.0, Some(0.0)),
-        (2, 0.25, Some(0.5)),
-    ] {
-        let expected = expected.map(Duration::from_secs_f64);
+    for (attempt, jitter, expected) in
+        [(1, 1.0, 1.0), (2, 1.0, 2.0), (3, 1.0, 3.0), (4, 1.0, 3.0), (1, 0.0, 0.0), (2, 0.25, 0.5)]
+    {
+        let expected = Duration::from_secs_f64(expected);
         assert_eq!(backoff.delay(attempt, jitter), expected, "attempt {attempt}");
     }
     let endless = Backoff { max_attempts: u32::MAX, ..backoff };
-    assert_eq!(endless.delay(100, 1.0), Some(Duration::from_secs(3)));
+    assert_eq!(endless.delay(100, 1.0), Duration::from_secs(3));
+    assert!(!endless.ends_with(100));
+    assert!(!backoff.ends_with(3) && backoff.ends_with(4));
 }
 
 #[test]

@@ -1,0 +1,101 @@
+//! A row on its way to an outcome: what is remembered between its requests.
+
+use jiff::Timestamp;
+use serde_json::value::RawValue;
+use tokio::time::Instant;
+
+use super::retry::{self, Body, Reply};
+use super::settle::Settled;
+use crate::instruction::Instruction;
+use crate::outcome::{Failure, Outcome, Status};
+
+/// How often a request was sent, and what may have come of it.
+#[derive(Debug, Default)]
+pub(super) struct Tries {
+    /// Attempts, those refused for their rate not counted.
+    pub(super) attempts: u32,
+    /// Whether an answer was lost.
+    pub(super) maybe_applied: bool,
+    /// The status of the last reply, if it was an answer.
+    pub(super) http_status: Option<u16>,
+}
+
+/// A row on its way to an outcome.
+#[derive(Debug)]
+pub(super) struct Row {
+    started: Instant,
+    pub(super) tries: Tries,
+    /// Whether it may have been applied and sending it again could do harm. Once it is, it stays
+    /// so: a request that timed out may take effect at any later time.
+    pub(super) in_doubt: bool,
+    /// Who had the old name when it was last read.
+    pub(super) user_id: Option<String>,
+}
+
+impl Row {
+    /// A row that this process has not sent yet.
+    pub(super) fn begin(instruction: &Instruction) -> Self {
+        Self {
+            started: Instant::now(),
+            tries: Tries::default(),
+            in_doubt: instruction.maybe_sent && !instruction.operation.repeatable,
+            user_id: None,
+        }
+    }
+
+    /// The server has done it.
+    pub(super) fn done(&self, reply: Reply) -> Outcome {
+        let http_status = reply.http_status();
+        let user = match reply {
+            Reply::Answer(answer) => match answer.body {
+                Body::User(user) => Some(user),
+                _ => None,
+            },
+            Reply::Lost(_) => None,
+        };
+        self.outcome(Status::Updated, http_status, user, None)
+    }
+
+    /// It ends in a failure, after this reply.
+    pub(super) fn failed(&self, status: Status, reply: &Reply) -> Outcome {
+        self.outcome(status, reply.http_status(), None, Some(retry::describe(reply, status)))
+    }
+
+    /// What reading showed; `None` where it leaves the row as it was before.
+    ///
+    /// A row that was applied has the user, and the HTTP status, of the read that showed it; one
+    /// that remains unknown has the HTTP status of the last answer to the update, if one came.
+    pub(super) fn settled(&mut self, settled: Settled) -> Option<Outcome> {
+        match settled {
+            Settled::Applied(found) => {
+                let http_status = Some(found.http_status);
+                Some(self.outcome(Status::Updated, http_status, Some(found.user), None))
+            }
+            Settled::NotApplied { user_id } => {
+                self.user_id = user_id;
+                None
+            }
+            Settled::Unknown(why) => {
+                Some(self.outcome(Status::Unknown, self.tries.http_status, None, Some(why)))
+            }
+        }
+    }
+
+    fn outcome(
+        &self,
+        status: Status,
+        http_status: Option<u16>,
+        user: Option<Box<RawValue>>,
+        error: Option<Failure>,
+    ) -> Outcome {
+        Outcome {
+            status,
+            attempts: self.tries.attempts,
+            http_status,
+            duration: self.started.elapsed(),
+            finished_at: Timestamp::now(),
+            user,
+            error,
+        }
+    }
+}
