@@ -19,6 +19,7 @@ use crate::engine::halt::{MaxFailures, Tripwire};
 use crate::exit::Error;
 use crate::input::Request;
 use crate::instruction::Rules;
+use crate::record::Format;
 
 /// Reads an environment variable; a blank one counts as none.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -306,7 +307,7 @@ fn binding(args: &RunArgs, rules: &Rules, endpoint: Option<&Endpoint>) -> Map<St
         "projectId": endpoint.map(|endpoint| &endpoint.project_id),
         "baseUrl": endpoint.map(|endpoint| endpoint.base_url.as_str()),
         "simulate": args.simulate,
-        "format": args.rows.format.map(|format| format.extension()),
+        "format": args.rows.format.map(Format::extension),
         "operation": rules.operation.map(|operation| operation.name),
         "map": pairs(&rules.map),
         "ignore": rules.ignore,

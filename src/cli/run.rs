@@ -38,6 +38,10 @@ pub struct RunArgs {
     #[command(flatten)]
     pub output: OutputArgs,
 
+    /// Whether to go on with an earlier run.
+    #[command(flatten)]
+    pub going_on: ResumeArgs,
+
     /// Rehearse: start the simulator inside, with the users that the files name. No account is
     /// needed, nothing leaves this machine, and the rate is not limited unless --rate-limit says so
     #[arg(long, help_heading = "Simulator", conflicts_with = "base_url_flag")]
@@ -166,16 +170,6 @@ pub struct OutputArgs {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 
-    /// Go on with the unfinished run of the same files and settings, or start one if there is
-    /// none; where the run is finished there is nothing to do. Rows that have their outcome are
-    /// not sent again. Files or settings that have changed since are refused
-    #[arg(long)]
-    pub resume: bool,
-
-    /// Wait for a process that is at the same run, instead of giving up with exit code 4
-    #[arg(long, requires = "resume")]
-    pub wait: bool,
-
     /// Print the summary as one JSON object
     #[arg(long)]
     pub json: bool,
@@ -191,6 +185,21 @@ pub struct OutputArgs {
     /// The form of logs and, without a terminal, of progress
     #[arg(long, value_enum, default_value_t, value_name = "FORM")]
     pub log_format: LogFormat,
+}
+
+/// Whether to go on with an earlier run.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = "Going on")]
+pub struct ResumeArgs {
+    /// Go on with the unfinished run of the same files and settings, or start one if there is
+    /// none; where the run is finished there is nothing to do. Rows that have their outcome are
+    /// not sent again. Files or settings that have changed since are refused
+    #[arg(long)]
+    pub resume: bool,
+
+    /// Wait for a process that is at the same run, instead of giving up with exit code 4
+    #[arg(long, requires = "resume")]
+    pub wait: bool,
 }
 
 /// The form of log lines.

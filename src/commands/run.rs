@@ -49,7 +49,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Error> {
     let exit = runtime.block_on(async {
         let stop = Stop::default();
         signals::watch(stop.clone(), log.clone())?;
-        let Some(chosen) = choose(&config, output, &stop).await? else {
+        let Some(chosen) = choose(&config, args, &stop).await? else {
             return Ok(stopped_before(&stop));
         };
         match chosen {
@@ -73,12 +73,13 @@ fn stopped_before(stop: &Stop) -> Exit {
 /// Which run it is; `None` when a signal comes before that is known.
 async fn choose(
     config: &Arc<Config>,
-    output: &OutputArgs,
+    args: &RunArgs,
     stop: &Stop,
 ) -> Result<Option<Chosen>, Error> {
-    let (config, output) = (Arc::clone(config), output.clone());
-    let choosing =
-        tokio::task::spawn_blocking(move || intake::choose(&config, &output, Timestamp::now()));
+    let (config, output, going_on) = (Arc::clone(config), args.output.clone(), args.going_on);
+    let choosing = tokio::task::spawn_blocking(move || {
+        intake::choose(&config, &output, going_on, Timestamp::now())
+    });
     tokio::select! {
         chosen = choosing => match chosen {
             Ok(chosen) => chosen.map(Some),

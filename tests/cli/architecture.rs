@@ -22,7 +22,20 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("report", &["outcome"]),
     ("simulator", &["catalog", "exit"]),
     ("cli", &["client", "engine", "instruction", "record", "simulator"]),
-    ("config", &["catalog", "cli", "client", "engine", "exit", "input", "instruction", "outcome"]),
+    (
+        "config",
+        &[
+            "catalog",
+            "cli",
+            "client",
+            "engine",
+            "exit",
+            "input",
+            "instruction",
+            "outcome",
+            "record",
+        ],
+    ),
     ("logging", &["cli", "report"]),
 ];
 

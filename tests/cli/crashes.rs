@@ -16,24 +16,20 @@ const USERS: u64 = 12;
 
 /// Three names for each user, a rename for every third, and a name under the new name.
 fn rows() -> String {
-    let mut rows = String::new();
-    let mut name = |user: &str, number: u64| {
-        rows += &format!(
-            "{{\"operation\":\"name\",\"loginId\":\"{user}\",\"name\":\"{user} {number}\"}}\n"
-        );
+    let name = |user: String, number: u64| {
+        let name = format!("{user} {number}");
+        serde_json::json!({"operation": "name", "loginId": user, "name": name})
     };
+    let mut rows = Vec::new();
     for number in 1..=3 {
-        for user in 0..USERS {
-            name(&format!("u{user}"), number);
-        }
+        rows.extend((0..USERS).map(|user| name(format!("u{user}"), number)));
     }
     for user in (0..USERS).step_by(3) {
-        rows += &format!(
-            "{{\"operation\":\"loginid\",\"loginId\":\"u{user}\",\"newLoginId\":\"v{user}\"}}\n\
-             {{\"operation\":\"name\",\"loginId\":\"v{user}\",\"name\":\"v{user} 4\"}}\n"
-        );
+        let (old, new) = (format!("u{user}"), format!("v{user}"));
+        rows.push(serde_json::json!({"operation": "loginid", "loginId": old, "newLoginId": new}));
+        rows.push(name(new, 4));
     }
-    rows
+    rows.iter().map(|row| row.to_string() + "\n").collect()
 }
 
 fn start(folder: &Path, simulator: &Simulator) -> Child {

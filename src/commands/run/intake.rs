@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::cli::run::OutputArgs;
+use crate::cli::run::{OutputArgs, ResumeArgs};
 use crate::config::{self, Config};
 use crate::exit::Error;
 use crate::input::{self, Input, Request};
@@ -44,9 +44,15 @@ pub(super) enum Chosen {
 }
 
 /// Finds out which run it is, and where it begins or goes on.
-pub(super) fn choose(config: &Config, output: &OutputArgs, at: Timestamp) -> Result<Chosen, Error> {
-    if let Some(path) = output.out.as_ref().filter(|path| output.resume && path.exists()) {
-        return go_on(RunFolder::open(path.clone(), output.wait)?, config);
+pub(super) fn choose(
+    config: &Config,
+    output: &OutputArgs,
+    going_on: ResumeArgs,
+    at: Timestamp,
+) -> Result<Chosen, Error> {
+    let ResumeArgs { resume, wait } = going_on;
+    if let Some(path) = output.out.as_ref().filter(|path| resume && path.exists()) {
+        return go_on(RunFolder::open(path.clone(), wait)?, config);
     }
     let place = match &output.out {
         Some(path) => Place::Exactly(path.clone()),
@@ -61,7 +67,7 @@ pub(super) fn choose(config: &Config, output: &OutputArgs, at: Timestamp) -> Res
         keep_streams(config, fresh.folder()?)?;
     }
     let reading = Reading::open(config, fresh.folder.as_ref())?;
-    if !output.resume || output.out.is_some() {
+    if !resume || output.out.is_some() {
         return Chosen::begin(fresh.take()?, reading);
     }
     // Two that start at the same moment must not both begin.
@@ -71,7 +77,7 @@ pub(super) fn choose(config: &Config, output: &OutputArgs, at: Timestamp) -> Res
         Earlier::Finished(path) => Ok(Chosen::Nothing(path)),
         Earlier::Unfinished(path) => {
             drop(choosing);
-            go_on(RunFolder::open(path, output.wait)?, config)
+            go_on(RunFolder::open(path, wait)?, config)
         }
     }
 }
