@@ -98,3 +98,34 @@ fn merging_users_must_be_asked_for() {
     let gone = "loginId,name\nuser2@example.com,B\n";
     Run::against(&simulator).file("in.csv", gone).go().code(0);
 }
+
+#[test]
+fn a_connection_that_is_reset_is_a_lost_answer() {
+    use std::io::{Read, Write};
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut start = [0; 4];
+            stream.read_exact(&mut start).unwrap();
+            if &start == b"GET " {
+                let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+                stream.write_all(answer).unwrap();
+                // The rest of the request is read, so that closing is no reset here.
+                let _ = stream.read(&mut [0; 4096]);
+            }
+            // Closing with unread bytes resets the connection.
+        }
+    });
+    let ran = Run::new()
+        .credentials()
+        .args(&["--base-url", &url, "--max-attempts", "2"])
+        .file("in.csv", "loginId,name\na,A\n")
+        .go()
+        .code(1);
+    assert_eq!(ran.statuses(), ["unknown"]);
+    assert_eq!(ran.kinds(), ["connection_lost"]);
+    assert_eq!(ran.results()[0]["attempts"], 2);
+}

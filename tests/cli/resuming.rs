@@ -158,7 +158,7 @@ fn standard_input_is_kept_and_goes_on() {
         .unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(stopped.tally("updated"), 100);
-    assert_eq!(stopped.summary()["doneBefore"].as_u64().unwrap() > 0, true);
+    assert!(stopped.summary()["doneBefore"].as_u64().unwrap() > 0);
     assert_eq!(simulator.stop().len(), 100);
 }
 
