@@ -271,8 +271,25 @@ fn open_bytes(request: &Request) -> Result<(Box<dyn Read + Send>, Option<u64>), 
     if metadata.is_dir() {
         return Err("is a directory; name the files in it".to_owned());
     }
+    if is_device(&metadata) {
+        return Err(
+            "is a device, which may never end; name a file, or - for standard input".to_owned()
+        );
+    }
     let file = File::open(&request.path).map_err(failed)?;
     Ok((Box::new(file), metadata.is_file().then_some(metadata.len())))
+}
+
+#[cfg(unix)]
+fn is_device(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+
+    metadata.file_type().is_char_device() || metadata.file_type().is_block_device()
+}
+
+#[cfg(not(unix))]
+fn is_device(_: &fs::Metadata) -> bool {
+    false
 }
 
 /// Finds out what the bytes are and reads the header.

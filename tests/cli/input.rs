@@ -92,6 +92,7 @@ fn files_that_cannot_be_opened_are_named() {
     fs::create_dir(run.path("folder.csv")).unwrap();
     run.go().code(2).says("folder.csv");
     Run::new().args(&["--simulate"]).file("a.csv", "loginId,name\n").arg("a.csv").go().code(2);
+    Run::new().args(&["--simulate", "/dev/zero"]).go().code(2).says("is a device");
     Run::new().args(&["--simulate"]).go().code(2).says("<FILE>");
 }
 

@@ -154,8 +154,11 @@ impl Drop for Fresh {
 
 /// Whether an input can be read only once: standard input, a pipe.
 fn is_stream(request: &Request) -> bool {
-    let special = |metadata: fs::Metadata| !metadata.is_file() && !metadata.is_dir();
-    request.is_stdin() || fs::metadata(&request.path).is_ok_and(special)
+    use std::os::unix::fs::FileTypeExt;
+
+    let pipe =
+        |metadata: fs::Metadata| metadata.file_type().is_fifo() || metadata.file_type().is_socket();
+    request.is_stdin() || fs::metadata(&request.path).is_ok_and(pipe)
 }
 
 fn keep_streams(config: &Config, folder: &RunFolder) -> Result<(), Error> {
