@@ -23,7 +23,9 @@ fn a_server_that_counts_in_a_sliding_window_never_refuses_us() {
 
 #[test]
 fn a_429_closes_the_gate_for_all_and_costs_no_attempt() {
-    let simulator = Simulator::start(&["--fault", "429:retry-after=2,after=10,times=1"]);
+    // With a gate that stays open, 4 slots would send some 80 requests in the two seconds.
+    let fault = "429:retry-after=2,after=10,times=1";
+    let simulator = Simulator::start(&["--latency", "100ms", "--fault", fault]);
     let ran = Run::against(&simulator)
         .args(&["--max-attempts", "1", "--concurrency", "4", "--rate", "off"])
         .file("in.csv", rows(100))
@@ -39,7 +41,7 @@ fn a_429_closes_the_gate_for_all_and_costs_no_attempt() {
     let refused = arrivals.iter().find(|arrival| arrival["status"] == 429).unwrap();
     let closed = at(refused)..at(refused) + 2_000.0;
     let within = arrivals.iter().filter(|arrival| closed.contains(&at(arrival))).count();
-    assert!(within <= 4, "only what was on the wire already: {within}");
+    assert!(within <= 8, "only what was let through before the answer was here: {within}");
 }
 
 #[test]
