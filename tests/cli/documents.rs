@@ -153,6 +153,7 @@ fn the_readme_lists_every_status_and_exit_code() {
         Exit::Failures,
         Exit::Refused,
         Exit::Stopped,
+        Exit::Busy,
         Exit::Broken,
         Exit::Interrupted,
         Exit::Terminated,
