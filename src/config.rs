@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use url::{Host, Url};
 
-use crate::catalog::{Kind, OPERATIONS, Operation};
+use crate::catalog::Operation;
 use crate::cli::run::{PaceArgs, ProjectArgs, Rate, RowArgs, RunArgs};
 use crate::client::gate::{Limit, Rates};
 use crate::client::retry::Backoff;
@@ -311,24 +311,11 @@ fn binding(args: &RunArgs, rules: &Rules, endpoint: Option<&Endpoint>) -> Map<St
         "operation": rules.operation.map(|operation| operation.name),
         "map": pairs(&rules.map),
         "ignore": rules.ignore,
-        "set": pairs(&rules.set.iter().map(veiled).collect::<Vec<_>>()),
+        "set": pairs(&rules.set),
         "blank": word(&rules.blank),
         "onConflict": word(&rules.on_conflict),
         "allowDestructive": rules.allow_destructive,
     }))
-}
-
-/// A `--set` as it may be written down: a password only so that another is told from it.
-fn veiled((name, value): &(String, String)) -> (String, String) {
-    let secret = OPERATIONS.iter().any(|operation| {
-        operation.field_index(name).is_some_and(|i| operation.fields[i].kind == Kind::Secret)
-    });
-    let value = if secret {
-        format!("*** ({:016x})", xxhash_rust::xxh3::xxh3_64(value.as_bytes()))
-    } else {
-        value.clone()
-    };
-    (name.clone(), value)
 }
 
 /// The settings in force, for the summary.

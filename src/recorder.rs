@@ -28,7 +28,9 @@ use crate::record::Source;
 
 use failures::Failures;
 pub use failures::RAW_KEY;
-pub use folder::{Glance, Place, RunFolder, choosing, earlier, glance, write_summary};
+pub use folder::{
+    Glance, Place, RunFolder, choosing, earlier, glance, summary_text, write_summary,
+};
 use journal::{Commit, Identity, Line, Recovered};
 use output::Output;
 pub use thread::spawn;

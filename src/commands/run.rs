@@ -90,6 +90,12 @@ async fn choose(
 }
 
 fn nothing_to_do(folder: &Path, output: &OutputArgs, log: &LogWriter) {
+    let summary = output.json.then(|| recorder::summary_text(folder)).flatten();
+    let summary = summary.and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok());
+    if let Some(summary) = summary {
+        // A closed stdout has read enough.
+        let _ = writeln!(io::stdout(), "{summary}");
+    }
     if !output.quiet {
         let line = format!("the run in {} is finished: nothing to do\n", folder.display());
         // Without a reader of stderr there is nobody to tell.
@@ -321,9 +327,9 @@ fn read(
                     }
                 }
                 Err(unreadable) => Row::Unreadable(Reason::halted(
-                    "unreadable_input",
+                    books::UNREADABLE_INPUT,
                     unreadable.to_string(),
-                    "mend the file at that place, and run the rows from there on as a file of their own",
+                    "mend the file at that place, and run the rows from there on, under the header, as a file of their own",
                 )),
             };
             if to_engine.blocking_send(row).is_err() {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::catalog::{Field, Need, OPERATIONS, Operation, USER, normalize};
+use crate::catalog::{Field, Kind, Need, OPERATIONS, Operation, USER, normalize};
 use crate::clean;
 use crate::exit::Error;
 use crate::record::{ADDED_COLUMNS, Format, Problem, Source};
@@ -273,6 +273,11 @@ fn check_set_value(rules: &Rules, name: &str, value: &str) -> Result<(), Error> 
     let fields = operations.filter_map(|op| op.field_index(name).map(|index| &op.fields[index]));
     let mut complaint = None;
     for field in fields {
+        if field.kind == Kind::Secret {
+            return Err(Error::refused(format!(
+                "--set {name}: secrets do not belong on a command line, which others can read\n  put it into a column of the file"
+            )));
+        }
         match clean::from_cell(field.kind, value) {
             Ok(_) => return Ok(()),
             Err(refused) => complaint = Some(refused),

@@ -116,8 +116,9 @@ pub struct Stopped {
     /// What to mend before going on, if anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// The command that goes on.
-    pub resume: String,
+    /// The command that goes on, where going on can help.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resume: Option<String>,
 }
 
 /// Where the files of a run are.

@@ -42,6 +42,9 @@ pub struct RunFolder {
     _lock: File,
 }
 
+/// The file that says what the run came to.
+const SUMMARY: &str = "summary.json";
+
 /// The file whose lock says that a process holds the run.
 const LOCK: &str = "lock";
 
@@ -79,7 +82,12 @@ impl RunFolder {
 
     /// Takes hold of the folder of an earlier run. `wait` waits for a process that holds it;
     /// this blocks.
+    ///
+    /// Refused, and left as it is, when it is no run folder: neither empty nor ever held.
     pub fn open(path: PathBuf, wait: bool) -> Result<Self, exit::Error> {
+        if !path.join(LOCK).exists() {
+            take_empty(&path).map_err(exit::Error::refused)?;
+        }
         if wait {
             let lock = lock_file(&path.join(LOCK))?;
             lock.lock().map_err(|error| exit::Error::refused(at("lock", &path, &error)))?;
@@ -93,7 +101,7 @@ impl RunFolder {
         match lock.try_lock() {
             Ok(()) => Ok(Self { path, _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(exit::Error::Busy(format!(
-                "another process is at the run in {}; wait for it, or say --wait",
+                "another process is at the run in {}; wait for it, or say --resume --wait",
                 path.display()
             ))),
             Err(TryLockError::Error(error)) => Err(exit::Error::refused(at("lock", &path, &error))),
@@ -101,14 +109,14 @@ impl RunFolder {
     }
 
     /// What the journal tells, as far as the output files bear it out. `None` when the run got
-    /// no further than its folder.
+    /// no further than its folder; a journal that is damaged or gone is an error.
     pub fn recover(&self) -> io::Result<Option<Recovered>> {
+        if first_line(&self.path)?.is_none() {
+            return Ok(None);
+        }
         let path = self.path.join(JOURNAL);
-        let journal = match File::open(&path) {
-            Ok(journal) => BufReader::new(journal),
-            Err(error) if is_not_there(&error) => return Ok(None),
-            Err(error) => return Err(at("read", &path, &error)),
-        };
+        let opened = File::open(&path).map_err(|error| at("read", &path, &error))?;
+        let journal = BufReader::new(opened);
         let (results, failures) = sizes(&self.path)?;
         let holds = |lengths: &Lengths| {
             let held = |(index, length): (usize, &u64)| {
@@ -136,15 +144,35 @@ impl RunFolder {
         copy().map_err(|error| at("keep the input in", &path, &error))
     }
 
-    /// Clears away the beginnings of a run that sent nothing.
+    /// Clears away the beginnings of a run that sent nothing. When the folder holds anything
+    /// else, that is an error, and nothing is removed.
     pub fn clear(&self) -> io::Result<()> {
-        for entry in fs::read_dir(&self.path).map_err(|error| at("read", &self.path, &error))? {
-            let path = entry.map_err(|error| at("read", &self.path, &error))?.path();
-            if path.file_name().is_some_and(|name| name != LOCK) {
-                fs::remove_file(&path).map_err(|error| at("remove", &path, &error))?;
+        let failed = |error: io::Error| at("read", &self.path, &error);
+        let mut ours = Vec::new();
+        for entry in fs::read_dir(&self.path).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let number = name.strip_prefix(KEPT).filter(|rest| rest.parse::<u32>().is_ok());
+            if name == JOURNAL || name == RESULTS || number.is_some() {
+                ours.push(path);
+            } else if name != LOCK {
+                return Err(io::Error::other(format!(
+                    "{} is not part of a run, so nothing in its folder is touched: name another folder",
+                    path.display()
+                )));
             }
         }
-        Ok(())
+        ours.iter()
+            .try_for_each(|path| fs::remove_file(path).map_err(|error| at("remove", path, &error)))
+    }
+
+    /// Removes the summary of an earlier part of the run, which is true no more.
+    pub fn forget_summary(&self) -> io::Result<()> {
+        let path = self.path.join(SUMMARY);
+        match fs::remove_file(&path) {
+            Err(error) if !is_not_there(&error) => Err(at("remove", &path, &error)),
+            _ => Ok(()),
+        }
     }
 
     /// Removes the folder of a run that was refused before it began.
@@ -176,25 +204,60 @@ pub fn earlier(runs: &Path, name: &str) -> io::Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
+/// The text of the summary in the folder of a run, if there is one.
+#[must_use]
+pub fn summary_text(folder: &Path) -> Option<String> {
+    fs::read_to_string(folder.join(SUMMARY)).ok()
+}
+
+/// Which run is in a folder, from the first line of its journal. `None` when there is no run,
+/// or one that got no further than its folder.
+///
+/// The first line is on the disk before anything is sent. So one that is whole and makes no
+/// sense, or is missing beside results, is damage, and the rows must not be taken for unsent.
+fn first_line(folder: &Path) -> io::Result<Option<Identity>> {
+    let path = folder.join(JOURNAL);
+    let mut first = Vec::new();
+    match File::open(&path) {
+        Ok(file) => {
+            let mut journal = BufReader::new(file.take(MAX_FIRST_LINE));
+            journal.read_until(b'\n', &mut first).map_err(|error| at("read", &path, &error))?;
+        }
+        Err(error) if is_not_there(&error) => {}
+        Err(error) => return Err(at("read", &path, &error)),
+    }
+    if let Some(begun) = journal::recover(first.as_slice(), |_| true)? {
+        return Ok(Some(begun.identity));
+    }
+    let results = fs::metadata(folder.join(RESULTS)).map_or(0, |metadata| metadata.len());
+    let sent = folder.join(LOCK).exists() && results > 0;
+    if first.ends_with(b"\n") || sent {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!(
+                "the journal of the run in {} is damaged or gone, so what was sent cannot be told\n  \
+                 put it back, or move the folder away to begin anew",
+                folder.display()
+            ),
+        ));
+    }
+    Ok(None)
+}
+
 /// What can be told of the run in a folder at a glance, without holding it. `None` when there
-/// is no journal with a whole first line.
+/// is no run, or one that got no further than its folder.
 pub fn glance(folder: &Path) -> io::Result<Option<Glance>> {
+    let Some(identity) = first_line(folder)? else { return Ok(None) };
     let path = folder.join(JOURNAL);
     let read = || {
-        let mut file = match File::open(&path) {
-            Err(error) if is_not_there(&error) => return Ok(None),
-            opened => opened?,
-        };
-        let mut first = Vec::new();
-        BufReader::new((&mut file).take(MAX_FIRST_LINE)).read_until(b'\n', &mut first)?;
-        let Some(begun) = journal::recover(first.as_slice(), |_| true)? else { return Ok(None) };
+        let mut file = File::open(&path)?;
         let mut last = Vec::new();
         Line::Complete.write(&mut last)?;
         let from = file.metadata()?.len().saturating_sub(last.len() as u64);
         file.seek(SeekFrom::Start(from))?;
         let mut end = Vec::new();
         file.take(last.len() as u64).read_to_end(&mut end)?;
-        Ok(Some(Glance { identity: begun.identity, complete: end == last }))
+        Ok(Some(Glance { identity, complete: end == last }))
     };
     read().map_err(|error| at("read", &path, &error))
 }
@@ -243,7 +306,7 @@ fn take_empty(path: &Path) -> io::Result<()> {
         return Err(io::Error::new(
             io::ErrorKind::AlreadyExists,
             format!(
-                "{} is not empty, and nothing is overwritten: name a folder that does not exist, or say --resume to go on with the run in it",
+                "{} is not empty, and nothing is overwritten: name a folder that does not exist, or one that holds a run, with --resume",
                 path.display()
             ),
         ));
@@ -324,7 +387,7 @@ pub(super) fn sync(path: &Path) -> io::Result<()> {
 
 /// Writes `summary.json`: complete and on the disk, or not at all.
 pub fn write_summary(folder: &RunFolder, summary: &Summary) -> io::Result<()> {
-    let path = folder.path.join("summary.json");
+    let path = folder.path.join(SUMMARY);
     let part = folder.path.join("summary.json.part");
     let write = || {
         let mut text = serde_json::to_vec_pretty(summary)?;

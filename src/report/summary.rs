@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 
 use super::words::{brief, count, quoted, span_ms, tame, thousands};
-use crate::outcome::{Reason, Status, Summary, Tally};
+use crate::outcome::{Status, Summary, Tally};
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -21,7 +21,7 @@ pub fn print_summary(out: &mut impl Write, summary: &Summary, color: bool) -> io
     page.headline(summary)?;
     page.counts(summary.tally)?;
     page.books(summary)?;
-    page.reasons(&summary.reasons)?;
+    page.reasons(summary)?;
     page.effort(summary)?;
     page.files(summary)?;
     page.next(summary)
@@ -86,7 +86,7 @@ impl<W: Write> Page<'_, W> {
         let (terms, read) = (terms.join(" + "), count(tally.read, "row"));
         if summary.balanced {
             let mark = self.paint(GOOD, "✓");
-            let rest = if summary.complete { "" } else { "; the rest was not read" };
+            let rest = if summary.complete { "" } else { "; the run is not complete" };
             writeln!(self.out, "books: {read} read = {terms} {mark}{rest}")
         } else {
             let mark = self.paint(BAD, "✗");
@@ -99,11 +99,13 @@ impl<W: Write> Page<'_, W> {
         }
     }
 
-    fn reasons(&mut self, reasons: &[Reason]) -> io::Result<()> {
+    fn reasons(&mut self, summary: &Summary) -> io::Result<()> {
+        let reasons = &summary.reasons;
         if reasons.is_empty() {
             return Ok(());
         }
-        writeln!(self.out, "\nwhy rows failed:")?;
+        let since = if summary.done_before > 0 { ", since going on" } else { "" };
+        writeln!(self.out, "\nwhy rows failed{since}:")?;
         for reason in reasons.iter().take(REASONS) {
             let code = reason.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
             let message = reason.message.as_ref().map(|text| format!(": {text}"));
@@ -159,7 +161,9 @@ impl<W: Write> Page<'_, W> {
 
     fn files(&mut self, summary: &Summary) -> io::Result<()> {
         let results = tame(&summary.files.results.to_string_lossy());
-        writeln!(self.out, "results:  {results}")?;
+        if !results.is_empty() {
+            writeln!(self.out, "results:  {results}")?;
+        }
         for path in &summary.files.failures {
             writeln!(self.out, "failures: {}", tame(&path.to_string_lossy()))?;
         }
@@ -171,7 +175,8 @@ impl<W: Write> Page<'_, W> {
             if let Some(hint) = &stopped.hint {
                 writeln!(self.out, "\nfirst: {}", tame(hint))?;
             }
-            return writeln!(self.out, "\nto go on:\n  {}", tame(&stopped.resume));
+            let Some(resume) = &stopped.resume else { return Ok(()) };
+            return writeln!(self.out, "\nto go on:\n  {}", tame(resume));
         }
         if summary.files.failures.is_empty() {
             return Ok(());

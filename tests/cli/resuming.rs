@@ -219,6 +219,12 @@ fn a_disk_that_is_full_stops_the_run_and_loses_nothing() {
     assert!(stderr.contains("results.jsonl") && stderr.contains("--resume"), "{stderr}");
     let sent = simulator.arrivals().len();
     assert!(sent < 2_000, "it went on sending");
+    // What is said is what going on will believe.
+    let recorded = crate::support::lines(&folder.path().join("out/results.jsonl")).len();
+    let screen = String::from_utf8_lossy(&full.stdout);
+    let updated = screen.lines().find(|line| line.contains("  updated  ")).unwrap();
+    let number = updated.split_whitespace().next().unwrap().replace(',', "");
+    assert_eq!(number.parse(), Ok(recorded), "{screen}");
     let room = run("unlimited");
     assert_eq!(room.status.code(), Some(0), "{}", String::from_utf8_lossy(&room.stderr));
     let results = crate::support::lines(&folder.path().join("out/results.jsonl"));
@@ -234,6 +240,125 @@ fn a_run_folder_that_is_gone_stops_the_run() {
     let running = run.spawn();
     simulator.wait_for_arrivals(3);
     fs::remove_dir_all(running.folder().join("out")).unwrap();
-    running.end().code(3).says("out");
+    let ran = running.end().code(3).says("begin again");
+    assert!(!ran.stdout.contains("--resume"), "{}", ran.stdout);
     assert!(simulator.stop().len() < 1_000);
+}
+
+#[test]
+fn files_that_are_no_part_of_a_run_are_never_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("in.csv"), rows(2)).unwrap();
+    let refused = |out: &str| {
+        let output = program()
+            .current_dir(folder.path())
+            .args(["run", "--simulate", "--resume", "--out", out, "in.csv"])
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{out}: {stderr}");
+        stderr
+    };
+    // The folder of the input itself; a folder of somebody's; one that was held before.
+    assert!(refused(".").contains("not empty"));
+    assert_eq!(fs::read_to_string(path("in.csv")).unwrap(), rows(2));
+    for (out, lock) in [("mine", false), ("held", true)] {
+        fs::create_dir(path(out)).unwrap();
+        fs::write(path(out).join("thesis.txt"), "years").unwrap();
+        if lock {
+            fs::write(path(out).join("lock"), "").unwrap();
+        }
+        refused(out);
+        assert_eq!(fs::read_to_string(path(out).join("thesis.txt")).unwrap(), "years");
+        assert_eq!(path(out).join("lock").exists(), lock, "{out} is left as it is");
+    }
+}
+
+#[test]
+fn a_damaged_or_missing_journal_is_refused_and_nothing_is_lost() {
+    let simulator = Simulator::start(&[]);
+    for damage in ["damaged", "gone"] {
+        let ran = Run::against(&simulator).arg("--resume").file("in.csv", rows(3)).go().code(0);
+        let (journal, results) = (ran.path("journal"), ran.read("results.jsonl"));
+        let text = ran.read("journal");
+        match damage {
+            "gone" => fs::remove_file(&journal).unwrap(),
+            _ => fs::write(&journal, text.replacen("begin", "bigin", 1)).unwrap(),
+        }
+        let before = simulator.arrivals().len();
+        let output = again(ran.folder(), &simulator, &[]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{damage}: {stderr}");
+        assert!(stderr.contains("damaged or gone"), "{stderr}");
+        assert_eq!(ran.read("results.jsonl"), results, "{damage}");
+        assert_eq!(simulator.arrivals().len(), before, "{damage}: nothing is sent again");
+    }
+}
+
+#[test]
+fn the_latest_run_of_a_file_decides() {
+    let simulator = Simulator::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let run = |content: &str, resume: bool, more: &[&str]| {
+        fs::write(folder.path().join("in.csv"), content).unwrap();
+        let mut command = nightly(folder.path(), &simulator);
+        if !resume {
+            command = program();
+            command
+                .current_dir(folder.path())
+                .env("DESCOPE_PROJECT_ID", PROJECT)
+                .env("DESCOPE_MANAGEMENT_KEY", KEY)
+                .env("DESCOPE_BASE_URL", &simulator.url)
+                .args(["run", "--quiet", "in.csv"])
+                .stdout(Stdio::null());
+        }
+        command.args(more).status().unwrap().code().unwrap()
+    };
+    let sent = || simulator.arrivals().len();
+    let (a, b) = (rows(3), rows(4));
+    assert_eq!((run(&a, true, &[]), sent()), (0, 3));
+    assert_eq!((run(&b, true, &[]), sent()), (0, 7));
+    assert_eq!((run(&a, true, &[]), sent()), (0, 10), "b came between");
+    assert_eq!((run(&a, true, &[]), sent()), (0, 10), "nothing to do");
+    // An unfinished run whose file has changed is refused, until that file was run on its own.
+    assert_eq!(run(&b, true, &["--max-duration", "0s"]), 3);
+    let unfinished = sent();
+    assert_eq!((run(&a, true, &[]), sent()), (2, unfinished));
+    assert_eq!((run(&a, false, &[]), sent()), (0, unfinished + 3));
+    assert_eq!((run(&a, true, &[]), sent()), (0, unfinished + 3), "nothing to do");
+}
+
+#[test]
+fn a_finished_run_prints_its_summary_again_as_json() {
+    let ran = Run::new().args(&["--simulate"]).file("in.csv", rows(2)).go().code(0);
+    let output = program()
+        .current_dir(ran.folder())
+        .args(["run", "--resume", "--simulate", "--json", "--out", "out", "in.csv"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(shown, ran.summary());
+}
+
+#[test]
+fn a_summary_that_is_true_no_more_is_gone() {
+    let simulator = Simulator::start(&["--latency", "20ms"]);
+    let run = Run::against(&simulator).args(&["--concurrency", "1", "--max-duration", "200ms"]);
+    let stopped = run.file("in.csv", rows(200)).go().code(3);
+    let summary = stopped.path("summary.json");
+    assert!(summary.exists());
+    let mut child = program()
+        .current_dir(stopped.folder())
+        .env("DESCOPE_PROJECT_ID", PROJECT)
+        .env("DESCOPE_MANAGEMENT_KEY", KEY)
+        .env("DESCOPE_BASE_URL", &simulator.url)
+        .args(["run", "--resume", "--quiet", "--concurrency", "1", "--out", "out", "in.csv"])
+        .spawn()
+        .unwrap();
+    simulator.wait_for_arrivals(simulator.arrivals().len() + 5);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!summary.exists());
 }

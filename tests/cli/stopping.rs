@@ -117,6 +117,7 @@ fn a_quote_that_is_never_closed_ends_the_run_after_the_rows_before_it() {
     assert_eq!(ran.kinds(), ["unterminated_quote"]);
     assert!(ran.stdout.contains("in.csv:3"), "{}", ran.stdout);
     assert_eq!(ran.summary()["stopped"]["reason"], "unreadable_input");
+    assert!(!ran.stdout.contains("--resume"), "it would stop there again: {}", ran.stdout);
 }
 
 #[test]

@@ -24,6 +24,9 @@ use crate::recorder::{self, Closed, RunFolder};
 use crate::report;
 use crate::stop::Reason;
 
+/// The stable word for an input that cannot be read to its end.
+pub(super) const UNREADABLE_INPUT: &str = "unreadable_input";
+
 /// Reasons for failures that the summary names.
 const REASONS: usize = 20;
 
@@ -50,23 +53,37 @@ pub(super) fn close(
     closed: io::Result<Closed>,
     output: &OutputArgs,
 ) -> Result<Exit, Error> {
-    let stopped = stopped.filter(|_| !ended.complete);
-    let exit = verdict(ended, stopped.as_ref(), closed.is_err());
-    let (files, unwritten) = match closed {
-        Ok(closed) => (Files { results: closed.results, failures: closed.failures }, None),
-        Err(error) => (Files::default(), Some(error)),
+    let (ended, stopped, files, unwritten) = match closed {
+        Ok(closed) => {
+            let files = Files { results: closed.results, failures: closed.failures };
+            (ended, stopped.filter(|_| !ended.complete), files, None)
+        }
+        Err(error) => {
+            let stopped = Some(stopped.unwrap_or_else(Reason::not_recorded));
+            (recorded_only(ended, folder), stopped, Files::default(), Some(error))
+        }
     };
+    let exit = verdict(ended, stopped.as_ref(), unwritten.is_some());
     let summary = summary(facts, folder, ended, stopped, files, exit);
     let written = recorder::write_summary(folder, &summary);
     // A closed stdout is no reason to fail: the same is in the run folder.
     let _ = show(&summary, output.json);
-    match unwritten.or(written.err()) {
-        None => Ok(exit),
-        Some(error) => Err(Error::Stopped(format!(
-            "{error}\n  nothing was sent since that was noticed; make room or mend the folder, then go on:\n  {}",
-            resume_command(facts, folder)
-        ))),
-    }
+    let Some(error) = unwritten.or(written.err()) else { return Ok(exit) };
+    let advice = if folder.path().exists() {
+        format!("make room or mend the folder, then go on:\n  {}", resume_command(facts, folder))
+    } else {
+        "the run folder is gone, and with it what is known of the run: begin again".to_owned()
+    };
+    Err(Error::Stopped(format!("{error}\n  nothing was sent since that was noticed; {advice}")))
+}
+
+/// What a run came to whose recorder failed: only what the journal bears out. The rest is sent
+/// again, or settled, by going on.
+fn recorded_only(ended: Ended, folder: &RunFolder) -> Ended {
+    let recorded = folder.recover().ok().flatten().map_or_else(Tally::default, |r| r.tally);
+    let read = ended.tally.read;
+    let not_attempted = read.saturating_sub(recorded.finished());
+    Ended { tally: Tally { read, not_attempted, ..recorded }, complete: false }
 }
 
 fn verdict(ended: Ended, stopped: Option<&Reason>, unrecorded: bool) -> Exit {
@@ -117,11 +134,17 @@ fn summary(
             reason: reason.code().to_owned(),
             message: reason.to_string(),
             hint: reason.hint().map(str::to_owned),
-            resume: resume_command(facts, folder),
+            resume: goes_on(&reason, folder).then(|| resume_command(facts, folder)),
         }),
         exit_code: exit as u8,
         files,
     }
+}
+
+/// Whether going on can help: not where the same place in the input stops it again, nor where
+/// nothing is known of the run any more.
+fn goes_on(reason: &Reason, folder: &RunFolder) -> bool {
+    reason.code() != UNREADABLE_INPUT && folder.path().exists()
 }
 
 /// The command that goes on with this run: the one that was typed, with what it takes.

@@ -210,10 +210,10 @@ enum Earlier {
     Unfinished(PathBuf),
 }
 
-/// Finds the run to go on with: the unfinished one of the same inputs. Without one, a finished
-/// one that is the same in everything means that there is nothing to do.
+/// Finds the run to go on with, from the latest back: an unfinished one of the same inputs. The
+/// latest finished one with the same settings ends the search: it is either the same in
+/// everything, and there is nothing to do, or what it did is out of date.
 fn find(runs: &Path, name: &str, identity: &Identity) -> Result<Earlier, Error> {
-    let mut finished = None;
     for path in recorder::earlier(runs, name).map_err(Error::refused)? {
         let Some(glance) = recorder::glance(&path).map_err(Error::refused)? else { continue };
         if !glance.identity.same_inputs(identity) {
@@ -223,11 +223,14 @@ fn find(runs: &Path, name: &str, identity: &Identity) -> Result<Earlier, Error> 
         match (glance.complete, differences.is_empty()) {
             (false, true) => return Ok(Earlier::Unfinished(path)),
             (false, false) => return Err(changed(&path, &differences)),
-            (true, true) => finished = finished.or(Some(path)),
+            (true, true) => return Ok(Earlier::Finished(path)),
+            (true, false) if glance.identity.settings == identity.settings => {
+                return Ok(Earlier::None);
+            }
             (true, false) => {}
         }
     }
-    Ok(finished.map_or(Earlier::None, Earlier::Finished))
+    Ok(Earlier::None)
 }
 
 /// Goes on with the run in a folder; one that got nowhere begins again there.
@@ -239,24 +242,33 @@ fn go_on(folder: RunFolder, config: &Config) -> Result<Chosen, Error> {
         return Chosen::begin(folder, reading);
     };
     let reading = Reading::open(config, Some(&folder))?;
+    if !recovered.identity.same_inputs(&reading.identity) {
+        return Err(Error::refused(format!(
+            "the run in {} is one of other files: name those, or another folder",
+            folder.path().display()
+        )));
+    }
     let differences = recovered.identity.differences(&reading.identity);
-    if !recovered.identity.same_inputs(&reading.identity) || !differences.is_empty() {
-        return Err(changed(folder.path(), &differences));
+    match (recovered.complete, differences.is_empty()) {
+        (true, true) => Ok(Chosen::Nothing(folder.path().to_owned())),
+        (true, false) => Err(Error::refused(format!(
+            "the run in {} is finished, and this would be another: {}\n  name another folder",
+            folder.path().display(),
+            differences.join("; ")
+        ))),
+        (false, false) => Err(changed(folder.path(), &differences)),
+        (false, true) => {
+            folder.forget_summary().map_err(Error::refused)?;
+            Chosen::resume(folder, reading, recovered)
+        }
     }
-    if recovered.complete {
-        return Ok(Chosen::Nothing(folder.path().to_owned()));
-    }
-    Chosen::resume(folder, reading, recovered)
 }
 
 fn changed(folder: &Path, differences: &[String]) -> Error {
-    let what = match differences {
-        [] => "its input files are others".to_owned(),
-        differences => differences.join("; "),
-    };
     Error::refused(format!(
-        "the unfinished run in {} cannot go on, something has changed since: {what}\n  \
-         put it back as it was, or begin a new run without --resume",
-        folder.display()
+        "the unfinished run in {} cannot go on, something has changed since: {}\n  \
+         put it back as it was; or, to leave that run unfinished, move its folder away or run once without --resume",
+        folder.display(),
+        differences.join("; ")
     ))
 }

@@ -55,7 +55,7 @@ fn stopped() -> Summary {
         reason: "max_failures".to_owned(),
         message: "9 rows failed, and --max-failures is 9".to_owned(),
         hint: Some("mend the mapping".to_owned()),
-        resume: "descope-bulk run --resume users.csv".to_owned(),
+        resume: Some("descope-bulk run --resume users.csv".to_owned()),
     });
     stopped.files.failures = vec![PathBuf::from("runs/a/failures.csv")];
     stopped
@@ -122,7 +122,9 @@ fn a_stopped_run() {
     ));
     assert!(text.contains("\n      39,990  not attempted  no outcome yet"), "{text}");
     assert!(
-        text.contains("= 1 updated + 9 gave up + 39,990 not attempted ✓; the rest was not read\n"),
+        text.contains(
+            "= 1 updated + 9 gave up + 39,990 not attempted ✓; the run is not complete\n"
+        ),
         "{text}"
     );
     assert!(text.ends_with(
