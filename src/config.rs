@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
-use url::{Host, Url};
+use url::Url;
 
 use crate::catalog::Operation;
 use crate::cli::run::{PaceArgs, ProjectArgs, Rate, RowArgs, RunArgs};
 use crate::client::gate::{Limit, Rates};
 use crate::client::retry::Backoff;
-use crate::client::wire::Endpoint;
+use crate::client::wire::{Endpoint, is_loopback};
 use crate::engine::halt::{MaxFailures, Tripwire};
 use crate::exit::Error;
 use crate::input::Request;
@@ -253,7 +253,13 @@ fn read_key(path: &Path) -> Result<String, Error> {
         }
     }
     let mut text = String::new();
-    file.take(MOST).read_to_string(&mut text).map_err(refuse)?;
+    file.take(MOST + 1).read_to_string(&mut text).map_err(refuse)?;
+    if text.len() as u64 > MOST {
+        return Err(Error::refused(format!(
+            "the key file {} holds more than {MOST} bytes: it is no key",
+            path.display()
+        )));
+    }
     Ok(text)
 }
 
@@ -281,19 +287,11 @@ fn base_url(text: &str) -> Result<Url, Error> {
     }
     match (url.scheme(), url.host()) {
         ("https", Some(_)) => Ok(url),
-        ("http", Some(host)) if is_loopback(&host) => Ok(url),
+        ("http", Some(_)) if is_loopback(&url) => Ok(url),
         ("http", Some(_)) => {
             Err(refuse("must be https, since the key goes over it; write it with https"))
         }
         _ => Err(refuse("must begin with https:// and name a host; write it")),
-    }
-}
-
-fn is_loopback(host: &Host<&str>) -> bool {
-    match host {
-        Host::Domain(name) => *name == "localhost",
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
     }
 }
 

@@ -62,6 +62,8 @@ pub struct Engine<S, O> {
     lanes: Lanes<Call>,
     tasks: JoinSet<Performed>,
     tally: Tally,
+    /// What was done before; its failures are borne already.
+    earlier: Tally,
     unreadable: Option<Reason>,
 }
 
@@ -89,6 +91,7 @@ impl<S: Step, O: Observer> Engine<S, O> {
             lanes: Lanes::default(),
             tasks: JoinSet::new(),
             tally: Tally::default(),
+            earlier: Tally::default(),
             unreadable: None,
         }
     }
@@ -99,7 +102,8 @@ impl<S: Step, O: Observer> Engine<S, O> {
     ///
     /// `earlier` counts the rows that had their outcome before; they do not come again.
     pub async fn run(mut self, earlier: Tally, mut rows: Receiver<Row>) -> Ended {
-        self.tally = Tally { read: earlier.finished(), ..earlier };
+        self.earlier = Tally { read: earlier.finished(), ..earlier };
+        self.tally = self.earlier;
         let mut reading = true;
         let mut read_to_the_end = false;
         let stop = self.stop.clone();
@@ -203,7 +207,8 @@ impl<S: Step, O: Observer> Engine<S, O> {
     async fn record(&mut self, finished: Finished) {
         self.tally.count(finished.outcome.status);
         self.observer.finished(&finished);
-        if let Some(reason) = self.tripwire.step(&finished.outcome, &self.tally) {
+        if let Some(reason) = self.tripwire.step(&finished.outcome, &self.tally.since(self.earlier))
+        {
             self.stop.drain(reason);
         }
         if self.recorder.send(Entry::Finished(finished)).await.is_err() {

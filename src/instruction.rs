@@ -283,7 +283,7 @@ fn fill(
                 }
                 continue;
             }
-            Means::OtherField => !is_blank(Kind::Text, *cell),
+            Means::OtherField => !is_blank(*cell),
         };
         if stray {
             return Err(layout::not_a_field(operation, name));
@@ -330,17 +330,16 @@ fn operation_of(
     Operation::named(&text).ok_or_else(|| layout::unknown_operation(&text).at(name))
 }
 
-fn is_blank(kind: Kind, cell: Cell<'_>) -> bool {
-    match (kind, cell) {
-        (Kind::Secret, Cell::Text(text)) => text.is_empty(),
-        (_, Cell::Text(text)) => text.trim().is_empty(),
-        (_, Cell::Json(raw)) => raw.get() == "null",
+fn is_blank(cell: Cell<'_>) -> bool {
+    match cell {
+        Cell::Text(text) => text.trim().is_empty(),
+        Cell::Json(raw) => raw.get() == "null",
     }
 }
 
 /// The value that a cell gives a field; `None` where it gives none.
 fn value_of<'a>(field: &Field, cell: Cell<'a>, blank: Blank) -> Result<Option<Value<'a>>, Problem> {
-    if is_blank(field.kind, cell) {
+    if is_blank(cell) {
         return match (blank, field.empty) {
             (Blank::Skip, _) | (Blank::Clear, Empty::Refused) => Ok(None),
             (Blank::Clear, _) => Ok(Some(nothing(field.kind))),
@@ -372,10 +371,17 @@ fn set_missing<'a>(
     rules: &'a Rules,
     values: &mut Values<'a>,
 ) -> Result<(), Problem> {
-    for (name, text) in &rules.set {
-        if let Some(index) = operation.field_index(name)
-            && values[index].is_none()
-        {
+    let flag_of = |index: usize| match operation.fields[index].need {
+        Need::With(other) => operation.index_of(other),
+        _ => None,
+    };
+    let indexed = || rules.set.iter().filter_map(|(n, t)| Some((operation.field_index(n)?, n, t)));
+    // Values come before flags: a flag for all rows goes with a value, never alone.
+    let plain = indexed().filter(|(index, ..)| flag_of(*index).is_none());
+    let flags = indexed().filter(|(index, ..)| flag_of(*index).is_some());
+    for (index, name, text) in plain.chain(flags) {
+        let alone = flag_of(index).is_some_and(|value| values[value].is_none());
+        if values[index].is_none() && !alone {
             values[index] = value_of(&operation.fields[index], Cell::Text(text), Blank::Skip)
                 .map_err(|problem| problem.at(format!("--set {name}")))?;
         }
@@ -390,6 +396,7 @@ fn complete(
     blanks: u32,
     values: &mut Values<'_>,
 ) -> Result<(), Problem> {
+    drop_flags_of_blanks(operation, blanks, values);
     for (index, field) in operation.fields.iter().enumerate() {
         let given = match &values[index] {
             Some(value) if value.is_empty() => {
@@ -419,6 +426,20 @@ fn complete(
     }
     Err(Problem::new("nothing_to_set", format!("the row sets no field of {}", operation.name))
         .hint("fill in a value, or leave the row out"))
+}
+
+/// A blank value sends nothing, and so does the flag beside it: it would change whether the
+/// user may sign in with the value that stays.
+fn drop_flags_of_blanks(operation: &Operation, blanks: u32, values: &mut Values<'_>) {
+    for (index, field) in operation.fields.iter().enumerate() {
+        if let Need::With(other) = field.need
+            && let Some(value) = operation.index_of(other)
+            && values[value].is_none()
+            && blanks & (1 << value) != 0
+        {
+            values[index] = None;
+        }
+    }
 }
 
 fn check_empty(field: &Field, rules: &Rules) -> Result<(), Problem> {

@@ -183,6 +183,21 @@ impl Tally {
         *self.slot(status)
     }
 
+    /// What came since an earlier count.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Self {
+        Self {
+            read: self.read - earlier.read,
+            updated: self.updated - earlier.updated,
+            unchanged: self.unchanged - earlier.unchanged,
+            invalid: self.invalid - earlier.invalid,
+            rejected: self.rejected - earlier.rejected,
+            gave_up: self.gave_up - earlier.gave_up,
+            unknown: self.unknown - earlier.unknown,
+            not_attempted: self.not_attempted - earlier.not_attempted,
+        }
+    }
+
     /// Rows with an outcome.
     #[must_use]
     pub fn finished(self) -> u64 {

@@ -29,7 +29,7 @@ use crate::record::Source;
 use failures::Failures;
 pub use failures::RAW_KEY;
 pub use folder::{
-    Glance, Place, RunFolder, choosing, earlier, glance, summary_text, write_summary,
+    Glance, Place, RunFolder, abandon, choosing, earlier, glance, summary_text, write_summary,
 };
 use journal::{Commit, Identity, Line, Recovered};
 use output::Output;
@@ -90,9 +90,7 @@ impl Recorder {
                 rows: Vec::new(),
                 tally: Tally::default(),
             };
-            Line::Begin(identity.clone()).write(recorder.journal.row()?)?;
-            recorder.commit()?;
-            recorder.sync()?;
+            recorder.append(std::iter::once(Line::Begin(identity.clone())))?;
             Ok(recorder)
         };
         begin().map_err(|error: io::Error| exit::Error::refused(error))
@@ -111,14 +109,18 @@ impl Recorder {
                 0 if !path.join(RESULTS).exists() => Output::create(path.join(RESULTS))?,
                 length => Output::reopen(path.join(RESULTS), length)?,
             };
-            Ok(Self {
+            let mut recorder = Self {
                 results,
                 failures: Failures::resume(path, sources, &recovered.lengths.failures)?,
                 journal: Output::reopen(path.join(JOURNAL), recovered.whole)?,
                 folder: path.to_owned(),
                 rows: Vec::new(),
                 tally: recovered.tally,
-            })
+            };
+            // What was about to be sent must outlive the next crash, too.
+            let sent: Vec<u64> = recovered.sent.iter().copied().collect();
+            recorder.sync(&sent)?;
+            Ok(recorder)
         };
         reopen().map_err(|error: io::Error| exit::Error::refused(error))
     }
@@ -128,40 +130,43 @@ impl Recorder {
         self.try_record(finished).inspect_err(|_| self.cut())
     }
 
-    /// Takes into the batch that a row which must not be sent twice is about to be sent.
-    /// It is durable after [`Recorder::commit`] and [`Recorder::sync`].
-    pub fn about_to_send(&mut self, row: u64) -> io::Result<()> {
-        Line::Sent(row).write(self.journal.row()?)
-    }
-
     /// Ends the batch: everything recorded is handed to the system, the outputs before the
     /// line of the journal that commits them.
     pub fn commit(&mut self) -> io::Result<()> {
         self.try_commit().inspect_err(|_| self.cut())
     }
 
-    /// Waits until everything committed is on the disk, the journal last.
-    pub fn sync(&self) -> io::Result<()> {
+    /// Waits until everything committed is on the disk, and then until the journal says so there,
+    /// together with the rows that are about to be sent and must not be sent twice.
+    pub fn sync(&mut self, about_to_send: &[u64]) -> io::Result<()> {
         for output in std::iter::once(&self.results).chain(self.failures.outputs()) {
             output.sync()?;
         }
-        self.journal.sync()?;
-        folder::sync(&self.folder)
+        self.append(
+            std::iter::once(Line::Synced).chain(about_to_send.iter().copied().map(Line::Sent)),
+        )
     }
 
     /// Commits, and waits until everything is on the disk. `complete` says that every row of
     /// the input has its outcome.
     pub fn close(mut self, complete: bool) -> io::Result<Closed> {
         self.commit()?;
+        self.sync(&[])?;
         if complete {
-            // The line that ends the run must not reach the disk before what it tells of.
-            self.sync()?;
-            Line::Complete.write(self.journal.row()?)?;
-            self.commit()?;
+            self.append(std::iter::once(Line::Complete))?;
         }
-        self.sync()?;
         let failures = self.failures.outputs().map(|output| output.path().to_owned());
         Ok(Closed { results: self.results.path().to_owned(), failures: failures.collect() })
+    }
+
+    /// Appends lines to the journal and waits until they are on the disk.
+    fn append(&mut self, lines: impl Iterator<Item = Line>) -> io::Result<()> {
+        for line in lines {
+            line.write(self.journal.row()?)?;
+        }
+        self.commit()?;
+        self.journal.sync()?;
+        folder::sync(&self.folder)
     }
 
     fn try_record(&mut self, finished: &Finished) -> io::Result<()> {

@@ -61,7 +61,7 @@ pub struct Settings {
     pub faults: Vec<Fault>,
     /// What latencies and faults at a rate are drawn from.
     pub seed: u64,
-    /// The file for the log of arrivals; it is emptied first.
+    /// The file for the log of arrivals; it must not exist yet, or be empty.
     pub log: Option<PathBuf>,
     /// Whether the log holds bodies.
     pub log_bodies: bool,

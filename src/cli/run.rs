@@ -135,7 +135,7 @@ pub struct FailureArgs {
     pub max_same_failures: u32,
 
     /// Stop after this time, such as 4h, as if by a signal: a window at night. --resume goes on
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = some_time)]
     pub max_duration: Option<Duration>,
 }
 
@@ -248,6 +248,9 @@ fn rate(text: &str) -> Result<Rate, String> {
     limit(text).map(Rate::Limit)
 }
 
+/// The longest window of a limit.
+const MAX_WINDOW: Duration = Duration::from_secs(31 * 24 * 60 * 60);
+
 /// A limit as it is written: `N/WINDOW`, such as `200/60s` or `10/s`.
 pub fn limit(text: &str) -> Result<Limit, String> {
     const HOW: &str = "write it as N/WINDOW, such as 200/60s or 10/1s";
@@ -260,9 +263,17 @@ pub fn limit(text: &str) -> Result<Limit, String> {
         humantime::parse_duration(&format!("1{window}"))
     };
     match window {
+        Ok(window) if window > MAX_WINDOW => Err("a window may be 31 days long at most".to_owned()),
         Ok(window) if requests > 0 && !window.is_zero() => Ok(Limit { requests, window }),
         Ok(_) => Err("neither number may be 0".to_owned()),
         Err(error) => Err(format!("{HOW} ({error})")),
+    }
+}
+
+fn some_time(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(time) if time.is_zero() => Err("no time at all is no run".to_owned()),
+        parsed => parsed.map_err(|error| error.to_string()),
     }
 }
 
@@ -296,7 +307,7 @@ mod tests {
             let expected = Limit { requests, window: Duration::from_secs(seconds) };
             assert_eq!(limit(text), Ok(expected), "{text}");
         }
-        for wrong in ["200", "0/1s", "1/0s", "a/1s", "1/x", "-1/s", ""] {
+        for wrong in ["200", "0/1s", "1/0s", "1/600y", "1/32d", "a/1s", "1/x", "-1/s", ""] {
             assert!(limit(wrong).is_err(), "{wrong}");
         }
     }

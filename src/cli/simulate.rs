@@ -28,7 +28,7 @@ pub struct SimulateArgs {
     #[arg(long)]
     pub create_missing: bool,
 
-    /// Log each request as one JSON line: sequence, times in milliseconds since the start,
+    /// Log each request as one JSON line, into a file that must not hold anything yet: sequence, times in milliseconds since the start,
     /// method, path, project, users, status, fault, and whether it changed anything. Only the
     /// owner may read the file.
     #[arg(long, value_name = "FILE")]

@@ -158,6 +158,11 @@ fn judge_answer(operation: &Operation, answer: &Answer) -> Verdict {
     if answer.status == 429 || (answer.status >= 400 && code(answer) == Some(RATE_LIMITED)) {
         return Verdict::CoolDown(after.unwrap_or(DEFAULT_COOL_DOWN));
     }
+    // The code says it more exactly than the status (API reference, 7.2).
+    let refused = |code: &str| USER_NOT_FOUND.contains(&code) || CONFLICT.contains(&code);
+    if matches!(answer.status, 400 | 402 | 404..=599) && code(answer).is_some_and(refused) {
+        return Verdict::Final(Status::Rejected);
+    }
     match answer.status {
         200..=299 => match answer.body {
             Body::User(_) => Verdict::Done,
@@ -186,7 +191,9 @@ fn judge_answer(operation: &Operation, answer: &Answer) -> Verdict {
         _ if operation.method == Method::Get && matches!(answer.body, Body::BrokenOff) => {
             lost_answer(operation, Status::GaveUp, after)
         }
-        _ => Verdict::Final(Status::Rejected),
+        400..=499 => Verdict::Final(Status::Rejected),
+        // No status of a final answer: nobody can tell what became of it.
+        _ => lost_answer(operation, Status::Unknown, after),
     }
 }
 

@@ -12,7 +12,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use url::Url;
+use url::{Host, Url};
 
 use super::retry::{Answer, Body, ErrorBody, How, Lost, Reply, Sent, parse_retry_after};
 use crate::catalog::{LOAD, Method, OPERATIONS, Operation};
@@ -65,7 +65,10 @@ pub struct Wire {
 impl Wire {
     /// Prepares for an endpoint; nothing is sent.
     pub fn new(endpoint: &Endpoint) -> Result<Self, Error> {
-        let http = reqwest::Client::builder()
+        let builder = reqwest::Client::builder();
+        // What is for this machine stays on it, whatever proxy the environment names.
+        let builder = if is_loopback(&endpoint.base_url) { builder.no_proxy() } else { builder };
+        let http = builder
             .user_agent(concat!("descope-bulk/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(endpoint.connect_timeout)
             .timeout(endpoint.timeout)
@@ -180,6 +183,17 @@ fn naming(url: &Url, login_id: &str) -> Url {
     // It encodes `+`, which would be read as a space.
     url.query_pairs_mut().append_pair("loginId", login_id);
     url
+}
+
+/// Whether a URL names this machine.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }
 
 fn headers(endpoint: &Endpoint) -> Result<HeaderMap, Error> {

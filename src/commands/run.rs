@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -77,15 +77,22 @@ async fn choose(
     stop: &Stop,
 ) -> Result<Option<Chosen>, Error> {
     let (config, output, going_on) = (Arc::clone(config), args.output.clone(), args.going_on);
+    let keeping = Arc::new(OnceLock::new());
+    let kept = Arc::clone(&keeping);
     let choosing = tokio::task::spawn_blocking(move || {
-        intake::choose(&config, &output, going_on, Timestamp::now())
+        intake::choose(&config, &output, going_on, Timestamp::now(), &kept)
     });
     tokio::select! {
         chosen = choosing => match chosen {
             Ok(chosen) => chosen.map(Some),
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         },
-        () = stop.draining() => Ok(None),
+        () = stop.draining() => {
+            if let Some(folder) = keeping.get() {
+                recorder::abandon(folder);
+            }
+            Ok(None)
+        }
     }
 }
 

@@ -24,11 +24,23 @@ impl MaxFailures {
             Self::Unlimited => false,
             Self::Count(most) => failed > most,
             Self::Percent(percent) => {
-                finished >= Self::MIN_ROWS
-                    && u128::from(failed) * 100 > u128::from(finished) * u128::from(percent)
+                finished >= Self::MIN_ROWS && failing(tally) * 100.0 > f64::from(percent) + EXACT
             }
         }
     }
+}
+
+/// So that a share of exactly the limit is within it, whatever the rounding.
+const EXACT: f64 = 1e-9;
+
+/// The share of rows that fail. Wrong rows end when they are read, well ahead of those that are
+/// sent; so their share is one of the rows read, and the rest of the rows fares like those sent.
+#[expect(clippy::cast_precision_loss, reason = "a share")]
+fn failing(tally: &Tally) -> f64 {
+    let share = |part: u64, whole: u64| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
+    let invalid = share(tally.invalid, tally.read.max(tally.finished()));
+    let sent = share(tally.failed() - tally.invalid, tally.finished() - tally.invalid);
+    invalid + (1.0 - invalid) * sent
 }
 
 impl std::fmt::Display for MaxFailures {
@@ -87,9 +99,9 @@ impl Tripwire {
                 format!(
                     "{} of {} rows failed, more than --max-failures allows",
                     tally.failed(),
-                    tally.finished()
+                    tally.read.max(tally.finished())
                 ),
-                "look at the failures file, mend the cause, and run the rest",
+                "look at the failures file and mend the cause; going on allows as many again",
             ));
         }
         None
@@ -151,6 +163,15 @@ mod tests {
         assert_eq!(trips(wire(), &[WRONG, WRONG, WRONG, WRONG]), None);
         assert_eq!(trips(wire(), &[LOST, WRONG, LOST, WRONG, LOST]), Some((5, "same_failure")));
         assert_eq!(trips(Tripwire::new(MaxFailures::Unlimited, 0), &[LOST; 100]), None);
+    }
+
+    #[test]
+    fn wrong_rows_that_are_read_ahead_are_a_share_of_what_was_read() {
+        let limit = MaxFailures::Percent(20);
+        let ahead = Tally { read: 520, invalid: 52, updated: 60, ..Tally::default() };
+        assert!(!limit.exceeded(&ahead), "a tenth of the rows is wrong");
+        assert!(limit.exceeded(&Tally { invalid: 150, ..ahead }));
+        assert!(limit.exceeded(&Tally { rejected: 30, ..ahead }), "a third of those sent fail");
     }
 
     #[test]

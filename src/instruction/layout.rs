@@ -234,6 +234,7 @@ fn infer(columns: &[&str], rules: &Rules) -> Result<&'static Operation, Problem>
 
 /// Refuses settings that name what no operation has.
 pub(super) fn check_settings(rules: &Rules) -> Result<(), Error> {
+    check_said_once(rules)?;
     for (column, field) in &rules.map {
         if !is_known(field) && normalize(field) != "operation" {
             return Err(Error::refused(format!(
@@ -263,6 +264,33 @@ pub(super) fn check_settings(rules: &Rules) -> Result<(), Error> {
             )));
         }
         check_set_value(rules, field, value)?;
+    }
+    Ok(())
+}
+
+/// Refuses two settings for one thing, of which one would win silently.
+fn check_said_once(rules: &Rules) -> Result<(), Error> {
+    let twice = |flag: &str, one: &str, other: &str| {
+        Err(Error::refused(format!(
+            "{flag} {one} and {flag} {other}: it is said twice; say it once"
+        )))
+    };
+    for (i, (column, _)) in rules.map.iter().enumerate() {
+        if let Some((first, _)) =
+            rules.map[..i].iter().find(|(c, _)| normalize(c) == normalize(column))
+        {
+            return twice("--map", first, column);
+        }
+    }
+    for (i, (field, _)) in rules.set.iter().enumerate() {
+        let same = |other: &str| {
+            OPERATIONS.iter().any(|op| {
+                op.field_index(field).is_some() && op.field_index(field) == op.field_index(other)
+            })
+        };
+        if let Some((first, _)) = rules.set[..i].iter().find(|(other, _)| same(other)) {
+            return twice("--set", first, field);
+        }
     }
     Ok(())
 }

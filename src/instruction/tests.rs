@@ -253,3 +253,43 @@ fn a_rename_knows_the_name_that_it_gives() {
         assert!(!built.maybe_sent);
     }
 }
+
+#[test]
+fn a_flag_goes_with_a_value_and_never_alone() {
+    let columns = ["loginId", "name", "email", "verifiedEmail"];
+    let name_only = || ok(r#"{"loginId":"a","name":"A"}"#);
+    let with_email = ok(r#"{"loginId":"a","email":"a@b.c","verifiedEmail":true,"name":"A"}"#);
+    let none = Rules::default();
+    assert_eq!(row(&none, &columns, &["a", "A", "", "true"]), name_only());
+    assert_eq!(row(&none, &columns, &["a", "A", "a@b.c", "true"]), with_email);
+    for flag in ["true", "false"] {
+        let set = Rules { set: vec![("verifiedEmail".into(), flag.into())], ..Rules::default() };
+        assert_eq!(row(&set, &columns[..3], &["a", "A", " "]), name_only(), "{flag}");
+        let patch = Rules { operation: Operation::named("patch"), ..set };
+        assert_eq!(json(&patch, r#"{"loginId":"a","name":"A"}"#), name_only(), "{flag}");
+        assert_eq!(json(&patch, r#"{"loginId":"a","name":"A","email":null}"#), name_only());
+    }
+    assert_eq!(
+        json(&rules("patch"), r#"{"loginId":"a","verifiedEmail":true}"#),
+        ok(r#"{"loginId":"a","verifiedEmail":true}"#),
+        "a row that states only the flag means it"
+    );
+    assert_eq!(
+        row(&rules("password-set-active"), &["loginId", "password"], &["a", "  "]),
+        problem("missing_value")
+    );
+}
+
+#[test]
+fn a_setting_that_is_said_twice_is_refused() {
+    let twice = |names: [&str; 2]| {
+        let set = names.map(|name| (name.to_owned(), "true".to_owned())).to_vec();
+        let rules = Rules { set, ..rules("phone") };
+        row(&rules, &["loginId", "phone"], &["a", "+14155550123"]).unwrap_err()
+    };
+    assert!(twice(["verified", "Verified"]).contains("said twice"));
+    assert!(twice(["verified", "verifiedPhone"]).contains("said twice"));
+    let map = vec![("x".to_owned(), "phone".to_owned()), ("X".to_owned(), "email".to_owned())];
+    let mapped = row(&Rules { map, ..Rules::default() }, &["loginId", "x"], &["a", "b"]);
+    assert!(mapped.unwrap_err().contains("said twice"));
+}

@@ -124,7 +124,16 @@ impl RunFolder {
             };
             lengths.results <= results && lengths.failures.iter().enumerate().all(held)
         };
-        journal::recover(journal, holds).map_err(|error| at("read", &path, &error))
+        journal::recover(journal, holds).map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => io::Error::new(
+                error.kind(),
+                format!(
+                    "the run in {} cannot go on: {error}\n  put the files back as they were, or move the folder away to begin anew",
+                    self.path.display()
+                ),
+            ),
+            _ => at("read", &path, &error),
+        })
     }
 
     /// Where an input that can be read only once is kept; the first has index 0.
@@ -147,23 +156,7 @@ impl RunFolder {
     /// Clears away the beginnings of a run that sent nothing. When the folder holds anything
     /// else, that is an error, and nothing is removed.
     pub fn clear(&self) -> io::Result<()> {
-        let failed = |error: io::Error| at("read", &self.path, &error);
-        let mut ours = Vec::new();
-        for entry in fs::read_dir(&self.path).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let number = name.strip_prefix(KEPT).filter(|rest| rest.parse::<u32>().is_ok());
-            if name == JOURNAL || name == RESULTS || number.is_some() {
-                ours.push(path);
-            } else if name != LOCK {
-                return Err(io::Error::other(format!(
-                    "{} is not part of a run, so nothing in its folder is touched: name another folder",
-                    path.display()
-                )));
-            }
-        }
-        ours.iter()
-            .try_for_each(|path| fs::remove_file(path).map_err(|error| at("remove", path, &error)))
+        clear(&self.path)
     }
 
     /// Removes the summary of an earlier part of the run, which is true no more.
@@ -177,10 +170,7 @@ impl RunFolder {
 
     /// Removes the folder of a run that was refused before it began.
     pub fn remove(self) {
-        // What stays behind does no harm: it is recognised as a run that never began.
-        let _ = self.clear();
-        let _ = fs::remove_file(self.path.join(LOCK));
-        let _ = fs::remove_dir(&self.path);
+        abandon(&self.path);
     }
 
     /// Where it is.
@@ -188,6 +178,35 @@ impl RunFolder {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Removes the folder of a run that never began.
+pub fn abandon(folder: &Path) {
+    // What stays behind does no harm: it is recognised as a run that never began.
+    if clear(folder).is_ok() {
+        let _ = fs::remove_file(folder.join(LOCK));
+        let _ = fs::remove_dir(folder);
+    }
+}
+
+fn clear(folder: &Path) -> io::Result<()> {
+    let failed = |error: io::Error| at("read", folder, &error);
+    let mut ours = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let number = name.strip_prefix(KEPT).filter(|rest| rest.parse::<u32>().is_ok());
+        if name == JOURNAL || name == RESULTS || number.is_some() {
+            ours.push(path);
+        } else if name != LOCK {
+            return Err(io::Error::other(format!(
+                "{} is not part of a run, so nothing in its folder is touched: name another folder",
+                path.display()
+            )));
+        }
+    }
+    ours.iter()
+        .try_for_each(|path| fs::remove_file(path).map_err(|error| at("remove", path, &error)))
 }
 
 /// The folders of earlier runs of an input of this name, the latest first.

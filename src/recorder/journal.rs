@@ -87,6 +87,8 @@ pub(super) enum Line {
     Begin(Identity),
     /// A batch of finished rows.
     Commit(Commit),
+    /// Everything before is on the disk, the output files included.
+    Synced,
     /// A row that must not be sent twice is about to be sent.
     Sent(u64),
     /// Every row of the input has its outcome.
@@ -147,17 +149,29 @@ pub struct Recovered {
 /// Reads a journal up to its end, its first torn line, or the first line that tells of more
 /// than the output files hold (`holds` says whether they do).
 ///
-/// `None` when not even the first line is whole: nothing was sent then.
+/// The files may be behind by what was not synced when the power failed. If they are behind by
+/// more, somebody has cut or removed them, and rows that were done would pass for not done:
+/// an error. `None` when not even the first line is whole: nothing was sent then.
 pub fn recover(
     mut journal: impl BufRead,
     holds: impl Fn(&Lengths) -> bool,
 ) -> io::Result<Option<Recovered>> {
     let mut text = Vec::new();
     let mut recovered: Option<Recovered> = None;
+    let mut behind = false;
     loop {
         text.clear();
         journal.read_until(b'\n', &mut text)?;
         let Some(line) = Line::read(&text) else { break };
+        if behind {
+            if !matches!(line, Line::Commit(_)) {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "the results or failures files hold less than was written to them",
+                ));
+            }
+            continue;
+        }
         let taken = match (line, &mut recovered) {
             (Line::Begin(identity), None) => {
                 recovered = Some(Recovered::begin(identity));
@@ -166,6 +180,10 @@ pub fn recover(
             (line, Some(recovered)) => recovered.take(line, &holds),
             (_, None) => false,
         };
+        if !taken && recovered.is_some() {
+            behind = true;
+            continue;
+        }
         let Some(recovered) = recovered.as_mut().filter(|_| taken) else { break };
         recovered.whole += text.len() as u64;
     }
@@ -189,6 +207,7 @@ impl Recovered {
     fn take(&mut self, line: Line, holds: impl Fn(&Lengths) -> bool) -> bool {
         match line {
             Line::Begin(_) => return false,
+            Line::Synced => {}
             Line::Sent(row) => {
                 self.sent.insert(row);
             }

@@ -41,7 +41,7 @@ fn drain(
             Some(due_at) => {
                 let next = runtime.block_on(async { timeout_at(due_at, receiver.recv()).await });
                 let Ok(next) = next else {
-                    recorder.sync()?;
+                    recorder.sync(&[])?;
                     due = None;
                     continue;
                 };
@@ -49,14 +49,14 @@ fn drain(
             }
         };
         let Some(first) = first else { return Ok(recorder) };
-        let waiting = batch(&mut recorder, first, &mut receiver)?;
+        let (rows, waiting) = batch(&mut recorder, first, &mut receiver)?;
         recorder.commit()?;
         let now = Instant::now();
         if waiting.is_empty() && due.is_none_or(|due| now < due) {
             due.get_or_insert(now + SYNC_AFTER);
             continue;
         }
-        recorder.sync()?;
+        recorder.sync(&rows)?;
         due = None;
         for written in waiting {
             // A client that went away does not send either.
@@ -65,19 +65,22 @@ fn drain(
     }
 }
 
-/// Takes a batch in; gives back who waits for it to be durable.
+/// The rows that are about to be sent, and who waits until that is durable.
+type AboutToSend = (Vec<u64>, Vec<oneshot::Sender<()>>);
+
+/// Takes a batch in; gives back what is about to be sent.
 fn batch(
     recorder: &mut Recorder,
     first: Entry,
     receiver: &mut Receiver<Entry>,
-) -> io::Result<Vec<oneshot::Sender<()>>> {
-    let mut waiting = Vec::new();
+) -> io::Result<AboutToSend> {
+    let (mut rows, mut waiting) = (Vec::new(), Vec::new());
     let mut entry = first;
     for taken in 1.. {
         match entry {
             Entry::Finished(finished) => recorder.record(&finished)?,
             Entry::Sent { row, written } => {
-                recorder.about_to_send(row)?;
+                rows.push(row);
                 waiting.push(written);
             }
         }
@@ -87,5 +90,5 @@ fn batch(
         let Ok(next) = receiver.try_recv() else { break };
         entry = next;
     }
-    Ok(waiting)
+    Ok((rows, waiting))
 }

@@ -16,6 +16,9 @@ use crate::catalog::RateClass;
 /// Projects that are remembered even when they are idle.
 const PROJECTS: usize = 1000;
 
+/// The longest window of a limit.
+const MAX_WINDOW: Duration = Duration::from_secs(31 * 24 * 60 * 60);
+
 /// The rate limit of a project.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Limit {
@@ -81,6 +84,9 @@ impl FromStr for Limit {
             .map_err(|error| format!("`{window}` is no window such as 60s or 1m: {error}"))?;
         if window.is_zero() {
             return Err("the window is zero".to_owned());
+        }
+        if window > MAX_WINDOW {
+            return Err("a window may be 31 days long at most".to_owned());
         }
         Ok(Self::Custom { requests, window })
     }

@@ -81,15 +81,18 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Creates the file, or empties it.
+    /// Creates the file; one that holds something is refused, not emptied.
     pub(super) fn create(path: &Path) -> Result<Self, Error> {
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
+        options.append(true).create(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let refuse =
             |error| Error::refused(format!("cannot create the log {}: {error}", path.display()));
         let file = options.open(path).map_err(refuse)?;
+        if file.metadata().is_ok_and(|metadata| metadata.len() > 0) {
+            return Err(refuse(std::io::Error::other("it holds something already; name another")));
+        }
         #[cfg(unix)]
         file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))
             .map_err(refuse)?;

@@ -1,7 +1,7 @@
 //! The users that the simulator starts with.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -48,12 +48,25 @@ pub(super) fn sow(seed: &Seed, store: &mut Store, moment: Moment) -> Result<(), 
     }
 }
 
+/// The longest line of a file of users, in bytes.
+const MAX_LINE: u64 = 1 << 20;
+
 fn read_file(path: &Path, store: &mut Store, moment: Moment) -> Result<(), Error> {
     let place = path.display();
     let file = File::open(path)
         .map_err(|error| Error::refused(format!("cannot read the users in {place}: {error}")))?;
-    for (line, number) in BufReader::new(file).lines().zip(1_u64..) {
-        let line = line.map_err(|error| Error::refused(format!("{place}:{number}: {error}")))?;
+    let mut file = BufReader::new(file);
+    for number in 1_u64.. {
+        let refuse =
+            |why: &dyn std::fmt::Display| Error::refused(format!("{place}:{number}: {why}"));
+        let mut line = String::new();
+        let read = (&mut file).take(MAX_LINE + 1).read_line(&mut line).map_err(|e| refuse(&e))?;
+        if read == 0 {
+            break;
+        }
+        if read as u64 > MAX_LINE {
+            return Err(refuse(&"a user takes more than 1 MiB: it is no list of users"));
+        }
         if line.trim().is_empty() {
             continue;
         }

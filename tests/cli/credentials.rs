@@ -147,3 +147,27 @@ fn requests_look_like_those_of_the_sdks() {
     let body = r#"{"loginId":"a@example.com","phone":"+14155550123","verified":true,"failOnConflict":true}"#;
     has(&requests[1], body);
 }
+
+#[test]
+fn what_is_for_this_machine_goes_through_no_proxy() {
+    let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    proxy.set_nonblocking(true).unwrap();
+    let address = format!("http://{}", proxy.local_addr().unwrap());
+    let simulator = Simulator::start(&[]);
+    let outside = Run::against(&simulator).file("in.csv", ROWS);
+    let inside = Run::new().arg("--simulate").file("in.csv", ROWS);
+    for mut run in [outside, inside] {
+        for name in ["http_proxy", "HTTP_PROXY", "ALL_PROXY"] {
+            run = run.env(name, &address);
+        }
+        assert_eq!(run.go().code(0).tally("updated"), 1);
+    }
+    assert!(proxy.accept().is_err(), "the proxy was asked");
+}
+
+#[test]
+fn a_file_that_is_no_key_is_refused() {
+    let run = Run::new().env("DESCOPE_PROJECT_ID", PROJECT).file("in.csv", ROWS);
+    fs::write(run.path("key"), "K".repeat(5_000)).unwrap();
+    run.args(&["--key-file", "key"]).go().code(2).says("no key");
+}

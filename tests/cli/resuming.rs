@@ -278,20 +278,29 @@ fn files_that_are_no_part_of_a_run_are_never_touched() {
 #[test]
 fn a_damaged_or_missing_journal_is_refused_and_nothing_is_lost() {
     let simulator = Simulator::start(&[]);
-    for damage in ["damaged", "gone"] {
+    for damage in ["damaged", "gone", "results gone", "results cut"] {
         let ran = Run::against(&simulator).arg("--resume").file("in.csv", rows(3)).go().code(0);
         let (journal, results) = (ran.path("journal"), ran.read("results.jsonl"));
         let text = ran.read("journal");
         match damage {
             "gone" => fs::remove_file(&journal).unwrap(),
+            "results gone" => fs::remove_file(ran.path("results.jsonl")).unwrap(),
+            "results cut" => {
+                fs::write(ran.path("results.jsonl"), &results[..results.len() - 1]).unwrap();
+            }
             _ => fs::write(&journal, text.replacen("begin", "bigin", 1)).unwrap(),
         }
         let before = simulator.arrivals().len();
         let output = again(ran.folder(), &simulator, &[]);
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{damage}: {stderr}");
-        assert!(stderr.contains("damaged or gone"), "{stderr}");
-        assert_eq!(ran.read("results.jsonl"), results, "{damage}");
+        let what = if damage.starts_with("results") { "hold less" } else { "damaged or gone" };
+        assert!(stderr.contains(what) && stderr.contains("out"), "{damage}: {stderr}");
+        if !damage.starts_with("results") {
+            assert_eq!(ran.read("results.jsonl"), results, "{damage}");
+            continue;
+        }
+        assert_eq!(ran.read("journal"), text, "{damage}: it is left as it is");
         assert_eq!(simulator.arrivals().len(), before, "{damage}: nothing is sent again");
     }
 }
@@ -322,7 +331,7 @@ fn the_latest_run_of_a_file_decides() {
     assert_eq!((run(&a, true, &[]), sent()), (0, 10), "b came between");
     assert_eq!((run(&a, true, &[]), sent()), (0, 10), "nothing to do");
     // An unfinished run whose file has changed is refused, until that file was run on its own.
-    assert_eq!(run(&b, true, &["--max-duration", "0s"]), 3);
+    assert_eq!(run(&b, true, &["--max-duration", "1ns"]), 3);
     let unfinished = sent();
     assert_eq!((run(&a, true, &[]), sent()), (2, unfinished));
     assert_eq!((run(&a, false, &[]), sent()), (0, unfinished + 3));

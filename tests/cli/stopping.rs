@@ -10,7 +10,9 @@ fn rows(number: usize) -> String {
 
 #[test]
 fn a_signal_drains_and_closes_the_books() {
-    for (name, code, word) in [("INT", 130, "interrupted"), ("TERM", 143, "terminated")] {
+    for (name, code, word) in
+        [("INT", 130, "interrupted"), ("TERM", 143, "terminated"), ("HUP", 143, "terminated")]
+    {
         let simulator = Simulator::start(&["--latency", "50ms"]);
         let running = Run::against(&simulator)
             .args(&["--concurrency", "4"])
@@ -18,7 +20,7 @@ fn a_signal_drains_and_closes_the_books() {
             .spawn();
         simulator.wait_for_arrivals(20);
         signal(&running.child, name);
-        let ran = running.end().code(code).says("stopping");
+        let ran = running.end().code(code);
         let summary = ran.summary();
         assert_eq!(summary["stopped"]["reason"], word);
         assert_eq!(summary["exitCode"], code);
@@ -109,6 +111,42 @@ fn too_many_failures_stop_the_run() {
 }
 
 #[test]
+fn going_on_bears_as_many_failures_again() {
+    let simulator = Simulator::bare(&["--users", "1000", "--rate-limit", "off"]);
+    let row =
+        |n| if n % 2 == 0 { format!("user{n}@example.com,N\n") } else { format!("no{n},N\n") };
+    let rows = "loginId,name\n".to_owned() + &(1..=60).map(row).collect::<String>();
+    let run = Run::against(&simulator).args(&["--max-failures", "9", "--concurrency", "1"]);
+    let mut ran = run.file("in.csv", rows).go().code(3);
+    let mut sessions = 1;
+    while ran.status.code() == Some(3) {
+        let output = crate::support::program()
+            .current_dir(ran.folder())
+            .env("DESCOPE_PROJECT_ID", crate::support::PROJECT)
+            .env("DESCOPE_MANAGEMENT_KEY", crate::support::KEY)
+            .env("DESCOPE_BASE_URL", &simulator.url)
+            .args(["run", "--resume", "--out", "out", "--max-failures", "9", "--concurrency", "1"])
+            .arg("in.csv")
+            .output()
+            .unwrap();
+        ran = crate::support::Ran::of(ran, output);
+        sessions += 1;
+        assert!(sessions < 10, "it does not get on: {}", ran.stdout);
+    }
+    assert_eq!((ran.tally("updated"), ran.tally("rejected")), (30, 30));
+}
+
+#[test]
+fn a_tenth_of_wrong_rows_is_a_tenth_however_slow_the_server_is() {
+    let simulator = Simulator::start(&["--latency", "50ms"]);
+    let row = |n| format!("u{n},{},true\n", if n % 10 == 0 { "bad" } else { "+14155550100" });
+    let rows = "loginId,phone,verified\n".to_owned() + &(0..700).map(row).collect::<String>();
+    let ran =
+        Run::against(&simulator).args(&["--max-failures", "20%"]).file("in.csv", rows).go().code(1);
+    assert_eq!((ran.tally("updated"), ran.tally("invalid")), (630, 70));
+}
+
+#[test]
 fn a_quote_that_is_never_closed_ends_the_run_after_the_rows_before_it() {
     let simulator = Simulator::start(&[]);
     let rows = "loginId,name\na,A\nb,\"B\nc,C\nd,D\n";
@@ -130,7 +168,8 @@ fn standard_input_that_never_ends_does_not_hold_up_a_stop() {
         std::thread::yield_now();
     }
     signal(&running.child, "TERM");
-    running.end().code(143);
+    let ran = running.end().code(143);
+    assert!(!ran.path("").exists(), "what was kept so far is removed");
     assert!(simulator.stop().is_empty(), "nothing is sent before the input has ended");
 }
 

@@ -18,6 +18,9 @@ pub(crate) fn program() -> Command {
     for name in ["DESCOPE_PROJECT_ID", "DESCOPE_MANAGEMENT_KEY", "DESCOPE_BASE_URL", "NO_COLOR"] {
         command.env_remove(name);
     }
+    for name in ["http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy", "HTTPS_PROXY"] {
+        command.env_remove(name);
+    }
     command.stdin(Stdio::null());
     command
 }

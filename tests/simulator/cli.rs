@@ -68,3 +68,16 @@ fn what_cannot_be_is_refused_with_the_reason() {
     assert_eq!(child.wait().unwrap().code(), Some(2));
     assert!(all(child.stderr).contains(&address));
 }
+
+#[test]
+fn a_file_that_holds_something_is_never_emptied_for_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("users.jsonl");
+    let user = "{\"loginIds\":[\"a\"]}\n";
+    std::fs::write(&path, user).unwrap();
+    let path_text = path.to_str().unwrap();
+    let mut child = simulate(&["--users", path_text, "--log", path_text]);
+    assert_eq!(child.wait().unwrap().code(), Some(2));
+    assert!(all(child.stderr.take()).contains("name another"));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), user);
+}

@@ -49,6 +49,8 @@ async fn faults_do_what_they_say_and_apply_as_they_say() {
         ("html=502", Some(502), false),
         ("redirect", Some(307), false),
     ] {
+        // A log that holds something is refused.
+        let _ = std::fs::remove_file(&log);
         let spec = format!("{fault}{}path=name", if fault.contains(':') { "," } else { ":" });
         let fixture = Fixture::with_users(faulty(&[&spec], &log), &["a"]).await;
         let outcome = outcome(&fixture).await;

@@ -7,6 +7,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use jiff::Timestamp;
 use xxhash_rust::xxh3::Xxh3;
@@ -43,12 +44,14 @@ pub(super) enum Chosen {
     Nothing(PathBuf),
 }
 
-/// Finds out which run it is, and where it begins or goes on.
+/// Finds out which run it is, and where it begins or goes on. `keeping` is set to the folder in
+/// which inputs that can be read only once are being kept, since that may take forever.
 pub(super) fn choose(
     config: &Config,
     output: &OutputArgs,
     going_on: ResumeArgs,
     at: Timestamp,
+    keeping: &OnceLock<PathBuf>,
 ) -> Result<Chosen, Error> {
     let ResumeArgs { resume, wait } = going_on;
     if let Some(path) = output.out.as_ref().filter(|path| resume && path.exists()) {
@@ -64,7 +67,10 @@ pub(super) fn choose(
     };
     let mut fresh = Fresh { place, folder: None };
     if config.inputs.iter().any(is_stream) {
-        keep_streams(config, fresh.folder()?)?;
+        let folder = fresh.folder()?;
+        // Whoever waits for us and gives up removes what is kept so far.
+        let _ = keeping.set(folder.path().to_owned());
+        keep_streams(config, folder)?;
     }
     let reading = Reading::open(config, fresh.folder.as_ref())?;
     if !resume || output.out.is_some() {

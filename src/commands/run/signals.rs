@@ -1,4 +1,5 @@
-//! Signals: the first drains the run, the second aborts it, the third ends the process.
+//! Signals: the first drains the run, the second aborts it, the third ends the process. A
+//! terminal that is lost (SIGHUP) drains it too.
 
 use std::io::Write;
 
@@ -17,6 +18,15 @@ pub(super) fn watch(stop: Stop, mut log: LogWriter) -> Result<(), Error> {
     survive_file_size_limit()?;
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;
+    if !ignores_hangup() {
+        // A lost terminal stops a run in order; under nohup it does not stop it.
+        let (mut hangup, stop) = (listen(SignalKind::hangup())?, stop.clone());
+        tokio::spawn(async move {
+            if hangup.recv().await.is_some() {
+                stop.drain(Reason::Terminated);
+            }
+        });
+    }
     tokio::spawn(async move {
         let mut say = |text: &str| {
             // Without a reader of stderr the run stops all the same.
@@ -39,6 +49,14 @@ async fn next(interrupt: &mut Signal, terminate: &mut Signal) -> Reason {
         _ = interrupt.recv() => Reason::Interrupted,
         _ = terminate.recv() => Reason::Terminated,
     }
+}
+
+/// Whether whoever started us had SIGHUP ignored, as nohup does.
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask & 1 == 1)
 }
 
 /// Makes a write beyond the limit on the size of files an error instead of the end of the

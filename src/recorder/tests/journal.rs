@@ -110,6 +110,21 @@ fn a_line_that_tells_of_more_than_the_files_hold_ends_the_reading() {
 }
 
 #[test]
+fn files_that_hold_less_than_was_synced_are_an_error() {
+    let holds = |lengths: &Lengths| lengths.results <= 150;
+    let begun = [Line::Begin(identity()), commit(&[1], 100, 1)];
+    for after in [Line::Synced, Line::Complete, Line::Sent(3)] {
+        let mut lines = begun.to_vec();
+        lines.extend([commit(&[2], 200, 2), after]);
+        let (bytes, ends) = journal(&lines);
+        assert!(recover(bytes.as_slice(), holds).is_err());
+        // Without that line it may have been the power that failed.
+        let recovered = recover(&bytes[..ends[2]], holds).unwrap().unwrap();
+        assert_eq!((recovered.finished.len(), recovered.whole), (1, ends[1] as u64));
+    }
+}
+
+#[test]
 fn what_changed_is_said() {
     let then = identity();
     assert_eq!(then.differences(&then), Vec::<String>::new());
