@@ -186,6 +186,12 @@ fn one_of<'a>(words: &[&'static str], text: &str) -> Result<Cow<'a, str>, Compla
     }
 }
 
+/// Whether a character separates the digits of a phone number and does not count itself.
+#[must_use]
+pub fn is_phone_separator(c: char) -> bool {
+    matches!(c, ' ' | '-' | '.' | '(' | ')' | '/' | '\u{a0}')
+}
+
 /// Checks the shape of a phone number: `+`, then 8 to 15 digits, with the usual
 /// separators between them (API reference, section 9). The server drops separators.
 fn phone(text: &str) -> Result<(), Complaint> {
@@ -202,9 +208,8 @@ fn phone(text: &str) -> Result<(), Complaint> {
         }
         return complain("the phone number does not begin with +", SHAPE);
     };
-    let separator = |c: char| matches!(c, ' ' | '-' | '.' | '(' | ')' | '/' | '\u{a0}');
     let separator_blank = |c: char| matches!(c, ' ' | '\u{a0}');
-    if let Some(odd) = rest.chars().find(|&c| !c.is_ascii_digit() && !separator(c)) {
+    if let Some(odd) = rest.chars().find(|&c| !c.is_ascii_digit() && !is_phone_separator(c)) {
         return complain(format!("{odd:?} does not belong into a phone number"), SHAPE);
     }
     if rest.replace(separator_blank, "").contains("(0)") {
@@ -213,7 +218,8 @@ fn phone(text: &str) -> Result<(), Complaint> {
             "leave (0) out, such as +442079460123",
         );
     }
-    if !rest.trim_start_matches(separator).starts_with(|c: char| ('1'..='9').contains(&c)) {
+    if !rest.trim_start_matches(is_phone_separator).starts_with(|c: char| ('1'..='9').contains(&c))
+    {
         return complain("a country code does not begin with 0", SHAPE);
     }
     if !(8..=15).contains(&digits) {

@@ -12,13 +12,14 @@ use url::Url;
 
 use crate::catalog::Operation;
 use crate::cli::run::{PaceArgs, ProjectArgs, Rate, RowArgs, RunArgs};
-use crate::client::gate::{Limit, Rates};
+use crate::client::gate::Rates;
 use crate::client::retry::Backoff;
 use crate::client::wire::{Endpoint, is_loopback};
 use crate::engine::halt::{MaxFailures, Tripwire};
 use crate::exit::Error;
 use crate::input::Request;
 use crate::instruction::Rules;
+use crate::limit::Limit;
 use crate::record::Format;
 
 /// Reads an environment variable; a blank one counts as none.
@@ -81,7 +82,7 @@ impl Pace {
         match (self.rate, simulator) {
             (Some(Rate::Off), _) | (None, Some("off")) => Rates::default(),
             (Some(Rate::Limit(limit)), _) => fixed(limit),
-            (None, Some(told)) if told != "documented" => crate::cli::run::limit(told).map_or_else(
+            (None, Some(told)) if told != "documented" => told.parse().map_or_else(
                 |_| Rates::documented(self.max_share),
                 |limit: Limit| fixed(limit.share(self.max_share)),
             ),
@@ -233,7 +234,8 @@ fn management_key(file: Option<&Path>, environment: Environment<'_>) -> Result<S
     Ok(key)
 }
 
-fn read_key(path: &Path) -> Result<String, Error> {
+/// The text of a key file, bounded; warns where others may read it.
+pub fn read_key(path: &Path) -> Result<String, Error> {
     use std::io::Read;
 
     // A key is short; whatever is longer is another file.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use crate::catalog::{self, Empty, Field, Kind, Need, Operation, RateClass};
+use crate::catalog::{self, Empty, Field, Kind, Need, Operation};
 use crate::clean::{self, Value};
 use crate::exit::Error;
 use crate::record::{Content, Format, Problem, Record, Source};
@@ -78,14 +78,6 @@ pub struct Instruction {
     pub lanes: Vec<u64>,
     /// The request's body, JSON.
     pub body: Bytes,
-}
-
-impl Instruction {
-    /// The limit that its request counts against.
-    #[must_use]
-    pub fn rate_class(&self) -> RateClass {
-        self.operation.rate_class
-    }
 }
 
 /// A record that makes no instruction.
@@ -175,13 +167,15 @@ impl Builder {
                 if self.shapes.len() >= MAX_SHAPES && !self.shapes.contains_key(&keys) {
                     self.shapes.clear();
                 }
-                let rules = &self.rules;
-                let shape = self
-                    .shapes
-                    .entry(keys.clone())
-                    .or_insert_with(|| Layout::resolve(&keys, rules));
-                let layout = shape.as_mut().map_err(|problem| problem.clone())?;
-                fill(layout, rules, &keys, &cells, seen)
+                // The keys are copied once for each shape, not for each row.
+                if !self.shapes.contains_key(&keys) {
+                    self.shapes.insert(keys.clone(), Layout::resolve(&keys, &self.rules));
+                }
+                match self.shapes.get_mut(&keys) {
+                    Some(Ok(layout)) => fill(layout, &self.rules, &keys, &cells, seen),
+                    Some(Err(problem)) => Err(problem.clone()),
+                    None => Err(Problem::new("unreadable", "the row has no keys")),
+                }
             }
         }
     }
@@ -255,16 +249,29 @@ fn fill(
     cells: &[Cell<'_>],
     seen: &mut Seen,
 ) -> Result<Parts, Problem> {
-    seen.login_id = login_id(layout, names, cells);
+    let parts = parts(layout, rules, names, cells, seen);
+    if parts.is_err() {
+        seen.login_id = login_id(layout, names, cells);
+    }
+    parts
+}
+
+fn parts(
+    layout: &mut Layout,
+    rules: &Rules,
+    names: &[String],
+    cells: &[Cell<'_>],
+    seen: &mut Seen,
+) -> Result<Parts, Problem> {
     let operation = operation_of(layout, rules, names, cells)?;
     seen.operation = Some(operation);
     if let (Some(why), false) = (operation.destructive, rules.allow_destructive) {
         return Err(layout::destructive(operation, why));
     }
-    let means = layout.bind(operation);
+    let bound = layout.bind(operation, rules);
     let mut values: Values<'_> = [const { None }; MAX_FIELDS];
     let mut blanks = 0;
-    for ((cell, means), name) in cells.iter().zip(means.iter()).zip(names) {
+    for ((cell, means), name) in cells.iter().zip(&bound.means).zip(names) {
         let stray = match means {
             Means::Nothing => continue,
             Means::Field(index) => {
@@ -289,7 +296,7 @@ fn fill(
             return Err(layout::not_a_field(operation, name));
         }
     }
-    set_missing(operation, rules, &mut values)?;
+    set_missing(operation, rules, &bound.sets, &mut values)?;
     complete(operation, rules, blanks, &mut values)?;
     Ok(assemble(operation, rules, &values))
 }
@@ -366,24 +373,20 @@ fn nothing(kind: Kind) -> Value<'static> {
     }
 }
 
+/// Fills in what is set for all rows; a flag goes with a value, never alone.
 fn set_missing<'a>(
     operation: &Operation,
     rules: &'a Rules,
+    sets: &[layout::Set],
     values: &mut Values<'a>,
 ) -> Result<(), Problem> {
-    let flag_of = |index: usize| match operation.fields[index].need {
-        Need::With(other) => operation.index_of(other),
-        _ => None,
-    };
-    let indexed = || rules.set.iter().filter_map(|(n, t)| Some((operation.field_index(n)?, n, t)));
-    // Values come before flags: a flag for all rows goes with a value, never alone.
-    let plain = indexed().filter(|(index, ..)| flag_of(*index).is_none());
-    let flags = indexed().filter(|(index, ..)| flag_of(*index).is_some());
-    for (index, name, text) in plain.chain(flags) {
-        let alone = flag_of(index).is_some_and(|value| values[value].is_none());
-        if values[index].is_none() && !alone {
-            values[index] = value_of(&operation.fields[index], Cell::Text(text), Blank::Skip)
-                .map_err(|problem| problem.at(format!("--set {name}")))?;
+    for set in sets {
+        let (name, text) = &rules.set[set.rule];
+        let alone = set.goes_with.is_some_and(|value| values[value].is_none());
+        if values[set.field].is_none() && !alone {
+            values[set.field] =
+                value_of(&operation.fields[set.field], Cell::Text(text), Blank::Skip)
+                    .map_err(|problem| problem.at(format!("--set {name}")))?;
         }
     }
     Ok(())
@@ -531,7 +534,7 @@ fn lanes(operation: &Operation, values: &Values<'_>) -> Vec<u64> {
 /// of a phone number do not count. Two users in one lane only wait for each other.
 fn lane(login_id: &str) -> u64 {
     let folded: String = if login_id.starts_with('+') {
-        login_id.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')' | '/')).collect()
+        login_id.chars().filter(|c| !clean::is_phone_separator(*c)).collect()
     } else {
         login_id.to_lowercase()
     };

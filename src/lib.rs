@@ -14,6 +14,7 @@ pub mod exit;
 pub mod input;
 pub mod instruction;
 pub mod ledger;
+pub mod limit;
 pub mod logging;
 pub mod outcome;
 pub mod record;

@@ -27,7 +27,6 @@ use crate::outcome::{Finished, Tally};
 use crate::record::Source;
 
 use failures::Failures;
-pub use failures::RAW_KEY;
 pub use folder::{
     Glance, Place, RunFolder, abandon, choosing, earlier, glance, summary_text, write_summary,
 };

@@ -6,9 +6,10 @@ use std::time::Duration;
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::simulate::SimulatorOptions;
-use crate::client::gate::Limit;
+
 use crate::engine::halt::MaxFailures;
 use crate::instruction::{Blank, OnConflict};
+use crate::limit::Limit;
 use crate::record::Format;
 
 /// Arguments of `run`.
@@ -245,29 +246,7 @@ fn rate(text: &str) -> Result<Rate, String> {
     if text == "off" {
         return Ok(Rate::Off);
     }
-    limit(text).map(Rate::Limit)
-}
-
-/// The longest window of a limit.
-const MAX_WINDOW: Duration = Duration::from_secs(31 * 24 * 60 * 60);
-
-/// A limit as it is written: `N/WINDOW`, such as `200/60s` or `10/s`.
-pub fn limit(text: &str) -> Result<Limit, String> {
-    const HOW: &str = "write it as N/WINDOW, such as 200/60s or 10/1s";
-    let (requests, window) = text.split_once('/').ok_or(HOW)?;
-    let requests: u32 = requests.trim().parse().map_err(|_| HOW)?;
-    let window = window.trim();
-    let window = if window.starts_with(|c: char| c.is_ascii_digit()) {
-        humantime::parse_duration(window)
-    } else {
-        humantime::parse_duration(&format!("1{window}"))
-    };
-    match window {
-        Ok(window) if window > MAX_WINDOW => Err("a window may be 31 days long at most".to_owned()),
-        Ok(window) if requests > 0 && !window.is_zero() => Ok(Limit { requests, window }),
-        Ok(_) => Err("neither number may be 0".to_owned()),
-        Err(error) => Err(format!("{HOW} ({error})")),
-    }
+    text.parse().map(Rate::Limit)
 }
 
 fn some_time(text: &str) -> Result<Duration, String> {
@@ -298,19 +277,6 @@ fn max_failures(text: &str) -> Result<MaxFailures, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn limits_are_written_as_requests_and_window() {
-        for (text, requests, seconds) in
-            [("200/60s", 200, 60), ("10/s", 10, 1), ("500/1m", 500, 60)]
-        {
-            let expected = Limit { requests, window: Duration::from_secs(seconds) };
-            assert_eq!(limit(text), Ok(expected), "{text}");
-        }
-        for wrong in ["200", "0/1s", "1/0s", "1/600y", "1/32d", "a/1s", "1/x", "-1/s", ""] {
-            assert!(limit(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn shares_and_failure_limits_are_bounded() {

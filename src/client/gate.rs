@@ -18,33 +18,8 @@ use tokio::sync::{Mutex, Semaphore, SemaphorePermit, watch};
 use tokio::time::Instant;
 
 use crate::catalog::RateClass;
+use crate::limit::Limit;
 use throttle::{Throttle, Token, Wait};
-
-/// So many requests in any such window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit {
-    /// Requests, at least 1.
-    pub requests: u32,
-    /// The window.
-    pub window: Duration,
-}
-
-impl Limit {
-    /// What we take of a server's limit: a share of it in percent, and never all of it, since
-    /// reaching the limit costs a minute and one request is nothing.
-    #[must_use]
-    pub fn share(self, percent: u32) -> Self {
-        let part = u64::from(self.requests) * u64::from(percent) / 100;
-        let part = u32::try_from(part).unwrap_or(u32::MAX);
-        Self { requests: part.min(self.requests - 1).max(1), ..self }
-    }
-
-    /// Requests per second over a long run.
-    #[must_use]
-    pub fn per_second(self) -> f64 {
-        f64::from(self.requests) / self.window.as_secs_f64()
-    }
-}
 
 /// The rates that a gate keeps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -173,6 +173,7 @@ async fn session(
     announce(&folder, &client, simulated, &earlier, output, log);
     let sources = reading.input.sources().to_vec();
     let progress = Arc::new(Progress::new(reading.input.total_bytes(), simulated));
+    progress.done_before(earlier);
     let reporter = report(config, &client, output, &progress, log);
     let recorder = recorder::spawn(recorder, from_engine);
     let (to_engine, rows) = mpsc::channel(CHANNEL);

@@ -6,6 +6,7 @@ use std::path::Path;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::simulate::SimulateArgs;
+use crate::config;
 use crate::exit::{Error, Exit};
 use crate::simulator::{self, Limit, Seed, Settings};
 
@@ -36,11 +37,8 @@ fn settings(args: SimulateArgs) -> Result<Settings, Error> {
 }
 
 fn read_key(file: &Path) -> Result<String, Error> {
-    let place = file.display();
-    let key = std::fs::read_to_string(file)
-        .map_err(|error| Error::refused(format!("cannot read the key in {place}: {error}")))?;
-    match key.trim() {
-        "" => Err(Error::refused(format!("the key file {place} is empty"))),
+    match config::read_key(file)?.trim() {
+        "" => Err(Error::refused(format!("the key file {} is empty", file.display()))),
         key => Ok(key.to_owned()),
     }
 }

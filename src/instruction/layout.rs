@@ -35,7 +35,7 @@ enum Column {
 pub(super) struct Layout {
     columns: Vec<Column>,
     operation: Option<&'static Operation>,
-    bound: Vec<(&'static str, Arc<[Means]>)>,
+    bound: Vec<(&'static str, Arc<Bound>)>,
 }
 
 impl Layout {
@@ -121,24 +121,56 @@ impl Layout {
             .position(|column| matches!(column, Column::Named(name) if names_user(name)))
     }
 
-    /// What each column stands for in rows of an operation.
-    pub(super) fn bind(&mut self, operation: &'static Operation) -> Arc<[Means]> {
-        if let Some((_, means)) = self.bound.iter().find(|(name, _)| *name == operation.name) {
-            return Arc::clone(means);
+    /// What columns and settings stand for in rows of an operation; settled once for each.
+    pub(super) fn bind(&mut self, operation: &'static Operation, rules: &Rules) -> Arc<Bound> {
+        if let Some((_, bound)) = self.bound.iter().find(|(name, _)| *name == operation.name) {
+            return Arc::clone(bound);
         }
-        let means: Arc<[Means]> = self
-            .columns
-            .iter()
-            .map(|column| match column {
-                Column::Ignored | Column::Operation => Means::Nothing,
-                Column::Named(name) => {
-                    operation.field_index(name).map_or(Means::OtherField, Means::Field)
-                }
-            })
-            .collect();
-        self.bound.push((operation.name, Arc::clone(&means)));
-        means
+        let means = self.columns.iter().map(|column| match column {
+            Column::Ignored | Column::Operation => Means::Nothing,
+            Column::Named(name) => {
+                operation.field_index(name).map_or(Means::OtherField, Means::Field)
+            }
+        });
+        let bound = Arc::new(Bound { means: means.collect(), sets: sets(operation, rules) });
+        self.bound.push((operation.name, Arc::clone(&bound)));
+        bound
     }
+}
+
+/// What columns and settings stand for in rows of one operation.
+#[derive(Clone, Debug)]
+pub(super) struct Bound {
+    /// For each column.
+    pub(super) means: Vec<Means>,
+    /// For each `--set` that the operation has a field for; values before the flags that go with
+    /// them.
+    pub(super) sets: Vec<Set>,
+}
+
+/// A `--set` for a field of an operation.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Set {
+    /// Its index among the rules.
+    pub(super) rule: usize,
+    /// The index of the field.
+    pub(super) field: usize,
+    /// The index of the value that it is a flag of.
+    pub(super) goes_with: Option<usize>,
+}
+
+fn sets(operation: &Operation, rules: &Rules) -> Vec<Set> {
+    let set = |(rule, (name, _)): (usize, &(String, String))| {
+        let field = operation.field_index(name)?;
+        let goes_with = match operation.fields[field].need {
+            Need::With(other) => operation.index_of(other),
+            Need::Required | Need::Optional => None,
+        };
+        Some(Set { rule, field, goes_with })
+    };
+    let mut sets: Vec<Set> = rules.set.iter().enumerate().filter_map(set).collect();
+    sets.sort_by_key(|set| set.goes_with.is_some());
+    sets
 }
 
 fn column(name: &str, rules: &Rules) -> Column {

@@ -18,7 +18,7 @@ use crate::outcome::{Outcome, Status};
 use crate::record::{ADDED_COLUMNS, Content, Format, Raw, Record, Source};
 
 /// The key that holds the text of a JSONL line that could not be read.
-pub const RAW_KEY: &str = "_raw";
+const RAW_KEY: &str = "_raw";
 
 /// What is added to a failed row; its names are [`ADDED_COLUMNS`].
 #[derive(Serialize)]
@@ -157,13 +157,27 @@ impl Failures {
     }
 }
 
+/// The name of the failures file of a layout.
+fn file_name(index: usize, format: Format) -> String {
+    let extension = format.extension();
+    match index {
+        0 => format!("failures.{extension}"),
+        _ => format!("failures-{}.{extension}", index + 1),
+    }
+}
+
+/// The layout whose failures file has a name; `None` for other files.
+pub(super) fn layout_of(name: &str) -> Option<usize> {
+    let stem = name.split_once('.')?.0.strip_prefix("failures")?;
+    if stem.is_empty() {
+        return Some(0);
+    }
+    stem.strip_prefix('-')?.parse::<usize>().ok()?.checked_sub(1)
+}
+
 impl Layout {
     fn path(&self, folder: &Path, index: usize) -> PathBuf {
-        let extension = self.format.extension();
-        folder.join(match index {
-            0 => format!("failures.{extension}"),
-            _ => format!("failures-{}.{extension}", index + 1),
-        })
+        folder.join(file_name(index, self.format))
     }
 
     /// Where to append a row; begins the file if this is its first.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::failures::layout_of;
 use super::journal::{self, Identity, Line, Recovered};
 use super::output::{at, private};
 use super::{JOURNAL, Lengths, RESULTS};
@@ -297,11 +298,8 @@ fn sizes(folder: &Path) -> io::Result<(u64, HashMap<usize, u64>)> {
         let length = entry.metadata().map_err(failed)?.len();
         if name == RESULTS {
             results = length;
-        } else if let Some(rest) = name.strip_prefix("failures") {
-            let number = rest.strip_prefix('-').and_then(|rest| rest.split('.').next());
-            let index =
-                number.and_then(|n| n.parse::<usize>().ok()).map_or(0, |n| n.saturating_sub(1));
-            failures.insert(index, length);
+        } else if let Some(layout) = layout_of(&name) {
+            failures.insert(layout, length);
         }
     }
     Ok((results, failures))

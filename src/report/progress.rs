@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use super::words::{count, span, thousands};
-use crate::outcome::Status;
+use crate::outcome::{Status, Tally};
 
 /// How far a run is. Shared; adding to it is cheap.
 #[derive(Debug, Default)]
@@ -29,6 +29,13 @@ impl Progress {
     #[must_use]
     pub fn new(bytes_total: Option<u64>, simulated: bool) -> Self {
         Self { simulated, bytes_total, ..Self::default() }
+    }
+
+    /// Rows that had their outcome before the run was taken up again.
+    pub fn done_before(&self, tally: Tally) {
+        self.updated.fetch_add(tally.updated, Relaxed);
+        self.unchanged.fetch_add(tally.unchanged, Relaxed);
+        self.failed.fetch_add(tally.failed(), Relaxed);
     }
 
     /// Some rows were read, and bytes with them.

@@ -196,16 +196,16 @@ fn roles_of<'a>(change: &Change<'a>) -> Result<(Vec<&'a str>, &'a str), Problem>
     Ok((roles, tenant))
 }
 
+/// The user's roles in the project, or in a tenant, which the user joins.
+fn roles_in<'a>(user: &'a mut User, tenant: &str) -> &'a mut Vec<Box<str>> {
+    if tenant.is_empty() { &mut user.details_mut().roles } else { &mut user.join(tenant).roles }
+}
+
 /// Adds roles; in a tenant, the user joins it (API reference, 3.2).
 fn add_roles(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     let (roles, tenant) = roles_of(change)?;
     let roles = known(roles, change.switches)?;
-    let list = if tenant.is_empty() {
-        &mut user.details_mut().roles
-    } else {
-        &mut user.join(tenant).roles
-    };
-    add(list, &roles);
+    add(roles_in(user, tenant), &roles);
     Ok(())
 }
 
@@ -213,11 +213,7 @@ fn add_roles(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
 fn set_roles(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     let (roles, tenant) = roles_of(change)?;
     let roles = known(roles, change.switches)?;
-    let list = if tenant.is_empty() {
-        &mut user.details_mut().roles
-    } else {
-        &mut user.join(tenant).roles
-    };
+    let list = roles_in(user, tenant);
     list.clear();
     add(list, &roles);
     Ok(())

@@ -16,9 +16,6 @@ use crate::catalog::RateClass;
 /// Projects that are remembered even when they are idle.
 const PROJECTS: usize = 1000;
 
-/// The longest window of a limit.
-const MAX_WINDOW: Duration = Duration::from_secs(31 * 24 * 60 * 60);
-
 /// The rate limit of a project.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Limit {
@@ -70,24 +67,9 @@ impl FromStr for Limit {
             "off" => return Ok(Self::Off),
             _ => {}
         }
-        let (requests, window) = text.split_once('/').ok_or_else(|| {
-            "write `documented`, `off`, or requests/window such as 500/60s".to_owned()
-        })?;
-        let requests = match requests.parse() {
-            Ok(0) | Err(_) => {
-                return Err(format!("`{requests}` is no number of requests from 1 on"));
-            }
-            Ok(requests) => requests,
-        };
-        let one = if window.starts_with(|c: char| c.is_ascii_alphabetic()) { "1" } else { "" };
-        let window = humantime::parse_duration(&format!("{one}{window}"))
-            .map_err(|error| format!("`{window}` is no window such as 60s or 1m: {error}"))?;
-        if window.is_zero() {
-            return Err("the window is zero".to_owned());
-        }
-        if window > MAX_WINDOW {
-            return Err("a window may be 31 days long at most".to_owned());
-        }
+        let crate::limit::Limit { requests, window } = text
+            .parse()
+            .map_err(|error| format!("write `documented`, `off`, or requests/window: {error}"))?;
         Ok(Self::Custom { requests, window })
     }
 }

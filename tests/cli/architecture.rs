@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 /// Each module, and the modules of this crate that it may name.
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("exit", &[]),
+    ("limit", &[]),
     ("stop", &[]),
     ("record", &[]),
     ("catalog", &[]),
@@ -17,11 +18,11 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("input", &["exit", "record"]),
     ("ledger", &["outcome"]),
     ("engine", &["call", "instruction", "ledger", "outcome", "stop"]),
-    ("client", &["call", "catalog", "exit", "instruction", "ledger", "outcome", "stop"]),
+    ("client", &["call", "catalog", "exit", "instruction", "ledger", "limit", "outcome", "stop"]),
     ("recorder", &["exit", "ledger", "outcome", "record"]),
     ("report", &["outcome"]),
-    ("simulator", &["catalog", "exit"]),
-    ("cli", &["client", "engine", "instruction", "record", "simulator"]),
+    ("simulator", &["catalog", "exit", "limit"]),
+    ("cli", &["engine", "instruction", "limit", "record", "simulator"]),
     (
         "config",
         &[
@@ -32,6 +33,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "exit",
             "input",
             "instruction",
+            "limit",
             "outcome",
             "record",
         ],

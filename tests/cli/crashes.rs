@@ -8,7 +8,7 @@ use std::process::Child;
 
 use serde_json::Value;
 
-use crate::support::{KEY, PROJECT, Simulator, lines, program, text};
+use crate::support::{Simulator, lines, program_against, text};
 
 const ROUNDS: u64 = 100;
 const THREADS: u64 = 2;
@@ -33,11 +33,7 @@ fn rows() -> String {
 }
 
 fn start(folder: &Path, simulator: &Simulator) -> Child {
-    program()
-        .current_dir(folder)
-        .env("DESCOPE_PROJECT_ID", PROJECT)
-        .env("DESCOPE_MANAGEMENT_KEY", KEY)
-        .env("DESCOPE_BASE_URL", &simulator.url)
+    program_against(simulator, folder)
         .args(["run", "--resume", "--out", "out", "--quiet", "--json", "in.jsonl"])
         .args(["--concurrency", "6", "--max-attempts", "20", "--max-same-failures", "0"])
         .stdout(std::process::Stdio::null())

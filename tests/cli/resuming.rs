@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::process::Stdio;
 
-use crate::support::{KEY, PROJECT, Ran, Run, Simulator, program, signal, text};
+use crate::support::{KEY, PROJECT, Ran, Run, Simulator, program, program_against, signal, text};
 
 fn rows(number: usize) -> String {
     (0..number).fold("loginId,name\n".to_owned(), |rows, n| rows + &format!("u{n}@x.com,N{n}\n"))
@@ -25,11 +25,7 @@ fn again(
     simulator: &Simulator,
     arguments: &[&str],
 ) -> std::process::Output {
-    program()
-        .current_dir(folder)
-        .env("DESCOPE_PROJECT_ID", PROJECT)
-        .env("DESCOPE_MANAGEMENT_KEY", KEY)
-        .env("DESCOPE_BASE_URL", &simulator.url)
+    program_against(simulator, folder)
         .args(["run", "--out", "out", "--resume", "in.csv"])
         .args(arguments)
         .output()
@@ -103,12 +99,8 @@ fn a_run_that_is_held_by_another_process_is_left_alone() {
 
 /// `run --resume in.csv` with folders under `runs`, as a cron line has it.
 fn nightly(folder: &std::path::Path, simulator: &Simulator) -> std::process::Command {
-    let mut command = program();
+    let mut command = program_against(simulator, folder);
     command
-        .current_dir(folder)
-        .env("DESCOPE_PROJECT_ID", PROJECT)
-        .env("DESCOPE_MANAGEMENT_KEY", KEY)
-        .env("DESCOPE_BASE_URL", &simulator.url)
         .args(["run", "--resume", "--quiet", "--concurrency", "1", "in.csv"])
         .stdout(Stdio::null());
     command
@@ -148,14 +140,7 @@ fn standard_input_is_kept_and_goes_on() {
     let resume = text(&stopped.summary()["stopped"], "resume").to_owned();
     assert!(resume.starts_with("descope-bulk run --resume --out out"), "{resume}");
     let arguments: Vec<&str> = resume.split(' ').skip(1).collect();
-    let output = program()
-        .current_dir(stopped.folder())
-        .env("DESCOPE_PROJECT_ID", PROJECT)
-        .env("DESCOPE_MANAGEMENT_KEY", KEY)
-        .env("DESCOPE_BASE_URL", &simulator.url)
-        .args(arguments)
-        .output()
-        .unwrap();
+    let output = program_against(&simulator, stopped.folder()).args(arguments).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(stopped.tally("updated"), 100);
     assert!(stopped.summary()["doneBefore"].as_u64().unwrap() > 0);
@@ -313,14 +298,8 @@ fn the_latest_run_of_a_file_decides() {
         fs::write(folder.path().join("in.csv"), content).unwrap();
         let mut command = nightly(folder.path(), &simulator);
         if !resume {
-            command = program();
-            command
-                .current_dir(folder.path())
-                .env("DESCOPE_PROJECT_ID", PROJECT)
-                .env("DESCOPE_MANAGEMENT_KEY", KEY)
-                .env("DESCOPE_BASE_URL", &simulator.url)
-                .args(["run", "--quiet", "in.csv"])
-                .stdout(Stdio::null());
+            command = program_against(&simulator, folder.path());
+            command.args(["run", "--quiet", "in.csv"]).stdout(Stdio::null());
         }
         command.args(more).status().unwrap().code().unwrap()
     };
@@ -358,11 +337,7 @@ fn a_summary_that_is_true_no_more_is_gone() {
     let stopped = run.file("in.csv", rows(200)).go().code(3);
     let summary = stopped.path("summary.json");
     assert!(summary.exists());
-    let mut child = program()
-        .current_dir(stopped.folder())
-        .env("DESCOPE_PROJECT_ID", PROJECT)
-        .env("DESCOPE_MANAGEMENT_KEY", KEY)
-        .env("DESCOPE_BASE_URL", &simulator.url)
+    let mut child = program_against(&simulator, stopped.folder())
         .args(["run", "--resume", "--quiet", "--concurrency", "1", "--out", "out", "in.csv"])
         .spawn()
         .unwrap();

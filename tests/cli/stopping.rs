@@ -120,11 +120,7 @@ fn going_on_bears_as_many_failures_again() {
     let mut ran = run.file("in.csv", rows).go().code(3);
     let mut sessions = 1;
     while ran.status.code() == Some(3) {
-        let output = crate::support::program()
-            .current_dir(ran.folder())
-            .env("DESCOPE_PROJECT_ID", crate::support::PROJECT)
-            .env("DESCOPE_MANAGEMENT_KEY", crate::support::KEY)
-            .env("DESCOPE_BASE_URL", &simulator.url)
+        let output = crate::support::program_against(&simulator, ran.folder())
             .args(["run", "--resume", "--out", "out", "--max-failures", "9", "--concurrency", "1"])
             .arg("in.csv")
             .output()

@@ -25,6 +25,17 @@ pub(crate) fn program() -> Command {
     command
 }
 
+/// The program in a folder, with credentials, against a simulator.
+pub(crate) fn program_against(simulator: &Simulator, folder: &Path) -> Command {
+    let mut command = program();
+    command
+        .current_dir(folder)
+        .env("DESCOPE_PROJECT_ID", PROJECT)
+        .env("DESCOPE_MANAGEMENT_KEY", KEY)
+        .env("DESCOPE_BASE_URL", &simulator.url);
+    command
+}
+
 /// A simulator in a process of its own.
 pub(crate) struct Simulator {
     child: Child,

@@ -48,7 +48,7 @@ fn what_cannot_be_is_refused_with_the_reason() {
     for (arguments, reason) in [
         (&["--users", "/nowhere/users.jsonl"][..], "/nowhere/users.jsonl"),
         (&["--log", "/nowhere/log"], "/nowhere/log"),
-        (&["--rate-limit", "lots"], "500/60s"),
+        (&["--rate-limit", "lots"], "200/60s"),
         (&["--latency", "5"], "50ms"),
         (&["--fault", "boom"], "`boom`"),
         (&["--project-id", "P1"], "--management-key-file"),

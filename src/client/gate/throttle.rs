@@ -18,7 +18,7 @@ use governor::{Quota, RateLimiter};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::Limit;
+use crate::limit::Limit;
 
 /// How many requests may follow each other at once while they are spaced: enough to make up
 /// for a late wake-up, too few to be a burst.

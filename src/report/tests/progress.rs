@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::outcome::Status;
+use crate::outcome::{Status, Tally};
 use crate::report::progress::{Rate, Snapshot};
 use crate::report::words::{brief, count, quoted, span, tame, thousands};
 use crate::report::{Pace, Progress, Waiting, time_left};
@@ -144,4 +144,16 @@ fn words() {
     assert_eq!(brief(&"é".repeat(161)), format!("{}…", "é".repeat(160)));
     assert_eq!(quoted("runs/a-1/failures.csv"), "runs/a-1/failures.csv");
     assert_eq!(quoted("it's here"), r"'it'\''s here'");
+}
+
+#[test]
+fn rows_done_before_are_done() {
+    let progress = Progress::new(Some(1000), false);
+    progress.done_before(Tally { updated: 70, rejected: 5, invalid: 5, ..Tally::default() });
+    progress.read(100, 1000);
+    progress.all_read();
+    progress.finished(Status::Updated);
+    let now = progress.snapshot();
+    assert_eq!((now.done, now.updated, now.failed, now.total), (81, 71, 10, Some(100)));
+    assert_eq!(now.position(), "81 of 100 rows (81%)");
 }
