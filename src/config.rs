@@ -147,6 +147,7 @@ fn rules(args: &RowArgs) -> Result<Rules, Error> {
         ignore: args.ignore.clone(),
         set: args.set.clone(),
         blank: args.blank,
+        blank_of: Vec::new(),
         on_conflict: args.on_conflict,
         allow_destructive: args.allow_destructive,
     })

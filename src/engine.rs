@@ -146,9 +146,9 @@ impl<S: Step, O: Observer> Engine<S, O> {
             }
             Row::Invalid(invalid) => {
                 self.tally.read += 1;
-                let Invalid { record, operation, login_id, problem } = *invalid;
+                let Invalid { record, operation, login_id, problem, notes } = *invalid;
                 let outcome = Outcome::invalid(problem, Timestamp::now());
-                self.record(Finished { record, operation, login_id, outcome }).await;
+                self.record(Finished { record, operation, login_id, outcome, notes }).await;
             }
             Row::Unreadable(reason) => self.unreadable = Some(reason),
         }
@@ -170,13 +170,13 @@ impl<S: Step, O: Observer> Engine<S, O> {
         };
         let mut lanes = Vec::new();
         for (instruction, outcome) in call.instructions.into_iter().zip(outcomes) {
-            let Instruction { record, operation, login_id, lanes: own, .. } = instruction;
+            let Instruction { record, operation, login_id, lanes: own, notes, .. } = instruction;
             lanes.extend(own);
             self.held -= 1;
             match outcome {
                 Some(outcome) => {
                     let (operation, login_id) = (Some(operation), Some(login_id));
-                    self.record(Finished { record, operation, login_id, outcome }).await;
+                    self.record(Finished { record, operation, login_id, outcome, notes }).await;
                 }
                 None => self.tally.not_attempted += 1,
             }

@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use crate::catalog::{self, Empty, Field, Kind, Need, Operation};
 use crate::clean::{self, Value};
 use crate::exit::Error;
-use crate::record::{Content, Format, Problem, Record, Source};
+use crate::record::{Content, Format, Notes, Problem, Record, Source};
 use layout::{Layout, Means};
 
 /// What a blank cell, or a JSON `null`, means.
@@ -54,10 +54,22 @@ pub struct Rules {
     pub set: Vec<(String, String)>,
     /// What a blank cell means.
     pub blank: Blank,
+    /// What a blank cell of some fields means, where that differs.
+    pub blank_of: Vec<(String, Blank)>,
     /// What happens on a conflict.
     pub on_conflict: OnConflict,
     /// Whether operations and values that take things away wholesale are allowed.
     pub allow_destructive: bool,
+}
+
+impl Rules {
+    /// What a blank cell of an operation's field means.
+    fn blank_for(&self, operation: &Operation, index: usize) -> Blank {
+        let own = |(name, blank): &(String, Blank)| {
+            (operation.field_index(name) == Some(index)).then_some(*blank)
+        };
+        self.blank_of.iter().find_map(own).unwrap_or(self.blank)
+    }
 }
 
 /// A record understood: an operation, the user it names, the body to send.
@@ -78,6 +90,8 @@ pub struct Instruction {
     pub lanes: Vec<u64>,
     /// The request's body, JSON.
     pub body: Bytes,
+    /// What was mended, and what may be wrong.
+    pub notes: Option<Box<Notes>>,
 }
 
 /// A record that makes no instruction.
@@ -91,6 +105,8 @@ pub struct Invalid {
     pub login_id: Option<String>,
     /// What is wrong.
     pub problem: Problem,
+    /// What was noticed before that.
+    pub notes: Option<Box<Notes>>,
 }
 
 /// Makes instructions from records.
@@ -139,12 +155,13 @@ impl Builder {
     pub fn build(&mut self, record: Record) -> Result<Instruction, Box<Invalid>> {
         let mut seen = Seen::default();
         match self.understand(&record, &mut seen) {
-            Ok(parts) => Ok(parts.of(record)),
+            Ok(parts) => Ok(parts.of(record, seen.notes)),
             Err(problem) => Err(Box::new(Invalid {
                 record,
                 operation: seen.operation,
                 login_id: seen.login_id,
                 problem,
+                notes: seen.notes,
             })),
         }
     }
@@ -191,16 +208,17 @@ struct Parts {
 }
 
 impl Parts {
-    fn of(self, record: Record) -> Instruction {
+    fn of(self, record: Record, notes: Option<Box<Notes>>) -> Instruction {
         let Self { operation, login_id, renames_to, lanes, body } = self;
         let maybe_sent = false;
-        Instruction { record, operation, login_id, renames_to, maybe_sent, lanes, body }
+        Instruction { record, operation, login_id, renames_to, maybe_sent, lanes, body, notes }
     }
 }
 
-/// What of a row was understood before it turned out to be invalid.
+/// What was learned of a row on the way, whether it turns out to be valid or not.
 #[derive(Default)]
 struct Seen {
+    notes: Option<Box<Notes>>,
     operation: Option<&'static Operation>,
     login_id: Option<String>,
 }
@@ -276,7 +294,9 @@ fn parts(
             Means::Nothing => continue,
             Means::Field(index) => {
                 let field = &operation.fields[*index];
-                match value_of(field, *cell, rules.blank).map_err(|problem| problem.at(name))? {
+                match value_of(field, *cell, rules.blank_for(operation, *index))
+                    .map_err(|problem| problem.at(name))?
+                {
                     Some(value) if values[*index].is_none() => values[*index] = Some(value),
                     Some(_) => {
                         return Err(Problem::new(

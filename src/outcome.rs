@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::catalog::Operation;
-use crate::record::{Problem, Record};
+use crate::record::{Notes, Problem, Record};
 
 pub use reasons::{Reason, Reasons};
 pub(crate) use summary::rfc3339;
@@ -148,6 +148,8 @@ pub struct Finished {
     pub login_id: Option<String>,
     /// What became of it.
     pub outcome: Outcome,
+    /// What was mended, and what may be wrong.
+    pub notes: Option<Box<Notes>>,
 }
 
 /// Counts of a run's rows by what became of them.

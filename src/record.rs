@@ -141,6 +141,28 @@ impl Problem {
     }
 }
 
+/// What was noticed about a row that can be sent all the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Notes {
+    /// Values that were mended before they were sent.
+    pub repairs: Vec<Repair>,
+    /// What may be wrong with it; the codes are those of [`Problem`]s.
+    pub warnings: Vec<Problem>,
+}
+
+/// A value that was mended because there is one thing only that it can have been.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Repair {
+    /// A stable word for the kind of repair, such as `plus_restored`.
+    pub kind: &'static str,
+    /// The column or key, as the file names it.
+    pub column: String,
+    /// What stood there.
+    pub from: String,
+    /// What is sent in its place.
+    pub to: String,
+}
+
 /// The columns that a failures file adds to the input's own, by their exact names. `run`
 /// ignores them, so that a failures file is an input again.
 pub const ADDED_COLUMNS: [&str; 5] = ["_row", "_status", "_error", "_message", "_hint"];

@@ -75,6 +75,7 @@ fn ready(row: u64, lane: u64) -> Row {
         maybe_sent: false,
         lanes: vec![lane],
         body: "{}".into(),
+        notes: None,
     })
 }
 
@@ -84,6 +85,7 @@ fn invalid(row: u64) -> Row {
         operation: None,
         login_id: None,
         problem: Problem::new("bad_value", "bad"),
+        notes: None,
     }))
 }
 

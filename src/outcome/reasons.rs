@@ -101,6 +101,7 @@ mod tests {
             operation: None,
             login_id: None,
             outcome,
+            notes: None,
         }
     }
 

@@ -125,6 +125,7 @@ fn finished(source: &Arc<Source>, content: Content, status: Status) -> Finished 
         operation: None,
         login_id: None,
         outcome: outcome(status),
+        notes: None,
     }
 }
 
