@@ -139,6 +139,15 @@ pub enum Empty {
     Refused,
 }
 
+/// What an operation does to the fields that it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It makes them what the row says.
+    Sets,
+    /// It adds to what is there, or takes from it.
+    Adjusts,
+}
+
 /// One field of an operation's body.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Field {
@@ -175,6 +184,8 @@ pub struct Operation {
     pub fail_on_conflict: bool,
     /// Whether sending it again after it succeeded gives the same state (7.3).
     pub repeatable: bool,
+    /// What it does to the fields that it names.
+    pub effect: Effect,
     /// Whether the answer holds the user (2.4); if not, any 200 will do.
     pub returns_user: bool,
     /// Why it needs `--allow-destructive`, if it does.
@@ -328,6 +339,7 @@ const BASE: Operation = Operation {
     constants: &[],
     fail_on_conflict: false,
     repeatable: true,
+    effect: Effect::Sets,
     returns_user: true,
     destructive: None,
     rate_class: RateClass::Users,
@@ -446,6 +458,7 @@ pub static OPERATIONS: &[Operation] = &[
         about: "Add roles, in the project or in a tenant; with a tenant the user joins it too.",
         path: "/v2/mgmt/user/update/role/add",
         fields: &[USER, ROLE_TENANT, ROLE_NAMES.need(Need::Required).empty(Empty::Refused)],
+        effect: Effect::Adjusts,
         ..BASE
     },
     Operation {
@@ -460,6 +473,7 @@ pub static OPERATIONS: &[Operation] = &[
         about: "Take roles away, in the project or in a tenant.",
         path: "/v1/mgmt/user/update/role/remove",
         fields: &[USER, ROLE_TENANT, ROLE_NAMES.need(Need::Required).empty(Empty::Refused)],
+        effect: Effect::Adjusts,
         ..BASE
     },
     Operation {
@@ -467,6 +481,7 @@ pub static OPERATIONS: &[Operation] = &[
         about: "Make the user a member of a tenant.",
         path: "/v1/mgmt/user/update/tenant/add",
         fields: &[USER, TENANT_ID],
+        effect: Effect::Adjusts,
         ..BASE
     },
     Operation {
@@ -474,6 +489,7 @@ pub static OPERATIONS: &[Operation] = &[
         about: "End the user's membership of a tenant, and the roles there with it.",
         path: "/v1/mgmt/user/update/tenant/remove",
         fields: &[USER, TENANT_ID],
+        effect: Effect::Adjusts,
         ..BASE
     },
     Operation {
@@ -481,6 +497,7 @@ pub static OPERATIONS: &[Operation] = &[
         about: "Let the user open further SSO apps.",
         path: "/v1/mgmt/user/update/ssoapp/add",
         fields: &[USER, SSO_APP_IDS.need(Need::Required).empty(Empty::Refused)],
+        effect: Effect::Adjusts,
         ..BASE
     },
     Operation {
@@ -495,6 +512,7 @@ pub static OPERATIONS: &[Operation] = &[
         about: "Take SSO apps off the user's list; mind that an emptied list opens all of them.",
         path: "/v1/mgmt/user/update/ssoapp/remove",
         fields: &[USER, SSO_APP_IDS.need(Need::Required).empty(Empty::Refused)],
+        effect: Effect::Adjusts,
         ..BASE
     },
     Operation {
@@ -521,6 +539,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/mgmt/user/password/expire",
         fields: &[LOGIN_ID],
         returns_user: false,
+        effect: Effect::Adjusts,
         ..BASE
     },
     Operation {

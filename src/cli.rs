@@ -1,5 +1,6 @@
 //! The command line: what was typed, and nothing else.
 
+pub mod check;
 pub mod operations;
 pub mod run;
 pub mod simulate;
@@ -36,6 +37,15 @@ pub enum Command {
     /// was sent; 3 stopped early, and --resume goes on; 4 another process is at this run; 130 or
     /// 143 stopped by a signal, and --resume goes on.
     Run(Box<run::RunArgs>),
+    /// Check files offline: every problem of every row, before anything is sent
+    ///
+    /// Reads all rows as `run` would, and sends nothing. Says what is wrong with each (file, line,
+    /// row, column, value, reason, what to do), which rows contradict each other, which would
+    /// lock a user out, what would be mended, and how many calls and how long a run would take.
+    /// Needs no account and no network.
+    ///
+    /// Exit codes: 0 no problem; 1 there are problems; 2 a file cannot be understood.
+    Check(Box<check::CheckArgs>),
     /// A local Descope look-alike: users, errors, limits, faults
     ///
     /// Serves until it is stopped. The first line on stdout is the URL, to be used as the base

@@ -1,5 +1,6 @@
 //! The subcommands: each builds the parts and joins them.
 
+mod check;
 mod operations;
 mod run;
 mod simulate;
@@ -11,6 +12,7 @@ use crate::exit::{Error, Exit};
 pub fn run(command: Command) -> Result<Exit, Error> {
     match command {
         Command::Run(args) => run::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Simulate(args) => simulate::run(*args),
         Command::Operations(args) => operations::run(&args),
     }

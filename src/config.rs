@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use crate::catalog::Operation;
+use crate::catalog::{Operation, RateClass};
 use crate::cli::run::{PaceArgs, ProjectArgs, Rate, RowArgs, RunArgs};
 use crate::client::gate::Rates;
 use crate::client::retry::Backoff;
@@ -32,6 +32,8 @@ pub struct Config {
     pub inputs: Vec<Request>,
     /// How rows are understood.
     pub rules: Rules,
+    /// The warnings that are allowed, if all rows are to be checked first and problems stop it.
+    pub strict: Option<Vec<String>>,
     /// How fast to send.
     pub pace: Pace,
     /// When to send again, and how often.
@@ -72,6 +74,18 @@ impl Pace {
         (4 * self.concurrency).max(LEAST)
     }
 
+    /// The limits that a rate, or a share of the documented limits, comes to, class by class.
+    #[must_use]
+    pub fn limits(rate: Option<Rate>, max_share: u32) -> Vec<(RateClass, Limit)> {
+        let rates = match rate {
+            Some(Rate::Off) => Rates::default(),
+            Some(Rate::Limit(limit)) => Rates { users: Some(limit), lower: Vec::new() },
+            None => Rates::documented(max_share),
+        };
+        let users = rates.users.map(|limit| (RateClass::Users, limit));
+        users.into_iter().chain(rates.lower).collect()
+    }
+
     /// The rates to keep: those asked for, else a share of the server's limits.
     ///
     /// `simulator` is what a simulator says of its own limit; the documented limits hold
@@ -103,14 +117,13 @@ impl Config {
         let backoff = Backoff { max_attempts: args.limits.max_attempts, ..Backoff::default() };
         let max_failures = args.limits.max_failures.unwrap_or(MaxFailures::Unlimited);
         let tripwire = Tripwire::new(max_failures, args.limits.max_same_failures);
-        let format = args.rows.format;
-        let request = |path: &PathBuf| Request { path: path.clone(), format, known_as: None };
-        let inputs = args.files.iter().map(request).collect();
+        let inputs = requests(&args.files, &args.rows);
         let binding = binding(args, &rules, endpoint.as_ref());
         let settings = settings(args, &binding);
         Ok(Self {
             inputs,
             rules,
+            strict: args.strict.then(|| args.findings.allow.clone()),
             pace,
             backoff,
             tripwire,
@@ -120,6 +133,14 @@ impl Config {
             binding,
         })
     }
+}
+
+/// The inputs that are named.
+#[must_use]
+pub fn requests(files: &[PathBuf], rows: &RowArgs) -> Vec<Request> {
+    let format = rows.format;
+    let request = |path: &PathBuf| Request { path: path.clone(), format, known_as: None };
+    files.iter().map(request).collect()
 }
 
 /// The stem of the run folder's name: that of the first input.
@@ -132,7 +153,8 @@ pub fn run_name(inputs: &[Request]) -> String {
     }
 }
 
-fn rules(args: &RowArgs) -> Result<Rules, Error> {
+/// How rows are understood.
+pub fn rules(args: &RowArgs) -> Result<Rules, Error> {
     let operation = match &args.operation {
         None => None,
         Some(name) => Some(Operation::named(name).ok_or_else(|| {
@@ -326,6 +348,8 @@ fn settings(args: &RunArgs, binding: &Map<String, Value>) -> Map<String, Value> 
     settings.append(&mut object(json!({
         "concurrency": args.pace.concurrency,
         "rate": args.pace.rate.map(|rate| rate.to_string()),
+        "strict": args.strict,
+        "allow": args.findings.allow,
         "maxShare": args.pace.rate.is_none().then_some(args.pace.max_share),
         "connectTimeoutMs": milliseconds(args.pace.connect_timeout),
         "timeoutMs": milliseconds(args.pace.timeout),

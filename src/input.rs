@@ -61,6 +61,25 @@ impl Request {
         self.path.as_os_str() == "-"
     }
 
+    /// Whether it can be read only once: standard input, a pipe.
+    #[must_use]
+    pub fn is_stream(&self) -> bool {
+        use std::os::unix::fs::FileTypeExt;
+
+        let pipe = |metadata: fs::Metadata| {
+            metadata.file_type().is_fifo() || metadata.file_type().is_socket()
+        };
+        self.is_stdin() || fs::metadata(&self.path).is_ok_and(pipe)
+    }
+
+    /// The bytes of an input that can be read only once.
+    pub fn stream(&self) -> io::Result<Box<dyn Read>> {
+        if self.is_stdin() {
+            return Ok(Box::new(io::stdin()));
+        }
+        Ok(Box::new(File::open(&self.path)?))
+    }
+
     /// The same input from a file that holds a copy of it.
     #[must_use]
     pub fn kept_in(&self, path: PathBuf) -> Self {

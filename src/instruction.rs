@@ -63,6 +63,36 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// The column or key of a record that gives an operation's field.
+    #[must_use]
+    pub fn column_of(&self, record: &Record, operation: &Operation, field: &str) -> Option<String> {
+        let index = operation.field_index(field)?;
+        let gives = |name: &String| operation.field_index(self.field_of(name)) == Some(index);
+        match &record.content {
+            Content::Object(text) => {
+                members(text).ok()?.into_iter().map(|(key, _)| key).find(gives)
+            }
+            _ => record.source.columns.iter().find(|name| gives(name)).cloned(),
+        }
+    }
+
+    /// The name of the field that a column stands for.
+    fn field_of<'a>(&'a self, column: &'a str) -> &'a str {
+        let wanted = catalog::normalize(column);
+        let mapped = self.map.iter().find(|(own, _)| catalog::normalize(own) == wanted);
+        mapped.map_or(column, |(_, field)| field)
+    }
+
+    /// Whether a column holds what nobody should see.
+    #[must_use]
+    pub fn is_secret(&self, column: &str) -> bool {
+        let name = self.field_of(column);
+        let secret = |operation: &Operation| {
+            operation.field_index(name).is_some_and(|i| operation.fields[i].kind == Kind::Secret)
+        };
+        catalog::OPERATIONS.iter().any(secret)
+    }
+
     /// What a blank cell of an operation's field means.
     fn blank_for(&self, operation: &Operation, index: usize) -> Blank {
         let own = |(name, blank): &(String, Blank)| {
@@ -94,6 +124,19 @@ pub struct Instruction {
     pub notes: Option<Box<Notes>>,
 }
 
+impl Instruction {
+    /// What the body holds, in its order.
+    #[must_use]
+    pub fn members(&self) -> Vec<(&'static str, &RawValue)> {
+        let body = std::str::from_utf8(&self.body).unwrap_or_default();
+        let named = |(key, value): (String, _)| {
+            let known = self.operation.fields.iter().find(|field| field.name == key)?;
+            Some((known.name, value))
+        };
+        members(body).unwrap_or_default().into_iter().filter_map(named).collect()
+    }
+}
+
 /// A record that makes no instruction.
 #[derive(Debug)]
 pub struct Invalid {
@@ -110,7 +153,7 @@ pub struct Invalid {
 }
 
 /// Makes instructions from records.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Builder {
     rules: Rules,
     headers: Vec<(Arc<Source>, Layout)>,
@@ -151,6 +194,12 @@ impl Builder {
         Ok(Self { rules, headers, shapes: HashMap::new() })
     }
 
+    /// The rules that it goes by.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
     /// The instruction of a record, or why there is none.
     pub fn build(&mut self, record: Record) -> Result<Instruction, Box<Invalid>> {
         let mut seen = Seen::default();
@@ -180,7 +229,8 @@ impl Builder {
                 fill(layout, &self.rules, &source.columns, &cells, seen)
             }
             Content::Object(text) => {
-                let (keys, cells) = entries(text)?;
+                let (keys, cells): (Vec<_>, Vec<_>) =
+                    members(text)?.into_iter().map(|(key, value)| (key, Cell::Json(value))).unzip();
                 if self.shapes.len() >= MAX_SHAPES && !self.shapes.contains_key(&keys) {
                     self.shapes.clear();
                 }
@@ -223,14 +273,14 @@ struct Seen {
     login_id: Option<String>,
 }
 
-/// The keys and values of a JSON object.
-fn entries(text: &str) -> Result<(Vec<String>, Vec<Cell<'_>>), Problem> {
-    struct Entries<'a>(Vec<String>, Vec<Cell<'a>>);
+/// The keys and values of a JSON object, in their order.
+pub fn members(text: &str) -> Result<Vec<(String, &RawValue)>, Problem> {
+    struct Members<'a>(Vec<(String, &'a RawValue)>);
 
     struct Visitor;
 
     impl<'de> serde::de::Visitor<'de> for Visitor {
-        type Value = Entries<'de>;
+        type Value = Members<'de>;
 
         fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
             f.write_str("a JSON object")
@@ -240,23 +290,22 @@ fn entries(text: &str) -> Result<(Vec<String>, Vec<Cell<'_>>), Problem> {
             self,
             mut map: A,
         ) -> Result<Self::Value, A::Error> {
-            let mut entries = Entries(Vec::new(), Vec::new());
-            while let Some((key, value)) = map.next_entry::<String, &RawValue>()? {
-                entries.0.push(key);
-                entries.1.push(Cell::Json(value));
+            let mut members = Vec::with_capacity(8);
+            while let Some(member) = map.next_entry()? {
+                members.push(member);
             }
-            Ok(entries)
+            Ok(Members(members))
         }
     }
 
-    impl<'de> serde::Deserialize<'de> for Entries<'de> {
+    impl<'de> serde::Deserialize<'de> for Members<'de> {
         fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
             deserializer.deserialize_map(Visitor)
         }
     }
 
-    serde_json::from_str::<Entries<'_>>(text)
-        .map(|entries| (entries.0, entries.1))
+    serde_json::from_str::<Members<'_>>(text)
+        .map(|members| members.0)
         .map_err(|error| Problem::new("invalid_json", error.to_string()))
 }
 
@@ -552,7 +601,8 @@ fn lanes(operation: &Operation, values: &Values<'_>) -> Vec<u64> {
 ///
 /// Names that the server may take for one user share a lane: letter case and the separators
 /// of a phone number do not count. Two users in one lane only wait for each other.
-fn lane(login_id: &str) -> u64 {
+#[must_use]
+pub fn lane(login_id: &str) -> u64 {
     let folded: String = if login_id.starts_with('+') {
         login_id.chars().filter(|c| !clean::is_phone_separator(*c)).collect()
     } else {

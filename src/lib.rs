@@ -4,6 +4,7 @@ use std::ffi::OsString;
 
 pub mod call;
 pub mod catalog;
+pub mod check;
 pub mod clean;
 pub mod cli;
 pub mod client;

@@ -7,6 +7,7 @@
 //!
 //! [`Summary`]: crate::outcome::Summary
 
+mod check;
 mod live;
 mod log;
 mod progress;
@@ -15,6 +16,7 @@ mod summary;
 pub(crate) mod tests;
 mod words;
 
+pub use check::{finding_json, print_finding, print_report, report_json};
 pub use live::{Kind, Reporter};
 pub use log::LogWriter;
 pub use progress::{Pace, Progress, Waiting, time_left};

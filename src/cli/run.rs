@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
 
+use super::check::FindingArgs;
 use super::simulate::SimulatorOptions;
-
 use crate::engine::halt::MaxFailures;
 use crate::instruction::{Blank, OnConflict};
 use crate::limit::Limit;
@@ -42,6 +42,14 @@ pub struct RunArgs {
     /// Whether to go on with an earlier run.
     #[command(flatten)]
     pub going_on: ResumeArgs,
+
+    /// Check all rows first, as `check` does, and send nothing if there is any problem
+    #[arg(long, help_heading = "Findings")]
+    pub strict: bool,
+
+    /// What counts as a problem.
+    #[command(flatten)]
+    pub findings: FindingArgs,
 
     /// Rehearse: start the simulator inside, with the users that the files name. No account is
     /// needed, nothing leaves this machine, and the rate is not limited unless --rate-limit says so
@@ -242,7 +250,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn rate(text: &str) -> Result<Rate, String> {
+pub(super) fn rate(text: &str) -> Result<Rate, String> {
     if text == "off" {
         return Ok(Rate::Off);
     }
@@ -256,7 +264,7 @@ fn some_time(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn share(text: &str) -> Result<u32, String> {
+pub(super) fn share(text: &str) -> Result<u32, String> {
     match text.strip_suffix('%').unwrap_or(text).trim().parse::<u32>() {
         Ok(percent @ 1..=100) => Ok(percent),
         _ => Err("write a percentage from 1% to 100%".to_owned()),

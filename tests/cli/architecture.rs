@@ -20,9 +20,10 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("engine", &["call", "instruction", "ledger", "outcome", "stop"]),
     ("client", &["call", "catalog", "exit", "instruction", "ledger", "limit", "outcome", "stop"]),
     ("recorder", &["exit", "ledger", "outcome", "record"]),
-    ("report", &["outcome"]),
+    ("check", &["catalog", "instruction", "limit", "record"]),
+    ("report", &["catalog", "check", "limit", "outcome"]),
     ("simulator", &["catalog", "exit", "limit"]),
-    ("cli", &["engine", "instruction", "limit", "record", "simulator"]),
+    ("cli", &["check", "engine", "instruction", "limit", "record", "simulator"]),
     (
         "config",
         &[
@@ -46,6 +47,7 @@ const HIDDEN: &[(&str, &str)] = &[
     ("reqwest", "client/wire.rs"),
     ("governor", "client/gate/throttle.rs"),
     ("indicatif", "report/"),
+    ("annotate_snippets", "report/"),
     ("csv_core", "input/"),
     ("hyper", "simulator/"),
 ];

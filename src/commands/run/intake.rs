@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::cli::run::{OutputArgs, ResumeArgs};
+use crate::commands::check;
 use crate::config::{self, Config};
 use crate::exit::Error;
 use crate::input::{self, Input, Request};
@@ -34,6 +35,7 @@ pub(super) struct Reading {
     pub(super) input: Input,
     pub(super) builder: Builder,
     pub(super) identity: Identity,
+    requests: Vec<Request>,
 }
 
 /// What is to be done.
@@ -66,7 +68,7 @@ pub(super) fn choose(
         },
     };
     let mut fresh = Fresh { place, folder: None };
-    if config.inputs.iter().any(is_stream) {
+    if config.inputs.iter().any(Request::is_stream) {
         let folder = fresh.folder()?;
         // Whoever waits for us and gives up removes what is kept so far.
         let _ = keeping.set(folder.path().to_owned());
@@ -74,12 +76,16 @@ pub(super) fn choose(
     }
     let reading = Reading::open(config, fresh.folder.as_ref())?;
     if !resume || output.out.is_some() {
+        reading.strict(config)?;
         return Chosen::begin(fresh.take()?, reading);
     }
     // Two that start at the same moment must not both begin.
     let choosing = recorder::choosing(&output.runs_dir)?;
     match find(&output.runs_dir, &config::run_name(&config.inputs), &reading.identity)? {
-        Earlier::None => Chosen::begin(fresh.take()?, reading),
+        Earlier::None => {
+            reading.strict(config)?;
+            Chosen::begin(fresh.take()?, reading)
+        }
         Earlier::Finished(path) => Ok(Chosen::Nothing(path)),
         Earlier::Unfinished(path) => {
             drop(choosing);
@@ -117,7 +123,7 @@ impl Reading {
     /// Opens the inputs; those that can be read only once are in the folder.
     fn open(config: &Config, folder: Option<&RunFolder>) -> Result<Self, Error> {
         let kept = |(index, request): (usize, &Request)| match folder {
-            Some(folder) if is_stream(request) => request.kept_in(folder.kept(index)),
+            Some(folder) if request.is_stream() => request.kept_in(folder.kept(index)),
             _ => request.clone(),
         };
         let requests: Vec<Request> = config.inputs.iter().enumerate().map(kept).collect();
@@ -126,7 +132,15 @@ impl Reading {
         let inputs = requests.iter().map(identify).collect::<Result<_, _>>()?;
         let settings = config.binding.clone();
         let identity = Identity { version: JOURNAL_VERSION, inputs, settings };
-        Ok(Self { input, builder, identity })
+        Ok(Self { input, builder, identity, requests })
+    }
+
+    /// Checks all rows first, where the run is strict.
+    fn strict(&self, config: &Config) -> Result<(), Error> {
+        match &config.strict {
+            Some(allow) => check::strict(&self.requests, config.rules.clone(), allow),
+            None => Ok(()),
+        }
     }
 }
 
@@ -158,24 +172,11 @@ impl Drop for Fresh {
     }
 }
 
-/// Whether an input can be read only once: standard input, a pipe.
-fn is_stream(request: &Request) -> bool {
-    use std::os::unix::fs::FileTypeExt;
-
-    let pipe =
-        |metadata: fs::Metadata| metadata.file_type().is_fifo() || metadata.file_type().is_socket();
-    request.is_stdin() || fs::metadata(&request.path).is_ok_and(pipe)
-}
-
 fn keep_streams(config: &Config, folder: &RunFolder) -> Result<(), Error> {
-    for (index, request) in config.inputs.iter().enumerate().filter(|(_, r)| is_stream(r)) {
-        let stream: Box<dyn Read> = if request.is_stdin() {
-            Box::new(io::stdin())
-        } else {
-            Box::new(File::open(&request.path).map_err(|error| {
-                Error::refused(format!("{}: cannot be opened: {error}", request.name()))
-            })?)
-        };
+    for (index, request) in config.inputs.iter().enumerate().filter(|(_, r)| r.is_stream()) {
+        let stream = request.stream().map_err(|error| {
+            Error::refused(format!("{}: cannot be opened: {error}", request.name()))
+        })?;
         folder.keep(index, stream).map_err(Error::refused)?;
     }
     Ok(())
@@ -245,6 +246,7 @@ fn go_on(folder: RunFolder, config: &Config) -> Result<Chosen, Error> {
         folder.clear().map_err(Error::refused)?;
         keep_streams(config, &folder)?;
         let reading = Reading::open(config, Some(&folder))?;
+        reading.strict(config)?;
         return Chosen::begin(folder, reading);
     };
     let reading = Reading::open(config, Some(&folder))?;

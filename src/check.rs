@@ -1,0 +1,257 @@
+//! Checking: everything that can be known of the rows without a network.
+//!
+//! Rows are judged one by one, on all cores, and compared with each other: what they say of
+//! one user, or of one value, is sorted (on disk where there is much of it) and looked through.
+//! Memory does not grow with their number. Nothing here reads or writes a file that has a name.
+
+mod claims;
+mod conflicts;
+mod excerpt;
+mod forecast;
+mod groups;
+mod lockout;
+mod rows;
+mod told;
+
+use std::fmt::Display;
+use std::io;
+use std::sync::Arc;
+
+use crate::catalog::RateClass;
+use crate::instruction::Builder;
+use crate::limit::Limit;
+use crate::record::{Problem, Record, Source};
+use claims::Claims;
+pub use excerpt::Excerpt;
+pub use forecast::Calls;
+use groups::Groups;
+pub use groups::{Group, Repairs};
+mod sorter;
+pub use told::ALLOWABLE;
+use told::Told;
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The row is invalid: it would not be sent.
+    Error,
+    /// It would be sent, and may not do what is meant.
+    Warning,
+}
+
+impl Severity {
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// Something that is wrong with a row.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The word for its kind, such as `missing_value`.
+    pub code: &'static str,
+    /// The file.
+    pub file: String,
+    /// The line in it.
+    pub line: u64,
+    /// The row, over all files.
+    pub row: u64,
+    /// The column or key at fault, as the file names it.
+    pub column: Option<String>,
+    /// What stands there, shortened; never a secret.
+    pub value: Option<String>,
+    /// What is wrong: a lower-case fragment.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+    /// The line at fault; none where it could show a secret.
+    pub excerpt: Option<Excerpt>,
+}
+
+/// How to check.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// How many findings of a kind the report keeps.
+    pub examples: usize,
+    /// Codes of warnings that are meant, and no problem.
+    pub allow: Vec<String>,
+    /// The part of the limits that is used, for the forecast.
+    pub limits: Vec<(RateClass, Limit)>,
+    /// Whether each finding is told as it is met.
+    pub all: bool,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub struct Report {
+    /// Rows read.
+    pub rows: u64,
+    /// Rows that would be sent.
+    pub valid: u64,
+    /// What is wrong, the worst first.
+    pub groups: Vec<Group>,
+    /// Findings of kinds too many to be kept apart.
+    pub others: u64,
+    /// Warnings that are allowed, by code.
+    pub allowed: Vec<(&'static str, u64)>,
+    /// Values that would be mended.
+    pub repairs: Vec<Repairs>,
+    /// Calls and time.
+    pub forecast: Vec<Calls>,
+    /// Why reading ended before the end.
+    pub unreadable: Option<String>,
+}
+
+impl Report {
+    /// How many findings of a severity there are.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> u64 {
+        self.groups.iter().filter(|group| group.severity == severity).map(|group| group.count).sum()
+    }
+
+    /// Whether anything is wrong.
+    #[must_use]
+    pub fn has_problems(&self) -> bool {
+        !self.groups.is_empty() || self.others > 0
+    }
+}
+
+/// The rows to check, and what they mean.
+pub struct Subject<'a> {
+    /// The files.
+    pub sources: &'a [Arc<Source>],
+    /// What makes instructions of their rows.
+    pub builder: &'a Builder,
+}
+
+/// Checks rows. `again` gives the same rows once more, to show those that contradict others.
+///
+/// `each` is told every finding if that is asked for. The error is one of temporary files.
+pub fn check<I, E>(
+    subject: &Subject<'_>,
+    rows: I,
+    again: impl FnOnce() -> Result<I, E>,
+    options: &Options,
+    each: &mut dyn FnMut(&Finding),
+) -> io::Result<Report>
+where
+    I: Iterator<Item = Result<Record, E>> + Send,
+    E: Display + Send,
+{
+    let claims = Claims::new();
+    let told = Told { builder: subject.builder, sources: subject.sources, claims };
+    let mut notes = Notes::new(options, &told, each);
+    let judged = rows::judge(subject, claims, rows, &mut |judged| notes.take(judged))?;
+    let conflicts = told::conflicts(judged.sorters, options)?;
+    notes.conflicts(&conflicts, again)?;
+    let Notes { groups, allowed, repairs, .. } = notes;
+    let (groups, others) = groups.finish();
+    Ok(Report {
+        rows: judged.rows,
+        valid: judged.valid,
+        groups,
+        others,
+        allowed,
+        repairs,
+        forecast: forecast::forecast(&judged.calls, &options.limits),
+        unreadable: judged.unreadable,
+    })
+}
+
+/// What has been noted so far.
+struct Notes<'a> {
+    options: &'a Options,
+    told: &'a Told<'a>,
+    each: &'a mut dyn FnMut(&Finding),
+    groups: Groups,
+    allowed: Vec<(&'static str, u64)>,
+    repairs: Vec<Repairs>,
+}
+
+impl<'a> Notes<'a> {
+    fn new(options: &'a Options, told: &'a Told<'a>, each: &'a mut dyn FnMut(&Finding)) -> Self {
+        let groups = Groups::new(options.examples);
+        Self { options, told, each, groups, allowed: Vec::new(), repairs: Vec::new() }
+    }
+
+    /// Notes what is wrong with a row by itself.
+    fn take(&mut self, judged: rows::Judged) {
+        let rows::Judged { record, operation, problems, repairs } = judged;
+        for (severity, problem) in problems {
+            if self.allow(severity, problem.code, 1) {
+                continue;
+            }
+            let make = |problem: &Problem| self.told.finding(&record, operation, severity, problem);
+            let kind = (severity, problem.code, problem.column.as_deref());
+            if self.options.all {
+                (self.each)(&make(&problem));
+            }
+            self.groups.add(kind, || make(&problem));
+        }
+        for repair in repairs {
+            groups::count_repair(&mut self.repairs, repair, || record.place());
+        }
+    }
+
+    /// Notes rows that contradict others.
+    fn conflicts<I, E>(
+        &mut self,
+        conflicts: &told::Conflicting,
+        again: impl FnOnce() -> Result<I, E>,
+    ) -> io::Result<()>
+    where
+        I: Iterator<Item = Result<Record, E>>,
+        E: Display,
+    {
+        for &(code, count) in &conflicts.counts {
+            if !self.allow(Severity::Warning, code, count) {
+                self.groups.count(Severity::Warning, code, None, count);
+            }
+        }
+        let wanted = conflicts.shown(|code| !self.is_allowed(code));
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let changed = |error: E| io::Error::other(error.to_string());
+        for record in again().map_err(changed)? {
+            let record = record.map_err(changed)?;
+            let row = record.position.row;
+            for finding in self.told.conflicts_of(record, &wanted) {
+                if self.options.all {
+                    (self.each)(&finding);
+                }
+                self.groups.example(finding);
+            }
+            if wanted.last().is_some_and(|last| last.claim.at.row <= row) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_allowed(&self, code: &str) -> bool {
+        self.options.allow.iter().any(|allowed| allowed == code)
+    }
+
+    /// Counts a finding that is allowed.
+    fn allow(&mut self, severity: Severity, code: &'static str, many: u64) -> bool {
+        if severity == Severity::Error || !self.is_allowed(code) {
+            return false;
+        }
+        match self.allowed.iter_mut().find(|(known, _)| *known == code) {
+            Some((_, count)) => *count += many,
+            None => self.allowed.push((code, many)),
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,213 @@
+//! Judging rows by themselves, on all cores.
+//!
+//! One thread reads, several judge, the caller takes what they find in the order of the rows.
+//! All queues are bounded.
+
+use std::fmt::Display;
+use std::io;
+use std::iter;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use super::claims::{At, Claims};
+use super::sorter::Sorter;
+use super::{Severity, Subject, lockout};
+use crate::catalog::{Operation, RateClass};
+use crate::instruction::{Builder, Instruction};
+use crate::record::{Problem, Record, Repair, Source};
+
+/// Rows handed over at once.
+const BATCH: usize = 256;
+
+/// Batches that wait before and behind each thread.
+const WAITING: usize = 4;
+
+/// A row about which there is something to say.
+pub(super) struct Judged {
+    pub(super) record: Record,
+    pub(super) operation: Option<&'static Operation>,
+    pub(super) problems: Vec<(Severity, Problem)>,
+    pub(super) repairs: Vec<Repair>,
+}
+
+/// What all rows came to.
+pub(super) struct Total {
+    pub(super) rows: u64,
+    pub(super) valid: u64,
+    /// Calls by their own class.
+    pub(super) calls: Vec<(RateClass, u64)>,
+    pub(super) sorters: Vec<Sorter>,
+    /// Why reading ended before the end.
+    pub(super) unreadable: Option<String>,
+}
+
+/// What a batch came to.
+struct Batch {
+    rows: u64,
+    valid: u64,
+    calls: [u64; RateClass::ALL.len()],
+    judged: Vec<Judged>,
+}
+
+/// Judges rows; `each` takes those about which there is something to say, in their order.
+pub(super) fn judge<I, E>(
+    subject: &Subject<'_>,
+    claims: Claims,
+    rows: I,
+    each: &mut dyn FnMut(Judged),
+) -> io::Result<Total>
+where
+    I: Iterator<Item = Result<Record, E>> + Send,
+    E: Display + Send,
+{
+    thread::scope(|scope| {
+        let many = thread::available_parallelism().map_or(1, usize::from);
+        let (mut inputs, mut outputs, mut judges) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..many {
+            let (to_judge, records) = sync_channel(WAITING);
+            let (to_caller, batches) = sync_channel(WAITING);
+            let judge = Judge {
+                builder: subject.builder.clone(),
+                sources: subject.sources,
+                claims,
+                sorter: Sorter::new(),
+            };
+            judges.push(scope.spawn(move || judge.run(&records, &to_caller)));
+            inputs.push(to_judge);
+            outputs.push(batches);
+        }
+        let reader = scope.spawn(move || read(rows, &inputs));
+        let mut total =
+            Total { rows: 0, valid: 0, calls: Vec::new(), sorters: Vec::new(), unreadable: None };
+        let mut calls = [0; RateClass::ALL.len()];
+        // The batches went to the judges in turn, and so they come back in order.
+        for batch in outputs.iter().cycle().map_while(|output| output.recv().ok()) {
+            total.rows += batch.rows;
+            total.valid += batch.valid;
+            iter::zip(&mut calls, batch.calls).for_each(|(sum, calls)| *sum += calls);
+            batch.judged.into_iter().for_each(&mut *each);
+        }
+        drop(outputs);
+        total.calls = iter::zip(RateClass::ALL, calls).collect();
+        total.unreadable = join(reader);
+        total.sorters = judges.into_iter().map(join).collect::<io::Result<_>>()?;
+        Ok(total)
+    })
+}
+
+/// The end of a thread; what broke it breaks us.
+fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Hands records over in batches, to one judge after the other; returns why it ended early.
+fn read<I, E>(mut rows: I, judges: &[SyncSender<Vec<Record>>]) -> Option<String>
+where
+    I: Iterator<Item = Result<Record, E>>,
+    E: Display,
+{
+    let mut unreadable = None;
+    for judge in judges.iter().cycle() {
+        let mut batch = Vec::with_capacity(BATCH);
+        for row in rows.by_ref().take(BATCH) {
+            match row {
+                Ok(record) => batch.push(record),
+                Err(error) => unreadable = Some(error.to_string()),
+            }
+        }
+        let last = batch.len() < BATCH || unreadable.is_some();
+        // A judge that is gone has failed, and says so itself.
+        if judge.send(batch).is_err() || last {
+            break;
+        }
+    }
+    unreadable
+}
+
+struct Judge<'a> {
+    builder: Builder,
+    sources: &'a [Arc<Source>],
+    claims: Claims,
+    sorter: Sorter,
+}
+
+impl Judge<'_> {
+    fn run(
+        mut self,
+        records: &Receiver<Vec<Record>>,
+        to: &SyncSender<Batch>,
+    ) -> io::Result<Sorter> {
+        for records in records {
+            let mut batch = Batch {
+                rows: records.len() as u64,
+                valid: 0,
+                calls: [0; RateClass::ALL.len()],
+                judged: Vec::new(),
+            };
+            for record in records {
+                self.judge(record, &mut batch)?;
+            }
+            if to.send(batch).is_err() {
+                break;
+            }
+        }
+        Ok(self.sorter)
+    }
+
+    fn judge(&mut self, record: Record, batch: &mut Batch) -> io::Result<()> {
+        match self.builder.build(record) {
+            Ok(instruction) => {
+                batch.valid += 1;
+                let class = instruction.operation.rate_class;
+                for (own, calls) in iter::zip(RateClass::ALL, &mut batch.calls) {
+                    *calls += u64::from(own == class);
+                }
+                self.claim(&instruction)?;
+                let lock_out = lockout::lock_out(&instruction);
+                let notes = instruction.notes.map(|notes| *notes).unwrap_or_default();
+                if lock_out.is_none() && notes.warnings.is_empty() && notes.repairs.is_empty() {
+                    return Ok(());
+                }
+                let warnings = lock_out.into_iter().chain(notes.warnings);
+                batch.judged.push(Judged {
+                    record: instruction.record,
+                    operation: Some(instruction.operation),
+                    problems: warnings.map(|problem| (Severity::Warning, problem)).collect(),
+                    repairs: notes.repairs,
+                });
+            }
+            Err(invalid) => {
+                let notes = invalid.notes.map(|notes| *notes).unwrap_or_default();
+                batch.judged.push(Judged {
+                    record: invalid.record,
+                    operation: invalid.operation,
+                    problems: vec![(Severity::Error, invalid.problem)],
+                    repairs: notes.repairs,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn claim(&mut self, instruction: &Instruction) -> io::Result<()> {
+        let at = at(&instruction.record, self.sources);
+        let mut pushed = Ok(());
+        self.claims.of(instruction, at, &mut |claim, _| {
+            if pushed.is_ok() {
+                pushed = self.sorter.push(claim);
+            }
+        });
+        pushed
+    }
+}
+
+/// Where a record is, in numbers.
+pub(super) fn at(record: &Record, sources: &[Arc<Source>]) -> At {
+    let index = sources.iter().position(|source| Arc::ptr_eq(source, &record.source));
+    At {
+        row: record.position.row,
+        line: u32::try_from(record.position.line).unwrap_or(u32::MAX),
+        source: index.and_then(|index| u16::try_from(index).ok()).unwrap_or(u16::MAX),
+    }
+}

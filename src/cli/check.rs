@@ -1,0 +1,57 @@
+//! Arguments of `check`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::run::{Rate, RowArgs, rate, share};
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Files to check, in the order in which they would run; `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// How rows are understood.
+    #[command(flatten)]
+    pub rows: RowArgs,
+
+    /// What counts as a problem.
+    #[command(flatten)]
+    pub findings: FindingArgs,
+
+    /// Tell every problem as it is met, not only the first few of each kind
+    #[arg(long, help_heading = "Findings")]
+    pub all: bool,
+
+    /// Print one JSON object; with --all, one a line for each problem, then the report
+    #[arg(long, help_heading = "Findings")]
+    pub json: bool,
+
+    /// Forecast for this rate in place of the documented limits; `off` for no limit of ours
+    #[arg(long, value_name = "N/WINDOW", value_parser = rate, conflicts_with = "max_share", help_heading = "Forecast")]
+    pub rate: Option<Rate>,
+
+    /// Forecast for this part of the documented limits
+    #[arg(long, value_name = "PERCENT", value_parser = share, default_value = "80%", help_heading = "Forecast")]
+    pub max_share: u32,
+}
+
+/// What counts as a problem.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Findings")]
+pub struct FindingArgs {
+    /// Warnings of this kind are meant and no problem, such as --allow `lock_out`; may be repeated
+    #[arg(long, value_name = "CODE", value_parser = allowable)]
+    pub allow: Vec<String>,
+}
+
+fn allowable(code: &str) -> Result<String, String> {
+    let codes = crate::check::ALLOWABLE;
+    if codes.contains(&code) {
+        Ok(code.to_owned())
+    } else {
+        Err(format!("only these can be allowed: {}", codes.join(", ")))
+    }
+}

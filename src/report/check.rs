@@ -1,0 +1,225 @@
+//! What `check` tells: findings that point into their lines, and the report at the end.
+
+use std::io::{self, Write};
+
+use annotate_snippets::{AnnotationKind, Element, Group as Page, Level, Renderer, Snippet};
+use anstyle::{AnsiColor, Style};
+use serde_json::{Map, Value, json};
+
+use super::words::{brief, count, span, tame, thousands};
+use crate::catalog::RateClass;
+use crate::check::{Calls, Finding, Group, Report, Severity};
+use crate::limit::Limit;
+
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const NOTE: Style = AnsiColor::Yellow.on_default().bold();
+
+/// Prints a finding with the line at fault, marked where it is.
+pub fn print_finding(out: &mut impl Write, finding: &Finding, color: bool) -> io::Result<()> {
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    let level = match finding.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let message = brief(&finding.message);
+    let title = level.primary_title(message.as_str()).id(finding.code);
+    let column = finding.column.as_ref().map(|column| format!("column {}, ", brief(column)));
+    let label = format!("{}row {}", column.unwrap_or_default(), finding.row);
+    let name = tame(&finding.file);
+    let hint = finding.hint.as_deref().map(brief);
+    let mut page: Page<'_> = match &finding.excerpt {
+        Some(excerpt) => title.element(
+            Snippet::source(excerpt.text.as_str())
+                .line_start(usize::try_from(finding.line).unwrap_or(usize::MAX))
+                .path(name.as_str())
+                .annotation(AnnotationKind::Primary.span(excerpt.span.clone()).label(&label)),
+        ),
+        None => {
+            let place = format!("{name}:{}, {label}", finding.line);
+            title.element(Element::from(Level::NOTE.message(place)))
+        }
+    };
+    if let Some(hint) = &hint {
+        page = page.element(Level::HELP.message(hint.as_str()));
+    }
+    writeln!(out, "{}\n", renderer.render(&[page]))
+}
+
+/// Prints the report; the examples of each kind unless they were told before.
+pub fn print_report(
+    out: &mut impl Write,
+    report: &Report,
+    files: &[String],
+    color: bool,
+) -> io::Result<()> {
+    for group in &report.groups {
+        for finding in &group.examples {
+            print_finding(out, finding, color)?;
+        }
+        let shown = group.examples.len() as u64;
+        if shown > 0 && shown < group.count {
+            let more = count(group.count - shown, "more");
+            let more = more.strip_suffix('s').unwrap_or(&more);
+            writeln!(out, "… and {more} like this, {}; --all tells each\n", kind(group))?;
+        }
+    }
+    Summary { out, color }.print(report, files)
+}
+
+/// `error[code] at column`, as one finds it again in the lines above.
+fn kind(group: &Group) -> String {
+    let column = group.column.as_ref().map(|column| format!(" in column {}", brief(column)));
+    format!("{}[{}]{}", group.severity.word(), group.code, column.unwrap_or_default())
+}
+
+struct Summary<'a, W> {
+    out: &'a mut W,
+    color: bool,
+}
+
+impl<W: Write> Summary<'_, W> {
+    fn paint(&self, style: Style, text: &str) -> String {
+        if self.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    fn print(&mut self, report: &Report, files: &[String]) -> io::Result<()> {
+        let of = match files {
+            [only] => tame(only),
+            several => count(several.len() as u64, "file"),
+        };
+        let rows = count(report.rows, "row");
+        let (errors, warnings) = (report.count(Severity::Error), report.count(Severity::Warning));
+        if let Some(unreadable) = &report.unreadable {
+            let text = format!("cannot be read on: {}", brief(unreadable));
+            writeln!(self.out, "{}\n", self.paint(BAD, &text))?;
+        }
+        let verdict = if report.has_problems() {
+            let text = format!("{}, {}", count(errors, "error"), count(warnings, "warning"));
+            self.paint(if errors > 0 { BAD } else { NOTE }, &text)
+        } else {
+            self.paint(GOOD, "no problem")
+        };
+        writeln!(self.out, "checked {rows} of {of}: {verdict}")?;
+        let invalid = report.rows - report.valid;
+        writeln!(self.out, "{:>12}  can be sent", thousands(report.valid))?;
+        if invalid > 0 {
+            writeln!(self.out, "{:>12}  invalid: would not be sent", thousands(invalid))?;
+        }
+        for group in &report.groups {
+            let style = if group.severity == Severity::Error { BAD } else { NOTE };
+            let kind = self.paint(style, &kind(group));
+            writeln!(self.out, "{:>12}  {kind}", thousands(group.count))?;
+        }
+        if report.others > 0 {
+            writeln!(self.out, "{:>12}  of other kinds", thousands(report.others))?;
+        }
+        for (code, count) in &report.allowed {
+            writeln!(self.out, "{:>12}  allowed: {code}", thousands(*count))?;
+        }
+        self.repairs(report)?;
+        self.forecast(&report.forecast)
+    }
+
+    fn repairs(&mut self, report: &Report) -> io::Result<()> {
+        for repairs in &report.repairs {
+            let (place, first) = &repairs.first;
+            writeln!(
+                self.out,
+                "{:>12}  mended, {}: first {} → {} at {}",
+                thousands(repairs.count),
+                repairs.kind,
+                brief(&format!("{:?}", first.from)),
+                brief(&format!("{:?}", first.to)),
+                brief(place)
+            )?;
+        }
+        Ok(())
+    }
+
+    fn forecast(&mut self, forecast: &[Calls]) -> io::Result<()> {
+        let calls = forecast.first().map_or(0, |calls| calls.calls);
+        let longest = forecast.iter().map(|calls| calls.time).max().unwrap_or_default();
+        let limited = forecast.iter().any(|calls| calls.limit.is_some());
+        let time = match (limited, longest.as_secs()) {
+            (false, _) => "without a limit".to_owned(),
+            (true, 0) => "all within one window of the limit".to_owned(),
+            (true, _) => format!("at least {}", span(longest)),
+        };
+        writeln!(self.out, "forecast: {}, {time}", count(calls, "call"))?;
+        for line in forecast.iter().filter(|line| line.calls > 0) {
+            let limit = line.limit.map_or("no limit".to_owned(), of_limit);
+            let calls = thousands(line.calls);
+            writeln!(self.out, "{calls:>12}  {}, {limit}", line.class.name())?;
+        }
+        Ok(())
+    }
+}
+
+fn of_limit(limit: Limit) -> String {
+    format!("{} in any {}", thousands(u64::from(limit.requests)), span(limit.window))
+}
+
+/// A finding as JSON.
+#[must_use]
+pub fn finding_json(finding: &Finding) -> Value {
+    json!({
+        "severity": finding.severity.word(),
+        "code": finding.code,
+        "file": finding.file,
+        "line": finding.line,
+        "row": finding.row,
+        "column": finding.column,
+        "value": finding.value,
+        "message": finding.message,
+        "hint": finding.hint,
+    })
+}
+
+/// The report as JSON.
+#[must_use]
+pub fn report_json(report: &Report, files: &[String]) -> Value {
+    let group = |group: &Group| {
+        json!({
+            "severity": group.severity.word(),
+            "code": group.code,
+            "column": group.column,
+            "count": group.count,
+            "examples": group.examples.iter().map(finding_json).collect::<Vec<_>>(),
+        })
+    };
+    let forecast = |calls: &Calls| {
+        json!({
+            "rateClass": rate_class(calls.class),
+            "calls": calls.calls,
+            "limit": calls.limit.map(|limit| json!({
+                "requests": limit.requests,
+                "windowMs": crate::outcome::milliseconds(limit.window),
+            })),
+            "timeMs": crate::outcome::milliseconds(calls.time),
+        })
+    };
+    let allowed: Map<String, Value> =
+        report.allowed.iter().map(|(code, count)| ((*code).to_owned(), json!(count))).collect();
+    let repairs: Map<String, Value> =
+        report.repairs.iter().map(|r| (r.kind.to_owned(), json!(r.count))).collect();
+    json!({
+        "version": 1,
+        "files": files,
+        "rows": report.rows,
+        "valid": report.valid,
+        "invalid": report.rows - report.valid,
+        "errors": report.count(Severity::Error),
+        "warnings": report.count(Severity::Warning),
+        "problems": report.groups.iter().map(group).collect::<Vec<_>>(),
+        "otherProblems": report.others,
+        "allowed": allowed,
+        "repairs": repairs,
+        "forecast": report.forecast.iter().map(forecast).collect::<Vec<_>>(),
+        "unreadable": report.unreadable,
+    })
+}
+
+fn rate_class(class: RateClass) -> &'static str {
+    class.name()
+}
