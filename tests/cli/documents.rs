@@ -45,7 +45,7 @@ fn operations_are_shown_for_people_and_programs() {
 
 #[test]
 fn every_command_has_help_and_a_mistake_is_answered() {
-    for command in ["run", "simulate", "operations"] {
+    for command in ["run", "check", "simulate", "operations"] {
         let help = stdout(program().args([command, "--help"]));
         assert!(help.contains("Usage: descope-bulk"), "{help}");
     }
@@ -133,7 +133,7 @@ fn flags_in_documents_exist() {
     const OF_CARGO: [&str; 2] = ["--release", "--path"];
     let help = |command| stdout(program().args([command, "--help"]));
     let known: BTreeSet<_> =
-        ["run", "simulate", "operations"].iter().flat_map(|c| flags(&help(c))).collect();
+        ["run", "check", "simulate", "operations"].iter().flat_map(|c| flags(&help(c))).collect();
     for (path, text) in documents() {
         for flag in flags(&text).iter().filter(|flag| !OF_CARGO.contains(&flag.as_str())) {
             assert!(known.contains(flag), "{}: {flag}", path.display());

@@ -1,6 +1,7 @@
 //! The program as its users meet it: the real binary, real files, a simulator on a real port.
 
 mod architecture;
+mod checking;
 mod crashes;
 mod credentials;
 mod documents;

@@ -1,0 +1,145 @@
+//! `check`, and runs that are strict: problems are told before anything is sent.
+
+use std::fs;
+use std::process::{Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{Run, Simulator, program, text};
+
+const ROWS: &str = "loginId,phone,verified
+a@x.com,+14155550101,true
+b@x.com,4155550102,true
+c@x.com,+14155550103,false
+a@x.com,+14155550104,true
+d@x.com,+14155550101,true
+";
+
+fn check(files: &[(&str, &str)], arguments: &[&str]) -> (TempDir, Output) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = program();
+    command.current_dir(folder.path()).arg("check").args(arguments);
+    for (name, content) in files {
+        fs::write(folder.path().join(name), content).unwrap();
+        command.arg(name);
+    }
+    let output = command.output().unwrap();
+    (folder, output)
+}
+
+#[track_caller]
+fn out(output: &Output, code: i32) -> String {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{stderr}");
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[test]
+fn problems_are_pointed_at_in_their_lines() {
+    let (folder, output) = check(&[("in.csv", ROWS)], &[]);
+    let page = out(&output, 1);
+    for expected in [
+        "error[bad_value]",
+        " --> in.csv:3:9",
+        "3 | b@x.com,4155550102,true",
+        "  |         ^^^^^^^^^^ column phone, row 2",
+        "warning[lock_out]",
+        "warning[contradicting_values]: in.csv:2 (row 1) sets this user's phone to another value",
+        "warning[shared_value]: in.csv:2 (row 1) gives another user the same phone",
+        "checked 5 rows of in.csv: 1 error, 3 warnings",
+        "forecast: 4 calls, all within one window of the limit",
+    ] {
+        assert!(page.contains(expected), "{expected:?} is not in:\n{page}");
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
+}
+
+#[test]
+fn a_file_without_problems_and_one_that_cannot_be_understood() {
+    let fine = "loginId,phone,verified\na@x.com,+14155550101,true\n";
+    let (_, output) = check(&[("in.csv", fine)], &[]);
+    assert!(out(&output, 0).contains("no problem"));
+    for (name, content, why) in [
+        ("in.csv", "loginId,fone\na,1\n", "fone"),
+        ("in.csv", "", "no header"),
+        ("in.csv", "loginId,phone,verified\na,\"+1", "not closed"),
+    ] {
+        let (_, output) = check(&[(name, content)], &[]);
+        let said = format!("{}{}", out(&output, 2), String::from_utf8_lossy(&output.stderr));
+        assert!(said.contains(why), "{content:?}: {said}");
+    }
+}
+
+#[test]
+fn programs_get_json() {
+    let (_, output) = check(&[("in.csv", ROWS)], &["--json"]);
+    let report: Value = serde_json::from_str(&out(&output, 1)).unwrap();
+    assert_eq!(
+        (&report["rows"], &report["valid"], &report["errors"]),
+        (&5.into(), &4.into(), &1.into())
+    );
+    let first = &report["problems"][0]["examples"][0];
+    assert_eq!((text(first, "code"), text(first, "value")), ("bad_value", "4155550102"));
+    assert_eq!(
+        (&first["line"], &first["row"], text(first, "column")),
+        (&3.into(), &2.into(), "phone")
+    );
+    let (_, output) = check(&[("in.csv", ROWS)], &["--json", "--all"]);
+    let lines = out(&output, 1);
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 5, "four problems and the report");
+    assert_eq!(lines[4]["warnings"], 3);
+}
+
+#[test]
+fn warnings_that_are_meant_are_allowed_by_name() {
+    let rows = "loginId,phone,verified\na@x.com,+14155550101,false\n";
+    let (_, output) = check(&[("in.csv", rows)], &["--allow", "lock_out"]);
+    assert!(out(&output, 0).contains("allowed: lock_out"));
+    let (_, output) = check(&[("in.csv", rows)], &["--allow", "lockout"]);
+    out(&output, 2);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("lock_out"));
+}
+
+#[test]
+fn several_files_are_one_run() {
+    let one = "loginId,name\na@x.com,Ann\n";
+    let two = "loginId,name\na@x.com,Anna\n";
+    let (_, output) = check(&[("1.csv", one), ("2.csv", two)], &[]);
+    let page = out(&output, 1);
+    assert!(page.contains("1.csv:2 (row 1) sets this user's name to another value"), "{page}");
+    assert!(page.contains(" --> 2.csv:2:9"), "{page}");
+}
+
+#[test]
+fn standard_input_is_checked_too() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("in.csv"), ROWS).unwrap();
+    let stdin = fs::File::open(folder.path().join("in.csv")).unwrap();
+    let output = program().args(["check", "-"]).stdin(Stdio::from(stdin)).output().unwrap();
+    assert!(out(&output, 1).contains("-:2 (row 1) sets this user's phone"));
+}
+
+#[test]
+fn secrets_are_not_shown() {
+    let rows = "loginId,password,operation\na,hunter2,password-set-active\na,hunter3,password-set-active\nb,hunter4,fly\n";
+    for arguments in [&[][..], &["--json"], &["--all"]] {
+        let (_, output) = check(&[("in.csv", rows)], arguments);
+        let page = out(&output, 1);
+        assert!(page.contains("contradicting_values") && !page.contains("hunter"), "{page}");
+    }
+}
+
+#[test]
+fn a_strict_run_sends_nothing_if_there_is_a_problem() {
+    let simulator = Simulator::start(&[]);
+    let ran = Run::against(&simulator).file("in.csv", ROWS).arg("--strict").go().code(2);
+    assert!(ran.stdout.contains("1 error, 3 warnings"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("nothing was sent"), "{}", ran.stderr);
+    assert!(!ran.path("").exists(), "no run folder is left");
+    let fine = "loginId,phone,verified\na@x.com,+14155550101,false\n";
+    let strict = ["--strict", "--allow", "lock_out"];
+    Run::against(&simulator).file("in.csv", fine).args(&strict).go().code(0);
+    assert_eq!(simulator.stop().len(), 1);
+}
