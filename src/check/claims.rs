@@ -58,6 +58,9 @@ pub(super) const NAME: u32 = 0;
 /// The tag of rows that only name their user.
 const USE: u32 = u32::MAX;
 
+/// What an instruction's body holds.
+pub(super) type Members<'a> = [(&'static str, &'a RawValue)];
+
 /// Makes claims of instructions.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Claims {
@@ -70,13 +73,18 @@ impl Claims {
     }
 
     /// Calls `each` with every claim of an instruction and the name of the field that makes it.
-    pub(super) fn of(self, instruction: &Instruction, at: At, each: &mut dyn FnMut(Claim, &str)) {
+    pub(super) fn of(
+        self,
+        instruction: &Instruction,
+        members: &Members<'_>,
+        at: At,
+        each: &mut dyn FnMut(Claim, &str),
+    ) {
         let operation = instruction.operation;
         let user = lane(&instruction.login_id);
-        let members = instruction.members();
         let claim = |key, tag, kind, value| Claim { key, tag, at, kind, value };
         let mut sets = false;
-        for (name, json) in &members {
+        for (name, json) in members {
             let Some(field) = operation.fields.iter().find(|field| field.name == *name) else {
                 continue;
             };
@@ -95,7 +103,7 @@ impl Claims {
                 _ if operation.effect == Effect::Adjusts || matches!(field.need, Need::With(_)) => {
                 }
                 _ => {
-                    self.field(operation, field, (json, &members), &mut |tag, value, name| {
+                    self.field(operation, field, (json, members), &mut |tag, value, name| {
                         each(claim(user, tag, Kind::Sets, value), name);
                         sets = true;
                     });
@@ -117,7 +125,7 @@ impl Claims {
         self,
         operation: &Operation,
         field: &Field,
-        (json, members): (&RawValue, &[(&str, &RawValue)]),
+        (json, members): (&RawValue, &Members<'_>),
         each: &mut dyn FnMut(u32, u64, &str),
     ) {
         let other =

@@ -4,6 +4,7 @@
 
 use serde_json::value::RawValue;
 
+use super::claims::Members;
 use crate::catalog::Need;
 use crate::instruction::Instruction;
 use crate::record::Problem;
@@ -15,7 +16,7 @@ pub(super) const CODE: &str = "lock_out";
 const WAYS: [(&str, &str); 2] = [("phone", "phone number"), ("email", "e-mail address")];
 
 /// What an instruction takes away of it, if anything.
-pub(super) fn lock_out(instruction: &Instruction) -> Option<Problem> {
+pub(super) fn lock_out(instruction: &Instruction, members: &Members<'_>) -> Option<Problem> {
     let operation = instruction.operation;
     if operation.name == "loginid" && instruction.renames_to.is_none() {
         return Some(problem(
@@ -23,7 +24,6 @@ pub(super) fn lock_out(instruction: &Instruction) -> Option<Problem> {
             "the login ID is removed: nobody signs in with it any more",
         ));
     }
-    let members = instruction.members();
     let value = |name: &str| members.iter().find(|(n, _)| *n == name).map(|(_, json)| *json);
     WAYS.iter().find_map(|&(field, what)| {
         operation.index_of(field)?;

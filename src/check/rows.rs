@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use super::claims::{At, Claims};
+use super::claims::{At, Claims, Members};
 use super::sorter::Sorter;
 use super::{Severity, Subject, lockout};
 use crate::catalog::{Operation, RateClass};
@@ -163,8 +163,10 @@ impl Judge<'_> {
                 for (own, calls) in iter::zip(RateClass::ALL, &mut batch.calls) {
                     *calls += u64::from(own == class);
                 }
-                self.claim(&instruction)?;
-                let lock_out = lockout::lock_out(&instruction);
+                let members = instruction.members();
+                self.claim(&instruction, &members)?;
+                let lock_out = lockout::lock_out(&instruction, &members);
+                drop(members);
                 let notes = instruction.notes.map(|notes| *notes).unwrap_or_default();
                 if lock_out.is_none() && notes.warnings.is_empty() && notes.repairs.is_empty() {
                     return Ok(());
@@ -190,10 +192,10 @@ impl Judge<'_> {
         Ok(())
     }
 
-    fn claim(&mut self, instruction: &Instruction) -> io::Result<()> {
+    fn claim(&mut self, instruction: &Instruction, members: &Members<'_>) -> io::Result<()> {
         let at = at(&instruction.record, self.sources);
         let mut pushed = Ok(());
-        self.claims.of(instruction, at, &mut |claim, _| {
+        self.claims.of(instruction, members, at, &mut |claim, _| {
             if pushed.is_ok() {
                 pushed = self.sorter.push(claim);
             }

@@ -167,7 +167,9 @@ impl Told<'_> {
         let Ok(instruction) = self.builder.clone().build(record) else { return Vec::new() };
         let mut named: Vec<(Claim, String)> = Vec::new();
         let at = of_row[0].claim.at;
-        self.claims.of(&instruction, at, &mut |claim, field| named.push((claim, field.to_owned())));
+        self.claims.of(&instruction, &instruction.members(), at, &mut |claim, field| {
+            named.push((claim, field.to_owned()));
+        });
         let finding = |found: &Found| {
             let field = named.iter().find(|(claim, _)| *claim == found.claim)?.1.clone();
             let problem = Problem::new(found.conflict.code(), self.words(found, &field))
