@@ -35,4 +35,10 @@ pub trait Step: Send + Sync + 'static {
         call: &Call,
         stop: &Stop,
     ) -> impl Future<Output = Vec<Option<Outcome>>> + Send;
+
+    /// Told once, when all rows have been read: how many calls there are altogether, those done
+    /// among them. A job that is known to be small can be hurried.
+    fn whole_job(&self, calls: u64) {
+        let _ = calls;
+    }
 }

@@ -249,6 +249,10 @@ impl Step for Client {
         }
         outcomes
     }
+
+    fn whole_job(&self, calls: u64) {
+        self.gate.whole_job(calls);
+    }
 }
 
 /// Something to send.

@@ -59,6 +59,8 @@ pub struct Engine<S, O> {
     /// The most rows that are held at a time, whether sent, asleep or waiting in a lane.
     window: usize,
     held: usize,
+    /// Calls admitted so far.
+    calls: u64,
     lanes: Lanes<Call>,
     tasks: JoinSet<Performed>,
     tally: Tally,
@@ -88,6 +90,7 @@ impl<S: Step, O: Observer> Engine<S, O> {
             tripwire,
             window,
             held: 0,
+            calls: 0,
             lanes: Lanes::default(),
             tasks: JoinSet::new(),
             tally: Tally::default(),
@@ -123,7 +126,10 @@ impl<S: Step, O: Observer> Engine<S, O> {
                         self.take(row).await;
                         reading = self.unreadable.is_none();
                     }
-                    None => (reading, read_to_the_end) = (false, true),
+                    None => {
+                        (reading, read_to_the_end) = (false, true);
+                        self.step.whole_job(self.calls);
+                    }
                 },
             }
         }
@@ -139,6 +145,7 @@ impl<S: Step, O: Observer> Engine<S, O> {
             Row::Ready(instruction) => {
                 self.tally.read += 1;
                 self.held += 1;
+                self.calls += 1;
                 let lanes = instruction.lanes.clone();
                 if let Some((ticket, call)) = self.lanes.admit(&lanes, Call::single(instruction)) {
                     self.start(ticket, call);

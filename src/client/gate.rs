@@ -6,8 +6,8 @@
 //! The rate holds in *every* window: the gate remembers when the replies of the last window
 //! came, and lets one more through only while those and the requests on the wire are fewer
 //! than the limit. A request reaches the server before its reply reaches us, so the server
-//! cannot have seen more. A job that fits into one window goes out at once; once a window has
-//! been full, governor spaces the rest evenly, which servers that count approximately want.
+//! cannot have seen more. A job that is known to fit into one window goes out at once; for any
+//! other, governor spaces the requests evenly, which servers that count approximately want.
 
 mod throttle;
 
@@ -119,6 +119,14 @@ impl Gate {
         let _turn = self.turn.lock().await;
         let users = self.take(&self.users, true).await;
         Pass { _users: users, _lower: lower, _slot: slot }
+    }
+
+    /// Says how many requests the whole job takes, once that is known; retries come on top.
+    pub fn whole_job(&self, requests: u64) {
+        self.users.whole_job(requests);
+        for (.., throttle) in &self.lower {
+            throttle.whole_job(requests);
+        }
     }
 
     /// Closes the gate for everyone. A shorter closure never shortens a longer one.

@@ -1,8 +1,10 @@
 //! A throttle: one limit, kept in every window.
 //!
 //! Two rules, both pure functions of the time they are asked at. The log: requests on the
-//! wire and replies of the last window together stay below the limit. The pace: once the
-//! log has been full, or the server has said 429, governor spaces requests evenly.
+//! wire and replies of the last window together stay below the limit. The pace: governor spaces
+//! requests evenly, unless the whole job is known to fit into one window. A first window sent at
+//! once would serve no longer job: servers that count the last window as if it had been even
+//! refuse the first requests of the second.
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
@@ -21,7 +23,7 @@ use tokio::time::Instant;
 use crate::limit::Limit;
 
 /// How many requests may follow each other at once while they are spaced: enough to make up
-/// for a late wake-up, too few to be a burst.
+/// for a late wake-up, too few to be a burst. At most one in a hundred of the limit.
 const PACED_BURST: u32 = 5;
 
 /// One limit, kept in every window.
@@ -68,7 +70,8 @@ impl Drop for Token<'_> {
 
 impl Throttle {
     pub(super) fn new(limit: Option<Limit>) -> Self {
-        Self { limit, log: Mutex::default(), freed: Notify::new() }
+        let log = Log { pace: limit.map(pacer), ..Log::default() };
+        Self { limit, log: Mutex::new(log), freed: Notify::new() }
     }
 
     pub(super) fn limit(&self) -> Option<Limit> {
@@ -115,6 +118,13 @@ impl Throttle {
         self.freed.notified().await;
     }
 
+    /// Says how many requests the whole job takes: one that fits into a window goes out at once.
+    pub(super) fn whole_job(&self, requests: u64) {
+        if self.limit.is_some_and(|limit| requests <= u64::from(limit.requests)) {
+            self.log().pace = None;
+        }
+    }
+
     /// Spaces requests from now on.
     pub(super) fn pace(&self) {
         if let Some(limit) = self.limit {
@@ -128,8 +138,11 @@ impl Throttle {
 }
 
 fn pacer(limit: Limit) -> Pacer {
-    let period = (limit.window / limit.requests).max(Duration::from_nanos(1));
-    let burst = NonZeroU32::new(limit.requests.min(PACED_BURST)).unwrap_or(NonZeroU32::MIN);
+    let burst = (limit.requests / 100).clamp(1, PACED_BURST);
+    let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
+    // What a burst may add to a window's even share is taken off that share.
+    let even = (limit.requests + 1).saturating_sub(burst.get()).max(1);
+    let period = (limit.window / even).max(Duration::from_nanos(1));
     let quota =
         Quota::with_period(period).expect("the period is longer than nothing").allow_burst(burst);
     RateLimiter::direct_with_clock(quota, TokioClock)
