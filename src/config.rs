@@ -51,7 +51,7 @@ pub struct Config {
 }
 
 /// How fast to send.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Pace {
     /// The most requests on the wire at a time.
     pub concurrency: usize,
@@ -59,6 +59,8 @@ pub struct Pace {
     pub rate: Option<Rate>,
     /// The part of a server's limits to use, in percent.
     pub max_share: u32,
+    /// The folder of the budget that this machine's runs share; `None` to keep the limits alone.
+    pub budget: Option<PathBuf>,
     /// The longest that connecting may take.
     pub connect_timeout: Duration,
     /// The longest that a request may take.
@@ -111,7 +113,7 @@ impl Config {
     /// Refuses what is missing or malformed, saying what to set.
     pub fn resolve(args: &RunArgs, environment: Environment<'_>) -> Result<Self, Error> {
         let rules = rules(&args.rows)?;
-        let pace = pace(&args.pace)?;
+        let pace = pace(&args.pace, environment)?;
         let endpoint =
             if args.simulate { None } else { Some(endpoint(&args.project, &pace, environment)?) };
         let backoff = Backoff { max_attempts: args.limits.max_attempts, ..Backoff::default() };
@@ -175,7 +177,7 @@ pub fn rules(args: &RowArgs) -> Result<Rules, Error> {
     })
 }
 
-fn pace(args: &PaceArgs) -> Result<Pace, Error> {
+fn pace(args: &PaceArgs, environment: Environment<'_>) -> Result<Pace, Error> {
     if args.connect_timeout >= args.timeout {
         return Err(Error::refused("--connect-timeout must be shorter than --timeout"));
     }
@@ -186,9 +188,26 @@ fn pace(args: &PaceArgs) -> Result<Pace, Error> {
         concurrency: usize::from(args.concurrency),
         rate: args.rate,
         max_share: args.max_share,
+        budget: budget(args, environment),
         connect_timeout: args.connect_timeout,
         timeout: args.timeout,
     })
+}
+
+/// The folder for this program's state, below the user's (XDG Base Directory Specification).
+///
+/// A rate that was asked for is kept to the letter, and so by each run for itself.
+fn budget(args: &PaceArgs, environment: Environment<'_>) -> Option<PathBuf> {
+    if args.no_shared_budget || args.rate.is_some() {
+        return None;
+    }
+    let below_home = || Some(Path::new(&environment("HOME")?).join(".local/state"));
+    let state = environment("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let Some(state) = state.or_else(below_home) else {
+        tracing::warn!("neither XDG_STATE_HOME nor HOME is set: other runs are not heeded");
+        return None;
+    };
+    Some(state.join("descope-bulk"))
 }
 
 fn endpoint(
@@ -351,6 +370,7 @@ fn settings(args: &RunArgs, binding: &Map<String, Value>) -> Map<String, Value> 
         "strict": args.strict,
         "allow": args.findings.allow,
         "maxShare": args.pace.rate.is_none().then_some(args.pace.max_share),
+        "sharedBudget": !args.pace.no_shared_budget && args.pace.rate.is_none(),
         "connectTimeoutMs": milliseconds(args.pace.connect_timeout),
         "timeoutMs": milliseconds(args.pace.timeout),
         "maxAttempts": args.limits.max_attempts,

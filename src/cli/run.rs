@@ -118,6 +118,10 @@ pub struct PaceArgs {
     #[arg(long, value_name = "PERCENT", value_parser = share, default_value = "80%")]
     pub max_share: u32,
 
+    /// Keep the limits by itself, without regard to other runs for this project on this machine
+    #[arg(long)]
+    pub no_shared_budget: bool,
+
     /// The longest that connecting may take
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, default_value = "10s")]
     pub connect_timeout: Duration,

@@ -9,8 +9,10 @@
 //! cannot have seen more. A job that is known to fit into one window goes out at once; for any
 //! other, governor spaces the requests evenly, which servers that count approximately want.
 
+mod budget;
 mod throttle;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -19,6 +21,7 @@ use tokio::time::Instant;
 
 use crate::catalog::RateClass;
 use crate::limit::Limit;
+pub use budget::Budget;
 use throttle::{Throttle, Token, Wait};
 
 /// The rates that a gate keeps.
@@ -77,6 +80,7 @@ pub struct Gate {
     lower: Vec<(RateClass, Mutex<()>, Throttle)>,
     closed_until: watch::Sender<Option<Instant>>,
     waits: Waits,
+    shared: Option<Arc<Budget>>,
 }
 
 /// Leave to send one request; to be held until its reply is in.
@@ -101,6 +105,23 @@ impl Gate {
             lower: rates.lower.iter().map(lower).collect(),
             closed_until: watch::Sender::new(None),
             waits: Waits::default(),
+            shared: None,
+        }
+    }
+
+    /// The same, with the limits that are kept together with other processes.
+    #[must_use]
+    pub fn sharing(self, budget: Budget) -> Self {
+        let budget = Arc::new(budget);
+        let lower = self
+            .lower
+            .into_iter()
+            .map(|(class, turn, throttle)| (class, turn, throttle.sharing(&budget, class)));
+        Self {
+            users: self.users.sharing(&budget, RateClass::Users),
+            lower: lower.collect(),
+            shared: Some(budget),
+            ..self
         }
     }
 
@@ -140,6 +161,9 @@ impl Gate {
             later
         });
         self.users.pace();
+        if let Some(budget) = &self.shared {
+            budget.close_for(wait);
+        }
     }
 
     /// How long the gate stays closed.
@@ -185,6 +209,7 @@ impl Gate {
                 _ => match throttle.try_take(now) {
                     Ok(token) => return token,
                     Err(Wait::Until(until)) => (until, &self.waits.limit_ms),
+                    Err(Wait::Closed(wait)) => (now + wait, &self.waits.cool_down_ms),
                     Err(Wait::Reply) => {
                         throttle.reply().await;
                         continue;

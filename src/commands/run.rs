@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::catalog::RateClass;
 use crate::cli::run::{LogFormat, OutputArgs, RunArgs};
 use crate::client::Client;
-use crate::client::gate::Gate;
+use crate::client::gate::{Budget, Gate, Rates};
 use crate::client::wire::{Endpoint, Handshake, Wire};
 use crate::config::{self, Config};
 use crate::engine::{Engine, Observer, Row};
@@ -166,7 +166,7 @@ async fn session(
     let earlier = recovered.as_ref().map_or_else(Tally::default, |recovered| recovered.tally);
     let (to_recorder, from_engine) = mpsc::channel(CHANNEL);
     let rates = config.pace.rates(handshake.simulator.as_deref());
-    let gate = Gate::new(config.pace.concurrency, &rates);
+    let gate = gate(config, &rates);
     let ledger = Ledger::new(&to_recorder);
     let client = Arc::new(Client::new(wire, gate, config.backoff, ledger));
     let simulated = handshake.simulator.is_some();
@@ -212,6 +212,24 @@ async fn session(
         reasons,
     };
     books::close(&facts, &folder, ended, stop.reason(), closed, output)
+}
+
+/// The gate, which shares the limits with this machine's other runs for the project.
+fn gate(config: &Config, rates: &Rates) -> Gate {
+    let gate = Gate::new(config.pace.concurrency, rates);
+    let (Some(folder), Some(endpoint), true) =
+        (&config.pace.budget, &config.endpoint, rates.users.is_some())
+    else {
+        return gate;
+    };
+    match Budget::open(folder, endpoint.base_url.as_str(), &endpoint.project_id) {
+        Ok(budget) => gate.sharing(budget),
+        Err(error) => {
+            let folder = folder.display();
+            tracing::warn!(%folder, %error, "no shared budget: other runs for this project are not heeded");
+            gate
+        }
+    }
 }
 
 /// One line on what begins, so that a log tells where to look.

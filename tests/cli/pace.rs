@@ -80,3 +80,43 @@ fn paths_with_a_lower_limit_keep_it_too() {
     assert!(arrivals.iter().all(|arrival| text(arrival, "path") == "/v1/mgmt/user/update"));
     assert_eq!(ran.summary()["rateLimited"], 0);
 }
+
+/// Four processes for one project, started at the same time.
+#[test]
+fn processes_share_one_limit() {
+    const ROWS: usize = 150;
+    // The simulator's windows slide, and a request too many closes it for a window.
+    let simulator = Simulator::start(&["--rate-limit", "100/2s", "--latency", "0ms..30ms"]);
+    let runs: Vec<_> = (0..4)
+        .map(|run| {
+            let content = rows(ROWS).replace("@x.com", &format!("-{run}@x.com"));
+            let run = Run::against(&simulator).args(&["--max-share", "100%"]);
+            run.file("in.csv", content).spawn()
+        })
+        .collect();
+    for run in runs {
+        let ran = run.end().code(0);
+        assert_eq!(ran.summary()["rateLimited"], 0);
+    }
+    let arrivals = simulator.stop();
+    assert_eq!(arrivals.len(), 4 * ROWS);
+    assert!(arrivals.iter().all(|arrival| arrival["status"] == 200));
+    let at: Vec<f64> = arrivals.iter().map(|arrival| arrival["at"].as_f64().unwrap()).collect();
+    // Judged by the simulator's own clock: the limit, used by all together.
+    let took = (at[at.len() - 1] - at[0]) / 1000.0;
+    let used = at.len() as f64 / took / 50.0;
+    assert!(used > 0.9, "{used} of the limit");
+}
+
+#[test]
+fn a_run_knows_what_the_last_one_has_sent() {
+    let simulator = Simulator::start(&["--rate-limit", "60/3s"]);
+    for run in 0..3 {
+        let content = rows(50).replace("@x.com", &format!("-{run}@x.com"));
+        let ran = Run::against(&simulator).args(&["--max-share", "100%"]).file("in.csv", content);
+        assert_eq!(ran.go().code(0).summary()["rateLimited"], 0, "run {run}");
+    }
+    let without = Run::against(&simulator).args(&["--max-share", "100%", "--no-shared-budget"]);
+    let ran = without.file("in.csv", rows(50)).go().code(0);
+    assert!(ran.summary()["rateLimited"].as_u64().unwrap() > 0, "the window was nearly full");
+}

@@ -21,6 +21,8 @@ pub(crate) fn program() -> Command {
     for name in ["http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy", "HTTPS_PROXY"] {
         command.env_remove(name);
     }
+    // The state of this machine's user is nothing to tests.
+    command.env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"));
     command.stdin(Stdio::null());
     command
 }

@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::ops::Add;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use governor::clock::{Clock, Reference};
@@ -20,6 +20,8 @@ use governor::{Quota, RateLimiter};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::budget::{Budget, Refusal, Ticket};
+use crate::catalog::RateClass;
 use crate::limit::Limit;
 
 /// How many requests may follow each other at once while they are spaced: enough to make up
@@ -32,6 +34,8 @@ pub(super) struct Throttle {
     limit: Option<Limit>,
     log: Mutex<Log>,
     freed: Notify,
+    /// What other processes send counts too.
+    shared: Option<(Arc<Budget>, RateClass)>,
 }
 
 #[derive(Debug, Default)]
@@ -50,20 +54,28 @@ pub(super) enum Wait {
     Until(Instant),
     /// Ask again when a reply is in.
     Reply,
+    /// Another process was told to be quiet for so long.
+    Closed(Duration),
 }
 
 /// Counts against the limit from now until a window after it is dropped.
 #[derive(Debug)]
-pub(super) struct Token<'a>(&'a Throttle);
+pub(super) struct Token<'a> {
+    throttle: &'a Throttle,
+    ticket: Option<Ticket>,
+}
 
 impl Drop for Token<'_> {
     fn drop(&mut self) {
-        if self.0.limit.is_some() {
-            let mut log = self.0.log();
+        if self.throttle.limit.is_some() {
+            let mut log = self.throttle.log();
             log.on_the_wire -= 1;
             log.replies.push_back(Instant::now());
             drop(log);
-            self.0.freed.notify_one();
+            self.throttle.freed.notify_one();
+        }
+        if let (Some((budget, _)), Some(ticket)) = (&self.throttle.shared, self.ticket) {
+            budget.reply(ticket);
         }
     }
 }
@@ -71,7 +83,12 @@ impl Drop for Token<'_> {
 impl Throttle {
     pub(super) fn new(limit: Option<Limit>) -> Self {
         let log = Log { pace: limit.map(pacer), ..Log::default() };
-        Self { limit, log: Mutex::new(log), freed: Notify::new() }
+        Self { limit, log: Mutex::new(log), freed: Notify::new(), shared: None }
+    }
+
+    /// The same, with a budget that other processes share.
+    pub(super) fn sharing(self, budget: &Arc<Budget>, class: RateClass) -> Self {
+        Self { shared: Some((Arc::clone(budget), class)), ..self }
     }
 
     pub(super) fn limit(&self) -> Option<Limit> {
@@ -81,7 +98,7 @@ impl Throttle {
     /// Lets one request through, or says what to wait for.
     pub(super) fn try_take(&self, now: Instant) -> Result<Token<'_>, Wait> {
         let Some(limit) = self.limit else {
-            return Ok(Token(self));
+            return Ok(Token { throttle: self, ticket: None });
         };
         let mut log = self.log();
         while log.replies.front().is_some_and(|reply| *reply + limit.window <= now) {
@@ -95,11 +112,24 @@ impl Throttle {
                 .front()
                 .map_or(Wait::Reply, |r| Wait::Until(*r + limit.window)));
         }
-        if let Some(pace) = &log.pace {
-            pace.check().map_err(|early| Wait::Until(now + early.wait_time_from(Moment(now))))?;
-        }
+        let shared = self
+            .shared
+            .as_ref()
+            .and_then(|(budget, class)| budget.take(*class, limit, log.pace.is_some()));
+        let ticket = match (shared, &log.pace) {
+            // The pace is kept by all together.
+            (Some(Ok(ticket)), _) => Some(ticket),
+            (Some(Err(Refusal::Limit(wait))), _) => return Err(Wait::Until(now + wait)),
+            (Some(Err(Refusal::Closed(wait))), _) => return Err(Wait::Closed(wait)),
+            (None, Some(pace)) => {
+                pace.check()
+                    .map_err(|early| Wait::Until(now + early.wait_time_from(Moment(now))))?;
+                None
+            }
+            (None, None) => None,
+        };
         log.on_the_wire += 1;
-        Ok(Token(self))
+        Ok(Token { throttle: self, ticket })
     }
 
     /// How long the log stays full.
@@ -137,12 +167,17 @@ impl Throttle {
     }
 }
 
-fn pacer(limit: Limit) -> Pacer {
+/// How requests follow each other evenly: one in this time, and so many back to back.
+pub(super) fn spacing(limit: Limit) -> (Duration, NonZeroU32) {
     let burst = (limit.requests / 100).clamp(1, PACED_BURST);
     let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
     // What a burst may add to a window's even share is taken off that share.
     let even = (limit.requests + 1).saturating_sub(burst.get()).max(1);
-    let period = (limit.window / even).max(Duration::from_nanos(1));
+    ((limit.window / even).max(Duration::from_nanos(1)), burst)
+}
+
+fn pacer(limit: Limit) -> Pacer {
+    let (period, burst) = spacing(limit);
     let quota =
         Quota::with_period(period).expect("the period is longer than nothing").allow_burst(burst);
     RateLimiter::direct_with_clock(quota, TokioClock)
