@@ -464,6 +464,7 @@ mod tests {
             concurrency: 1,
             rate,
             max_share: 80,
+            budget: None,
             connect_timeout: Duration::from_secs(1),
             timeout: Duration::from_secs(2),
         };

@@ -120,3 +120,18 @@ fn a_run_knows_what_the_last_one_has_sent() {
     let ran = without.file("in.csv", rows(50)).go().code(0);
     assert!(ran.summary()["rateLimited"].as_u64().unwrap() > 0, "the window was nearly full");
 }
+
+/// A run that is killed holds back nothing for longer than a window.
+#[test]
+fn a_run_that_is_killed_gives_back_what_it_held() {
+    let simulator = Simulator::start(&["--rate-limit", "20/1s", "--latency", "200ms"]);
+    let killed = Run::against(&simulator).args(&["--max-share", "100%"]).file("in.csv", rows(500));
+    let mut killed = killed.spawn();
+    simulator.wait_for_arrivals(10);
+    killed.child.kill().unwrap();
+    killed.child.wait().unwrap();
+    // If it were held back for good, this would end for the time.
+    let arguments = ["--max-share", "100%", "--max-duration", "1m"];
+    let ran = Run::against(&simulator).args(&arguments).file("in.csv", rows(30)).go().code(0);
+    assert_eq!(ran.summary()["rateLimited"], 0);
+}
