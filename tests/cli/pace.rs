@@ -104,7 +104,8 @@ fn processes_share_one_limit() {
     let at: Vec<f64> = arrivals.iter().map(|arrival| arrival["at"].as_f64().unwrap()).collect();
     // Judged by the simulator's own clock: the limit, used by all together.
     let took = (at[at.len() - 1] - at[0]) / 1000.0;
-    let used = at.len() as f64 / took / 50.0;
+    let calls = f64::from(u32::try_from(at.len()).unwrap());
+    let used = calls / took / 50.0;
     assert!(used > 0.9, "{used} of the limit");
 }
 
