@@ -4,7 +4,10 @@
 //! a layout; a row then only fills it. What cannot be told is refused with the candidates
 //! named, and nothing is ever cleared because a cell happened to be blank.
 
+mod attributes;
+mod cell;
 mod layout;
+mod settings;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -13,11 +16,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use crate::catalog::{self, Empty, Field, Kind, Need, Operation};
-use crate::clean::{self, Value};
+use crate::catalog::{self, Empty, Field, Need, Operation};
+use crate::clean::{self, Reading, Stated, Value};
 use crate::exit::Error;
 use crate::record::{Content, Format, Notes, Problem, Record, Source};
+use cell::{Cell, note};
 use layout::{Layout, Means};
+
+pub use crate::clean::{Phones, Region};
 
 /// What a blank cell, or a JSON `null`, means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -56,6 +62,10 @@ pub struct Rules {
     pub blank: Blank,
     /// What a blank cell of some fields means, where that differs.
     pub blank_of: Vec<(String, Blank)>,
+    /// What is done about phone numbers.
+    pub phones: Phones,
+    /// The region of phone numbers without `+`, where the row states none.
+    pub region: Option<Region>,
     /// What happens on a conflict.
     pub on_conflict: OnConflict,
     /// Whether operations and values that take things away wholesale are allowed.
@@ -69,6 +79,23 @@ impl Rules {
             (operation.field_index(name) == Some(index)).then_some(*blank)
         };
         self.blank_of.iter().find_map(own).unwrap_or(self.blank)
+    }
+
+    /// What a blank cell of a custom attribute's own column means: what is said of it, else of
+    /// all of them.
+    fn blank_for_attribute(&self, attribute: &str) -> Blank {
+        let of = |wanted: &dyn Fn(&str) -> bool| {
+            self.blank_of.iter().find(|(name, _)| wanted(name)).map(|(_, blank)| *blank)
+        };
+        of(&|name| attributes::of_column(name) == Some(attribute))
+            .or_else(|| of(&|name| catalog::normalize(name) == catalog::normalize(attributes::ALL)))
+            .unwrap_or(self.blank)
+    }
+
+    /// How phone numbers are read where the row states no region.
+    fn reading(&self) -> Reading {
+        let region = self.region.map_or(Stated::Nowhere, Stated::As);
+        Reading { phones: self.phones, region }
     }
 }
 
@@ -110,7 +137,7 @@ pub struct Invalid {
 }
 
 /// Makes instructions from records.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Builder {
     rules: Rules,
     headers: Vec<(Arc<Source>, Layout)>,
@@ -126,20 +153,13 @@ const MAX_FIELDS: usize = 32;
 
 type Values<'a> = [Option<Value<'a>>; MAX_FIELDS];
 
-/// A value as a row holds it.
-#[derive(Clone, Copy, Debug)]
-enum Cell<'a> {
-    Text(&'a str),
-    Json(&'a RawValue),
-}
-
 impl Builder {
     /// Settles what the headers mean.
     ///
     /// Refused are columns and settings that no operation knows, columns that leave the
     /// operation open, and files that can make no valid row: before anything is sent.
     pub fn new(rules: Rules, sources: &[Arc<Source>]) -> Result<Self, Error> {
-        layout::check_settings(&rules)?;
+        settings::check_settings(&rules)?;
         let mut headers = Vec::new();
         for source in sources.iter().filter(|source| source.format != Format::Jsonl) {
             let layout = Layout::resolve(&source.columns, &rules)
@@ -147,7 +167,7 @@ impl Builder {
                 .map_err(|problem| layout::refusal(&source.name, &problem))?;
             headers.push((Arc::clone(source), layout));
         }
-        layout::check_map(&rules, sources)?;
+        settings::check_map(&rules, sources)?;
         Ok(Self { rules, headers, shapes: HashMap::new() })
     }
 
@@ -287,45 +307,82 @@ fn parts(
         return Err(layout::destructive(operation, why));
     }
     let bound = layout.bind(operation, rules);
+    let reading = reading(layout, rules, cells);
     let mut values: Values<'_> = [const { None }; MAX_FIELDS];
+    let mut given = Vec::new();
     let mut blanks = 0;
     for ((cell, means), name) in cells.iter().zip(&bound.means).zip(names) {
-        let stray = match means {
-            Means::Nothing => continue,
-            Means::Field(index) => {
+        match means {
+            Means::Nothing => {}
+            Means::OtherField if cell.is_blank() => {}
+            Means::OtherField => return Err(layout::not_a_field(operation, name)),
+            Means::Field(index, blank) => {
                 let field = &operation.fields[*index];
-                match value_of(field, *cell, rules.blank_for(operation, *index))
-                    .map_err(|problem| problem.at(name))?
-                {
-                    Some(value) if values[*index].is_none() => values[*index] = Some(value),
-                    Some(_) => {
-                        return Err(Problem::new(
-                            "duplicate_field",
-                            format!("the row gives {} twice", field.name),
-                        )
-                        .at(name)
-                        .hint("leave one of the columns out with --ignore"));
-                    }
-                    None => blanks |= 1u32 << index,
+                let value = cell.value(field, *blank, reading).map_err(|p| p.at(name))?;
+                let Some(cleaned) = value else {
+                    blanks |= 1u32 << index;
+                    continue;
+                };
+                note(&cleaned, *cell, || name.clone(), &mut seen.notes);
+                if values[*index].is_some() {
+                    return Err(twice(field, name));
                 }
-                continue;
+                values[*index] = Some(cleaned.value);
             }
-            Means::OtherField => !is_blank(*cell),
-        };
-        if stray {
-            return Err(layout::not_a_field(operation, name));
+            Means::Attribute(attribute, blank) => {
+                let value = cell.value(&ATTRIBUTE, *blank, reading).map_err(|p| p.at(name))?;
+                if let Some(cleaned) = value {
+                    note(&cleaned, *cell, || name.clone(), &mut seen.notes);
+                    given.push((&**attribute, cleaned.value));
+                }
+            }
         }
     }
-    set_missing(operation, rules, &bound.sets, &mut values)?;
+    if let Some(takes) = bound.takes {
+        attributes::place(takes, given, &mut values)?;
+    }
+    set_missing(operation, rules, reading, (&bound.sets, &mut values), seen)?;
     complete(operation, rules, blanks, &mut values)?;
     Ok(assemble(operation, rules, &values))
+}
+
+/// A custom attribute in a column of its own.
+const ATTRIBUTE: Field = Field {
+    name: attributes::ALL,
+    aliases: &[],
+    kind: catalog::Kind::Json,
+    need: Need::Optional,
+    empty: Empty::Clears,
+    about: "",
+};
+
+fn twice(field: &Field, name: &str) -> Problem {
+    Problem::new("duplicate_field", format!("the row gives {} twice", field.name))
+        .at(name)
+        .hint("leave one of the columns out with --ignore")
+}
+
+/// How a row's phone numbers are read: its own region wins over the one for all rows.
+fn reading(layout: &Layout, rules: &Rules, cells: &[Cell<'_>]) -> Reading {
+    let reading = rules.reading();
+    let cell = layout.region_column().and_then(|column| cells.get(column));
+    match cell {
+        Some(cell) if !cell.is_blank() => {
+            let region = match cell {
+                Cell::Text(text) => text.parse(),
+                Cell::Json(_) => cell.shown().parse(),
+            };
+            Reading { region: region.map_or(Stated::Wrongly, Stated::As), ..reading }
+        }
+        _ => reading,
+    }
 }
 
 /// The user that a row names, as far as that can be told before its operation is known.
 fn login_id(layout: &Layout, names: &[String], cells: &[Cell<'_>]) -> Option<String> {
     let column = layout.user_column()?;
     let field = catalog::USER;
-    match value_of(&field, *cells.get(column)?, Blank::Skip).ok()?? {
+    match cells.get(column)?.value(&field, Blank::Skip, Reading::default()).ok()??.value {
         Value::Text(text) if names.len() == cells.len() => Some(text.into_owned()),
         _ => None,
     }
@@ -357,56 +414,26 @@ fn operation_of(
     Operation::named(&text).ok_or_else(|| layout::unknown_operation(&text).at(name))
 }
 
-fn is_blank(cell: Cell<'_>) -> bool {
-    match cell {
-        Cell::Text(text) => text.trim().is_empty(),
-        Cell::Json(raw) => raw.get() == "null",
-    }
-}
-
-/// The value that a cell gives a field; `None` where it gives none.
-fn value_of<'a>(field: &Field, cell: Cell<'a>, blank: Blank) -> Result<Option<Value<'a>>, Problem> {
-    if is_blank(cell) {
-        return match (blank, field.empty) {
-            (Blank::Skip, _) | (Blank::Clear, Empty::Refused) => Ok(None),
-            (Blank::Clear, _) => Ok(Some(nothing(field.kind))),
-            (Blank::Error, _) => Err(Problem::new("blank_value", "the value is blank")
-                .hint("fill it in; blanks are errors because of --blank error")),
-        };
-    }
-    let value = match cell {
-        Cell::Text(text) => clean::from_cell(field.kind, text),
-        Cell::Json(raw) => clean::from_json(field.kind, raw),
-    };
-    value
-        .map(Some)
-        .map_err(|complaint| Problem::new("bad_value", complaint.message).hint(complaint.hint))
-}
-
-/// The explicit "nothing" of a kind.
-fn nothing(kind: Kind) -> Value<'static> {
-    match kind {
-        Kind::List => Value::List(Vec::new()),
-        Kind::JsonObject => Value::Json("{}".into()),
-        Kind::JsonObjects => Value::Json("[]".into()),
-        _ => Value::Text("".into()),
-    }
-}
-
 /// Fills in what is set for all rows; a flag goes with a value, never alone.
 fn set_missing<'a>(
     operation: &Operation,
     rules: &'a Rules,
-    sets: &[layout::Set],
-    values: &mut Values<'a>,
+    reading: Reading,
+    (sets, values): (&[layout::Set], &mut Values<'a>),
+    seen: &mut Seen,
 ) -> Result<(), Problem> {
     for set in sets {
         let (name, text) = &rules.set[set.rule];
         let alone = set.goes_with.is_some_and(|value| values[value].is_none());
         if values[set.field].is_none() && !alone {
-            values[set.field] =
-                value_of(&operation.fields[set.field], Cell::Text(text), Blank::Skip)
-                    .map_err(|problem| problem.at(format!("--set {name}")))?;
+            let (column, cell) = (|| format!("--set {name}"), Cell::Text(text));
+            let value = cell
+                .value(&operation.fields[set.field], Blank::Skip, reading)
+                .map_err(|problem| problem.at(column()))?;
+            if let Some(cleaned) = value {
+                note(&cleaned, cell, column, &mut seen.notes);
+                values[set.field] = Some(cleaned.value);
+            }
         }
     }
     Ok(())
@@ -554,7 +581,8 @@ fn lanes(operation: &Operation, values: &Values<'_>) -> Vec<u64> {
 /// of a phone number do not count. Two users in one lane only wait for each other.
 fn lane(login_id: &str) -> u64 {
     let folded: String = if login_id.starts_with('+') {
-        login_id.chars().filter(|c| !clean::is_phone_separator(*c)).collect()
+        let separates = |c: &char| matches!(c, ' ' | '-' | '.' | '(' | ')' | '/' | '\u{a0}');
+        login_id.chars().filter(|c| !separates(c)).collect()
     } else {
         login_id.to_lowercase()
     };

@@ -3,6 +3,7 @@
 //! Counting and deciding are pure: [`Tally`] counts, [`Tally::balances`] and
 //! [`Tally::clean`] decide, and others print. The status words are a closed set.
 
+mod noted;
 mod reasons;
 mod summary;
 
@@ -15,6 +16,7 @@ use serde_json::value::RawValue;
 use crate::catalog::Operation;
 use crate::record::{Notes, Problem, Record};
 
+pub use noted::Noted;
 pub use reasons::{Reason, Reasons};
 pub(crate) use summary::rfc3339;
 pub use summary::{
@@ -86,6 +88,9 @@ pub struct Failure {
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// What the value may have been meant to be, where that is not one thing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<String>,
 }
 
 impl From<Problem> for Failure {
@@ -96,6 +101,7 @@ impl From<Problem> for Failure {
             column: problem.column,
             message: problem.message,
             hint: problem.hint,
+            candidates: problem.candidates,
         }
     }
 }

@@ -118,12 +118,15 @@ pub struct Problem {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// What the value may have been meant to be, where that is not one thing: a user's data, so
+    /// it goes into the run folder only.
+    pub candidates: Vec<String>,
 }
 
 impl Problem {
     /// A problem of the whole row.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, column: None, message: message.into(), hint: None }
+        Self { code, column: None, message: message.into(), hint: None, candidates: Vec::new() }
     }
 
     /// The same, at a column.

@@ -266,7 +266,8 @@ fn describe_answer(answer: &Answer) -> Failure {
             format!("HTTP {} with a body that is not the API's", answer.status)
         }
     };
-    Failure { kind, code, column: None, message, hint: Some(hint.to_owned()) }
+    let (hint, candidates) = (Some(hint.to_owned()), Vec::new());
+    Failure { kind, code, column: None, message, hint, candidates }
 }
 
 const CONFLICT_HINT: &str = "another user holds this value; nothing was changed (--on-conflict merge would merge and delete that user)";
@@ -293,6 +294,7 @@ fn describe_lost(lost: &Lost) -> Failure {
         column: None,
         message: format!("{message}{detail}"),
         hint: Some(hint.to_owned()),
+        candidates: Vec::new(),
     }
 }
 

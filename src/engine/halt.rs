@@ -122,6 +122,7 @@ mod tests {
             column: None,
             message: String::new(),
             hint: None,
+            candidates: Vec::new(),
         });
         Outcome {
             status,

@@ -5,6 +5,7 @@
 //! at its first row. A row that could not be read stays one that cannot be read: it is
 //! never padded or shortened into a valid one.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use serde::Serialize;
 
 use super::object;
 use super::output::{Output, at};
-use crate::outcome::{Outcome, Status};
+use crate::outcome::{Failure, Outcome, Status};
 use crate::record::{ADDED_COLUMNS, Content, Format, Raw, Record, Source};
 
 /// The key that holds the text of a JSONL line that could not be read.
@@ -32,7 +33,7 @@ struct Added<'a> {
     #[serde(rename = "_message")]
     message: &'a str,
     #[serde(rename = "_hint", skip_serializing_if = "Option::is_none")]
-    hint: Option<&'a str>,
+    hint: Option<Cow<'a, str>>,
 }
 
 impl<'a> Added<'a> {
@@ -43,9 +44,18 @@ impl<'a> Added<'a> {
             status: outcome.status,
             error: error.map_or("", |error| error.code.as_deref().unwrap_or(error.kind)),
             message: error.map_or("", |error| &error.message),
-            hint: error.and_then(|error| error.hint.as_deref()),
+            hint: error.and_then(hint),
         }
     }
+}
+
+/// What to do, with what the value may have been meant to be.
+fn hint(error: &Failure) -> Option<Cow<'_, str>> {
+    let hint = error.hint.as_deref()?;
+    if error.candidates.is_empty() {
+        return Some(hint.into());
+    }
+    Some(format!("{hint}: {}", error.candidates.join(" or ")).into())
 }
 
 /// The failures files of a run.
@@ -223,8 +233,13 @@ fn cells(content: &Content, input: &Input, added: &Added) -> ByteRecord {
         }
     }
     let row = added.row.to_string();
-    let added: [&str; ADDED_COLUMNS.len()] =
-        [&row, added.status.word(), added.error, added.message, added.hint.unwrap_or_default()];
+    let added: [&str; ADDED_COLUMNS.len()] = [
+        &row,
+        added.status.word(),
+        added.error,
+        added.message,
+        added.hint.as_deref().unwrap_or_default(),
+    ];
     cells.extend(added.iter().take(behind).map(|cell| cell.as_bytes()));
     cells
 }

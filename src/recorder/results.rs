@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 
 use super::object;
 use crate::outcome::{Failure, Finished, Status, milliseconds, rfc3339};
+use crate::record::{Problem, Repair};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -35,11 +36,38 @@ struct Line<'a> {
     user: Option<Cow<'a, RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a Failure>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    repairs: &'a [Repair],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning<'a>>,
+}
+
+/// What may be wrong with a row.
+#[derive(Serialize)]
+struct Warning<'a> {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<&'a str>,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
+}
+
+impl<'a> From<&'a Problem> for Warning<'a> {
+    fn from(problem: &'a Problem) -> Self {
+        Self {
+            kind: problem.code,
+            column: problem.column.as_deref(),
+            message: &problem.message,
+            hint: problem.hint.as_deref(),
+        }
+    }
 }
 
 /// Appends the outcome's line.
 pub(super) fn write(finished: &Finished, to: &mut Vec<u8>) -> io::Result<()> {
     let Finished { record, outcome, .. } = finished;
+    let notes = finished.notes.as_deref();
     let user = outcome.user.as_deref().map(object::one_line).transpose()?;
     let line = Line {
         file: &record.source.name,
@@ -54,6 +82,8 @@ pub(super) fn write(finished: &Finished, to: &mut Vec<u8>) -> io::Result<()> {
         finished_at: outcome.finished_at,
         user,
         error: outcome.error.as_ref(),
+        repairs: notes.map_or(&[], |notes| &notes.repairs),
+        warnings: notes.map_or_else(Vec::new, |n| n.warnings.iter().map(Into::into).collect()),
     };
     serde_json::to_writer(&mut *to, &line)?;
     to.push(b'\n');

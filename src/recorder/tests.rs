@@ -100,6 +100,7 @@ fn failure() -> Failure {
         column: None,
         message: "no such user".to_owned(),
         hint: Some("look, \"twice\"".to_owned()),
+        candidates: Vec::new(),
     }
 }
 
