@@ -318,7 +318,8 @@ fn parts(
             Means::OtherField => return Err(layout::not_a_field(operation, name)),
             Means::Field(index, blank) => {
                 let field = &operation.fields[*index];
-                let value = cell.value(field, *blank, reading).map_err(|p| p.at(name))?;
+                let value =
+                    cell.value(field, *blank, reading, &mut seen.notes).map_err(|p| p.at(name))?;
                 let Some(cleaned) = value else {
                     blanks |= 1u32 << index;
                     continue;
@@ -330,7 +331,9 @@ fn parts(
                 values[*index] = Some(cleaned.value);
             }
             Means::Attribute(attribute, blank) => {
-                let value = cell.value(&ATTRIBUTE, *blank, reading).map_err(|p| p.at(name))?;
+                let value = cell
+                    .value(&ATTRIBUTE, *blank, reading, &mut seen.notes)
+                    .map_err(|p| p.at(name))?;
                 if let Some(cleaned) = value {
                     note(&cleaned, *cell, || name.clone(), &mut seen.notes);
                     given.push((&**attribute, cleaned.value));
@@ -382,7 +385,8 @@ fn reading(layout: &Layout, rules: &Rules, cells: &[Cell<'_>]) -> Reading {
 fn login_id(layout: &Layout, names: &[String], cells: &[Cell<'_>]) -> Option<String> {
     let column = layout.user_column()?;
     let field = catalog::USER;
-    match cells.get(column)?.value(&field, Blank::Skip, Reading::default()).ok()??.value {
+    let value = cells.get(column)?.value(&field, Blank::Skip, Reading::default(), &mut None);
+    match value.ok()??.value {
         Value::Text(text) if names.len() == cells.len() => Some(text.into_owned()),
         _ => None,
     }
@@ -428,7 +432,7 @@ fn set_missing<'a>(
         if values[set.field].is_none() && !alone {
             let (column, cell) = (|| format!("--set {name}"), Cell::Text(text));
             let value = cell
-                .value(&operation.fields[set.field], Blank::Skip, reading)
+                .value(&operation.fields[set.field], Blank::Skip, reading, &mut seen.notes)
                 .map_err(|problem| problem.at(column()))?;
             if let Some(cleaned) = value {
                 note(&cleaned, cell, column, &mut seen.notes);

@@ -88,9 +88,6 @@ pub struct Failure {
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// What the value may have been meant to be, where that is not one thing.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub candidates: Vec<String>,
 }
 
 impl From<Problem> for Failure {
@@ -101,7 +98,6 @@ impl From<Problem> for Failure {
             column: problem.column,
             message: problem.message,
             hint: problem.hint,
-            candidates: problem.candidates,
         }
     }
 }

@@ -118,15 +118,12 @@ pub struct Problem {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
-    /// What the value may have been meant to be, where that is not one thing: a user's data, so
-    /// it goes into the run folder only.
-    pub candidates: Vec<String>,
 }
 
 impl Problem {
     /// A problem of the whole row.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, column: None, message: message.into(), hint: None, candidates: Vec::new() }
+        Self { code, column: None, message: message.into(), hint: None }
     }
 
     /// The same, at a column.
@@ -151,6 +148,9 @@ pub struct Notes {
     pub repairs: Vec<Repair>,
     /// What may be wrong with it; the codes are those of [`Problem`]s.
     pub warnings: Vec<Problem>,
+    /// What the value that was refused may have been meant to be, where that is not one thing:
+    /// a user's data, so it goes into the run folder only, never into a message.
+    pub candidates: Vec<String>,
 }
 
 /// A value that was mended because there is one thing only that it can have been.

@@ -89,19 +89,26 @@ struct Found {
 pub(super) type Read<'a> = (Cow<'a, str>, Mends, Option<&'static Warning>);
 
 /// Reads a text without blanks around it.
-pub(super) fn read<'a>(
-    text: Cow<'a, str>,
+pub(super) fn read(
+    text: Cow<'_, str>,
     phones: Phones,
     region: Stated,
-) -> Result<Read<'a>, Complaint> {
+) -> Result<Read<'_>, Complaint> {
     if phones == Phones::AsIs {
         return Ok((text, Mends::default(), None));
     }
     if is_canonical(&text)
         && let Some(number) = Number::of(&text[1..])
-        && number.standing() == Standing::Valid
     {
-        return Ok((text, Mends::default(), None));
+        // A zero behind the country code is looked at below, where the number is not in use.
+        match number.standing() {
+            Standing::Valid => return Ok((text, Mends::default(), None)),
+            _ if number.national().starts_with('0') => {}
+            Standing::Possible => {
+                return Ok((text, Mends::default(), not_in_use(phones)?));
+            }
+            Standing::Impossible(why) => return complain(why, WRITE_IT),
+        }
     }
     super::text::refuse_placeholder(&text)?;
     let written = scan(&text)?;
@@ -119,11 +126,19 @@ pub(super) fn read<'a>(
             }
         }
     };
-    if !found.in_use && phones == Phones::Strict {
-        return complain(NOT_IN_USE.message, "look whether a digit is wrong");
-    }
-    let warning = (!found.in_use).then_some(&NOT_IN_USE);
+    let warning = if found.in_use { None } else { not_in_use(phones)? };
     Ok((found.e164.into(), found.mends.and(written.mends), warning))
+}
+
+/// What is said of a number that is possible and not in use.
+fn not_in_use(phones: Phones) -> Result<Option<&'static Warning>, Complaint> {
+    if phones == Phones::Strict {
+        return complain(
+            NOT_IN_USE.message,
+            "look whether a digit is wrong; --phones check sends such numbers all the same",
+        );
+    }
+    Ok(Some(&NOT_IN_USE))
 }
 
 /// Whether it is `+` and ASCII digits.

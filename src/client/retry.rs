@@ -266,8 +266,7 @@ fn describe_answer(answer: &Answer) -> Failure {
             format!("HTTP {} with a body that is not the API's", answer.status)
         }
     };
-    let (hint, candidates) = (Some(hint.to_owned()), Vec::new());
-    Failure { kind, code, column: None, message, hint, candidates }
+    Failure { kind, code, column: None, message, hint: Some(hint.to_owned()) }
 }
 
 const CONFLICT_HINT: &str = "another user holds this value; nothing was changed (--on-conflict merge would merge and delete that user)";
@@ -294,7 +293,6 @@ fn describe_lost(lost: &Lost) -> Failure {
         column: None,
         message: format!("{message}{detail}"),
         hint: Some(hint.to_owned()),
-        candidates: Vec::new(),
     }
 }
 

@@ -61,7 +61,6 @@ fn unsettled(why: &str, hint: &str) -> Failure {
         column: None,
         message: format!("it may have been applied, and reading the user did not settle it: {why}"),
         hint: Some(hint.to_owned()),
-        candidates: Vec::new(),
     }
 }
 
@@ -79,8 +78,7 @@ mod tests {
     fn failed() -> Load {
         let message = "no answer in time".to_owned();
         let (column, hint) = (None, None);
-        let (code, candidates) = (Some("E1".into()), Vec::new());
-        Load::Failed(Failure { kind: "timeout", code, column, message, hint, candidates })
+        Load::Failed(Failure { kind: "timeout", code: Some("E1".into()), column, message, hint })
     }
 
     /// The old name, the new name, what follows; the user who was last seen with the old name

@@ -122,7 +122,6 @@ mod tests {
             column: None,
             message: String::new(),
             hint: None,
-            candidates: Vec::new(),
         });
         Outcome {
             status,

@@ -31,6 +31,7 @@ impl<'a> Cell<'a> {
         field: &Field,
         blank: Blank,
         reading: Reading,
+        notes: &mut Option<Box<Notes>>,
     ) -> Result<Option<Cleaned<'a>>, Problem> {
         if self.is_blank() {
             return match (blank, field.empty) {
@@ -44,7 +45,7 @@ impl<'a> Cell<'a> {
             Self::Text(text) => clean::from_cell(field.kind, text, reading),
             Self::Json(raw) => clean::from_json(field.kind, raw, reading),
         };
-        value.map(Some).map_err(problem)
+        value.map(Some).map_err(|complaint| problem(complaint, notes))
     }
 
     /// Its text as people see it.
@@ -56,9 +57,12 @@ impl<'a> Cell<'a> {
     }
 }
 
-fn problem(complaint: Complaint) -> Problem {
+fn problem(complaint: Complaint, notes: &mut Option<Box<Notes>>) -> Problem {
     let Complaint { message, hint, candidates } = complaint;
-    Problem { candidates, ..Problem::new("bad_value", message).hint(hint) }
+    if !candidates.is_empty() {
+        notes.get_or_insert_default().candidates = candidates;
+    }
+    Problem::new("bad_value", message).hint(hint)
 }
 
 /// The explicit "nothing" of a kind.

@@ -15,8 +15,8 @@ use serde::Serialize;
 
 use super::object;
 use super::output::{Output, at};
-use crate::outcome::{Failure, Outcome, Status};
-use crate::record::{ADDED_COLUMNS, Content, Format, Raw, Record, Source};
+use crate::outcome::{Failure, Finished, Status};
+use crate::record::{ADDED_COLUMNS, Content, Format, Raw, Source};
 
 /// The key that holds the text of a JSONL line that could not be read.
 const RAW_KEY: &str = "_raw";
@@ -37,25 +37,27 @@ struct Added<'a> {
 }
 
 impl<'a> Added<'a> {
-    fn new(record: &Record, outcome: &'a Outcome) -> Self {
+    fn new(finished: &'a Finished) -> Self {
+        let Finished { record, outcome, notes, .. } = finished;
         let error = outcome.error.as_ref();
+        let candidates = notes.as_ref().map_or(&[][..], |notes| &notes.candidates);
         Self {
             row: record.position.row,
             status: outcome.status,
             error: error.map_or("", |error| error.code.as_deref().unwrap_or(error.kind)),
             message: error.map_or("", |error| &error.message),
-            hint: error.and_then(hint),
+            hint: error.and_then(|error| hint(error, candidates)),
         }
     }
 }
 
 /// What to do, with what the value may have been meant to be.
-fn hint(error: &Failure) -> Option<Cow<'_, str>> {
+fn hint<'a>(error: &'a Failure, candidates: &[String]) -> Option<Cow<'a, str>> {
     let hint = error.hint.as_deref()?;
-    if error.candidates.is_empty() {
+    if candidates.is_empty() {
         return Some(hint.into());
     }
-    Some(format!("{hint}: {}", error.candidates.join(" or ")).into())
+    Some(format!("{hint}: {}", candidates.join(" or ")).into())
 }
 
 /// The failures files of a run.
@@ -134,11 +136,12 @@ impl Failures {
     }
 
     /// Appends a failed row to the file that it belongs into.
-    pub(super) fn write(&mut self, record: &Record, outcome: &Outcome) -> io::Result<()> {
+    pub(super) fn write(&mut self, finished: &Finished) -> io::Result<()> {
+        let record = &finished.record;
         let index = self.input(&record.source);
         let input = &self.inputs[index];
         let layout = &mut self.layouts[input.layout];
-        let added = Added::new(record, outcome);
+        let added = Added::new(finished);
         let delimiter = layout.format.delimiter();
         let row = layout.row(&self.folder, input.layout)?;
         match delimiter {

@@ -35,11 +35,20 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<Cow<'a, RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a Failure>,
+    error: Option<Error<'a>>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     repairs: &'a [Repair],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<Warning<'a>>,
+}
+
+/// Why a row failed, with what its value may have been meant to be.
+#[derive(Serialize)]
+struct Error<'a> {
+    #[serde(flatten)]
+    failure: &'a Failure,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    candidates: &'a [String],
 }
 
 /// What may be wrong with a row.
@@ -81,7 +90,10 @@ pub(super) fn write(finished: &Finished, to: &mut Vec<u8>) -> io::Result<()> {
         duration_ms: milliseconds(outcome.duration),
         finished_at: outcome.finished_at,
         user,
-        error: outcome.error.as_ref(),
+        error: outcome.error.as_ref().map(|failure| Error {
+            failure,
+            candidates: notes.map_or(&[], |notes| &notes.candidates),
+        }),
         repairs: notes.map_or(&[], |notes| &notes.repairs),
         warnings: notes.map_or_else(Vec::new, |n| n.warnings.iter().map(Into::into).collect()),
     };

@@ -100,7 +100,6 @@ fn failure() -> Failure {
         column: None,
         message: "no such user".to_owned(),
         hint: Some("look, \"twice\"".to_owned()),
-        candidates: Vec::new(),
     }
 }
 

@@ -131,10 +131,9 @@ impl<W: Write> Page<'_, W> {
     /// What was mended and what may be wrong, a line for each kind.
     fn noted(&mut self, summary: &Summary) -> io::Result<()> {
         let since = if summary.done_before > 0 { ", since going on" } else { "" };
-        for (kinds, what) in [
-            (&summary.repairs, "mended before sending, each in the results as `repairs`"),
-            (&summary.warnings, "may be wrong, each in the results as `warnings`"),
-        ] {
+        for (kinds, what) in
+            [(&summary.repairs, "values mended"), (&summary.warnings, "values that may be wrong")]
+        {
             if !kinds.is_empty() {
                 writeln!(self.out, "\n{what}{since}:")?;
             }

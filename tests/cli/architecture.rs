@@ -48,6 +48,8 @@ const HIDDEN: &[(&str, &str)] = &[
     ("indicatif", "report/"),
     ("csv_core", "input/"),
     ("hyper", "simulator/"),
+    ("rlibphonenumber", "clean/phone"),
+    ("email_address", "clean.rs"),
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

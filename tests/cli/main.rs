@@ -14,3 +14,4 @@ mod sdk_requests;
 mod settling;
 mod stopping;
 mod support;
+mod values;
