@@ -100,8 +100,8 @@ pub enum Kind {
     Json,
     /// A JSON object.
     JsonObject,
-    /// A JSON list of objects.
-    JsonObjects,
+    /// Tenants with roles there: a JSON list of objects.
+    Tenants,
 }
 
 impl Kind {
@@ -112,7 +112,7 @@ impl Kind {
             Self::Text | Self::Phone | Self::Email | Self::Secret | Self::OneOf(_) => "text",
             Self::Boolean => "boolean",
             Self::List => "list",
-            Self::Json | Self::JsonObject | Self::JsonObjects => "JSON",
+            Self::Json | Self::JsonObject | Self::Tenants => "JSON",
         }
     }
 }
@@ -307,7 +307,7 @@ const ROLE_NAMES: Field =
     field("roleNames", Kind::List, "names of roles").alias(&["roles", "roleName"]);
 const USER_TENANTS: Field = field(
     "userTenants",
-    Kind::JsonObjects,
+    Kind::Tenants,
     "all tenants of the user with the roles there: `[{\"tenantId\":\"T1\",\"roleNames\":[\"admin\"]}]`",
 )
 .alias(&["tenants"]);

@@ -1,13 +1,26 @@
 //! Values: from what a cell or a JSON key holds to what the API takes, or why not.
 //!
-//! Pure, and strict where a guess could do harm: a phone number without its `+` or one
-//! that a spreadsheet has rounded is refused, not repaired.
+//! Pure, and strict where a guess could do harm: what can be one thing only is mended and said
+//! so, what could be two is refused.
+
+mod json;
+mod list;
+mod mend;
+mod phone;
+#[cfg(test)]
+mod tests;
+mod text;
 
 use std::borrow::Cow;
 
+use email_address::{EmailAddress, Options};
 use serde_json::value::RawValue;
 
 use crate::catalog::Kind;
+
+pub use mend::{Mend, Mends};
+pub use phone::{Phones, Region, Stated};
+pub use text::is_blank;
 
 /// A value that the API takes.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,8 +43,14 @@ impl Value<'_> {
             Self::Text(text) => text.is_empty(),
             Self::List(items) => items.is_empty(),
             Self::Json(json) => {
-                let inner: String = json.split_whitespace().collect();
-                matches!(inner.as_str(), "\"\"" | "[]" | "{}")
+                let mut inner = json.chars().filter(|c| !c.is_whitespace());
+                let shown = [inner.next(), inner.next(), inner.next()];
+                matches!(
+                    shown,
+                    [Some('"'), Some('"'), None]
+                        | [Some('['), Some(']'), None]
+                        | [Some('{'), Some('}'), None]
+                )
             }
             Self::Boolean(_) => false,
         }
@@ -67,116 +86,169 @@ pub fn write_text(text: &str, out: &mut Vec<u8>) {
 /// Why a value is refused: what is wrong, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Complaint {
-    /// What is wrong: a lower-case fragment.
+    /// What is wrong: a lower-case fragment that holds no value.
     pub message: String,
+    /// What to do.
+    pub hint: Cow<'static, str>,
+    /// What the value may have been meant to be, where that is not one thing.
+    pub candidates: Vec<String>,
+}
+
+impl Complaint {
+    fn new(message: impl Into<String>, hint: impl Into<Cow<'static, str>>) -> Self {
+        Self { message: message.into(), hint: hint.into(), candidates: Vec::new() }
+    }
+}
+
+fn complain<T>(message: impl Into<String>, hint: &'static str) -> Result<T, Complaint> {
+    Err(Complaint::new(message, hint))
+}
+
+/// What may be wrong with a value that is sent all the same.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// A stable word.
+    pub code: &'static str,
+    /// What may be wrong: a lower-case fragment.
+    pub message: &'static str,
     /// What to do.
     pub hint: &'static str,
 }
 
-fn complain<T>(message: impl Into<String>, hint: &'static str) -> Result<T, Complaint> {
-    Err(Complaint { message: message.into(), hint })
+/// A value, and what was noticed on the way to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cleaned<'a> {
+    /// What is sent.
+    pub value: Value<'a>,
+    /// What was mended.
+    pub mends: Mends,
+    /// What may be wrong.
+    pub warning: Option<&'static Warning>,
+}
+
+impl<'a> From<Value<'a>> for Cleaned<'a> {
+    fn from(value: Value<'a>) -> Self {
+        Self { value, mends: Mends::default(), warning: None }
+    }
+}
+
+/// How phone numbers of a row are read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reading {
+    /// What is done about them.
+    pub phones: Phones,
+    /// The region that is stated for those without `+`.
+    pub region: Stated,
 }
 
 /// The value of a cell that is not blank.
 ///
-/// Blanks around it are dropped, except from secrets.
-pub fn from_cell(kind: Kind, cell: &str) -> Result<Value<'_>, Complaint> {
-    let trimmed = cell.trim();
+/// What stands around it and shows nothing is dropped, except from secrets.
+pub fn from_cell(kind: Kind, cell: &str, reading: Reading) -> Result<Cleaned<'_>, Complaint> {
+    if kind == Kind::Secret {
+        return Ok(Value::Text(cell.into()).into());
+    }
+    let (trimmed, mends) = text::trim(cell);
     match kind {
-        Kind::Secret => Ok(Value::Text(cell.into())),
-        Kind::Text | Kind::Phone | Kind::Email | Kind::OneOf(_) => {
-            text(kind, trimmed.into()).map(Value::Text)
+        Kind::Text | Kind::Phone | Kind::Email | Kind::OneOf(_) | Kind::Secret => {
+            text(kind, Cow::Borrowed(cell), reading)
         }
-        Kind::Boolean => boolean(trimmed),
-        Kind::List => list_of_cell(trimmed),
-        Kind::Json => Ok(json_of_cell(trimmed)),
-        Kind::JsonObject | Kind::JsonObjects => match serde_json::from_str::<&RawValue>(trimmed) {
-            Ok(raw) => from_json(kind, raw),
+        Kind::Json => match json::of_cell(trimmed) {
+            Some(value) => value.map(|value| Cleaned { mends, ..value.into() }),
+            None => text(Kind::Text, Cow::Borrowed(cell), reading),
+        },
+        Kind::Boolean => boolean(trimmed).map(Into::into),
+        Kind::List => list::of_cell(trimmed),
+        Kind::Tenants if !trimmed.starts_with(['[', '{']) => list::tenants_of_cell(trimmed),
+        Kind::JsonObject | Kind::Tenants => match serde_json::from_str::<&RawValue>(trimmed) {
+            Ok(raw) => from_json(kind, raw, reading),
             Err(_) => complain("it is no JSON", "write JSON, such as {\"key\":\"value\"}"),
         },
     }
 }
 
 /// The value of a JSON key that is not `null`.
-pub fn from_json(kind: Kind, raw: &RawValue) -> Result<Value<'_>, Complaint> {
+pub fn from_json(kind: Kind, raw: &RawValue, reading: Reading) -> Result<Cleaned<'_>, Complaint> {
     let json = raw.get();
-    match (kind, json.as_bytes().first()) {
-        (Kind::Json | Kind::Secret, Some(b'"')) => Ok(Value::Text(text_of_json(json)?.into())),
-        (Kind::Json, _) | (Kind::JsonObject, Some(b'{')) => without_null(json),
-        (Kind::JsonObjects, Some(b'[')) => objects(json),
+    let value = match (kind, json.as_bytes().first()) {
+        (Kind::Json | Kind::Secret, Some(b'"')) => Value::Text(json::text_of(json)?.into()),
+        (Kind::Json, _) | (Kind::JsonObject, Some(b'{')) => json::without_null(json)?,
+        (Kind::Tenants, Some(b'[')) => return list::tenants(json),
         (Kind::JsonObject, _) => {
-            complain("it is no JSON object", "write an object, such as {\"key\":\"value\"}")
+            return complain(
+                "it is no JSON object",
+                "write an object, such as {\"key\":\"value\"}",
+            );
         }
-        (Kind::JsonObjects, _) => complain(
-            "it is no JSON list",
-            "write a list of objects, such as [{\"tenantId\":\"T1\"}]",
-        ),
-        (Kind::Boolean, Some(b't')) => Ok(Value::Boolean(true)),
-        (Kind::Boolean, Some(b'f')) => Ok(Value::Boolean(false)),
-        (Kind::Boolean, _) => complain("it is neither true nor false", "write true or false"),
-        (Kind::List, _) => list_of_json(json),
+        (Kind::Tenants, _) => {
+            return complain(
+                "it is no JSON list",
+                "write a list of objects, such as [{\"tenantId\":\"T1\"}]",
+            );
+        }
+        (Kind::Boolean, Some(b't')) => Value::Boolean(true),
+        (Kind::Boolean, Some(b'f')) => Value::Boolean(false),
+        (Kind::Boolean, _) => {
+            return complain("it is neither true nor false", "write true or false");
+        }
+        (Kind::List, _) => return list::of_json(json),
         (Kind::Text | Kind::Phone | Kind::Email | Kind::OneOf(_), Some(b'"')) => {
-            let whole = text_of_json(json)?;
+            let whole = json::text_of(json)?;
             if whole.is_empty() {
-                return Ok(Value::Text("".into()));
+                return Ok(Value::Text("".into()).into());
             }
-            text(kind, whole.trim().to_owned().into()).map(Value::Text)
+            return text(kind, whole.into(), reading);
         }
-        _ => complain("it is no text", "put it in quotes"),
-    }
+        _ => return complain("it is no text", "put it in quotes"),
+    };
+    Ok(value.into())
 }
 
-fn text_of_json(json: &str) -> Result<String, Complaint> {
-    serde_json::from_str(json).or_else(|_| {
-        complain("the text holds half a character (a lone surrogate)", "write the whole character")
-    })
-}
-
-/// JSON as it is, refused when a `null` is anywhere in it: what the server makes of one is not
-/// documented, and it may remove a value.
-fn without_null(json: &str) -> Result<Value<'_>, Complaint> {
-    fn holds_null(value: &serde_json::Value) -> bool {
-        match value {
-            serde_json::Value::Null => true,
-            serde_json::Value::Array(items) => items.iter().any(holds_null),
-            serde_json::Value::Object(members) => members.values().any(holds_null),
-            _ => false,
-        }
-    }
-    match serde_json::from_str(json) {
-        Ok(value) if holds_null(&value) => complain(
-            "null is never sent",
-            "leave the key out to keep the value, or write \"\" to remove it",
-        ),
-        Ok(_) => Ok(Value::Json(one_line(json))),
-        Err(_) => complain("it is no JSON", "write JSON, such as {\"key\":\"value\"}"),
-    }
-}
-
-/// JSON on one line; a value that spans lines must not break a line-based file or a log.
-fn one_line(json: &str) -> Cow<'_, str> {
-    if json.contains(['\n', '\r']) {
-        // Line breaks stand only between tokens: inside a JSON text they are escaped.
-        json.replace(['\n', '\r'], " ").into()
-    } else {
-        json.into()
-    }
-}
-
-fn text(kind: Kind, text: Cow<'_, str>) -> Result<Cow<'_, str>, Complaint> {
-    if text.is_empty() {
+/// A text of a kind. A clean one that is borrowed is passed on as it is.
+fn text(kind: Kind, whole: Cow<'_, str>, reading: Reading) -> Result<Cleaned<'_>, Complaint> {
+    let as_is = kind == Kind::Phone && reading.phones == Phones::AsIs;
+    let (kept, around) = kept(whole, if as_is { text::trim_blanks } else { text::trim });
+    if kept.is_empty() {
         return complain(
             "it holds nothing but blanks",
             "write a value, or \"\" to remove the value",
         );
     }
-    match kind {
-        Kind::Phone => phone(&text)?,
-        Kind::Email => email(&text)?,
-        Kind::OneOf(words) => return one_of(words, &text),
-        _ => {}
+    if kind == Kind::Phone {
+        let (number, mends, warning) = phone::read(kept, reading.phones, reading.region)?;
+        return Ok(Cleaned { value: Value::Text(number), mends: mends.and(around), warning });
     }
-    Ok(text)
+    let (tidy, within) = match text::tidy(&kept)? {
+        (Cow::Owned(tidy), mends) => (Cow::Owned(tidy), mends),
+        (Cow::Borrowed(_), mends) => (kept, mends),
+    };
+    let (value, warning) = match kind {
+        Kind::Email => {
+            email(&tidy)?;
+            (tidy, None)
+        }
+        Kind::OneOf(words) => (one_of(words, &tidy)?, None),
+        _ => {
+            let warning = text::placeholder(&tidy);
+            (tidy, warning)
+        }
+    };
+    Ok(Cleaned { value: Value::Text(value), mends: around.and(within), warning })
+}
+
+/// What is left of a text when it is trimmed.
+fn kept(whole: Cow<'_, str>, trim: impl Fn(&str) -> (&str, Mends)) -> (Cow<'_, str>, Mends) {
+    match whole {
+        Cow::Borrowed(text) => {
+            let (kept, mends) = trim(text);
+            (kept.into(), mends)
+        }
+        Cow::Owned(text) => {
+            let (kept, mends) = trim(&text);
+            let kept = if kept.len() == text.len() { text } else { kept.to_owned() };
+            (kept.into(), mends)
+        }
+    }
 }
 
 fn one_of<'a>(words: &[&'static str], text: &str) -> Result<Cow<'a, str>, Complaint> {
@@ -186,249 +258,31 @@ fn one_of<'a>(words: &[&'static str], text: &str) -> Result<Cow<'a, str>, Compla
     }
 }
 
-/// Whether a character separates the digits of a phone number and does not count itself.
-#[must_use]
-pub fn is_phone_separator(c: char) -> bool {
-    matches!(c, ' ' | '-' | '.' | '(' | ')' | '/' | '\u{a0}')
-}
-
-/// Checks the shape of a phone number: `+`, then 8 to 15 digits, with the usual
-/// separators between them (API reference, section 9). The server drops separators.
-fn phone(text: &str) -> Result<(), Complaint> {
-    const SHAPE: &str = "write it with + and country code, such as +14155550123";
-    let digits = text.chars().filter(char::is_ascii_digit).count();
-    let Some(rest) = text.strip_prefix('+') else {
-        let looks_rounded = text.contains(['e', 'E'])
-            && text.chars().all(|c| c.is_ascii_digit() || matches!(c, 'e' | 'E' | '+' | '.' | ','));
-        if looks_rounded && digits > 0 {
-            return complain(
-                "a spreadsheet has rounded this number, and digits of it are lost",
-                "export the column again as text",
-            );
-        }
-        return complain("the phone number does not begin with +", SHAPE);
-    };
-    let separator_blank = |c: char| matches!(c, ' ' | '\u{a0}');
-    if let Some(odd) = rest.chars().find(|&c| !c.is_ascii_digit() && !is_phone_separator(c)) {
-        return complain(format!("{odd:?} does not belong into a phone number"), SHAPE);
-    }
-    if rest.replace(separator_blank, "").contains("(0)") {
-        return complain(
-            "the (0) is not part of the number from abroad",
-            "leave (0) out, such as +442079460123",
-        );
-    }
-    if !rest.trim_start_matches(is_phone_separator).starts_with(|c: char| ('1'..='9').contains(&c))
-    {
-        return complain("a country code does not begin with 0", SHAPE);
-    }
-    if !(8..=15).contains(&digits) {
-        return complain(format!("{digits} digits cannot be a phone number"), SHAPE);
-    }
-    Ok(())
-}
-
-/// Checks the shape of an e-mail address: one `@` with something on either side.
+/// Checks the syntax of an e-mail address: a plain one, in a domain with a dot.
 fn email(text: &str) -> Result<(), Complaint> {
-    const SHAPE: &str = "write it as name@example.com";
-    let mut parts = text.split('@');
-    let sides = (parts.next().unwrap_or(""), parts.next().unwrap_or(""), parts.next());
-    if sides.0.is_empty() || sides.1.is_empty() || sides.2.is_some() {
-        return complain("it is no e-mail address", SHAPE);
+    text::refuse_placeholder(text)?;
+    if text.contains(char::is_whitespace) {
+        return complain("an e-mail address holds no blanks", "write it as name@example.com");
     }
-    if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return complain("an e-mail address holds no blanks", SHAPE);
+    let plain =
+        Options::default().with_required_tld().without_display_text().without_domain_literal();
+    match EmailAddress::parse_with_options(text, plain) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let why = error.to_string();
+            let why = why.trim_end_matches('.');
+            complain(format!("it is no e-mail address ({why})"), "write it as name@example.com")
+        }
     }
-    Ok(())
 }
 
 fn boolean(text: &str) -> Result<Value<'_>, Complaint> {
     let is = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
-    if is(&["true", "t", "yes", "y", "1"]) {
+    if is(&["true", "t", "yes", "y", "1", "on"]) {
         Ok(Value::Boolean(true))
-    } else if is(&["false", "f", "no", "n", "0"]) {
+    } else if is(&["false", "f", "no", "n", "0", "off"]) {
         Ok(Value::Boolean(false))
     } else {
         complain("it is neither true nor false", "write true or false")
-    }
-}
-
-fn list_of_cell(text: &str) -> Result<Value<'_>, Complaint> {
-    if text.starts_with('[') {
-        return list_of_json(text);
-    }
-    let items: Vec<String> = text.split(';').map(|item| item.trim().to_owned()).collect();
-    list(items)
-}
-
-fn list_of_json(json: &str) -> Result<Value<'_>, Complaint> {
-    match serde_json::from_str::<Vec<String>>(json) {
-        Ok(items) => list(items),
-        Err(_) => complain("it is no list of texts", "write [\"a\",\"b\"], or a;b in a cell"),
-    }
-}
-
-fn list<'a>(items: Vec<String>) -> Result<Value<'a>, Complaint> {
-    if items.iter().any(|item| item.trim().is_empty()) {
-        return complain("an item of the list is blank", "write a;b, or [] for an empty list");
-    }
-    Ok(Value::List(items))
-}
-
-fn objects(json: &str) -> Result<Value<'_>, Complaint> {
-    match serde_json::from_str::<Vec<&RawValue>>(json) {
-        Ok(items) if items.iter().all(|item| item.get().starts_with('{')) => without_null(json),
-        _ => complain("it is no list of objects", "write [{\"tenantId\":\"T1\"}]"),
-    }
-}
-
-/// A cell for a field that takes any JSON: a number, `true`, `false`, a list, an object or
-/// a quoted text is taken as what it is, anything else as text. A number that JSON would
-/// not give back digit by digit (`007`, `1e5`, 17 digits) is text.
-fn json_of_cell(text: &str) -> Value<'_> {
-    let literal = match text.as_bytes().first() {
-        Some(b'{' | b'[' | b'"') => serde_json::from_str::<&RawValue>(text).is_ok(),
-        Some(b'-' | b'0'..=b'9') => is_plain_number(text),
-        _ => matches!(text, "true" | "false"),
-    };
-    match (literal, text.as_bytes().first()) {
-        (true, Some(b'"')) => {
-            Value::Text(text_of_json(text).unwrap_or_else(|_| text.to_owned()).into())
-        }
-        (true, _) => Value::Json(one_line(text)),
-        (false, _) => Value::Text(text.into()),
-    }
-}
-
-/// Whether a number comes back from a JSON parser as it was written.
-fn is_plain_number(text: &str) -> bool {
-    const MAX_EXACT: u64 = 1 << 53;
-    match text.parse::<i64>() {
-        Ok(number) => number.unsigned_abs() <= MAX_EXACT && number.to_string() == text,
-        Err(_) => {
-            text.contains('.') && text.parse::<f64>().is_ok_and(|number| number.to_string() == text)
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn cell(kind: Kind, text: &str) -> Option<String> {
-        from_cell(kind, text).ok().map(|value| json(&value))
-    }
-
-    fn key(kind: Kind, text: &str) -> Option<String> {
-        let raw: &RawValue = serde_json::from_str(text).unwrap();
-        from_json(kind, raw).ok().map(|value| json(&value))
-    }
-
-    fn json(value: &Value<'_>) -> String {
-        let mut out = Vec::new();
-        value.write_json(&mut out);
-        String::from_utf8(out).unwrap()
-    }
-
-    #[test]
-    fn phones_keep_their_plus_and_their_digits() {
-        for good in ["+14155550123", "+1-415-555-0123", "+44 (20) 7946 0123", "+1.415.5550123"] {
-            assert_eq!(cell(Kind::Phone, good), Some(format!("{good:?}")), "{good}");
-        }
-        for (bad, why) in [
-            ("14155550123", "begin with +"),
-            ("1.41556E+10", "rounded"),
-            ("4,47911E+11", "rounded"),
-            ("+1415555CALL", "does not belong"),
-            ("+44 (0) 20 7946 0123", "(0)"),
-            ("+0441234567", "country code"),
-            ("+1234567", "7 digits"),
-            ("+1234567890123456", "16 digits"),
-            ("+", "country code"),
-            ("n/a", "begin with +"),
-        ] {
-            let complaint = from_cell(Kind::Phone, bad).unwrap_err();
-            assert!(complaint.message.contains(why), "{bad}: {}", complaint.message);
-        }
-    }
-
-    #[test]
-    fn email_addresses_have_two_sides() {
-        assert_eq!(cell(Kind::Email, " a@b.c ").as_deref(), Some("\"a@b.c\""));
-        for bad in ["a", "@b", "a@", "a@b@c", "a b@c"] {
-            assert_eq!(cell(Kind::Email, bad), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn booleans_have_the_usual_spellings_in_cells_only() {
-        for (text, value) in [("TRUE", "true"), ("yes", "true"), ("1", "true"), ("n", "false")] {
-            assert_eq!(cell(Kind::Boolean, text).as_deref(), Some(value));
-        }
-        assert_eq!(cell(Kind::Boolean, "maybe"), None);
-        assert_eq!(key(Kind::Boolean, "true").as_deref(), Some("true"));
-        assert_eq!(key(Kind::Boolean, "1"), None);
-        assert_eq!(key(Kind::Boolean, "\"yes\""), None);
-    }
-
-    #[test]
-    fn lists_are_split_at_semicolons_or_written_as_json() {
-        assert_eq!(cell(Kind::List, "a; b").as_deref(), Some(r#"["a","b"]"#));
-        assert_eq!(cell(Kind::List, r#"["a;b"]"#).as_deref(), Some(r#"["a;b"]"#));
-        assert_eq!(cell(Kind::List, "[]").as_deref(), Some("[]"));
-        assert_eq!(cell(Kind::List, "a;;b"), None);
-        assert_eq!(cell(Kind::List, "[1]"), None);
-        assert_eq!(key(Kind::List, r#""a""#), None);
-    }
-
-    #[test]
-    fn any_json_keeps_what_a_number_would_lose() {
-        for (text, expected) in [
-            ("42", "42"),
-            ("4.5", "4.5"),
-            ("-1", "-1"),
-            ("true", "true"),
-            (r#"["a",1]"#, r#"["a",1]"#),
-            ("007", "\"007\""),
-            ("1e5", "\"1e5\""),
-            ("+44", "\"+44\""),
-            ("1.50", "\"1.50\""),
-            ("99999999999999999", "\"99999999999999999\""),
-            ("\"42\"", "\"42\""),
-            ("gold", "\"gold\""),
-            ("[broken", "\"[broken\""),
-            ("True", "\"True\""),
-        ] {
-            assert_eq!(cell(Kind::Json, text).as_deref(), Some(expected), "{text}");
-        }
-    }
-
-    #[test]
-    fn json_keys_are_taken_by_their_type() {
-        assert_eq!(key(Kind::Text, "\"x\"").as_deref(), Some("\"x\""));
-        assert_eq!(key(Kind::Text, "14155550123"), None);
-        assert_eq!(key(Kind::Text, "\"  \""), None);
-        assert_eq!(key(Kind::Text, "\"\\ud800\""), None);
-        assert_eq!(key(Kind::Phone, "\"\"").as_deref(), Some("\"\""));
-        assert_eq!(key(Kind::JsonObject, "{\"a\": 1}").as_deref(), Some("{\"a\": 1}"));
-        assert_eq!(key(Kind::JsonObject, "[]"), None);
-        assert_eq!(key(Kind::JsonObject, "{\"a\":{\"b\":[null]}}"), None);
-        assert_eq!(
-            key(Kind::JsonObjects, "[{\"tenantId\":\"T\"}]").as_deref(),
-            Some("[{\"tenantId\":\"T\"}]")
-        );
-        assert_eq!(key(Kind::JsonObjects, "[1]"), None);
-        assert_eq!(key(Kind::OneOf(&["enabled"]), "\"Enabled\"").as_deref(), Some("\"enabled\""));
-        assert_eq!(key(Kind::Secret, "\" p \"").as_deref(), Some("\" p \""));
-    }
-
-    #[test]
-    fn an_explicit_nothing_is_recognised() {
-        for empty in ["[]", "[ ]", "{}", "\"\""] {
-            assert!(Value::Json(empty.into()).is_empty());
-        }
-        assert!(Value::Text("".into()).is_empty());
-        assert!(!Value::Boolean(false).is_empty());
-        assert!(!Value::Json("0".into()).is_empty());
     }
 }

@@ -172,6 +172,8 @@ pub fn rules(args: &RowArgs) -> Result<Rules, Error> {
         set: args.set.clone(),
         blank: args.blank,
         blank_of: Vec::new(),
+        phones: args.phones,
+        region: args.region,
         on_conflict: args.on_conflict,
         allow_destructive: args.allow_destructive,
     })
@@ -345,6 +347,7 @@ fn binding(args: &RunArgs, rules: &Rules, endpoint: Option<&Endpoint>) -> Map<St
         pairs.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<Map<_, _>>().into()
     };
     let word = |value: &dyn std::fmt::Debug| format!("{value:?}").to_lowercase();
+    let blank_of = rules.blank_of.iter().map(|(name, blank)| (name.clone(), json!(word(blank))));
     object(json!({
         "projectId": endpoint.map(|endpoint| &endpoint.project_id),
         "baseUrl": endpoint.map(|endpoint| endpoint.base_url.as_str()),
@@ -355,6 +358,9 @@ fn binding(args: &RunArgs, rules: &Rules, endpoint: Option<&Endpoint>) -> Map<St
         "ignore": rules.ignore,
         "set": pairs(&rules.set),
         "blank": word(&rules.blank),
+        "blankOf": blank_of.collect::<Map<_, _>>(),
+        "region": rules.region.map(|region| region.to_string()),
+        "phones": clap::ValueEnum::to_possible_value(&rules.phones).map(|v| v.get_name().to_owned()),
         "onConflict": word(&rules.on_conflict),
         "allowDestructive": rules.allow_destructive,
     }))

@@ -4,7 +4,10 @@
 //! a layout; a row then only fills it. What cannot be told is refused with the candidates
 //! named, and nothing is ever cleared because a cell happened to be blank.
 
+mod attributes;
+mod cell;
 mod layout;
+mod settings;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -13,11 +16,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use crate::catalog::{self, Empty, Field, Kind, Need, Operation};
-use crate::clean::{self, Value};
+use crate::catalog::{self, Empty, Field, Need, Operation};
+use crate::clean::{self, Reading, Stated, Value};
 use crate::exit::Error;
 use crate::record::{Content, Format, Notes, Problem, Record, Source};
+use cell::{Cell, note};
 use layout::{Layout, Means};
+
+pub use crate::clean::{Phones, Region};
 
 /// What a blank cell, or a JSON `null`, means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -56,6 +62,10 @@ pub struct Rules {
     pub blank: Blank,
     /// What a blank cell of some fields means, where that differs.
     pub blank_of: Vec<(String, Blank)>,
+    /// What is done about phone numbers.
+    pub phones: Phones,
+    /// The region of phone numbers without `+`, where the row states none.
+    pub region: Option<Region>,
     /// What happens on a conflict.
     pub on_conflict: OnConflict,
     /// Whether operations and values that take things away wholesale are allowed.
@@ -88,7 +98,9 @@ impl Rules {
     pub fn is_secret(&self, column: &str) -> bool {
         let name = self.field_of(column);
         let secret = |operation: &Operation| {
-            operation.field_index(name).is_some_and(|i| operation.fields[i].kind == Kind::Secret)
+            operation
+                .field_index(name)
+                .is_some_and(|i| operation.fields[i].kind == catalog::Kind::Secret)
         };
         catalog::OPERATIONS.iter().any(secret)
     }
@@ -99,6 +111,23 @@ impl Rules {
             (operation.field_index(name) == Some(index)).then_some(*blank)
         };
         self.blank_of.iter().find_map(own).unwrap_or(self.blank)
+    }
+
+    /// What a blank cell of a custom attribute's own column means: what is said of it, else of
+    /// all of them.
+    fn blank_for_attribute(&self, attribute: &str) -> Blank {
+        let of = |wanted: &dyn Fn(&str) -> bool| {
+            self.blank_of.iter().find(|(name, _)| wanted(name)).map(|(_, blank)| *blank)
+        };
+        of(&|name| attributes::of_column(name) == Some(attribute))
+            .or_else(|| of(&|name| catalog::normalize(name) == catalog::normalize(attributes::ALL)))
+            .unwrap_or(self.blank)
+    }
+
+    /// How phone numbers are read where the row states no region.
+    fn reading(&self) -> Reading {
+        let region = self.region.map_or(Stated::Nowhere, Stated::As);
+        Reading { phones: self.phones, region }
     }
 }
 
@@ -169,20 +198,13 @@ const MAX_FIELDS: usize = 32;
 
 type Values<'a> = [Option<Value<'a>>; MAX_FIELDS];
 
-/// A value as a row holds it.
-#[derive(Clone, Copy, Debug)]
-enum Cell<'a> {
-    Text(&'a str),
-    Json(&'a RawValue),
-}
-
 impl Builder {
     /// Settles what the headers mean.
     ///
     /// Refused are columns and settings that no operation knows, columns that leave the
     /// operation open, and files that can make no valid row: before anything is sent.
     pub fn new(rules: Rules, sources: &[Arc<Source>]) -> Result<Self, Error> {
-        layout::check_settings(&rules)?;
+        settings::check_settings(&rules)?;
         let mut headers = Vec::new();
         for source in sources.iter().filter(|source| source.format != Format::Jsonl) {
             let layout = Layout::resolve(&source.columns, &rules)
@@ -190,7 +212,7 @@ impl Builder {
                 .map_err(|problem| layout::refusal(&source.name, &problem))?;
             headers.push((Arc::clone(source), layout));
         }
-        layout::check_map(&rules, sources)?;
+        settings::check_map(&rules, sources)?;
         Ok(Self { rules, headers, shapes: HashMap::new() })
     }
 
@@ -205,13 +227,13 @@ impl Builder {
         let mut seen = Seen::default();
         match self.understand(&record, &mut seen) {
             Ok(parts) => Ok(parts.of(record, seen.notes)),
-            Err(problem) => Err(Box::new(Invalid {
-                record,
-                operation: seen.operation,
-                login_id: seen.login_id,
-                problem,
-                notes: seen.notes,
-            })),
+            Err(problem) => {
+                let Seen { operation, login_id, mut notes, problems } = seen;
+                if !problems.is_empty() {
+                    notes.get_or_insert_default().problems = problems;
+                }
+                Err(Box::new(Invalid { record, operation, login_id, problem, notes }))
+            }
         }
     }
 
@@ -271,6 +293,8 @@ struct Seen {
     notes: Option<Box<Notes>>,
     operation: Option<&'static Operation>,
     login_id: Option<String>,
+    /// What is wrong with its cells.
+    problems: Vec<Problem>,
 }
 
 /// The keys and values of a JSON object, in their order.
@@ -336,45 +360,112 @@ fn parts(
         return Err(layout::destructive(operation, why));
     }
     let bound = layout.bind(operation, rules);
+    let reading = reading(layout, rules, cells);
     let mut values: Values<'_> = [const { None }; MAX_FIELDS];
-    let mut blanks = 0;
+    let mut given = Vec::new();
+    let mut unset = Unset::default();
     for ((cell, means), name) in cells.iter().zip(&bound.means).zip(names) {
-        let stray = match means {
+        let (field, blank) = match means {
             Means::Nothing => continue,
-            Means::Field(index) => {
-                let field = &operation.fields[*index];
-                match value_of(field, *cell, rules.blank_for(operation, *index))
-                    .map_err(|problem| problem.at(name))?
-                {
-                    Some(value) if values[*index].is_none() => values[*index] = Some(value),
-                    Some(_) => {
-                        return Err(Problem::new(
-                            "duplicate_field",
-                            format!("the row gives {} twice", field.name),
-                        )
-                        .at(name)
-                        .hint("leave one of the columns out with --ignore"));
-                    }
-                    None => blanks |= 1u32 << index,
-                }
+            Means::OtherField if cell.is_blank() => continue,
+            Means::OtherField => {
+                seen.problems.push(layout::not_a_field(operation, name));
                 continue;
             }
-            Means::OtherField => !is_blank(*cell),
+            Means::Field(index, blank) => (&operation.fields[*index], *blank),
+            Means::Attribute(_, blank) => (&ATTRIBUTE, *blank),
         };
-        if stray {
-            return Err(layout::not_a_field(operation, name));
+        let value = cell.value(field, blank, reading, &mut seen.notes);
+        if let Ok(Some(cleaned)) = &value {
+            note(cleaned, *cell, || name.clone(), &mut seen.notes);
+        }
+        match (means, value) {
+            (Means::Field(index, _), Ok(Some(_))) if values[*index].is_some() => {
+                seen.problems.push(twice(field, name));
+            }
+            (Means::Field(index, _), Ok(Some(cleaned))) => values[*index] = Some(cleaned.value),
+            (Means::Field(index, _), Ok(None)) => unset.blank |= 1 << index,
+            (Means::Attribute(attribute, _), Ok(Some(cleaned))) => {
+                given.push((&**attribute, cleaned.value));
+            }
+            (_, Ok(_)) => {}
+            (means, Err(problem)) => {
+                if let Means::Field(index, _) = means {
+                    unset.faulty |= 1 << index;
+                }
+                seen.problems.push(problem.at(name));
+            }
         }
     }
-    set_missing(operation, rules, &bound.sets, &mut values)?;
-    complete(operation, rules, blanks, &mut values)?;
-    Ok(assemble(operation, rules, &values))
+    if let Some(takes) = bound.takes {
+        attributes::place(takes, given, &mut values)?;
+    }
+    set_missing(operation, rules, reading, (&bound.sets, &mut values), seen)?;
+    complete(operation, rules, unset, &mut values, &mut seen.problems);
+    if seen.problems.is_empty() {
+        Ok(assemble(operation, rules, &values))
+    } else {
+        Err(seen.problems.remove(0))
+    }
+}
+
+/// Fields that a row has no value for, a bit for each.
+#[derive(Clone, Copy, Debug, Default)]
+struct Unset {
+    /// Its cell is blank.
+    blank: u32,
+    /// Its cell holds what cannot be sent.
+    faulty: u32,
+}
+
+impl Unset {
+    fn is_blank(self, index: usize) -> bool {
+        self.blank & (1 << index) != 0
+    }
+
+    fn is_faulty(self, index: usize) -> bool {
+        self.faulty & (1 << index) != 0
+    }
+}
+
+/// A custom attribute in a column of its own.
+const ATTRIBUTE: Field = Field {
+    name: attributes::ALL,
+    aliases: &[],
+    kind: catalog::Kind::Json,
+    need: Need::Optional,
+    empty: Empty::Clears,
+    about: "",
+};
+
+fn twice(field: &Field, name: &str) -> Problem {
+    Problem::new("duplicate_field", format!("the row gives {} twice", field.name))
+        .at(name)
+        .hint("leave one of the columns out with --ignore")
+}
+
+/// How a row's phone numbers are read: its own region wins over the one for all rows.
+fn reading(layout: &Layout, rules: &Rules, cells: &[Cell<'_>]) -> Reading {
+    let reading = rules.reading();
+    let cell = layout.region_column().and_then(|column| cells.get(column));
+    match cell {
+        Some(cell) if !cell.is_blank() => {
+            let region = match cell {
+                Cell::Text(text) => text.parse(),
+                Cell::Json(_) => cell.shown().parse(),
+            };
+            Reading { region: region.map_or(Stated::Wrongly, Stated::As), ..reading }
+        }
+        _ => reading,
+    }
 }
 
 /// The user that a row names, as far as that can be told before its operation is known.
 fn login_id(layout: &Layout, names: &[String], cells: &[Cell<'_>]) -> Option<String> {
     let column = layout.user_column()?;
     let field = catalog::USER;
-    match value_of(&field, *cells.get(column)?, Blank::Skip).ok()?? {
+    let value = cells.get(column)?.value(&field, Blank::Skip, Reading::default(), &mut None);
+    match value.ok()??.value {
         Value::Text(text) if names.len() == cells.len() => Some(text.into_owned()),
         _ => None,
     }
@@ -406,56 +497,26 @@ fn operation_of(
     Operation::named(&text).ok_or_else(|| layout::unknown_operation(&text).at(name))
 }
 
-fn is_blank(cell: Cell<'_>) -> bool {
-    match cell {
-        Cell::Text(text) => text.trim().is_empty(),
-        Cell::Json(raw) => raw.get() == "null",
-    }
-}
-
-/// The value that a cell gives a field; `None` where it gives none.
-fn value_of<'a>(field: &Field, cell: Cell<'a>, blank: Blank) -> Result<Option<Value<'a>>, Problem> {
-    if is_blank(cell) {
-        return match (blank, field.empty) {
-            (Blank::Skip, _) | (Blank::Clear, Empty::Refused) => Ok(None),
-            (Blank::Clear, _) => Ok(Some(nothing(field.kind))),
-            (Blank::Error, _) => Err(Problem::new("blank_value", "the value is blank")
-                .hint("fill it in; blanks are errors because of --blank error")),
-        };
-    }
-    let value = match cell {
-        Cell::Text(text) => clean::from_cell(field.kind, text),
-        Cell::Json(raw) => clean::from_json(field.kind, raw),
-    };
-    value
-        .map(Some)
-        .map_err(|complaint| Problem::new("bad_value", complaint.message).hint(complaint.hint))
-}
-
-/// The explicit "nothing" of a kind.
-fn nothing(kind: Kind) -> Value<'static> {
-    match kind {
-        Kind::List => Value::List(Vec::new()),
-        Kind::JsonObject => Value::Json("{}".into()),
-        Kind::JsonObjects => Value::Json("[]".into()),
-        _ => Value::Text("".into()),
-    }
-}
-
 /// Fills in what is set for all rows; a flag goes with a value, never alone.
 fn set_missing<'a>(
     operation: &Operation,
     rules: &'a Rules,
-    sets: &[layout::Set],
-    values: &mut Values<'a>,
+    reading: Reading,
+    (sets, values): (&[layout::Set], &mut Values<'a>),
+    seen: &mut Seen,
 ) -> Result<(), Problem> {
     for set in sets {
         let (name, text) = &rules.set[set.rule];
         let alone = set.goes_with.is_some_and(|value| values[value].is_none());
         if values[set.field].is_none() && !alone {
-            values[set.field] =
-                value_of(&operation.fields[set.field], Cell::Text(text), Blank::Skip)
-                    .map_err(|problem| problem.at(format!("--set {name}")))?;
+            let (column, cell) = (|| format!("--set {name}"), Cell::Text(text));
+            let value = cell
+                .value(&operation.fields[set.field], Blank::Skip, reading, &mut seen.notes)
+                .map_err(|problem| problem.at(column()))?;
+            if let Some(cleaned) = value {
+                note(&cleaned, cell, column, &mut seen.notes);
+                values[set.field] = Some(cleaned.value);
+            }
         }
     }
     Ok(())
@@ -465,27 +526,29 @@ fn set_missing<'a>(
 fn complete(
     operation: &Operation,
     rules: &Rules,
-    blanks: u32,
+    unset: Unset,
     values: &mut Values<'_>,
-) -> Result<(), Problem> {
-    drop_flags_of_blanks(operation, blanks, values);
+    problems: &mut Vec<Problem>,
+) {
+    drop_flags_of_blanks(operation, unset, values);
     for (index, field) in operation.fields.iter().enumerate() {
         let given = match &values[index] {
             Some(value) if value.is_empty() => {
-                check_empty(field, rules)?;
+                problems.extend(check_empty(field, rules).err());
                 true
             }
             Some(_) => true,
-            None => false,
+            // What is wrong with it has been said.
+            None => unset.is_faulty(index),
         };
         match field.need {
-            Need::Required if !given => return Err(missing(field, blanks & (1 << index) != 0)),
+            Need::Required if !given => problems.push(missing(field, unset.is_blank(index))),
             Need::With(other) if !given => {
                 let other_index = operation.index_of(other);
                 match other_index.and_then(|index| values[index].as_ref()) {
                     // What is removed cannot be signed in with, verified or not.
                     Some(value) if value.is_empty() => values[index] = Some(Value::Boolean(false)),
-                    Some(_) => return Err(layout::unstated(field, other)),
+                    Some(_) => problems.push(layout::unstated(field, other)),
                     None => {}
                 }
             }
@@ -493,21 +556,21 @@ fn complete(
         }
     }
     let sets_something = operation.fields.len() == 1 || values.iter().skip(1).any(Option::is_some);
-    if sets_something {
-        return Ok(());
+    if problems.is_empty() && !sets_something {
+        let what = format!("the row sets no field of {}", operation.name);
+        let hint = "fill in a value, or leave the row out";
+        problems.push(Problem::new("nothing_to_set", what).hint(hint));
     }
-    Err(Problem::new("nothing_to_set", format!("the row sets no field of {}", operation.name))
-        .hint("fill in a value, or leave the row out"))
 }
 
 /// A blank value sends nothing, and so does the flag beside it: it would change whether the
 /// user may sign in with the value that stays.
-fn drop_flags_of_blanks(operation: &Operation, blanks: u32, values: &mut Values<'_>) {
+fn drop_flags_of_blanks(operation: &Operation, unset: Unset, values: &mut Values<'_>) {
     for (index, field) in operation.fields.iter().enumerate() {
         if let Need::With(other) = field.need
             && let Some(value) = operation.index_of(other)
             && values[value].is_none()
-            && blanks & (1 << value) != 0
+            && unset.is_blank(value)
         {
             values[index] = None;
         }
@@ -604,7 +667,8 @@ fn lanes(operation: &Operation, values: &Values<'_>) -> Vec<u64> {
 #[must_use]
 pub fn lane(login_id: &str) -> u64 {
     let folded: String = if login_id.starts_with('+') {
-        login_id.chars().filter(|c| !clean::is_phone_separator(*c)).collect()
+        let separates = |c: &char| matches!(c, ' ' | '-' | '.' | '(' | ')' | '/' | '\u{a0}');
+        login_id.chars().filter(|c| !separates(c)).collect()
     } else {
         login_id.to_lowercase()
     };

@@ -3,6 +3,7 @@
 //! Counting and deciding are pure: [`Tally`] counts, [`Tally::balances`] and
 //! [`Tally::clean`] decide, and others print. The status words are a closed set.
 
+mod noted;
 mod reasons;
 mod summary;
 
@@ -15,6 +16,7 @@ use serde_json::value::RawValue;
 use crate::catalog::Operation;
 use crate::record::{Notes, Problem, Record};
 
+pub use noted::Noted;
 pub use reasons::{Reason, Reasons};
 pub(crate) use summary::rfc3339;
 pub use summary::{

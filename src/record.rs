@@ -141,13 +141,18 @@ impl Problem {
     }
 }
 
-/// What was noticed about a row that can be sent all the same.
+/// What was noticed about a row besides what makes it invalid, if anything does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notes {
     /// Values that were mended before they were sent.
     pub repairs: Vec<Repair>,
+    /// What else is wrong with a row that is invalid.
+    pub problems: Vec<Problem>,
     /// What may be wrong with it; the codes are those of [`Problem`]s.
     pub warnings: Vec<Problem>,
+    /// What the value that was refused may have been meant to be, where that is not one thing:
+    /// a user's data, so it goes into the run folder only, never into a message.
+    pub candidates: Vec<String>,
 }
 
 /// A value that was mended because there is one thing only that it can have been.

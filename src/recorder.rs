@@ -171,7 +171,7 @@ impl Recorder {
     fn try_record(&mut self, finished: &Finished) -> io::Result<()> {
         results::write(finished, self.results.row()?)?;
         if finished.outcome.status.is_failure() {
-            self.failures.write(&finished.record, &finished.outcome)?;
+            self.failures.write(finished)?;
         }
         self.rows.push(finished.record.position.row);
         self.tally.count(finished.outcome.status);

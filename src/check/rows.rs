@@ -184,7 +184,10 @@ impl Judge<'_> {
                 batch.judged.push(Judged {
                     record: invalid.record,
                     operation: invalid.operation,
-                    problems: vec![(Severity::Error, invalid.problem)],
+                    problems: iter::once(invalid.problem)
+                        .chain(notes.problems)
+                        .map(|problem| (Severity::Error, problem))
+                        .collect(),
                     repairs: notes.repairs,
                 });
             }

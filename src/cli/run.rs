@@ -8,7 +8,7 @@ use clap::{ArgAction, Args, ValueEnum};
 use super::check::FindingArgs;
 use super::simulate::SimulatorOptions;
 use crate::engine::halt::MaxFailures;
-use crate::instruction::{Blank, OnConflict};
+use crate::instruction::{Blank, OnConflict, Phones, Region};
 use crate::limit::Limit;
 use crate::record::Format;
 
@@ -89,6 +89,16 @@ pub struct RowArgs {
     /// What a blank cell or a JSON null means
     #[arg(long, value_enum, default_value_t, value_name = "POLICY")]
     pub blank: Blank,
+
+    /// The region of phone numbers without `+`, such as GB, by its two letters of ISO 3166. A column
+    /// `region` wins over it
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<Region>,
+
+    /// What is done about phone numbers: `check` writes them as E.164 and warns about those not in
+    /// use, `strict` refuses those, `as-is` sends them as they stand
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub phones: Phones,
 
     /// What happens when the new phone number or e-mail address belongs to another user. `merge`
     /// lets the server merge that user into this one and delete it; there is no way back

@@ -20,7 +20,7 @@ use crate::engine::{Engine, Observer, Row};
 use crate::exit::{Error, Exit};
 use crate::instruction::Instruction;
 use crate::ledger::Ledger;
-use crate::outcome::{Finished, Reasons, Tally};
+use crate::outcome::{Finished, Noted, Reasons, Tally};
 use crate::recorder::journal::Recovered;
 use crate::recorder::{self, RunFolder};
 use crate::report::{Kind, LogWriter, Pace, Progress, Reporter, Waiting};
@@ -179,8 +179,8 @@ async fn session(
     let (to_engine, rows) = mpsc::channel(CHANNEL);
     let identity = reading.identity.clone();
     let reader = read(reading, recovered, Arc::clone(&progress), to_engine);
-    let reasons = Arc::new(Mutex::new(Reasons::default()));
-    let watcher = Watcher { progress, reasons: Arc::clone(&reasons) };
+    let told = Arc::new(Mutex::new(Told::default()));
+    let watcher = Watcher { progress, told: Arc::clone(&told) };
     limit_duration(config.max_duration, &stop);
     let engine = Engine::new(
         Arc::clone(&client),
@@ -198,7 +198,7 @@ async fn session(
         join(reader);
     }
     let closed = recorded.and_then(|recorder| recorder.close(ended.complete));
-    let reasons = reasons.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let Told { reasons, noted } = told.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let elapsed = begun.elapsed();
     let facts = books::Facts {
         config,
@@ -210,6 +210,7 @@ async fn session(
         elapsed,
         earlier,
         reasons,
+        noted,
     };
     books::close(&facts, &folder, ended, stop.reason(), closed, output)
 }
@@ -371,17 +372,26 @@ fn join<T>(thread: JoinHandle<T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// Tells the progress and the reasons of every row that ends.
+/// What rows told of themselves when they ended.
+#[derive(Clone, Debug, Default)]
+struct Told {
+    reasons: Reasons,
+    noted: Noted,
+}
+
+/// Tells the progress of every row that ends, and counts what rows tell.
 struct Watcher {
     progress: Arc<Progress>,
-    reasons: Arc<Mutex<Reasons>>,
+    told: Arc<Mutex<Told>>,
 }
 
 impl Observer for Watcher {
     fn finished(&mut self, finished: &Finished) {
         self.progress.finished(finished.outcome.status);
-        if finished.outcome.error.is_some() {
-            self.reasons.lock().unwrap_or_else(PoisonError::into_inner).count(finished);
+        if finished.outcome.error.is_some() || finished.notes.is_some() {
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            told.reasons.count(finished);
+            told.noted.count(finished);
         }
     }
 }

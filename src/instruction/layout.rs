@@ -6,19 +6,21 @@
 use std::sync::Arc;
 
 use crate::catalog::{Field, Kind, Need, OPERATIONS, Operation, USER, normalize};
-use crate::clean;
 use crate::exit::Error;
-use crate::record::{ADDED_COLUMNS, Format, Problem, Source};
+use crate::record::{ADDED_COLUMNS, Problem};
 
-use super::Rules;
+use super::attributes::{self, Takes};
+use super::{Blank, Rules};
 
 /// What a column stands for in rows of one operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Means {
-    /// It is left out, or names the operation.
+    /// It is left out, or names the operation or the region.
     Nothing,
-    /// The operation's field of this index.
-    Field(usize),
+    /// The operation's field of this index, and what a blank cell means there.
+    Field(usize, Blank),
+    /// A custom attribute of this name, and what a blank cell means there.
+    Attribute(Box<str>, Blank),
     /// A field that only other operations have: it must be blank.
     OtherField,
 }
@@ -27,6 +29,8 @@ pub(super) enum Means {
 enum Column {
     Ignored,
     Operation,
+    Region,
+    Attribute(Box<str>),
     Named(String),
 }
 
@@ -51,20 +55,29 @@ impl Layout {
         if let Some((_, name)) = fields().find(|(field, _)| !is_known(field)) {
             return Err(unknown_column(name));
         }
+        check_attributes_twice(&columns, names)?;
         let operation = if columns.contains(&Column::Operation) {
             None
         } else if rules.operation.is_some() {
             rules.operation
         } else {
             let named: Vec<&str> = fields().map(|(field, _)| field).collect();
-            Some(infer(&named, rules)?)
+            let attributes = columns.iter().filter(|c| matches!(c, Column::Attribute(_))).count();
+            Some(infer(&named, attributes, rules)?)
         };
         if let Some(operation) = operation {
             if let Some((_, name)) = fields().find(|(f, _)| operation.field_index(f).is_none()) {
                 return Err(not_a_field(operation, name));
             }
             check_twice(operation, fields())?;
+            let attribute = |column: &Column| matches!(column, Column::Attribute(_));
+            if let Some(index) = columns.iter().position(attribute)
+                && Takes::of(operation).is_none()
+            {
+                return Err(not_a_field(operation, &names[index]));
+            }
         }
+        check_region(operation, &columns, names)?;
         Ok(Self { columns, operation, bound: Vec::new() })
     }
 
@@ -83,9 +96,11 @@ impl Layout {
             self.columns.iter().any(|c| matches!(c, Column::Named(name) if stands_for(name)))
                 || rules.set.iter().any(|(name, _)| stands_for(name))
         };
+        let attribute = self.columns.iter().any(|column| matches!(column, Column::Attribute(_)));
+        let of_attribute = |field: &Field| attribute && field.name.starts_with("attribute");
         for field in operation.fields {
             match field.need {
-                Need::Required if !has(field.name) => {
+                Need::Required if !has(field.name) && !of_attribute(field) => {
                     return Err(Problem::new(
                         "missing_column",
                         format!("no column gives {}, which {} needs", field.name, operation.name),
@@ -114,6 +129,11 @@ impl Layout {
         self.columns.iter().position(|column| *column == Column::Operation)
     }
 
+    /// The column that states the region of a row's phone numbers.
+    pub(super) fn region_column(&self) -> Option<usize> {
+        self.columns.iter().position(|column| *column == Column::Region)
+    }
+
     /// The column that names the user.
     pub(super) fn user_column(&self) -> Option<usize> {
         self.columns
@@ -126,13 +146,19 @@ impl Layout {
         if let Some((_, bound)) = self.bound.iter().find(|(name, _)| *name == operation.name) {
             return Arc::clone(bound);
         }
+        let takes = Takes::of(operation);
         let means = self.columns.iter().map(|column| match column {
-            Column::Ignored | Column::Operation => Means::Nothing,
-            Column::Named(name) => {
-                operation.field_index(name).map_or(Means::OtherField, Means::Field)
+            Column::Ignored | Column::Operation | Column::Region => Means::Nothing,
+            Column::Attribute(_) if takes.is_none() => Means::OtherField,
+            Column::Attribute(name) => {
+                Means::Attribute(name.clone(), rules.blank_for_attribute(name))
             }
+            Column::Named(name) => match operation.field_index(name) {
+                Some(index) => Means::Field(index, rules.blank_for(operation, index)),
+                None => Means::OtherField,
+            },
         });
-        let bound = Arc::new(Bound { means: means.collect(), sets: sets(operation, rules) });
+        let bound = Arc::new(Bound { means: means.collect(), sets: sets(operation, rules), takes });
         self.bound.push((operation.name, Arc::clone(&bound)));
         bound
     }
@@ -146,6 +172,8 @@ pub(super) struct Bound {
     /// For each `--set` that the operation has a field for; values before the flags that go with
     /// them.
     pub(super) sets: Vec<Set>,
+    /// How the operation takes custom attributes that have columns of their own.
+    pub(super) takes: Option<Takes>,
 }
 
 /// A `--set` for a field of an operation.
@@ -180,10 +208,11 @@ fn column(name: &str, rules: &Rules) -> Column {
     }
     let mapped = rules.map.iter().find(|(column, _)| same(column)).map(|(_, field)| field.as_str());
     let field = mapped.unwrap_or(name);
-    if normalize(field) == "operation" {
-        Column::Operation
-    } else {
-        Column::Named(field.to_owned())
+    match (normalize(field).as_str(), attributes::of_column(field)) {
+        ("operation", _) => Column::Operation,
+        ("region", _) => Column::Region,
+        (_, Some(attribute)) => Column::Attribute(attribute.into()),
+        _ => Column::Named(field.to_owned()),
     }
 }
 
@@ -192,8 +221,52 @@ fn names_user(name: &str) -> bool {
     std::iter::once(&USER.name).chain(USER.aliases).any(|known| normalize(known) == wanted)
 }
 
-fn is_known(name: &str) -> bool {
+pub(super) fn is_known(name: &str) -> bool {
     OPERATIONS.iter().any(|operation| operation.field_index(name).is_some())
+}
+
+/// Refuses two columns for one custom attribute.
+fn check_attributes_twice(columns: &[Column], names: &[String]) -> Result<(), Problem> {
+    for (index, (column, name)) in columns.iter().zip(names).enumerate() {
+        if let Column::Attribute(attribute) = column
+            && columns[..index].contains(column)
+        {
+            return Err(attributes::twice(attribute).at(name));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a second region, and one where there is no phone number that it could be for: then it
+/// is a column of the user's own that nobody would miss until it is too late.
+fn check_region(
+    operation: Option<&'static Operation>,
+    columns: &[Column],
+    names: &[String],
+) -> Result<(), Problem> {
+    let mut regions = columns.iter().zip(names).filter(|(column, _)| **column == Column::Region);
+    let Some((_, name)) = regions.next() else { return Ok(()) };
+    if let Some((_, second)) = regions.next() {
+        return Err(Problem::new(
+            "duplicate_field",
+            format!("the columns {name} and {second} both give the region"),
+        )
+        .at(second)
+        .hint(format!("leave one of them out: --ignore {second:?}")));
+    }
+    let is_phone = |op: &Operation, field: &str| {
+        op.field_index(field).is_some_and(|index| op.fields[index].kind == Kind::Phone)
+    };
+    let of_any = |field: &str| match operation {
+        Some(operation) => is_phone(operation, field),
+        None => OPERATIONS.iter().any(|operation| is_phone(operation, field)),
+    };
+    if columns.iter().any(|column| matches!(column, Column::Named(field) if of_any(field))) {
+        return Ok(());
+    }
+    Err(Problem::new("unknown_field", "a region is for phone numbers, and no column gives one")
+        .at(name)
+        .hint(format!("leave it out with --ignore {name:?}")))
 }
 
 fn check_twice<'a>(
@@ -224,11 +297,23 @@ fn check_twice<'a>(
 /// The one operation that columns fit; several fields of a user make a patch.
 ///
 /// Operations that take things away wholesale are never inferred.
-fn infer(columns: &[&str], rules: &Rules) -> Result<&'static Operation, Problem> {
+fn infer(
+    columns: &[&str],
+    attributes: usize,
+    rules: &Rules,
+) -> Result<&'static Operation, Problem> {
     let set = rules.set.iter().map(|(name, _)| name.as_str());
-    let names: Vec<&str> = columns.iter().copied().chain(set).collect();
-    let values = || names.iter().filter(|name| !names_user(name));
-    if values().next().is_none() {
+    let mut names: Vec<&str> = columns.iter().copied().chain(set).collect();
+    let nothing_else = names.iter().all(|name| names_user(name));
+    if attributes == 1 && nothing_else {
+        // One attribute can be set for certain without touching the others.
+        let one = |operation: &&Operation| matches!(Takes::of(operation), Some(Takes::One(..)));
+        return OPERATIONS.iter().find(one).ok_or_else(no_operation);
+    }
+    if attributes > 0 {
+        names.push(attributes::ALL);
+    }
+    if attributes == 0 && nothing_else {
         return Err(Problem::new("no_operation", "no column says what to change")
             .hint("add a column such as phone, or name the operation with --operation"));
     }
@@ -264,110 +349,6 @@ fn infer(columns: &[&str], rules: &Rules) -> Result<&'static Operation, Problem>
     }
 }
 
-/// Refuses settings that name what no operation has.
-pub(super) fn check_settings(rules: &Rules) -> Result<(), Error> {
-    check_said_once(rules)?;
-    for (column, field) in &rules.map {
-        if !is_known(field) && normalize(field) != "operation" {
-            return Err(Error::refused(format!(
-                "--map {column}={field}: no operation has a field {field}{}",
-                nearest(field)
-            )));
-        }
-    }
-    for (field, value) in &rules.set {
-        if !is_known(field) {
-            return Err(Error::refused(format!(
-                "--set {field}={value}: no operation has a field {field}{}",
-                nearest(field)
-            )));
-        }
-        if let Some(operation) = rules.operation
-            && operation.field_index(field).is_none()
-        {
-            return Err(Error::refused(format!(
-                "--set {field}: {}",
-                not_a_field(operation, field).message
-            )));
-        }
-        if value.trim().is_empty() {
-            return Err(Error::refused(format!(
-                "--set {field}= has no value; to remove a value, leave its cells blank and say --blank clear"
-            )));
-        }
-        check_set_value(rules, field, value)?;
-    }
-    Ok(())
-}
-
-/// Refuses two settings for one thing, of which one would win silently.
-fn check_said_once(rules: &Rules) -> Result<(), Error> {
-    let twice = |flag: &str, one: &str, other: &str| {
-        Err(Error::refused(format!(
-            "{flag} {one} and {flag} {other}: it is said twice; say it once"
-        )))
-    };
-    for (i, (column, _)) in rules.map.iter().enumerate() {
-        if let Some((first, _)) =
-            rules.map[..i].iter().find(|(c, _)| normalize(c) == normalize(column))
-        {
-            return twice("--map", first, column);
-        }
-    }
-    for (i, (field, _)) in rules.set.iter().enumerate() {
-        let same = |other: &str| {
-            OPERATIONS.iter().any(|op| {
-                op.field_index(field).is_some() && op.field_index(field) == op.field_index(other)
-            })
-        };
-        if let Some((first, _)) = rules.set[..i].iter().find(|(other, _)| same(other)) {
-            return twice("--set", first, field);
-        }
-    }
-    Ok(())
-}
-
-/// Refuses a value that no operation could take for its field.
-fn check_set_value(rules: &Rules, name: &str, value: &str) -> Result<(), Error> {
-    let operations = OPERATIONS.iter().filter(|op| rules.operation.is_none_or(|only| only == *op));
-    let fields = operations.filter_map(|op| op.field_index(name).map(|index| &op.fields[index]));
-    let mut complaint = None;
-    for field in fields {
-        if field.kind == Kind::Secret {
-            return Err(Error::refused(format!(
-                "--set {name}: secrets do not belong on a command line, which others can read\n  put it into a column of the file"
-            )));
-        }
-        match clean::from_cell(field.kind, value) {
-            Ok(_) => return Ok(()),
-            Err(refused) => complaint = Some(refused),
-        }
-    }
-    complaint.map_or(Ok(()), |complaint| {
-        Err(Error::refused(format!("--set {name}: {}\n  {}", complaint.message, complaint.hint)))
-    })
-}
-
-/// Refuses a mapping of a column that no file has; keys of JSON rows are not known ahead.
-pub(super) fn check_map(rules: &Rules, sources: &[Arc<Source>]) -> Result<(), Error> {
-    if sources.iter().any(|source| source.format == Format::Jsonl) {
-        return Ok(());
-    }
-    for (column, field) in &rules.map {
-        let wanted = normalize(column);
-        let found = sources.iter().any(|s| s.columns.iter().any(|c| normalize(c) == wanted));
-        if !found {
-            let columns: Vec<_> =
-                sources.iter().flat_map(|s| &s.columns).map(String::as_str).collect();
-            return Err(Error::refused(format!(
-                "--map {column}={field}: no file has a column {column}; there are {}",
-                columns.join(", ")
-            )));
-        }
-    }
-    Ok(())
-}
-
 /// The refusal of a file for its header.
 pub(super) fn refusal(file: &str, problem: &Problem) -> Error {
     let column =
@@ -383,7 +364,7 @@ fn unknown_column(name: &str) -> Problem {
 }
 
 /// `; did you mean …?` with the field whose name is nearest, if one is near.
-fn nearest(name: &str) -> String {
+pub(super) fn nearest(name: &str) -> String {
     const NEAR: f64 = 0.8;
     let wanted = normalize(name);
     OPERATIONS

@@ -1,3 +1,5 @@
+mod values;
+
 use super::*;
 use crate::catalog::OPERATIONS;
 use crate::record::Position;

@@ -3,6 +3,7 @@
 //! Facts only: it is filled by whoever ran, written as `summary.json`, printed by
 //! `--json`, and told to people by the report. It never holds a secret.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -56,6 +57,10 @@ pub struct Summary {
     pub waited: Waited,
     /// The commonest reasons for failures, the commonest first.
     pub reasons: Vec<Reason>,
+    /// Values mended, by the kind of repair; of a run that was taken up again, those since then.
+    pub repairs: BTreeMap<&'static str, u64>,
+    /// Warnings, by kind, counted like repairs.
+    pub warnings: BTreeMap<&'static str, u64>,
     /// The settings in force, without secrets.
     pub settings: Map<String, Value>,
     /// Why it stopped early, if it did.

@@ -5,6 +5,7 @@
 //! at its first row. A row that could not be read stays one that cannot be read: it is
 //! never padded or shortened into a valid one.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,8 +15,8 @@ use serde::Serialize;
 
 use super::object;
 use super::output::{Output, at};
-use crate::outcome::{Outcome, Status};
-use crate::record::{ADDED_COLUMNS, Content, Format, Raw, Record, Source};
+use crate::outcome::{Failure, Finished, Status};
+use crate::record::{ADDED_COLUMNS, Content, Format, Raw, Source};
 
 /// The key that holds the text of a JSONL line that could not be read.
 const RAW_KEY: &str = "_raw";
@@ -30,22 +31,46 @@ struct Added<'a> {
     #[serde(rename = "_error")]
     error: &'a str,
     #[serde(rename = "_message")]
-    message: &'a str,
+    message: Cow<'a, str>,
     #[serde(rename = "_hint", skip_serializing_if = "Option::is_none")]
-    hint: Option<&'a str>,
+    hint: Option<Cow<'a, str>>,
 }
 
 impl<'a> Added<'a> {
-    fn new(record: &Record, outcome: &'a Outcome) -> Self {
+    fn new(finished: &'a Finished) -> Self {
+        let Finished { record, outcome, notes, .. } = finished;
         let error = outcome.error.as_ref();
+        let candidates = notes.as_ref().map_or(&[][..], |notes| &notes.candidates);
         Self {
             row: record.position.row,
             status: outcome.status,
             error: error.map_or("", |error| error.code.as_deref().unwrap_or(error.kind)),
-            message: error.map_or("", |error| &error.message),
-            hint: error.and_then(|error| error.hint.as_deref()),
+            message: message(finished),
+            hint: error.and_then(|error| hint(error, candidates)),
         }
     }
+}
+
+/// What is wrong with a row: everything, so that it is corrected once.
+fn message(finished: &Finished) -> Cow<'_, str> {
+    let first = finished.outcome.error.as_ref().map_or("", |error| &error.message);
+    let Some(notes) = finished.notes.as_deref().filter(|notes| !notes.problems.is_empty()) else {
+        return first.into();
+    };
+    let also = notes.problems.iter().map(|problem| match &problem.column {
+        Some(column) => format!("; also {column}: {}", problem.message),
+        None => format!("; also {}", problem.message),
+    });
+    (first.to_owned() + &also.collect::<String>()).into()
+}
+
+/// What to do, with what the value may have been meant to be.
+fn hint<'a>(error: &'a Failure, candidates: &[String]) -> Option<Cow<'a, str>> {
+    let hint = error.hint.as_deref()?;
+    if candidates.is_empty() {
+        return Some(hint.into());
+    }
+    Some(format!("{hint}: {}", candidates.join(" or ")).into())
 }
 
 /// The failures files of a run.
@@ -124,11 +149,12 @@ impl Failures {
     }
 
     /// Appends a failed row to the file that it belongs into.
-    pub(super) fn write(&mut self, record: &Record, outcome: &Outcome) -> io::Result<()> {
+    pub(super) fn write(&mut self, finished: &Finished) -> io::Result<()> {
+        let record = &finished.record;
         let index = self.input(&record.source);
         let input = &self.inputs[index];
         let layout = &mut self.layouts[input.layout];
-        let added = Added::new(record, outcome);
+        let added = Added::new(finished);
         let delimiter = layout.format.delimiter();
         let row = layout.row(&self.folder, input.layout)?;
         match delimiter {
@@ -223,8 +249,13 @@ fn cells(content: &Content, input: &Input, added: &Added) -> ByteRecord {
         }
     }
     let row = added.row.to_string();
-    let added: [&str; ADDED_COLUMNS.len()] =
-        [&row, added.status.word(), added.error, added.message, added.hint.unwrap_or_default()];
+    let added: [&str; ADDED_COLUMNS.len()] = [
+        &row,
+        added.status.word(),
+        added.error,
+        &added.message,
+        added.hint.as_deref().unwrap_or_default(),
+    ];
     cells.extend(added.iter().take(behind).map(|cell| cell.as_bytes()));
     cells
 }

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 
 use super::object;
 use crate::outcome::{Failure, Finished, Status, milliseconds, rfc3339};
+use crate::record::{Problem, Repair};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -34,12 +35,54 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<Cow<'a, RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a Failure>,
+    error: Option<Error<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<Remark<'a>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    repairs: &'a [Repair],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Remark<'a>>,
+}
+
+/// Why a row failed, with what its value may have been meant to be.
+#[derive(Serialize)]
+struct Error<'a> {
+    #[serde(flatten)]
+    failure: &'a Failure,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    candidates: &'a [String],
+}
+
+/// What else is, or may be, wrong with a row.
+#[derive(Serialize)]
+struct Remark<'a> {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<&'a str>,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
+}
+
+impl<'a> From<&'a Problem> for Remark<'a> {
+    fn from(problem: &'a Problem) -> Self {
+        Self {
+            kind: problem.code,
+            column: problem.column.as_deref(),
+            message: &problem.message,
+            hint: problem.hint.as_deref(),
+        }
+    }
+}
+
+fn remarks(problems: Option<&[Problem]>) -> Vec<Remark<'_>> {
+    problems.unwrap_or_default().iter().map(Remark::from).collect()
 }
 
 /// Appends the outcome's line.
 pub(super) fn write(finished: &Finished, to: &mut Vec<u8>) -> io::Result<()> {
     let Finished { record, outcome, .. } = finished;
+    let notes = finished.notes.as_deref();
     let user = outcome.user.as_deref().map(object::one_line).transpose()?;
     let line = Line {
         file: &record.source.name,
@@ -53,7 +96,13 @@ pub(super) fn write(finished: &Finished, to: &mut Vec<u8>) -> io::Result<()> {
         duration_ms: milliseconds(outcome.duration),
         finished_at: outcome.finished_at,
         user,
-        error: outcome.error.as_ref(),
+        error: outcome.error.as_ref().map(|failure| Error {
+            failure,
+            candidates: notes.map_or(&[], |notes| &notes.candidates),
+        }),
+        problems: remarks(notes.map(|notes| &*notes.problems)),
+        repairs: notes.map_or(&[], |notes| &notes.repairs),
+        warnings: remarks(notes.map(|notes| &*notes.warnings)),
     };
     serde_json::to_writer(&mut *to, &line)?;
     to.push(b'\n');

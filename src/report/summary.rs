@@ -22,6 +22,7 @@ pub fn print_summary(out: &mut impl Write, summary: &Summary, color: bool) -> io
     page.counts(summary.tally)?;
     page.books(summary)?;
     page.reasons(summary)?;
+    page.noted(summary)?;
     page.effort(summary)?;
     page.files(summary)?;
     page.next(summary)
@@ -125,6 +126,22 @@ impl<W: Write> Page<'_, W> {
             0 => Ok(()),
             more => writeln!(self.out, "{:14}and {}", "", count(more as u64, "other reason")),
         }
+    }
+
+    /// What was mended and what may be wrong, a line for each kind.
+    fn noted(&mut self, summary: &Summary) -> io::Result<()> {
+        let since = if summary.done_before > 0 { ", since going on" } else { "" };
+        for (kinds, what) in
+            [(&summary.repairs, "values mended"), (&summary.warnings, "values that may be wrong")]
+        {
+            if !kinds.is_empty() {
+                writeln!(self.out, "\n{what}{since}:")?;
+            }
+            for (kind, values) in kinds {
+                writeln!(self.out, "{:>12}  {}", thousands(*values), self.paint(NOTE, kind))?;
+            }
+        }
+        Ok(())
     }
 
     fn effort(&mut self, summary: &Summary) -> io::Result<()> {

@@ -4,6 +4,7 @@ mod live;
 mod progress;
 mod summary;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::outcome::{Files, InputSummary, SUMMARY_VERSION, Summary, Tally, Tool, Waited};
@@ -34,6 +35,8 @@ pub(crate) fn summary() -> Summary {
         merge_allowed: 0,
         waited: Waited::default(),
         reasons: Vec::new(),
+        repairs: BTreeMap::new(),
+        warnings: BTreeMap::new(),
         settings: serde_json::Map::new(),
         stopped: None,
         exit_code: 0,

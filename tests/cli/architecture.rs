@@ -50,6 +50,8 @@ const HIDDEN: &[(&str, &str)] = &[
     ("annotate_snippets", "report/"),
     ("csv_core", "input/"),
     ("hyper", "simulator/"),
+    ("rlibphonenumber", "clean/phone"),
+    ("email_address", "clean.rs"),
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use descope_bulk::clean::Mend;
 use descope_bulk::exit::Exit;
 use descope_bulk::outcome::Status;
 use serde_json::Value;
@@ -59,6 +60,7 @@ fn samples_run() {
     for (sample, arguments, code, updated, failed) in [
         ("phones.csv", &[][..], 0, 120, 0),
         ("phones-with-mistakes.csv", &["--ignore", "department"], 1, 8, 4),
+        ("phones-from-a-spreadsheet.csv", &[], 1, 12, 6),
         ("login-ids.csv", &[], 0, 20, 0),
         ("names.csv", &[], 0, 20, 0),
         ("mixed.csv", &[], 0, 11, 0),
@@ -73,7 +75,7 @@ fn samples_run() {
         assert_eq!((ran.tally("updated"), ran.tally("invalid")), (updated, failed), "{sample}");
     }
     let samples = fs::read_dir(project("samples")).unwrap().count();
-    assert_eq!(samples, 6, "a sample that is not run here");
+    assert_eq!(samples, 7, "a sample that is not run here");
 }
 
 /// The documents, with their text.
@@ -142,6 +144,14 @@ fn flags_in_documents_exist() {
 }
 
 #[test]
+fn every_repair_is_documented() {
+    let page = fs::read_to_string(project("docs/values.md")).unwrap();
+    for mend in Mend::ALL {
+        assert!(page.contains(&format!("| `{}` |", mend.word())), "{}", mend.word());
+    }
+}
+
+#[test]
 fn the_readme_lists_every_status_and_exit_code() {
     let readme = fs::read_to_string(project("README.md")).unwrap();
     let listed = |cell: &str| readme.lines().any(|line| line.starts_with(&format!("| {cell} |")));
@@ -189,10 +199,17 @@ fn every_key_of_the_run_folder_is_documented() {
     let stopping =
         Run::new().args(&["--simulate", "--fault", "401"]).arg(mistakes.to_str().unwrap());
     let mut found = BTreeSet::new();
-    for ran in [failing.go().code(1), stopping.args(&["--ignore", "department"]).go().code(3)] {
+    let damaged = project("samples/phones-from-a-spreadsheet.csv");
+    let mending = Run::new().args(&["--simulate", damaged.to_str().unwrap()]);
+    for ran in [
+        failing.go().code(1),
+        mending.go().code(1),
+        stopping.args(&["--ignore", "department"]).go().code(3),
+    ] {
         keys(&ran.summary(), &mut found);
         ran.results().iter().for_each(|result| keys(result, &mut found));
     }
+    assert!(found.contains("candidates") && found.contains("plus_restored"));
     assert!(found.contains("code") && found.contains("hint") && found.contains("stopped"));
     let page = fs::read_to_string(project("docs/files.md")).unwrap();
     for key in found {

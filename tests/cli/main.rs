@@ -15,3 +15,4 @@ mod sdk_requests;
 mod settling;
 mod stopping;
 mod support;
+mod values;

@@ -19,7 +19,7 @@ fn sample(operation: &Operation) -> Value {
             Kind::Boolean => json!(true),
             Kind::List => json!(["x"]),
             Kind::JsonObject => json!({"tier": "gold"}),
-            Kind::JsonObjects => json!([{"tenantId": "T1", "roleNames": ["admin"]}]),
+            Kind::Tenants => json!([{"tenantId": "T1", "roleNames": ["admin"]}]),
             Kind::OneOf(words) => json!(words[1]),
             Kind::Text | Kind::Secret | Kind::Json => json!("sample"),
         };

@@ -15,7 +15,7 @@ use crate::engine::Ended;
 use crate::exit::{Error, Exit};
 use crate::instruction::OnConflict;
 use crate::outcome::{
-    Files, InputSummary, Reasons, SUMMARY_VERSION, Stopped, Summary, Tally, Tool, Waited,
+    Files, InputSummary, Noted, Reasons, SUMMARY_VERSION, Stopped, Summary, Tally, Tool, Waited,
     milliseconds,
 };
 use crate::record::Source;
@@ -42,6 +42,7 @@ pub(super) struct Facts<'a> {
     /// What was done before, when the run was taken up again.
     pub(super) earlier: Tally,
     pub(super) reasons: Reasons,
+    pub(super) noted: Noted,
 }
 
 /// Writes and shows the summary; the exit code says the same in a number.
@@ -129,6 +130,8 @@ fn summary(
             back_off_ms: milliseconds(meters.back_off()),
         },
         reasons: facts.reasons.top(REASONS),
+        repairs: facts.noted.repairs.clone(),
+        warnings: facts.noted.warnings.clone(),
         settings: facts.config.settings.clone(),
         stopped: stopped.map(|reason| Stopped {
             reason: reason.code().to_owned(),

@@ -37,6 +37,8 @@ fn mixed() -> Summary {
     };
     (mixed.calls, mixed.retries, mixed.rate_limited) = (1520, 20, 2);
     mixed.merge_allowed = 1;
+    mixed.repairs = [("plus_restored", 1200), ("zero_restored", 3)].into();
+    mixed.warnings = [("phone_not_in_use", 2)].into();
     mixed.waited = Waited { limit_ms: 62_000, cool_down_ms: 60_000, back_off_ms: 340 };
     mixed.reasons =
         vec![reason(Some("E112102"), 20, "no such\x1b[2J user"), reason(None, 6, "no phone")];
@@ -99,6 +101,13 @@ why rows failed:
           20  user_ [2Jnot_found (E112102); first at users.csv:14 (row 13)
            6  missing_value: no phone; first at users.csv:14 (row 13)
               fill it in
+
+values mended:
+       1,200  plus_restored
+           3  zero_restored
+
+values that may be wrong:
+           2  phone_not_in_use
 
 time: 3m 45s, 1,520 calls (20 sent again, 2 refused for the rate)
 waited: 1m 2s for the limit, 1m for pauses that the server asked for, 340ms before sending again, added up over rows

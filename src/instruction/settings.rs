@@ -1,0 +1,124 @@
+//! Settings: refused where they name what no operation has, or say one thing twice.
+
+use std::sync::Arc;
+
+use super::Rules;
+use super::attributes;
+use super::layout::{is_known, nearest, not_a_field};
+use crate::catalog::{Kind, OPERATIONS, normalize};
+use crate::clean;
+use crate::exit::Error;
+use crate::record::{Format, Source};
+
+/// Refuses settings that name what no operation has.
+pub(super) fn check_settings(rules: &Rules) -> Result<(), Error> {
+    check_said_once(rules)?;
+    for (column, field) in &rules.map {
+        let special = ["operation", "region"].contains(&normalize(field).as_str());
+        if !is_known(field) && !special && attributes::of_column(field).is_none() {
+            return Err(Error::refused(format!(
+                "--map {column}={field}: no operation has a field {field}{}",
+                nearest(field)
+            )));
+        }
+    }
+    for (field, _) in &rules.blank_of {
+        if !is_known(field) && attributes::of_column(field).is_none() {
+            return Err(Error::refused(format!(
+                "what a blank {field} means is said, but no operation has a field {field}{}",
+                nearest(field)
+            )));
+        }
+    }
+    for (field, value) in &rules.set {
+        if !is_known(field) {
+            return Err(Error::refused(format!(
+                "--set {field}={value}: no operation has a field {field}{}",
+                nearest(field)
+            )));
+        }
+        if let Some(operation) = rules.operation
+            && operation.field_index(field).is_none()
+        {
+            return Err(Error::refused(format!(
+                "--set {field}: {}",
+                not_a_field(operation, field).message
+            )));
+        }
+        if value.trim().is_empty() {
+            return Err(Error::refused(format!(
+                "--set {field}= has no value; to remove a value, leave its cells blank and say --blank clear"
+            )));
+        }
+        check_set_value(rules, field, value)?;
+    }
+    Ok(())
+}
+
+/// Refuses two settings for one thing, of which one would win silently.
+fn check_said_once(rules: &Rules) -> Result<(), Error> {
+    let twice = |flag: &str, one: &str, other: &str| {
+        Err(Error::refused(format!(
+            "{flag} {one} and {flag} {other}: it is said twice; say it once"
+        )))
+    };
+    for (i, (column, _)) in rules.map.iter().enumerate() {
+        if let Some((first, _)) =
+            rules.map[..i].iter().find(|(c, _)| normalize(c) == normalize(column))
+        {
+            return twice("--map", first, column);
+        }
+    }
+    for (i, (field, _)) in rules.set.iter().enumerate() {
+        let same = |other: &str| {
+            OPERATIONS.iter().any(|op| {
+                op.field_index(field).is_some() && op.field_index(field) == op.field_index(other)
+            })
+        };
+        if let Some((first, _)) = rules.set[..i].iter().find(|(other, _)| same(other)) {
+            return twice("--set", first, field);
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a value that no operation could take for its field.
+fn check_set_value(rules: &Rules, name: &str, value: &str) -> Result<(), Error> {
+    let operations = OPERATIONS.iter().filter(|op| rules.operation.is_none_or(|only| only == *op));
+    let fields = operations.filter_map(|op| op.field_index(name).map(|index| &op.fields[index]));
+    let mut complaint = None;
+    for field in fields {
+        if field.kind == Kind::Secret {
+            return Err(Error::refused(format!(
+                "--set {name}: secrets do not belong on a command line, which others can read\n  put it into a column of the file"
+            )));
+        }
+        match clean::from_cell(field.kind, value, rules.reading()) {
+            Ok(_) => return Ok(()),
+            Err(refused) => complaint = Some(refused),
+        }
+    }
+    complaint.map_or(Ok(()), |complaint| {
+        Err(Error::refused(format!("--set {name}: {}\n  {}", complaint.message, complaint.hint)))
+    })
+}
+
+/// Refuses a mapping of a column that no file has; keys of JSON rows are not known ahead.
+pub(super) fn check_map(rules: &Rules, sources: &[Arc<Source>]) -> Result<(), Error> {
+    if sources.iter().any(|source| source.format == Format::Jsonl) {
+        return Ok(());
+    }
+    for (column, field) in &rules.map {
+        let wanted = normalize(column);
+        let found = sources.iter().any(|s| s.columns.iter().any(|c| normalize(c) == wanted));
+        if !found {
+            let columns: Vec<_> =
+                sources.iter().flat_map(|s| &s.columns).map(String::as_str).collect();
+            return Err(Error::refused(format!(
+                "--map {column}={field}: no file has a column {column}; there are {}",
+                columns.join(", ")
+            )));
+        }
+    }
+    Ok(())
+}
