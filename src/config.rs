@@ -10,7 +10,6 @@ use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use crate::catalog::Operation;
 use crate::cli::run::{PaceArgs, ProjectArgs, Rate, RowArgs, RunArgs};
 use crate::client::gate::Rates;
 use crate::client::retry::Backoff;
@@ -96,7 +95,12 @@ impl Config {
     ///
     /// Refuses what is missing or malformed, saying what to set.
     pub fn resolve(args: &RunArgs, environment: Environment<'_>) -> Result<Self, Error> {
-        let rules = rules(&args.rows)?;
+        if args.files.is_empty() {
+            return Err(Error::refused(
+                "no input: name a FILE, or write files = [\"…\"] below [input] in the job file",
+            ));
+        }
+        let rules = rules(&args.rows);
         let pace = pace(&args.pace)?;
         let endpoint =
             if args.simulate { None } else { Some(endpoint(&args.project, &pace, environment)?) };
@@ -132,25 +136,17 @@ pub fn run_name(inputs: &[Request]) -> String {
     }
 }
 
-fn rules(args: &RowArgs) -> Result<Rules, Error> {
-    let operation = match &args.operation {
-        None => None,
-        Some(name) => Some(Operation::named(name).ok_or_else(|| {
-            Error::refused(format!(
-                "--operation {name}: there is no such operation; `descope-bulk operations` lists them"
-            ))
-        })?),
-    };
-    Ok(Rules {
-        operation,
+fn rules(args: &RowArgs) -> Rules {
+    Rules {
+        operation: args.operation,
         map: args.map.clone(),
         ignore: args.ignore.clone(),
         set: args.set.clone(),
         blank: args.blank,
-        blank_of: Vec::new(),
+        blank_of: args.blank_of.clone(),
         on_conflict: args.on_conflict,
         allow_destructive: args.allow_destructive,
-    })
+    }
 }
 
 fn pace(args: &PaceArgs) -> Result<Pace, Error> {
@@ -199,11 +195,11 @@ fn project_id(given: Option<&str>) -> Result<String, Error> {
     })?;
     if !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Err(Error::refused(
-            "DESCOPE_PROJECT_ID is no project ID: it holds letters and digits only, and begins with P",
+            "this is no project ID: DESCOPE_PROJECT_ID, --project-id or the job's project-id holds something else than letters and digits",
         ));
     }
     if !id.starts_with('P') {
-        tracing::warn!("DESCOPE_PROJECT_ID does not begin with P, as project IDs do");
+        tracing::warn!("the project ID does not begin with P, as project IDs do");
     }
     Ok(id.to_owned())
 }
@@ -314,6 +310,11 @@ fn binding(args: &RunArgs, rules: &Rules, endpoint: Option<&Endpoint>) -> Map<St
         "ignore": rules.ignore,
         "set": pairs(&rules.set),
         "blank": word(&rules.blank),
+        "blankOf": rules
+            .blank_of
+            .iter()
+            .map(|(field, blank)| (field.clone(), json!(word(blank))))
+            .collect::<Map<_, _>>(),
         "onConflict": word(&rules.on_conflict),
         "allowDestructive": rules.allow_destructive,
     }))
@@ -324,6 +325,7 @@ fn settings(args: &RunArgs, binding: &Map<String, Value>) -> Map<String, Value> 
     let milliseconds = crate::outcome::milliseconds;
     let mut settings = binding.clone();
     settings.append(&mut object(json!({
+        "job": args.job.job.as_ref().map(|path| path.display().to_string()),
         "concurrency": args.pace.concurrency,
         "rate": args.pace.rate.map(|rate| rate.to_string()),
         "maxShare": args.pace.rate.is_none().then_some(args.pace.max_share),

@@ -63,6 +63,11 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// Refuses rules that name what no operation has, before there is anything to read.
+    pub fn check(&self) -> Result<(), Error> {
+        layout::check_settings(self)
+    }
+
     /// What a blank cell of an operation's field means.
     fn blank_for(&self, operation: &Operation, index: usize) -> Blank {
         let own = |(name, blank): &(String, Blank)| {

@@ -22,7 +22,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("recorder", &["exit", "ledger", "outcome", "record"]),
     ("report", &["outcome"]),
     ("simulator", &["catalog", "exit", "limit"]),
-    ("cli", &["engine", "instruction", "limit", "record", "simulator"]),
+    ("job", &["catalog", "exit", "instruction"]),
+    ("cli", &["catalog", "engine", "exit", "instruction", "job", "limit", "record", "simulator"]),
     (
         "config",
         &[
@@ -48,6 +49,8 @@ const HIDDEN: &[(&str, &str)] = &[
     ("indicatif", "report/"),
     ("csv_core", "input/"),
     ("hyper", "simulator/"),
+    ("toml", "job/read.rs"),
+    ("annotate_snippets", "job/problems.rs"),
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
