@@ -10,10 +10,11 @@ use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use crate::address::{base_url, check_project_id, regional_base_url};
 use crate::cli::run::{PaceArgs, ProjectArgs, Rate, RowArgs, RunArgs};
 use crate::client::gate::Rates;
 use crate::client::retry::Backoff;
-use crate::client::wire::{Endpoint, is_loopback};
+use crate::client::wire::Endpoint;
 use crate::engine::halt::{MaxFailures, Tripwire};
 use crate::exit::Error;
 use crate::input::Request;
@@ -193,11 +194,7 @@ fn project_id(given: Option<&str>) -> Result<String, Error> {
             "no project: set DESCOPE_PROJECT_ID to the project's ID (console, Project settings); {REHEARSE}"
         ))
     })?;
-    if !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return Err(Error::refused(
-            "this is no project ID: DESCOPE_PROJECT_ID, --project-id or the job's project-id holds something else than letters and digits",
-        ));
-    }
+    check_project_id(id)?;
     if !id.starts_with('P') {
         tracing::warn!("the project ID does not begin with P, as project IDs do");
     }
@@ -260,38 +257,6 @@ pub fn read_key(path: &Path) -> Result<String, Error> {
         )));
     }
     Ok(text)
-}
-
-/// The base URL of a project's region (API reference, 1.1; the rule of the Go and Python SDKs).
-fn regional_base_url(project_id: &str) -> String {
-    const WITH_REGION: usize = 32;
-    match project_id.get(1..5) {
-        Some(region) if project_id.len() >= WITH_REGION => {
-            format!("https://api.{region}.descope.com")
-        }
-        _ => "https://api.descope.com".to_owned(),
-    }
-}
-
-fn base_url(text: &str) -> Result<Url, Error> {
-    let refuse =
-        |why: &str| Error::refused(format!("the base URL {why}, such as https://api.descope.com"));
-    let url = Url::parse(text.trim())
-        .map_err(|error| refuse(&format!("is no URL ({error}); write it")))?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(refuse("must not hold a user name or password; write it bare"));
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(refuse("must end before ? and #; write it bare"));
-    }
-    match (url.scheme(), url.host()) {
-        ("https", Some(_)) => Ok(url),
-        ("http", Some(_)) if is_loopback(&url) => Ok(url),
-        ("http", Some(_)) => {
-            Err(refuse("must be https, since the key goes over it; write it with https"))
-        }
-        _ => Err(refuse("must begin with https:// and name a host; write it")),
-    }
 }
 
 /// The settings that decide what is sent and to whom.
@@ -361,42 +326,6 @@ pub fn simulated_endpoint(base_url: Url, pace: &Pace) -> Endpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base_urls_follow_the_region_in_the_project_id() {
-        for (id, url) in [
-            ("P2aAc4T2V93bddihGEx2Ryhc8e5Z", "https://api.descope.com"),
-            ("Puse12aAc4T2V93bddihGEx2Ryhc8e5Z", "https://api.use1.descope.com"),
-            ("Puse1ar", "https://api.descope.com"),
-            ("", "https://api.descope.com"),
-            ("Puse12aAc4T2V93bddihGEx2Ryhc8e5Zfoobar", "https://api.use1.descope.com"),
-        ] {
-            assert_eq!(regional_base_url(id), url, "{id}");
-        }
-    }
-
-    #[test]
-    fn the_key_never_goes_over_plain_http_to_another_machine() {
-        for fine in [
-            "https://api.descope.com",
-            "http://127.0.0.1:8080",
-            "http://localhost",
-            "http://[::1]:1",
-        ] {
-            assert!(base_url(fine).is_ok(), "{fine}");
-        }
-        for wrong in [
-            "http://api.descope.com",
-            "http://localhost.example.com",
-            "ftp://x",
-            "api.descope.com",
-            "https://u:p@x.com",
-            "https://x.com?a=b",
-            "",
-        ] {
-            assert!(base_url(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn credentials_are_checked_before_anything_is_sent() {

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+pub mod address;
 pub mod call;
 pub mod catalog;
 pub mod clean;

@@ -136,6 +136,10 @@ fn visible(line: &str) -> &str {
     let keys = line.split(word).filter(|word| looks_like_key(word));
     let key = keys.map(|word| word.as_ptr() as usize - line.as_ptr() as usize).min();
     end = end.min(key.unwrap_or(end));
+    // A URL may hold a password.
+    if let Some(begins) = line[..end].find("://").filter(|at| line[*at..].contains('@')) {
+        end = begins + 3;
+    }
     &line[..end]
 }
 
@@ -164,6 +168,7 @@ mod tests {
             ("project = { id = \"P2\", key = \"a\" }", "project = { id = \"P2\", key ="),
             ("newPassword = hush", "newPassword ="),
             ("a = \"K2abcdefghijklmnop\" # x", "a = \""),
+            ("base-url = \"https://u:p@x.com\"", "base-url = \"https://"),
             ("Kaffeemaschinenbau = 1", "Kaffeemaschinenbau = 1"),
             ("", ""),
         ] {

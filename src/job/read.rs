@@ -13,6 +13,7 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use super::keys::{self, KEYS, Key, Kind, TABLES};
 use super::problems::{self, Place, Problem};
+use crate::address;
 use crate::catalog::{self, OPERATIONS, normalize};
 use crate::exit::Error;
 use crate::instruction::Rules;
@@ -377,7 +378,7 @@ fn complaint(run: &Command, entry: &Entry) -> Option<String> {
     }
     let typed = entry.as_typed();
     let Err(error) = run.clone().try_get_matches_from([OsString::from("run"), typed]) else {
-        return complaint_of_rules(entry);
+        return complaint_of_others(entry);
     };
     let strings = |kind| match error.get(kind) {
         Some(ContextValue::Strings(strings)) => Some(strings.join(", ")),
@@ -393,6 +394,16 @@ fn complaint(run: &Command, entry: &Entry) -> Option<String> {
             _ => "it must not be blank".to_owned(),
         }),
         // Everything else is about what is missing beside it.
+        _ => complaint_of_others(entry),
+    }
+}
+
+/// What is wrong with a value that its flag takes all the same, since others judge it.
+fn complaint_of_others(entry: &Entry) -> Option<String> {
+    let text = || entry.value.to_string_lossy();
+    match entry.key.flag {
+        "project-id" => address::check_project_id(text().trim()).err().map(|e| e.to_string()),
+        "base-url" => address::base_url(&text()).err().map(|e| e.to_string()),
         _ => complaint_of_rules(entry),
     }
 }

@@ -105,6 +105,11 @@ fn mistakes_are_shown_at_their_place() {
         ),
         ("mapping = 1", "`mapping` takes a table of texts"),
         ("[output]\nout = \"\"", "the path is blank"),
+        ("[project]\nproject-id = \"P2 x\"", "job.toml:2:14: `project.project-id`: the project ID"),
+        (
+            "[project]\nbase-url = \"http://x.com\"",
+            "job.toml:2:12: `project.base-url`: the base URL must",
+        ),
         ("# nothing\n", "the job file says nothing"),
         ("[input\n", "job.toml:1:7: unclosed table"),
     ] {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 /// Each module, and the modules of this crate that it may name.
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("exit", &[]),
+    ("address", &["exit"]),
     ("limit", &[]),
     ("stop", &[]),
     ("record", &[]),
@@ -18,15 +19,29 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("input", &["exit", "record"]),
     ("ledger", &["outcome"]),
     ("engine", &["call", "instruction", "ledger", "outcome", "stop"]),
-    ("client", &["call", "catalog", "exit", "instruction", "ledger", "limit", "outcome", "stop"]),
+    (
+        "client",
+        &[
+            "address",
+            "call",
+            "catalog",
+            "exit",
+            "instruction",
+            "ledger",
+            "limit",
+            "outcome",
+            "stop",
+        ],
+    ),
     ("recorder", &["exit", "ledger", "outcome", "record"]),
     ("report", &["outcome"]),
     ("simulator", &["catalog", "exit", "limit"]),
-    ("job", &["catalog", "exit", "instruction"]),
+    ("job", &["address", "catalog", "exit", "instruction"]),
     ("cli", &["catalog", "engine", "exit", "instruction", "job", "limit", "record", "simulator"]),
     (
         "config",
         &[
+            "address",
             "catalog",
             "cli",
             "client",
