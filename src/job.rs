@@ -6,6 +6,7 @@
 //! from the job as if it had been typed, and the whole is parsed once.
 
 mod in_force;
+mod judge;
 mod keys;
 mod layer;
 mod problems;

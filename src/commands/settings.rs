@@ -1,6 +1,7 @@
 //! `--show-settings`: prints the settings in force and where each came from.
 
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -17,6 +18,8 @@ pub(super) fn show(settings: &[Setting], job: Option<&Path>, json: bool) -> Exit
 }
 
 fn as_table(settings: &[Setting]) -> String {
+    // One long value does not push everything else off the screen.
+    const WIDEST: usize = 48;
     let shown = |setting: &Setting| {
         // Control characters of a value must not move what stands beside it.
         setting.value.as_deref().map_or("-".to_owned(), plain)
@@ -27,18 +30,17 @@ fn as_table(settings: &[Setting]) -> String {
         .map(|setting| (setting.name.as_str(), shown(setting), setting.origin.to_string()))
         .collect();
     let names = rows.iter().map(|row| width(row.0)).max().unwrap_or(0);
-    // One long value does not push everything else off the screen.
-    const WIDEST: usize = 48;
     let values = rows.iter().map(|row| width(&row.1)).max().unwrap_or(0).min(WIDEST);
-    rows.iter()
-        .map(|(name, value, origin)| format!("{name:names$}  {value:values$}  {origin}\n"))
-        .collect()
+    let mut text = String::new();
+    for (name, value, origin) in &rows {
+        let _ = writeln!(text, "{name:names$}  {value:values$}  {origin}");
+    }
+    text
 }
 
 fn plain(value: &str) -> String {
-    let escaped = |c: char| match c.is_control() {
-        true => c.escape_default().to_string(),
-        false => c.to_string(),
+    let escaped = |c: char| {
+        if c.is_control() { c.escape_default().to_string() } else { c.to_string() }
     };
     value.chars().map(escaped).collect()
 }

@@ -314,14 +314,19 @@ fn check_said_once(rules: &Rules) -> Result<(), Error> {
             return twice("--map", first, column);
         }
     }
-    for (i, (field, _)) in rules.set.iter().enumerate() {
-        let same = |other: &str| {
-            OPERATIONS.iter().any(|op| {
-                op.field_index(field).is_some() && op.field_index(field) == op.field_index(other)
-            })
-        };
-        if let Some((first, _)) = rules.set[..i].iter().find(|(other, _)| same(other)) {
-            return twice("--set", first, field);
+    let set: Vec<&str> = rules.set.iter().map(|(field, _)| field.as_str()).collect();
+    let blank_of: Vec<&str> = rules.blank_of.iter().map(|(field, _)| field.as_str()).collect();
+    for (flag, fields) in [("--set", set), ("--blank-of", blank_of)] {
+        for (i, field) in fields.iter().enumerate() {
+            let same = |other: &str| {
+                OPERATIONS.iter().any(|op| {
+                    let index = op.field_index(field);
+                    index.is_some() && index == op.field_index(other)
+                })
+            };
+            if let Some(first) = fields[..i].iter().find(|other| same(other)) {
+                return twice(flag, first, field);
+            }
         }
     }
     Ok(())

@@ -7,10 +7,10 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
 use super::Environment;
+use super::judge::is_secret_field;
 use super::keys::{self, KEYS, Key};
 use super::layer::{Layers, variable};
 use super::problems::looks_like_key;
-use super::read::is_secret_field;
 
 /// A setting in force.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -62,6 +62,7 @@ pub fn apply(
 }
 
 /// Lets a flag that a job may switch on be switched off again: `--flag=false`.
+#[must_use]
 pub fn switchable(argument: Arg) -> Arg {
     let known = |key: &keys::Key| key.kind == Kind::Switch && Some(key.flag) == argument.get_long();
     if !KEYS.iter().any(known) {

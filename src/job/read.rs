@@ -1,5 +1,7 @@
 //! Reading a job file: from its text to values for flags, each with its place.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Read;
@@ -7,16 +9,14 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use clap::Command;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
+use super::judge::{complaint, is_secret_field};
 use super::keys::{self, KEYS, Key, Kind, TABLES};
 use super::problems::{self, Place, Problem};
-use crate::address;
-use crate::catalog::{self, OPERATIONS, normalize};
+use crate::catalog::normalize;
 use crate::exit::Error;
-use crate::instruction::Rules;
 
 /// A job file that was read and found right.
 #[derive(Debug)]
@@ -62,6 +62,9 @@ impl Entry {
     }
 }
 
+/// The most values of a job: each is looked at closely.
+const MOST_VALUES: usize = 5_000;
+
 /// Reads a job file. `run` is the command that has a flag for every key.
 pub(super) fn read(path: &Path, run: &Command) -> Result<Job, Error> {
     let text = text(path)?;
@@ -73,6 +76,10 @@ pub(super) fn read(path: &Path, run: &Command) -> Result<Job, Error> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut reading = Reading { text: &text, folder, entries: Vec::new(), problems: Vec::new() };
     reading.table("", document.get_ref());
+    if reading.entries.len() > MOST_VALUES {
+        let what = format!("{}: more than {MOST_VALUES} values are no job", path.display());
+        return Err(Error::refused(what));
+    }
     reading.entries.sort_by_key(|entry| entry.span.start);
     reading.check_values(run);
     reading.check_twice();
@@ -106,7 +113,7 @@ fn text(path: &Path) -> Result<String, Error> {
     }
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
-        let line = 1 + error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count();
+        let line = String::from_utf8_lossy(&error.as_bytes()[..valid]).matches('\n').count() + 1;
         refuse(format!("is not UTF-8 in line {line}; save it as UTF-8"))
     })
 }
@@ -258,30 +265,32 @@ impl Reading<'_> {
 
     /// Refuses names that are written in two ways: one of the two would be passed over.
     fn check_twice(&mut self) {
-        for (index, entry) in self.entries.iter().enumerate() {
+        let mut seen = HashMap::new();
+        for entry in &self.entries {
             let Some(name) = &entry.name else { continue };
-            let same = |earlier: &&Entry| {
-                let known = earlier.name.as_ref();
-                earlier.key.path == entry.key.path
-                    && known.is_some_and(|known| normalize(known) == normalize(name))
-            };
-            if let Some(earlier) = self.entries[..index].iter().find(same) {
-                self.problems.push(
+            match seen.entry((entry.key.path, normalize(name))) {
+                Vacant(new) => {
+                    new.insert(entry.line);
+                }
+                Occupied(earlier) => self.problems.push(
                     Problem::new(
                         entry.span.clone(),
-                        format!("this is the same name as the one in line {}", earlier.line),
+                        format!("this is the same name as the one in line {}", earlier.get()),
                     )
                     .hint("leave one of them out: case, spaces, `_` and `-` do not count in names"),
-                );
+                ),
             }
         }
     }
 
     /// Refuses keys that cannot stand beside each other.
     fn check_conflicts(&mut self, run: &Command) {
-        for (index, entry) in self.entries.iter().enumerate() {
-            let other = |earlier: &&Entry| conflict(run, entry.key, earlier.key);
-            if let Some(earlier) = self.entries[..index].iter().find(other) {
+        let mut seen: Vec<&Entry> = Vec::new();
+        for entry in &self.entries {
+            if seen.iter().any(|earlier| earlier.key.path == entry.key.path) {
+                continue;
+            }
+            if let Some(earlier) = seen.iter().find(|e| conflict(run, entry.key, e.key)) {
                 self.problems.push(
                     Problem::new(
                         entry.span.clone(),
@@ -293,6 +302,7 @@ impl Reading<'_> {
                     .hint("leave one of them out"),
                 );
             }
+            seen.push(entry);
         }
     }
 }
@@ -342,13 +352,6 @@ fn nearest<'a>(wanted: &str, known: &[&'a str]) -> Option<&'a str> {
     near.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, name)| name)
 }
 
-pub(super) fn is_secret_field(name: &str) -> bool {
-    OPERATIONS.iter().any(|operation| {
-        let field = operation.field_index(name).map(|index| &operation.fields[index]);
-        field.is_some_and(|field| field.kind == catalog::Kind::Secret)
-    })
-}
-
 /// A value as a flag takes it; `None` where the key takes another type.
 fn text_of(kind: Kind, value: &DeValue<'_>) -> Option<String> {
     match (kind, value) {
@@ -368,58 +371,6 @@ fn text_of(kind: Kind, value: &DeValue<'_>) -> Option<String> {
         (Kind::Switch | Kind::Values, DeValue::Boolean(switch)) => Some(switch.to_string()),
         _ => None,
     }
-}
-
-/// What a flag has against a value.
-fn complaint(run: &Command, entry: &Entry) -> Option<String> {
-    let argument = entry.key.argument(run)?;
-    if argument.is_positional() {
-        return None;
-    }
-    let typed = entry.as_typed();
-    let Err(error) = run.clone().try_get_matches_from([OsString::from("run"), typed]) else {
-        return complaint_of_others(entry);
-    };
-    let strings = |kind| match error.get(kind) {
-        Some(ContextValue::Strings(strings)) => Some(strings.join(", ")),
-        _ => None,
-    };
-    match error.kind() {
-        ErrorKind::ValueValidation => {
-            let why = std::error::Error::source(&error).map(ToString::to_string);
-            Some(why.unwrap_or_else(|| "it cannot be taken".to_owned()))
-        }
-        ErrorKind::InvalidValue => Some(match strings(ContextKind::ValidValue) {
-            Some(valid) if !valid.is_empty() => format!("it is one of: {valid}"),
-            _ => "it must not be blank".to_owned(),
-        }),
-        // Everything else is about what is missing beside it.
-        _ => complaint_of_others(entry),
-    }
-}
-
-/// What is wrong with a value that its flag takes all the same, since others judge it.
-fn complaint_of_others(entry: &Entry) -> Option<String> {
-    let text = || entry.value.to_string_lossy();
-    match entry.key.flag {
-        "project-id" => address::check_project_id(text().trim()).err().map(|e| e.to_string()),
-        "base-url" => address::base_url(&text()).err().map(|e| e.to_string()),
-        _ => complaint_of_rules(entry),
-    }
-}
-
-/// What the rules of rows have against a name or its value.
-fn complaint_of_rules(entry: &Entry) -> Option<String> {
-    let pair = (entry.name.clone()?, entry.value.to_str()?.to_owned());
-    let rules = match entry.key.flag {
-        "map" => Rules { map: vec![pair], ..Rules::default() },
-        "set" => Rules { set: vec![pair], ..Rules::default() },
-        _ => return None,
-    };
-    let complaint = rules.check().err()?.to_string();
-    // Their complaints begin with the flag and the value, which the line shows.
-    let rest = complaint.split_once(": ").map(|(_, rest)| rest.to_owned());
-    Some(rest.unwrap_or(complaint))
 }
 
 /// A path without `.`, and without `x/..`.

@@ -52,10 +52,8 @@ fn every_key_is_a_flag_and_every_flag_a_key() {
 #[test]
 fn every_table_is_told_of() {
     for key in KEYS {
-        let table = match key.kind.is_table() {
-            true => Some(key.path),
-            false => key.path.rsplit_once('.').map(|(table, _)| table),
-        };
+        let above = key.path.rsplit_once('.').map(|(table, _)| table);
+        let table = if key.kind.is_table() { Some(key.path) } else { above };
         let told = table.is_some_and(|table| TABLES.iter().any(|(path, _)| *path == table));
         assert!(told, "{} is in no table", key.path);
     }

@@ -171,12 +171,16 @@ fn mistakes_are_refused_at_their_place_before_anything_happens() {
 
 #[test]
 fn files_that_are_no_job_are_refused() {
+    let long = vec![b'#'; 1_100_000];
+    let many =
+        (0..6_000).fold("[mapping]\n".to_owned(), |job, n| job + &format!("c{n} = \"name\"\n"));
     for (content, expected) in [
         (&b""[..], "says nothing"),
         (b"a = \"\xff\"", "is not UTF-8 in line 1"),
         (b"PK\x03\x04\x00\x00", "job.toml:1:3: "),
         (b"[input", "unclosed table"),
-        (&[b'#'; 1_100_000], "it is no job file"),
+        (many.as_bytes(), "more than 5000 values"),
+        (&long, "it is no job file"),
     ] {
         let run = run("");
         fs::write(run.path("jobs/job.toml"), content).unwrap();
