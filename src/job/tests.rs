@@ -210,6 +210,41 @@ fn what_is_typed_wins_over_the_job() {
 }
 
 #[test]
+fn a_subcommand_takes_the_keys_that_it_has_flags_for() {
+    use clap::Args;
+
+    #[derive(clap::Args)]
+    struct Few {
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        rows: cli::run::RowArgs,
+        #[command(flatten)]
+        job: cli::job::JobArgs,
+    }
+
+    let root = cli::command().subcommand(Few::augment_args(clap::Command::new("few")));
+    let apply = |text: &str| {
+        let (_folder, path) = job(text.as_bytes());
+        let typed = ["descope-bulk".into(), "few".into(), "--job".into(), path.into_os_string()];
+        apply(&root, typed.to_vec(), &|_| None).map(|layers| layers.arguments[4..].to_vec())
+    };
+    let both = apply("[mapping]\nCell = \"phone\"\n[limits]\nrate = \"off\"\n").unwrap();
+    assert_eq!(both, ["--map=Cell=phone", "--"]);
+    let wrong = apply("[mapping]\nCell = \"phone\"\n[limits]\nrate = \"on\"\n").unwrap_err();
+    assert!(wrong.to_string().contains("`limits.rate`"), "{wrong}");
+}
+
+#[test]
+fn without_a_job_the_command_line_stays_as_it_is() {
+    for typed in [&["run", "a.csv"][..], &["run", "--job"], &["operations"], &["x"], &[]] {
+        let mut arguments = vec![OsString::from("descope-bulk")];
+        arguments.extend(typed.iter().map(OsString::from));
+        let layers = apply(&cli::command(), arguments.clone(), &|_| None).unwrap();
+        assert_eq!(layers.arguments, arguments);
+    }
+}
+
+#[test]
 fn paths_are_seen_from_the_job_file() {
     let (folder, path) = job(b"[input]\nfiles = [\"../a.csv\", \"./b.csv\"]\n");
     let below = folder.path().join("jobs");
