@@ -254,8 +254,14 @@ fn paths_are_seen_from_the_job_file() {
     fs::rename(path, &moved).unwrap();
     let job = read(&moved, &run()).unwrap();
     let paths: Vec<&Path> = job.entries.iter().map(|entry| Path::new(&entry.value)).collect();
-    // What is there is named in short; what is not is named as it was written.
-    assert_eq!(paths, [folder.path().join("a.csv"), below.join("./b.csv")]);
+    // What is there is named in short.
+    assert_eq!(paths, [folder.path().join("a.csv"), below.join("b.csv")]);
+    // With a link on the way, `jobs/..` is another folder than it looks.
+    let link = folder.path().join("far/link");
+    fs::create_dir(folder.path().join("far")).unwrap();
+    std::os::unix::fs::symlink(&below, &link).unwrap();
+    let job = read(&link.join("job.toml"), &run()).unwrap();
+    assert_eq!(Path::new(&job.entries[0].value), link.join("../a.csv"));
 }
 
 #[test]
