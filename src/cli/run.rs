@@ -209,7 +209,7 @@ pub struct ResumeArgs {
     pub resume: bool,
 
     /// Wait for a process that is at the same run, instead of giving up with exit code 4
-    #[arg(long, requires = "resume")]
+    #[arg(long, requires_if("true", "resume"))]
     pub wait: bool,
 }
 

@@ -69,8 +69,8 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The name and the variable of the management key, which is no flag.
-const KEY: (&str, &str) = ("management-key", "DESCOPE_MANAGEMENT_KEY");
+/// The name of the management key, which is no flag.
+const KEY: &str = "management-key";
 
 impl Layers {
     /// The settings in force, in the order of the keys, without secrets.
@@ -160,12 +160,15 @@ impl Layers {
                 _ => Origin::Flag,
             };
             (Some("the one in key-file".to_owned()), origin)
-        } else if environment(KEY.1).is_some() {
-            (Some("set, not shown".to_owned()), Origin::Environment(KEY.1.to_owned()))
+        } else if environment(keys::MANAGEMENT_KEY).is_some() {
+            (
+                Some("set, not shown".to_owned()),
+                Origin::Environment(keys::MANAGEMENT_KEY.to_owned()),
+            )
         } else {
             (None, Origin::Default)
         };
-        Some(Setting { name: KEY.0.to_owned(), value, origin })
+        Some(Setting { name: KEY.to_owned(), value, origin })
     }
 }
 

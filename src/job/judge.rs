@@ -10,19 +10,19 @@ use crate::address;
 use crate::catalog::{Kind, OPERATIONS};
 use crate::instruction::Rules;
 
-/// What a flag has against a value.
-pub(super) fn complaint(run: &Command, entry: &Entry) -> Option<String> {
+/// What a flag has against a value, or against what the job lacks beside it.
+pub(super) fn complaint(run: &Command, entry: &Entry, job: &[Entry]) -> Option<String> {
     let argument = entry.key.argument(run)?;
     if argument.is_positional() {
         return None;
     }
-    let typed = entry.as_typed();
-    let Err(error) = run.clone().try_get_matches_from([OsString::from("run"), typed]) else {
+    let typed = [OsString::from("run"), entry.as_typed(), "--".into(), "-".into()];
+    let Err(error) = run.clone().try_get_matches_from(typed) else {
         return complaint_of_others(entry);
     };
     let strings = |kind| match error.get(kind) {
-        Some(ContextValue::Strings(strings)) => Some(strings.join(", ")),
-        _ => None,
+        Some(ContextValue::Strings(strings)) => strings.as_slice(),
+        _ => &[],
     };
     match error.kind() {
         ErrorKind::ValueValidation => {
@@ -30,11 +30,17 @@ pub(super) fn complaint(run: &Command, entry: &Entry) -> Option<String> {
             Some(why.unwrap_or_else(|| "it cannot be taken".to_owned()))
         }
         ErrorKind::InvalidValue => Some(match strings(ContextKind::ValidValue) {
-            Some(valid) if !valid.is_empty() => format!("it is one of: {valid}"),
-            _ => "it must not be blank".to_owned(),
+            [] => "it must not be blank".to_owned(),
+            valid => format!("it is one of: {}", valid.join(", ")),
         }),
-        // Everything else is about what is missing beside it.
-        _ => complaint_of_others(entry),
+        ErrorKind::MissingRequiredArgument => {
+            let flags = strings(ContextKind::InvalidArg)
+                .iter()
+                .filter_map(|usage| usage.strip_prefix("--")?.split(['[', ' ', '=']).next());
+            let mut lacking = flags.filter(|flag| !job.iter().any(|other| other.key.flag == *flag));
+            lacking.next().map(|flag| format!("it needs `{flag}` beside it"))
+        }
+        _ => Some("it cannot be taken".to_owned()),
     }
 }
 

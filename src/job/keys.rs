@@ -85,6 +85,10 @@ pub(super) const TABLES: &[(&str, &str)] = &[
     ("output", "What is written and shown, and where"),
 ];
 
+/// The variable that holds the management key. It stands in the place of a key file that a job
+/// names, but is none.
+pub(super) const MANAGEMENT_KEY: &str = "DESCOPE_MANAGEMENT_KEY";
+
 /// Arguments whose value may come from the environment without clap's help.
 pub(super) const ENVIRONMENT: &[(&str, &str)] = &[("base-url", "DESCOPE_BASE_URL")];
 

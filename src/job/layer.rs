@@ -97,7 +97,11 @@ impl Above<'_> {
                 let mut values = self.matches.get_raw(id).into_iter().flatten();
                 values.any(|value| !value.to_string_lossy().trim().is_empty())
             }
-            _ => variable(keys::name_of(argument)).is_some_and(|v| (self.environment)(v).is_some()),
+            _ => {
+                let name = keys::name_of(argument);
+                let key = (name == "key-file").then_some(keys::MANAGEMENT_KEY);
+                variable(name).or(key).is_some_and(|name| (self.environment)(name).is_some())
+            }
         }
     }
 

@@ -254,7 +254,7 @@ impl Reading<'_> {
     /// Has each value judged by the flag that it is for.
     fn check_values(&mut self, run: &Command) {
         for entry in &self.entries {
-            if let Some(complaint) = complaint(run, entry) {
+            if let Some(complaint) = complaint(run, entry, &self.entries) {
                 self.problems.push(Problem::new(
                     entry.span.clone(),
                     format!("`{}`: {complaint}", entry.key.path),

@@ -102,6 +102,7 @@ fn mistakes_are_shown_at_their_place() {
             "job.toml:3:1: this is the same name as the one in line 2",
         ),
         ("mapping = 1", "`mapping` takes a table of texts"),
+        ("[output]\nwait = true", "job.toml:2:8: `output.wait`: it needs `resume` beside it"),
         ("[output]\nout = \"\"", "the path is blank"),
         ("[project]\nproject-id = \"P2 x\"", "job.toml:2:14: `project.project-id`: the project ID"),
         (
@@ -176,7 +177,7 @@ fn what_is_typed_wins_over_the_job() {
     const LIMITS: &str = "[limits]\nconcurrency = 2\nmax-share = 50";
     const RULES: &str =
         "[mapping]\nCell = \"phone\"\n[rules]\nignore = [\"Note\"]\nset = { verified = true }";
-    const OUTPUT: &str = "[output]\nresume = true\nquiet = true\njson = false";
+    const OUTPUT: &str = "[output]\nresume = true\nquiet = true\njson = false\nwait = true";
     const FILES: &str = "[input]\nfiles = [\"a.csv\", \"-\", \"/b.csv\"]";
     const PROJECT: &str = "[project]\nbase-url = \"https://x.com\"";
     for (job, typed, merged) in [
@@ -192,8 +193,8 @@ fn what_is_typed_wins_over_the_job() {
             "--set verifiedPhone=false",
             "--set verifiedPhone=false --map=Cell=phone --ignore=Note --",
         ),
-        (OUTPUT, "", "--resume=true --quiet=true --json=false --"),
-        (OUTPUT, "--resume=false -v", "--resume=false -v --json=false --"),
+        (OUTPUT, "", "--resume=true --quiet=true --json=false --wait=true --"),
+        (OUTPUT, "--resume=false -v", "--resume=false -v --json=false --wait=true --"),
         (FILES, "", "-- at/a.csv - /b.csv"),
         (FILES, "c.csv", "c.csv --"),
         (FILES, "-- c.csv", "-- c.csv"),

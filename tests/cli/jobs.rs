@@ -125,7 +125,7 @@ fn the_variable_is_what_is_used() {
 #[test]
 fn settings_are_shown_without_a_key_and_nothing_is_sent() {
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), JOB);
+    write(folder.path(), &format!("{JOB}\n[project]\nkey-file = \"nowhere\"\n"));
     let mut command = program();
     command.current_dir(folder.path()).args(["run", "--job", "jobs/job.toml", "--set", "name=N"]);
     let output =
@@ -142,6 +142,7 @@ fn settings_are_shown_without_a_key_and_nothing_is_sent() {
     has(&["set", "name=N", "flag"]);
     has(&["set", "verified=true", "jobs/job.toml:10"]);
     has(&["rate", "-", "default"]);
+    has(&["key-file", "-", "default"]);
     has(&["management-key", "set,", "not", "shown", "environment", "DESCOPE_MANAGEMENT_KEY"]);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "it left something");
     let mut bare = program();
@@ -210,11 +211,18 @@ fn a_key_in_a_job_is_refused_and_not_shown() {
 #[test]
 fn the_key_file_is_found_from_the_job() {
     let simulator = Simulator::start(&[]);
-    let run = run(&format!("{JOB}\n[project]\nkey-file = \"the.key\"\n"));
-    fs::write(run.path("jobs/the.key"), KEY).unwrap();
-    let run = run.env("DESCOPE_PROJECT_ID", PROJECT).env("DESCOPE_BASE_URL", &simulator.url);
-    run.go().code(1);
-    assert_eq!(simulator.stop().len(), 1);
+    let job = format!("{JOB}\n[project]\nkey-file = \"the.key\"\n");
+    let url =
+        |run: Run| run.env("DESCOPE_PROJECT_ID", PROJECT).env("DESCOPE_BASE_URL", &simulator.url);
+    let there = run(&job);
+    fs::write(there.path("jobs/the.key"), KEY).unwrap();
+    url(there).go().code(1);
+    url(run(&job)).go().code(2).says("cannot read the key file jobs/the.key");
+    // The environment wins over the job, and a flag over both.
+    url(run(&job)).env("DESCOPE_MANAGEMENT_KEY", KEY).go().code(1);
+    let typed = url(run(&job)).env("DESCOPE_MANAGEMENT_KEY", KEY);
+    typed.args(&["--key-file", "other.key"]).go().code(2).says("the key file other.key");
+    assert_eq!(simulator.stop().len(), 2);
 }
 
 #[test]
