@@ -1,6 +1,7 @@
-//! The command line: what was typed, and nothing else.
+//! The command line: what was typed, over a job file if one is named.
 
 pub mod check;
+pub mod job;
 pub mod operations;
 pub mod run;
 pub mod simulate;
@@ -8,6 +9,9 @@ pub mod simulate;
 use std::ffi::OsString;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::exit::Error;
+use crate::job::{Environment, Setting};
 
 /// Bulk updates of users against the Descope management API.
 ///
@@ -55,10 +59,50 @@ pub enum Command {
     ///
     /// Without a name, every operation in a line; with one, its fields.
     Operations(operations::OperationsArgs),
+    /// Print the JSON Schema of job files, for editors
+    ///
+    /// This is how docs/job.schema.json is made.
+    JobSchema,
 }
 
-/// Parses arguments, the program's name first.
-pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+/// A command line, parsed.
+#[derive(Debug)]
+pub struct Parsed {
+    /// What to do.
+    pub command: Command,
+    /// The settings in force, where a subcommand has any.
+    pub settings: Vec<Setting>,
+}
+
+/// Why there is nothing to do.
+#[derive(Debug)]
+pub enum Unparsed {
+    /// Help and version, which were asked for, and mistakes.
+    Usage(clap::Error),
+    /// The job file is refused.
+    Job(Error),
+}
+
+/// Parses arguments, the program's name first, with the job file that they name under them.
+pub fn parse(
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: Environment<'_>,
+) -> Result<Parsed, Unparsed> {
+    let mut root = command();
+    let layers = crate::job::apply(&root, arguments.into_iter().collect(), environment)
+        .map_err(Unparsed::Job)?;
+    let matches = root.try_get_matches_from_mut(&layers.arguments).map_err(Unparsed::Usage)?;
+    let settings = matches.subcommand().and_then(|(name, matches)| {
+        let command = root.find_subcommand(name)?;
+        Some(layers.in_force(command, matches, environment))
+    });
+    let Cli { command } = Cli::from_arg_matches(&matches).map_err(Unparsed::Usage)?;
+    Ok(Parsed { command, settings: settings.unwrap_or_default() })
+}
+
+/// The command line's definition.
+#[must_use]
+pub fn command() -> clap::Command {
     // The simulator's options mean nothing to a run that is no rehearsal, and would mislead.
     let rehearsals_only = |argument: clap::Arg| {
         let of_simulator = argument.get_help_heading().is_some_and(|h| h.starts_with("Simulator"));
@@ -68,6 +112,17 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap:
             argument
         }
     };
-    let command = Cli::command().mut_subcommand("run", |run| run.mut_args(rehearsals_only));
-    Cli::from_arg_matches(&command.try_get_matches_from(arguments)?)
+    let mut root = Cli::command().mut_subcommand("run", |run| run.mut_args(rehearsals_only));
+    let takes_a_job = |command: &&clap::Command| {
+        command.get_arguments().any(|argument| argument.get_id() == "job")
+    };
+    let names: Vec<String> = root
+        .get_subcommands()
+        .filter(takes_a_job)
+        .map(|command| command.get_name().to_owned())
+        .collect();
+    for name in names {
+        root = root.mut_subcommand(name, |command| command.mut_args(crate::job::switchable));
+    }
+    root
 }

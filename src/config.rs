@@ -10,11 +10,12 @@ use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use crate::catalog::{Operation, RateClass};
+use crate::address::{base_url, check_project_id, regional_base_url};
+use crate::catalog::RateClass;
 use crate::cli::run::{PaceArgs, ProjectArgs, Rate, RowArgs, RunArgs};
 use crate::client::gate::Rates;
 use crate::client::retry::Backoff;
-use crate::client::wire::{Endpoint, is_loopback};
+use crate::client::wire::Endpoint;
 use crate::engine::halt::{MaxFailures, Tripwire};
 use crate::exit::Error;
 use crate::input::Request;
@@ -112,7 +113,8 @@ impl Config {
     ///
     /// Refuses what is missing or malformed, saying what to set.
     pub fn resolve(args: &RunArgs, environment: Environment<'_>) -> Result<Self, Error> {
-        let rules = rules(&args.rows)?;
+        some_input(&args.files)?;
+        let rules = rules(&args.rows);
         let pace = pace(&args.pace, environment)?;
         let endpoint =
             if args.simulate { None } else { Some(endpoint(&args.project, &pace, environment)?) };
@@ -137,6 +139,16 @@ impl Config {
     }
 }
 
+/// Refuses a job that names no files where none are typed.
+pub fn some_input(files: &[PathBuf]) -> Result<(), Error> {
+    if files.is_empty() {
+        return Err(Error::refused(
+            "no input: name a FILE, or write files = [\"…\"] below [input] in the job file",
+        ));
+    }
+    Ok(())
+}
+
 /// The inputs that are named.
 #[must_use]
 pub fn requests(files: &[PathBuf], rows: &RowArgs) -> Vec<Request> {
@@ -156,27 +168,20 @@ pub fn run_name(inputs: &[Request]) -> String {
 }
 
 /// How rows are understood.
-pub fn rules(args: &RowArgs) -> Result<Rules, Error> {
-    let operation = match &args.operation {
-        None => None,
-        Some(name) => Some(Operation::named(name).ok_or_else(|| {
-            Error::refused(format!(
-                "--operation {name}: there is no such operation; `descope-bulk operations` lists them"
-            ))
-        })?),
-    };
-    Ok(Rules {
-        operation,
+#[must_use]
+pub fn rules(args: &RowArgs) -> Rules {
+    Rules {
+        operation: args.operation,
         map: args.map.clone(),
         ignore: args.ignore.clone(),
         set: args.set.clone(),
         blank: args.blank,
-        blank_of: Vec::new(),
+        blank_of: args.blank_of.clone(),
         phones: args.phones,
         region: args.region,
         on_conflict: args.on_conflict,
         allow_destructive: args.allow_destructive,
-    })
+    }
 }
 
 fn pace(args: &PaceArgs, environment: Environment<'_>) -> Result<Pace, Error> {
@@ -240,13 +245,9 @@ fn project_id(given: Option<&str>) -> Result<String, Error> {
             "no project: set DESCOPE_PROJECT_ID to the project's ID (console, Project settings); {REHEARSE}"
         ))
     })?;
-    if !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return Err(Error::refused(
-            "DESCOPE_PROJECT_ID is no project ID: it holds letters and digits only, and begins with P",
-        ));
-    }
+    check_project_id(id)?;
     if !id.starts_with('P') {
-        tracing::warn!("DESCOPE_PROJECT_ID does not begin with P, as project IDs do");
+        tracing::warn!("the project ID does not begin with P, as project IDs do");
     }
     Ok(id.to_owned())
 }
@@ -309,45 +310,12 @@ pub fn read_key(path: &Path) -> Result<String, Error> {
     Ok(text)
 }
 
-/// The base URL of a project's region (API reference, 1.1; the rule of the Go and Python SDKs).
-fn regional_base_url(project_id: &str) -> String {
-    const WITH_REGION: usize = 32;
-    match project_id.get(1..5) {
-        Some(region) if project_id.len() >= WITH_REGION => {
-            format!("https://api.{region}.descope.com")
-        }
-        _ => "https://api.descope.com".to_owned(),
-    }
-}
-
-fn base_url(text: &str) -> Result<Url, Error> {
-    let refuse =
-        |why: &str| Error::refused(format!("the base URL {why}, such as https://api.descope.com"));
-    let url = Url::parse(text.trim())
-        .map_err(|error| refuse(&format!("is no URL ({error}); write it")))?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(refuse("must not hold a user name or password; write it bare"));
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(refuse("must end before ? and #; write it bare"));
-    }
-    match (url.scheme(), url.host()) {
-        ("https", Some(_)) => Ok(url),
-        ("http", Some(_)) if is_loopback(&url) => Ok(url),
-        ("http", Some(_)) => {
-            Err(refuse("must be https, since the key goes over it; write it with https"))
-        }
-        _ => Err(refuse("must begin with https:// and name a host; write it")),
-    }
-}
-
 /// The settings that decide what is sent and to whom.
 fn binding(args: &RunArgs, rules: &Rules, endpoint: Option<&Endpoint>) -> Map<String, Value> {
     let pairs = |pairs: &[(String, String)]| -> Value {
         pairs.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<Map<_, _>>().into()
     };
     let word = |value: &dyn std::fmt::Debug| format!("{value:?}").to_lowercase();
-    let blank_of = rules.blank_of.iter().map(|(name, blank)| (name.clone(), json!(word(blank))));
     object(json!({
         "projectId": endpoint.map(|endpoint| &endpoint.project_id),
         "baseUrl": endpoint.map(|endpoint| endpoint.base_url.as_str()),
@@ -358,7 +326,11 @@ fn binding(args: &RunArgs, rules: &Rules, endpoint: Option<&Endpoint>) -> Map<St
         "ignore": rules.ignore,
         "set": pairs(&rules.set),
         "blank": word(&rules.blank),
-        "blankOf": blank_of.collect::<Map<_, _>>(),
+        "blankOf": rules
+            .blank_of
+            .iter()
+            .map(|(field, blank)| (field.clone(), json!(word(blank))))
+            .collect::<Map<_, _>>(),
         "region": rules.region.map(|region| region.to_string()),
         "phones": clap::ValueEnum::to_possible_value(&rules.phones).map(|v| v.get_name().to_owned()),
         "onConflict": word(&rules.on_conflict),
@@ -371,6 +343,7 @@ fn settings(args: &RunArgs, binding: &Map<String, Value>) -> Map<String, Value> 
     let milliseconds = crate::outcome::milliseconds;
     let mut settings = binding.clone();
     settings.append(&mut object(json!({
+        "job": args.job.job.as_ref().map(|path| path.display().to_string()),
         "concurrency": args.pace.concurrency,
         "rate": args.pace.rate.map(|rate| rate.to_string()),
         "strict": args.strict,
@@ -409,42 +382,6 @@ pub fn simulated_endpoint(base_url: Url, pace: &Pace) -> Endpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base_urls_follow_the_region_in_the_project_id() {
-        for (id, url) in [
-            ("P2aAc4T2V93bddihGEx2Ryhc8e5Z", "https://api.descope.com"),
-            ("Puse12aAc4T2V93bddihGEx2Ryhc8e5Z", "https://api.use1.descope.com"),
-            ("Puse1ar", "https://api.descope.com"),
-            ("", "https://api.descope.com"),
-            ("Puse12aAc4T2V93bddihGEx2Ryhc8e5Zfoobar", "https://api.use1.descope.com"),
-        ] {
-            assert_eq!(regional_base_url(id), url, "{id}");
-        }
-    }
-
-    #[test]
-    fn the_key_never_goes_over_plain_http_to_another_machine() {
-        for fine in [
-            "https://api.descope.com",
-            "http://127.0.0.1:8080",
-            "http://localhost",
-            "http://[::1]:1",
-        ] {
-            assert!(base_url(fine).is_ok(), "{fine}");
-        }
-        for wrong in [
-            "http://api.descope.com",
-            "http://localhost.example.com",
-            "ftp://x",
-            "api.descope.com",
-            "https://u:p@x.com",
-            "https://x.com?a=b",
-            "",
-        ] {
-            assert!(base_url(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn credentials_are_checked_before_anything_is_sent() {

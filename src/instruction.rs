@@ -24,6 +24,7 @@ use cell::{Cell, note};
 use layout::{Layout, Means};
 
 pub use crate::clean::{Phones, Region};
+pub use settings::is_field;
 
 /// What a blank cell, or a JSON `null`, means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -73,6 +74,11 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// Refuses rules that name what no operation has, before there is anything to read.
+    pub fn check(&self) -> Result<(), Error> {
+        settings::check_settings(self)
+    }
+
     /// The column or key of a record that gives an operation's field.
     #[must_use]
     pub fn column_of(&self, record: &Record, operation: &Operation, field: &str) -> Option<String> {

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+pub mod address;
 pub mod call;
 pub mod catalog;
 pub mod check;
@@ -14,6 +15,7 @@ pub mod engine;
 pub mod exit;
 pub mod input;
 pub mod instruction;
+pub mod job;
 pub mod ledger;
 pub mod limit;
 pub mod logging;
@@ -28,19 +30,22 @@ use exit::Exit;
 
 /// Runs the program with its arguments, the program's name first, and says how it ended.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let parsed = match cli::parse(arguments) {
-        Ok(parsed) => parsed,
-        Err(error) => {
-            // Help and version are no errors; both go where they belong, and so does the code.
-            let _ = error.print();
-            return if error.use_stderr() { Exit::Refused } else { Exit::Success };
-        }
-    };
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let environment =
+        |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
     // A broken promise of ours is one line and a code of its own, not a page and 101.
     std::panic::set_hook(Box::new(|panic| {
         anstream::eprintln!("descope-bulk: a fault of ours, please report it: {panic}");
     }));
-    let ended = std::panic::catch_unwind(|| commands::run(parsed.command));
+    let ended = std::panic::catch_unwind(|| match cli::parse(arguments, &environment) {
+        Ok(parsed) => commands::run(parsed),
+        Err(cli::Unparsed::Job(error)) => Err(error),
+        Err(cli::Unparsed::Usage(error)) => {
+            // Help and version are no errors; both go where they belong, and so does the code.
+            let _ = error.print();
+            Ok(if error.use_stderr() { Exit::Refused } else { Exit::Success })
+        }
+    });
     let _ = std::panic::take_hook();
     match ended {
         Ok(Ok(exit)) => exit,

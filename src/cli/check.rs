@@ -4,14 +4,19 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::job::JobArgs;
 use super::run::{Rate, RowArgs, rate, share};
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
     /// Files to check, in the order in which they would run; `-` is standard input
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present_any = ["job", "show_settings"], value_name = "FILE")]
     pub files: Vec<PathBuf>,
+
+    /// Which job it is.
+    #[command(flatten)]
+    pub job: JobArgs,
 
     /// How rows are understood.
     #[command(flatten)]

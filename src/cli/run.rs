@@ -6,9 +6,11 @@ use std::time::Duration;
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::check::FindingArgs;
+use super::job::JobArgs;
 use super::simulate::SimulatorOptions;
+use crate::catalog::Operation;
 use crate::engine::halt::MaxFailures;
-use crate::instruction::{Blank, OnConflict, Phones, Region};
+use crate::instruction::{Blank, OnConflict, Phones, Region, is_field};
 use crate::limit::Limit;
 use crate::record::Format;
 
@@ -16,8 +18,12 @@ use crate::record::Format;
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// CSV, TSV or JSONL files, in order; `-` is standard input
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present_any = ["job", "show_settings"], value_name = "FILE")]
     pub files: Vec<PathBuf>,
+
+    /// Which job it is.
+    #[command(flatten)]
+    pub job: JobArgs,
 
     /// How rows are understood.
     #[command(flatten)]
@@ -71,8 +77,8 @@ pub struct RowArgs {
 
     /// The operation of rows that have none in a column `operation`; by default the one that the
     /// columns fit. `descope-bulk operations` lists them
-    #[arg(long, value_name = "NAME")]
-    pub operation: Option<String>,
+    #[arg(long, value_name = "NAME", value_parser = operation)]
+    pub operation: Option<&'static Operation>,
 
     /// Take a column for a field, such as --map "Cell phone=phone"
     #[arg(long, value_name = "COLUMN=FIELD", value_parser = pair)]
@@ -89,6 +95,10 @@ pub struct RowArgs {
     /// What a blank cell or a JSON null means
     #[arg(long, value_enum, default_value_t, value_name = "POLICY")]
     pub blank: Blank,
+
+    /// What a blank means for one field, where that differs, such as --blank-of phone=clear
+    #[arg(long, value_name = "FIELD=POLICY", value_parser = blank_of)]
+    pub blank_of: Vec<(String, Blank)>,
 
     /// The region of phone numbers without `+`, such as GB, by its two letters of ISO 3166. A column
     /// `region` wins over it
@@ -221,7 +231,7 @@ pub struct ResumeArgs {
     pub resume: bool,
 
     /// Wait for a process that is at the same run, instead of giving up with exit code 4
-    #[arg(long, requires = "resume")]
+    #[arg(long, requires_if("true", "resume"))]
     pub wait: bool,
 }
 
@@ -262,6 +272,22 @@ fn pair(text: &str) -> Result<(String, String), String> {
         }
         _ => Err("write it as NAME=VALUE".to_owned()),
     }
+}
+
+fn operation(text: &str) -> Result<&'static Operation, String> {
+    Operation::named(text).ok_or_else(|| {
+        "there is no such operation; `descope-bulk operations` lists them".to_owned()
+    })
+}
+
+fn blank_of(text: &str) -> Result<(String, Blank), String> {
+    let (field, policy) = pair(text)?;
+    if !is_field(&field) {
+        return Err("there is no such field; `descope-bulk operations NAME` lists them".to_owned());
+    }
+    Blank::from_str(policy.trim(), false)
+        .map(|blank| (field, blank))
+        .map_err(|_| "write one of skip, clear, error behind the =".to_owned())
 }
 
 pub(super) fn rate(text: &str) -> Result<Rate, String> {

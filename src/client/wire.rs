@@ -12,9 +12,10 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use url::{Host, Url};
+use url::Url;
 
 use super::retry::{Answer, Body, ErrorBody, How, Lost, Reply, Sent, parse_retry_after};
+use crate::address::is_loopback;
 use crate::catalog::{LOAD, Method, OPERATIONS, Operation};
 use crate::exit::Error;
 
@@ -183,17 +184,6 @@ fn naming(url: &Url, login_id: &str) -> Url {
     // It encodes `+`, which would be read as a space.
     url.query_pairs_mut().append_pair("loginId", login_id);
     url
-}
-
-/// Whether a URL names this machine.
-#[must_use]
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 fn headers(endpoint: &Endpoint) -> Result<HeaderMap, Error> {

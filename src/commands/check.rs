@@ -17,6 +17,7 @@ const EXAMPLES: usize = 3;
 
 /// Checks the files and says what was found.
 pub(super) fn run(args: &CheckArgs) -> Result<Exit, Error> {
+    config::some_input(&args.files)?;
     let mut kept = Vec::new();
     let requests = config::requests(&args.files, &args.rows)
         .into_iter()
@@ -28,7 +29,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Error> {
         limits: Pace::limits(args.rate, args.max_share),
         all: args.all,
     };
-    let rules = config::rules(&args.rows)?;
+    let rules = config::rules(&args.rows);
     let mut screen = Screen::new(args.json);
     let report = check(&requests, rules, &options, &mut |finding| screen.finding(finding))?;
     let names: Vec<String> = requests.iter().map(Request::name).collect();

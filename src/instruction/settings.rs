@@ -10,12 +10,18 @@ use crate::clean;
 use crate::exit::Error;
 use crate::record::{Format, Source};
 
+/// Whether a name is that of an operation's field, or of a custom attribute.
+#[must_use]
+pub fn is_field(name: &str) -> bool {
+    is_known(name) || attributes::of_column(name).is_some()
+}
+
 /// Refuses settings that name what no operation has.
 pub(super) fn check_settings(rules: &Rules) -> Result<(), Error> {
     check_said_once(rules)?;
     for (column, field) in &rules.map {
         let special = ["operation", "region"].contains(&normalize(field).as_str());
-        if !is_known(field) && !special && attributes::of_column(field).is_none() {
+        if !is_field(field) && !special {
             return Err(Error::refused(format!(
                 "--map {column}={field}: no operation has a field {field}{}",
                 nearest(field)
@@ -23,9 +29,9 @@ pub(super) fn check_settings(rules: &Rules) -> Result<(), Error> {
         }
     }
     for (field, _) in &rules.blank_of {
-        if !is_known(field) && attributes::of_column(field).is_none() {
+        if !is_field(field) {
             return Err(Error::refused(format!(
-                "what a blank {field} means is said, but no operation has a field {field}{}",
+                "--blank-of {field}: no operation has a field {field}{}",
                 nearest(field)
             )));
         }
@@ -69,17 +75,26 @@ fn check_said_once(rules: &Rules) -> Result<(), Error> {
             return twice("--map", first, column);
         }
     }
-    for (i, (field, _)) in rules.set.iter().enumerate() {
-        let same = |other: &str| {
-            OPERATIONS.iter().any(|op| {
-                op.field_index(field).is_some() && op.field_index(field) == op.field_index(other)
-            })
-        };
-        if let Some((first, _)) = rules.set[..i].iter().find(|(other, _)| same(other)) {
-            return twice("--set", first, field);
+    let set: Vec<&str> = rules.set.iter().map(|(field, _)| field.as_str()).collect();
+    let blank_of: Vec<&str> = rules.blank_of.iter().map(|(field, _)| field.as_str()).collect();
+    for (flag, fields) in [("--set", set), ("--blank-of", blank_of)] {
+        for (i, field) in fields.iter().enumerate() {
+            if let Some(first) = fields[..i].iter().find(|other| is_same(field, other)) {
+                return twice(flag, first, field);
+            }
         }
     }
     Ok(())
+}
+
+/// Whether two names stand for one field of an operation, or for one custom attribute.
+fn is_same(one: &str, other: &str) -> bool {
+    let field = OPERATIONS.iter().any(|operation| {
+        let index = operation.field_index(one);
+        index.is_some() && index == operation.field_index(other)
+    });
+    let attribute = attributes::of_column(one);
+    field || (attribute.is_some() && attribute == attributes::of_column(other))
 }
 
 /// Refuses a value that no operation could take for its field.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 /// Each module, and the modules of this crate that it may name.
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("exit", &[]),
+    ("address", &["exit"]),
     ("limit", &[]),
     ("stop", &[]),
     ("record", &[]),
@@ -18,15 +19,43 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("input", &["exit", "record"]),
     ("ledger", &["outcome"]),
     ("engine", &["call", "instruction", "ledger", "outcome", "stop"]),
-    ("client", &["call", "catalog", "exit", "instruction", "ledger", "limit", "outcome", "stop"]),
+    (
+        "client",
+        &[
+            "address",
+            "call",
+            "catalog",
+            "exit",
+            "instruction",
+            "ledger",
+            "limit",
+            "outcome",
+            "stop",
+        ],
+    ),
     ("recorder", &["exit", "ledger", "outcome", "record"]),
     ("check", &["catalog", "instruction", "limit", "record"]),
     ("report", &["catalog", "check", "limit", "outcome"]),
     ("simulator", &["catalog", "exit", "limit"]),
-    ("cli", &["check", "engine", "instruction", "limit", "record", "simulator"]),
+    ("job", &["address", "catalog", "exit", "instruction"]),
+    (
+        "cli",
+        &[
+            "catalog",
+            "check",
+            "engine",
+            "exit",
+            "instruction",
+            "job",
+            "limit",
+            "record",
+            "simulator",
+        ],
+    ),
     (
         "config",
         &[
+            "address",
             "catalog",
             "cli",
             "client",
@@ -52,6 +81,7 @@ const HIDDEN: &[(&str, &str)] = &[
     ("hyper", "simulator/"),
     ("rlibphonenumber", "clean/phone"),
     ("email_address", "clean.rs"),
+    ("toml", "job/read.rs"),
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

@@ -143,3 +143,28 @@ fn a_strict_run_sends_nothing_if_there_is_a_problem() {
     Run::against(&simulator).file("in.csv", fine).args(&strict).go().code(0);
     assert_eq!(simulator.stop().len(), 1);
 }
+
+#[test]
+fn everything_that_is_wrong_with_a_row_is_told_at_once() {
+    let rows = "loginId,phone,verified,email,verifiedEmail\n,12,perhaps,nobody,true\n";
+    let (_, output) = check(
+        &[("in.csv", rows)],
+        &["--operation", "patch", "--map", "verified=verifiedPhone", "--json"],
+    );
+    let report: Value = serde_json::from_str(&out(&output, 1)).unwrap();
+    let told: Vec<(&str, &str)> = report["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|problem| (text(problem, "code"), text(problem, "column")))
+        .collect();
+    let bad = |column| ("bad_value", column);
+    assert_eq!(told, [bad("phone"), bad("verified"), bad("email"), ("missing_value", "loginId")]);
+    let ran = Run::new()
+        .file("in.csv", rows)
+        .args(&["--simulate", "--operation", "patch", "--map", "verified=verifiedPhone"])
+        .go()
+        .code(1);
+    assert_eq!(ran.results()[0]["problems"].as_array().unwrap().len(), 3);
+    assert!(ran.read("failures.csv").contains("; also email: "), "{}", ran.read("failures.csv"));
+}

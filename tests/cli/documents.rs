@@ -33,6 +33,80 @@ fn the_list_of_operations_is_the_catalogue() {
 }
 
 #[test]
+fn the_schema_of_job_files_is_the_programs() {
+    let made = stdout(program().arg("job-schema"));
+    let kept = fs::read_to_string(project("docs/job.schema.json")).unwrap();
+    assert!(made == kept, "make it again: descope-bulk job-schema > docs/job.schema.json");
+}
+
+/// The keys of a job file by their tables, as `table key`.
+fn job_keys(table: &str, schema: &Value, found: &mut BTreeSet<String>) {
+    for (name, property) in schema["properties"].as_object().unwrap() {
+        let whole = if table.is_empty() { name.clone() } else { format!("{table}.{name}") };
+        if !table.is_empty() {
+            found.insert(format!("{table} {name}"));
+        }
+        if property["properties"].is_object() {
+            job_keys(&whole, property, found);
+        }
+    }
+}
+
+#[test]
+fn every_key_of_a_job_file_is_documented_in_its_table() {
+    let schema = fs::read_to_string(project("docs/job.schema.json")).unwrap();
+    let mut known = BTreeSet::new();
+    job_keys("", &serde_json::from_str(&schema).unwrap(), &mut known);
+    let page = fs::read_to_string(project("docs/job-files.md")).unwrap();
+    let mut told = BTreeSet::new();
+    let mut table = "";
+    for line in page.lines() {
+        if let Some(heading) = line.strip_prefix("### [") {
+            table = heading.trim_end_matches(']');
+        } else if let Some((key, _)) =
+            line.strip_prefix("| `").and_then(|line| line.split_once("` |"))
+        {
+            told.insert(format!("{table} {key}"));
+        }
+    }
+    assert_eq!(told, known);
+}
+
+#[test]
+fn the_job_in_the_documents_is_one() {
+    let page = fs::read_to_string(project("docs/job-files.md")).unwrap();
+    let jobs = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    for job in jobs.filter(|job| job.contains('[')) {
+        let folder = tempfile::tempdir().unwrap();
+        // The project's ID is cut short in the text.
+        fs::write(folder.path().join("job.toml"), job.replace('…', "x")).unwrap();
+        let path = folder.path().join("job.toml");
+        stdout(program().args(["run", "--show-settings", "--job"]).arg(path));
+    }
+}
+
+#[test]
+fn the_settings_in_the_documents_are_those_shown() {
+    let page = fs::read_to_string(project("docs/job-files.md")).unwrap();
+    let (command, rest) =
+        page.split_once("$ descope-bulk run").unwrap().1.split_once('\n').unwrap();
+    let mut run = program();
+    run.current_dir(project(".")).arg("run").args(command.split_whitespace());
+    let shown = stdout(&mut run);
+    let told = rest.split("```").next().unwrap();
+    for line in told.lines().filter(|line| *line != "…") {
+        assert!(shown.lines().any(|known| known == line), "{line}\n{shown}");
+    }
+}
+
+#[test]
+fn the_sample_job_runs() {
+    let job = project("samples/jobs/phones.toml");
+    let ran = Run::new().args(&["--simulate", "--job", job.to_str().unwrap()]).go().code(0);
+    assert_eq!(ran.tally("updated"), 120);
+}
+
+#[test]
 fn operations_are_shown_for_people_and_programs() {
     let all = stdout(program().arg("operations"));
     assert!(all.lines().any(|line| line.starts_with("customAttribute ")));
@@ -46,7 +120,7 @@ fn operations_are_shown_for_people_and_programs() {
 
 #[test]
 fn every_command_has_help_and_a_mistake_is_answered() {
-    for command in ["run", "check", "simulate", "operations"] {
+    for command in ["run", "check", "simulate", "operations", "job-schema"] {
         let help = stdout(program().args([command, "--help"]));
         assert!(help.contains("Usage: descope-bulk"), "{help}");
     }
@@ -74,7 +148,8 @@ fn samples_run() {
             .code(code);
         assert_eq!((ran.tally("updated"), ran.tally("invalid")), (updated, failed), "{sample}");
     }
-    let samples = fs::read_dir(project("samples")).unwrap().count();
+    let files = fs::read_dir(project("samples")).unwrap().map(|entry| entry.unwrap().path());
+    let samples = files.filter(|path| path.is_file()).count();
     assert_eq!(samples, 7, "a sample that is not run here");
 }
 

@@ -77,6 +77,10 @@ fn what_cannot_be_told_is_refused_before_anything_is_sent() {
     refuses("loginId,name\na,x\n", &["--operation", "phone"], "name is no field of phone");
     refuses("loginId,name\na,x\n", &["--map", "nome=name"], "no file has a column nome");
     refuses("loginId,name\na,x\n", &["--set", "nome=x"], "no operation has a field nome");
+    let twice = &["--blank-of", "name=skip", "--blank-of", "displayName=clear"];
+    refuses("loginId,name\na,x\n", twice, "said twice");
+    refuses("loginId,name\na,x\n", &["--blank-of", "nome=skip"], "there is no such field");
+    refuses("loginId,name\na,x\n", &["--blank-of", "name=no"], "one of skip, clear, error");
     let secret = &["--operation", "password-set-active", "--set", "password=hush-hush"];
     refuses("loginId\na\n", secret, "--set password: secrets do not belong");
     refuses("loginId,name,name\na,x,y\n", &[], "name");

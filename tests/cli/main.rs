@@ -6,6 +6,7 @@ mod crashes;
 mod credentials;
 mod documents;
 mod input;
+mod jobs;
 mod order;
 mod output;
 mod pace;

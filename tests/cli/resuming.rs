@@ -71,6 +71,7 @@ fn what_changed_is_refused_and_said() {
     };
     refused(&["--blank", "clear"], "blank: it was \"skip\", now \"clear\"");
     refused(&["--operation", "name"], "operation: it was null, now \"name\"");
+    refused(&["--blank-of", "name=clear"], "now {\"name\":\"clear\"}");
     refused(&["--project-id", "P2another"], "projectId");
     let file = running.folder().join("in.csv");
     let content = fs::read(&file).unwrap();

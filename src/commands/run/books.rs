@@ -152,8 +152,12 @@ fn goes_on(reason: &Reason, folder: &RunFolder) -> bool {
 
 /// The command that goes on with this run: the one that was typed, with what it takes.
 fn resume_command(facts: &Facts<'_>, folder: &RunFolder) -> String {
-    let typed: Vec<String> =
-        std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let typed: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|word| word.to_string_lossy().into_owned())
+        // What takes back a job's `resume` would take back ours.
+        .filter(|word| !word.starts_with("--resume="))
+        .collect();
     let mut words = vec![Tool::THIS.name.to_owned()];
     let has = |name: &str| typed.iter().any(|word| word == name);
     // An input that could be read only once is in the folder.

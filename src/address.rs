@@ -1,0 +1,102 @@
+//! Whom to speak to: what a project ID and a base URL may be.
+
+use url::{Host, Url};
+
+use crate::exit::Error;
+
+/// Refuses what is no project ID.
+pub fn check_project_id(id: &str) -> Result<(), Error> {
+    if id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Ok(());
+    }
+    // What was pasted may be a key: it is not repeated.
+    Err(Error::refused(
+        "the project ID holds letters and digits only, and begins with P: mend DESCOPE_PROJECT_ID, --project-id or the job's project-id",
+    ))
+}
+
+/// The base URL of a project's region (API reference, 1.1; the rule of the Go and Python SDKs).
+#[must_use]
+pub fn regional_base_url(project_id: &str) -> String {
+    const WITH_REGION: usize = 32;
+    match project_id.get(1..5) {
+        Some(region) if project_id.len() >= WITH_REGION => {
+            format!("https://api.{region}.descope.com")
+        }
+        _ => "https://api.descope.com".to_owned(),
+    }
+}
+
+/// The URL that a text is, if the key may go there.
+pub fn base_url(text: &str) -> Result<Url, Error> {
+    let refuse =
+        |why: &str| Error::refused(format!("the base URL {why}, such as https://api.descope.com"));
+    let url = Url::parse(text.trim())
+        .map_err(|error| refuse(&format!("is no URL ({error}); write it")))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refuse("must not hold a user name or password; write it bare"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(refuse("must end before ? and #; write it bare"));
+    }
+    match (url.scheme(), url.host()) {
+        ("https", Some(_)) => Ok(url),
+        ("http", Some(_)) if is_loopback(&url) => Ok(url),
+        ("http", Some(_)) => {
+            Err(refuse("must be https, since the key goes over it; write it with https"))
+        }
+        _ => Err(refuse("must begin with https:// and name a host; write it")),
+    }
+}
+
+/// Whether a URL names this machine.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base_urls_follow_the_region_in_the_project_id() {
+        for (id, url) in [
+            ("P2aAc4T2V93bddihGEx2Ryhc8e5Z", "https://api.descope.com"),
+            ("Puse12aAc4T2V93bddihGEx2Ryhc8e5Z", "https://api.use1.descope.com"),
+            ("Puse1ar", "https://api.descope.com"),
+            ("", "https://api.descope.com"),
+            ("Puse12aAc4T2V93bddihGEx2Ryhc8e5Zfoobar", "https://api.use1.descope.com"),
+        ] {
+            assert_eq!(regional_base_url(id), url, "{id}");
+        }
+    }
+
+    #[test]
+    fn the_key_never_goes_over_plain_http_to_another_machine() {
+        for fine in [
+            "https://api.descope.com",
+            "http://127.0.0.1:8080",
+            "http://localhost",
+            "http://[::1]:1",
+        ] {
+            assert!(base_url(fine).is_ok(), "{fine}");
+        }
+        for wrong in [
+            "http://api.descope.com",
+            "http://localhost.example.com",
+            "ftp://x",
+            "api.descope.com",
+            "https://u:p@x.com",
+            "https://x.com?a=b",
+            "",
+        ] {
+            assert!(base_url(wrong).is_err(), "{wrong}");
+        }
+    }
+}

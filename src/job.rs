@@ -1,0 +1,24 @@
+//! Job files: the settings of a run in TOML, to be kept beside the code and run by cron.
+//!
+//! A key of a job file is a flag of `run` by another way. There is one table of keys; what a
+//! key takes, what it means and what it is by default is the flag's own definition. A job is
+//! put under the command line: what is typed or in the environment stays, what is not comes
+//! from the job as if it had been typed, and the whole is parsed once.
+
+mod in_force;
+mod judge;
+mod keys;
+mod layer;
+mod problems;
+mod read;
+mod schema;
+
+pub use in_force::{Origin, Setting};
+pub use layer::{Layers, apply, switchable};
+pub use schema::schema;
+
+/// Reads an environment variable; a blank one counts as none.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+#[cfg(test)]
+mod tests;
