@@ -84,7 +84,7 @@ impl RateClass {
 pub enum Kind {
     /// Any text.
     Text,
-    /// A phone number that begins with `+`.
+    /// A phone number.
     Phone,
     /// An e-mail address.
     Email,
@@ -278,15 +278,19 @@ const FAMILY_NAME: Field = field("familyName", Kind::Text, "the family name").al
 const PICTURE: Field = field("picture", Kind::Text, "the address of a picture");
 const EMAIL: Field = field("email", Kind::Email, "the e-mail address");
 const PHONE: Field =
-    field("phone", Kind::Phone, "the phone number, beginning with `+`").alias(&["phoneNumber"]);
+    field("phone", Kind::Phone, "the phone number; one without `+` needs a region")
+        .alias(&["phoneNumber"]);
 const VERIFIED_EMAIL: Field =
     flag("verifiedEmail", "email", "whether the user may sign in with this e-mail address");
 const VERIFIED_PHONE: Field =
     flag("verifiedPhone", "phone", "whether the user may sign in with this phone number");
 const RECOVERY_EMAIL: Field =
     field("recoveryEmail", Kind::Email, "the e-mail address for recovery");
-const RECOVERY_PHONE: Field =
-    field("recoveryPhone", Kind::Phone, "the phone number for recovery, beginning with `+`");
+const RECOVERY_PHONE: Field = field(
+    "recoveryPhone",
+    Kind::Phone,
+    "the phone number for recovery; one without `+` needs a region",
+);
 const VERIFIED_RECOVERY_EMAIL: Field = flag(
     "verifiedRecoveryEmail",
     "recoveryEmail",
@@ -308,11 +312,14 @@ const ROLE_NAMES: Field =
 const USER_TENANTS: Field = field(
     "userTenants",
     Kind::Tenants,
-    "all tenants of the user with the roles there: `[{\"tenantId\":\"T1\",\"roleNames\":[\"admin\"]}]`",
+    "all tenants of the user: `T1;T2`, or with the roles there, `[{\"tenantId\":\"T1\",\"roleNames\":[\"admin\"]}]`",
 )
 .alias(&["tenants"]);
-const CUSTOM_ATTRIBUTES: Field =
-    field("customAttributes", Kind::JsonObject, "custom attributes by key: `{\"tier\":\"gold\"}`");
+const CUSTOM_ATTRIBUTES: Field = field(
+    "customAttributes",
+    Kind::JsonObject,
+    "custom attributes by key: `{\"tier\":\"gold\"}`; or each in a column `customAttributes.tier`",
+);
 const SSO_APP_IDS: Field =
     field("ssoAppIds", Kind::List, "IDs of the SSO apps that the user may open")
         .alias(&["ssoApps", "ssoAppId"])

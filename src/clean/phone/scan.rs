@@ -23,6 +23,11 @@ pub(super) struct Written {
 
 /// Reads a cell, and refuses what is no single phone number.
 pub(super) fn scan(text: &str) -> Result<Written, Complaint> {
+    // Far longer than any number with all its separators.
+    const MOST: usize = 256;
+    if text.len() > MOST {
+        return complain("it is far too long for a phone number", WRITE_IT);
+    }
     let mut written = Written { bare: true, ..Written::default() };
     let mut rest = text;
     if let Some(quoted) = rest.strip_prefix(['\'', '\u{2019}', '\u{2018}', '`']) {
@@ -149,13 +154,14 @@ fn refuse_rounded(text: &str) -> Result<(), Complaint> {
     }
 }
 
-/// What stands before the `.0` of a number that was taken for a float.
+/// What stands before the `.0` of a number that was taken for a float. A float has neither a `+`
+/// nor a zero in front; behind those the point is a separator.
 fn whole_float(text: &str) -> Result<Option<&str>, Complaint> {
     const LEAST: usize = 7;
     let Some((whole, fraction)) = text.split_once(['.', ',']) else { return Ok(None) };
     let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    let digits = whole.strip_prefix('+').unwrap_or(whole);
-    if digits.len() < LEAST || !all_digits(digits) || !all_digits(fraction) || fraction.len() > 2 {
+    let is_float = all_digits(whole) && all_digits(fraction) && !whole.starts_with('0');
+    if !is_float || whole.len() < LEAST || fraction.len() > 2 {
         return Ok(None);
     }
     if fraction.bytes().all(|byte| byte == b'0') {

@@ -1,6 +1,8 @@
 //! Phone numbers: a table of expected results, the examples of every country's plan, and
 //! properties of any text.
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 use rlibphonenumber::{PhoneNumberFormat, PhoneNumberType};
 
@@ -87,7 +89,6 @@ fn damage_is_mended_where_there_is_one_number_only() {
         ("+44 020 7946 0018", "+442079460018", &["trunk_zero_removed"]),
         ("+49 (0)151 23456789", "+4915123456789", &["trunk_zero_removed"]),
         ("+39 (0)6 1234 5678", "+390612345678", &[]),
-        ("+447911123456.0", "+447911123456", &["float_suffix_removed"]),
     ] {
         gives(text, None, number, repairs);
     }
@@ -128,6 +129,9 @@ fn what_could_be_another_number_is_refused_for_its_reason() {
         ("n/a", None, "placeholder"),
         ("unknown", None, "letters"),
         ("447911123456.5", Some("GB"), "fraction"),
+        // Behind a plus a point separates, as it always does: the zero is not dropped.
+        ("+447911123456.0", None, "too long"),
+        (&"+44 7911 123456 ".repeat(20), None, "far too long"),
         ("+44*7911123456", None, "does not belong"),
         ("+52 1 55 1234 5678", None, ""),
     ] {
@@ -258,7 +262,35 @@ fn phones_a_second() {
     }
 }
 
+/// Text with separators and what nobody sees behind some of its characters.
+fn noisy(text: &str, noise: &[usize]) -> String {
+    const NOISE: [&str; 8] = ["", "", " ", "-", ".", "\u{a0}", "\u{200b}", "\u{2011}"];
+    let pieces = text.chars().zip(noise).map(|(c, noise)| format!("{c}{}", NOISE[*noise]));
+    pieces.collect()
+}
+
+static EXAMPLES: LazyLock<Vec<(String, PhoneNumber)>> = LazyLock::new(examples);
+
 proptest! {
+    #[test]
+    fn noise_makes_no_other_number(
+        index in any::<prop::sample::Index>(),
+        noise in prop::collection::vec(0..8usize, 24),
+        plus_only in any::<bool>(),
+    ) {
+        let (region, number) = &EXAMPLES[index.index(EXAMPLES.len())];
+        let e164 = number.format_as(PhoneNumberFormat::E164).into_owned();
+        let (found, mends, _) = of(&noisy(&e164, &noise), None).unwrap();
+        prop_assert_eq!(&found, &e164);
+        prop_assert!(mends.iter().all(|mend| *mend == "invisible_removed"));
+        // Without its plus, or without all of its country code, it is that number or none.
+        let code = number.country_code.to_string().len();
+        let (_, tail) = e164.split_at(if plus_only { 1 } else { 1 + code });
+        if let Ok((found, _, _)) = of(&noisy(tail, &noise), Some(region)) {
+            prop_assert_eq!(found, e164);
+        }
+    }
+
     #[test]
     fn a_number_that_was_read_is_read_as_itself(
         text in r"[+'0-9０-９٠-٩ ()./xe;\-\u{200b}\u{a0}]{0,24}",
