@@ -17,10 +17,10 @@ use crate::client::retry::Backoff;
 use crate::client::wire::{Endpoint, is_loopback};
 use crate::engine::halt::{MaxFailures, Tripwire};
 use crate::exit::Error;
-use crate::input::Request;
+use crate::input::{Request, Stated};
 use crate::instruction::Rules;
 use crate::limit::Limit;
-use crate::record::Format;
+use crate::record::{Delimiter, Encoding, Format};
 
 /// Reads an environment variable; a blank one counts as none.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -103,8 +103,14 @@ impl Config {
         let backoff = Backoff { max_attempts: args.limits.max_attempts, ..Backoff::default() };
         let max_failures = args.limits.max_failures.unwrap_or(MaxFailures::Unlimited);
         let tripwire = Tripwire::new(max_failures, args.limits.max_same_failures);
-        let format = args.rows.format;
-        let request = |path: &PathBuf| Request { path: path.clone(), format, known_as: None };
+        let stated = Stated {
+            format: args.rows.format,
+            encoding: args.rows.encoding,
+            delimiter: args.rows.delimiter,
+            sheet: args.rows.sheet.clone(),
+        };
+        let request =
+            |path: &PathBuf| Request { path: path.clone(), stated: stated.clone(), known_as: None };
         let inputs = args.files.iter().map(request).collect();
         let binding = binding(args, &rules, endpoint.as_ref());
         let settings = settings(args, &binding);
@@ -309,6 +315,9 @@ fn binding(args: &RunArgs, rules: &Rules, endpoint: Option<&Endpoint>) -> Map<St
         "baseUrl": endpoint.map(|endpoint| endpoint.base_url.as_str()),
         "simulate": args.simulate,
         "format": args.rows.format.map(Format::extension),
+        "encoding": args.rows.encoding.map(Encoding::name),
+        "delimiter": args.rows.delimiter.map(Delimiter::name),
+        "sheet": args.rows.sheet,
         "operation": rules.operation.map(|operation| operation.name),
         "map": pairs(&rules.map),
         "ignore": rules.ignore,

@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use crate::catalog::{self, Empty, Field, Kind, Need, Operation};
 use crate::clean::{self, Value};
 use crate::exit::Error;
-use crate::record::{Content, Format, Notes, Problem, Record, Source};
+use crate::record::{Content, Notes, Problem, Record, Source};
 use layout::{Layout, Means};
 
 /// What a blank cell, or a JSON `null`, means.
@@ -141,7 +141,7 @@ impl Builder {
     pub fn new(rules: Rules, sources: &[Arc<Source>]) -> Result<Self, Error> {
         layout::check_settings(&rules)?;
         let mut headers = Vec::new();
-        for source in sources.iter().filter(|source| source.format != Format::Jsonl) {
+        for source in sources.iter().filter(|source| source.format.has_columns()) {
             let layout = Layout::resolve(&source.columns, &rules)
                 .and_then(|layout| layout.check_header(&rules).map(|()| layout))
                 .map_err(|problem| layout::refusal(&source.name, &problem))?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::catalog::{Field, Kind, Need, OPERATIONS, Operation, USER, normalize};
 use crate::clean;
 use crate::exit::Error;
-use crate::record::{ADDED_COLUMNS, Format, Problem, Source};
+use crate::record::{ADDED_COLUMNS, Problem, Source};
 
 use super::Rules;
 
@@ -350,7 +350,7 @@ fn check_set_value(rules: &Rules, name: &str, value: &str) -> Result<(), Error> 
 
 /// Refuses a mapping of a column that no file has; keys of JSON rows are not known ahead.
 pub(super) fn check_map(rules: &Rules, sources: &[Arc<Source>]) -> Result<(), Error> {
-    if sources.iter().any(|source| source.format == Format::Jsonl) {
+    if sources.iter().any(|source| !source.format.has_columns()) {
         return Ok(());
     }
     for (column, field) in &rules.map {

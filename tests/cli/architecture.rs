@@ -47,6 +47,12 @@ const HIDDEN: &[(&str, &str)] = &[
     ("governor", "client/gate/throttle.rs"),
     ("indicatif", "report/"),
     ("csv_core", "input/"),
+    ("calamine", "input/sheet/"),
+    ("zip", "input/sheet/"),
+    ("quick_xml", "input/sheet/"),
+    ("flate2", "input/unpack.rs"),
+    ("zstd", "input/unpack.rs"),
+    ("encoding_rs", "input/decode.rs"),
     ("hyper", "simulator/"),
 ];
 
