@@ -18,10 +18,10 @@ use crate::client::retry::Backoff;
 use crate::client::wire::Endpoint;
 use crate::engine::halt::{MaxFailures, Tripwire};
 use crate::exit::Error;
-use crate::input::Request;
+use crate::input::{Request, Stated};
 use crate::instruction::Rules;
 use crate::limit::Limit;
-use crate::record::Format;
+use crate::record::{Delimiter, Encoding, Format};
 
 /// Reads an environment variable; a blank one counts as none.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -152,8 +152,14 @@ pub fn some_input(files: &[PathBuf]) -> Result<(), Error> {
 /// The inputs that are named.
 #[must_use]
 pub fn requests(files: &[PathBuf], rows: &RowArgs) -> Vec<Request> {
-    let format = rows.format;
-    let request = |path: &PathBuf| Request { path: path.clone(), format, known_as: None };
+    let stated = Stated {
+        format: rows.format,
+        encoding: rows.encoding,
+        delimiter: rows.delimiter,
+        sheet: rows.sheet.clone(),
+    };
+    let request =
+        |path: &PathBuf| Request { path: path.clone(), stated: stated.clone(), known_as: None };
     files.iter().map(request).collect()
 }
 
@@ -321,6 +327,9 @@ fn binding(args: &RunArgs, rules: &Rules, endpoint: Option<&Endpoint>) -> Map<St
         "baseUrl": endpoint.map(|endpoint| endpoint.base_url.as_str()),
         "simulate": args.simulate,
         "format": args.rows.format.map(Format::extension),
+        "encoding": args.rows.encoding.map(Encoding::name),
+        "delimiter": args.rows.delimiter.map(Delimiter::name),
+        "sheet": args.rows.sheet,
         "operation": rules.operation.map(|operation| operation.name),
         "map": pairs(&rules.map),
         "ignore": rules.ignore,

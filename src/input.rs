@@ -2,9 +2,10 @@
 //!
 //! Opens what the user named, finds out what it is, reads the headers and refuses what cannot
 //! be understood, all before the first record. Then it yields the records of all files in
-//! order, each with its position, whatever the format. Hidden here: formats, buffers, quotes,
-//! byte order marks. A row that cannot be read is a [`Content::Broken`] record and reading goes
-//! on; an [`Unreadable`] ends it. Memory is bounded by the longest row, never by their number.
+//! order, each with its position, whatever the format. Hidden here: compression, encodings,
+//! formats, buffers, quotes, byte order marks. A row that cannot be read is a
+//! [`Content::Broken`] record and reading goes on; an [`Unreadable`] ends it. Memory is bounded
+//! by the longest row, never by their number; only spreadsheets are held whole, within bounds.
 //!
 //! [`Content::Broken`]: crate::record::Content::Broken
 
@@ -15,27 +16,35 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::exit;
-use crate::record::{Content, Format, Position, Record, Source};
+use crate::record::{Content, Delimiter, Encoding, Format, Position, Record, Source};
 
+mod decode;
 mod delimited;
 mod header;
+mod json;
 mod jsonl;
 mod lines;
+mod open;
 mod quotes;
+mod sheet;
 mod sniff;
 #[cfg(test)]
 mod tests;
+mod unpack;
 mod window;
 
-use delimited::Delimited;
-use jsonl::Jsonl;
-use window::Window;
+use open::{Opened, open_bytes, open_rows};
+use unpack::Meter;
 
 /// The most bytes a row may have, its line end not counted.
 pub const MAX_RECORD_BYTES: usize = 1024 * 1024;
 
 /// The most lines a CSV or TSV row may span.
 pub const MAX_RECORD_LINES: u64 = 1000;
+
+/// What to do about bytes that are no text.
+const ENCODING_HINT: &str =
+    "save the file as UTF-8, or say what it is in, such as --encoding windows-1252";
 
 /// What is kept of a row that is too long.
 const KEPT_BYTES: usize = 4096;
@@ -48,10 +57,23 @@ const KEPT_OPEN: usize = 64;
 pub struct Request {
     /// Its path; `-` is standard input.
     pub path: PathBuf,
-    /// Its format; by default told from its name, else from its content.
-    pub format: Option<Format>,
+    /// What the user says about it; the rest is told from its content and its name.
+    pub stated: Stated,
     /// The name that people know it by, where that is not its path.
     pub known_as: Option<String>,
+}
+
+/// What the user says about inputs, where it is not to be found out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stated {
+    /// The format; csv is text with cells, whatever separates them.
+    pub format: Option<Format>,
+    /// The encoding of text.
+    pub encoding: Option<Encoding>,
+    /// What separates cells.
+    pub delimiter: Option<Delimiter>,
+    /// The sheet of a workbook.
+    pub sheet: Option<String>,
 }
 
 impl Request {
@@ -83,7 +105,7 @@ impl Request {
     /// The same input from a file that holds a copy of it.
     #[must_use]
     pub fn kept_in(&self, path: PathBuf) -> Self {
-        Self { path, format: self.format, known_as: Some(self.name()) }
+        Self { path, stated: self.stated.clone(), known_as: Some(self.name()) }
     }
 
     /// The name in messages and results.
@@ -122,6 +144,17 @@ struct Entry {
     request: Request,
     /// Nothing if it is to be opened again.
     rows: Option<Box<dyn Rows>>,
+    /// How much of the file is read, if its text is not what the file holds.
+    meter: Option<Meter>,
+    size: Option<u64>,
+}
+
+impl Entry {
+    /// The bytes of the file up to which rows have been returned, as well as that is known.
+    fn offset(&self) -> u64 {
+        let rows = || self.rows.as_ref().map_or(0, |rows| rows.offset());
+        self.meter.as_ref().map_or_else(rows, Meter::count)
+    }
 }
 
 /// Opens all inputs and reads their headers.
@@ -144,6 +177,7 @@ pub fn open(requests: &[Request]) -> Result<Input, exit::Error> {
     for request in requests {
         input.add(request)?;
     }
+    refuse_useless(requests, &input.sources)?;
     Ok(input)
 }
 
@@ -163,22 +197,26 @@ impl Input {
     /// How far reading is: up to the end of the last record, over all inputs.
     #[must_use]
     pub fn bytes_read(&self) -> u64 {
-        let rows = self.queue.front().and_then(|entry| entry.rows.as_ref());
-        self.finished_bytes + rows.map_or(0, |rows| rows.offset())
+        self.finished_bytes + self.queue.front().map_or(0, Entry::offset)
     }
 
     fn add(&mut self, request: &Request) -> Result<(), exit::Error> {
         let (reader, size) = open_bytes(request)
             .map_err(|reason| exit::Error::refused(format_args!("{}: {reason}", request.name())))?;
-        let (source, rows) = open_rows(request, reader).map_err(exit::Error::refused)?;
+        let Opened { source, rows, meter } =
+            open_rows(request, reader).map_err(exit::Error::refused)?;
         let source = Arc::new(source);
-        let keep = size.is_none() || self.sources.len() < KEPT_OPEN;
+        // What can be read once must be kept open. A workbook is held whole: one at a time.
+        let few = self.sources.len() < KEPT_OPEN && !source.format.is_spreadsheet();
+        let keep = size.is_none() || self.sources.is_empty() || few;
         self.total_bytes = self.total_bytes.zip(size).map(|(total, size)| total + size);
         self.sources.push(Arc::clone(&source));
         self.queue.push_back(Entry {
             source,
             request: request.clone(),
             rows: keep.then_some(rows),
+            meter: meter.filter(|_| keep),
+            size,
         });
         Ok(())
     }
@@ -188,13 +226,17 @@ impl Input {
         while let Some(entry) = self.queue.front_mut() {
             let rows = match &mut entry.rows {
                 Some(rows) => rows,
-                closed => closed.insert(reopen(&entry.source, &entry.request)?),
+                closed => {
+                    let opened = reopen(&entry.source, &entry.request)?;
+                    entry.meter = opened.meter;
+                    closed.insert(opened.rows)
+                }
             };
             match rows.next() {
                 Some(Ok(row)) => return Ok(Some((Arc::clone(&entry.source), row))),
                 Some(Err(fault)) => return Err(fault.at(&entry.source.name)),
                 None => {
-                    self.finished_bytes += rows.offset();
+                    self.finished_bytes += entry.size.unwrap_or_else(|| entry.offset());
                     self.queue.pop_front();
                 }
             }
@@ -280,70 +322,42 @@ fn refuse_twice(requests: &[Request]) -> Result<(), exit::Error> {
     Ok(())
 }
 
-/// Opens a request's bytes, with their number if it is known.
-fn open_bytes(request: &Request) -> Result<(Box<dyn Read + Send>, Option<u64>), String> {
-    if request.is_stdin() {
-        return Ok((Box::new(io::stdin()), None));
+/// Refuses what is said and concerns no input: it was meant for another, or is a mistake.
+fn refuse_useless(requests: &[Request], sources: &[Arc<Source>]) -> Result<(), exit::Error> {
+    let said = |is: fn(&Stated) -> bool| requests.iter().any(|request| is(&request.stated));
+    let none = |concerns: fn(&Source) -> bool| !sources.iter().any(|source| concerns(source));
+    let useless = [
+        (
+            "--sheet",
+            "a workbook",
+            said(|s| s.sheet.is_some()) && none(|s| s.format.is_spreadsheet()),
+        ),
+        (
+            "--delimiter",
+            "text with cells",
+            said(|s| s.delimiter.is_some()) && none(|s| s.delimiter.is_some()),
+        ),
+        (
+            "--encoding",
+            "text",
+            said(|s| s.encoding.is_some()) && none(|s| !s.format.is_spreadsheet()),
+        ),
+    ];
+    match useless.into_iter().find(|(_, _, useless)| *useless) {
+        None => Ok(()),
+        Some((flag, what, _)) => Err(exit::Error::refused(format_args!(
+            "{flag} is said, but no input is {what}; leave it out"
+        ))),
     }
-    let failed = |error: io::Error| format!("cannot be opened: {error}");
-    let metadata = fs::metadata(&request.path).map_err(failed)?;
-    if metadata.is_dir() {
-        return Err("is a directory; name the files in it".to_owned());
-    }
-    if is_device(&metadata) {
-        return Err(
-            "is a device, which may never end; name a file, or - for standard input".to_owned()
-        );
-    }
-    let file = File::open(&request.path).map_err(failed)?;
-    Ok((Box::new(file), metadata.is_file().then_some(metadata.len())))
-}
-
-#[cfg(unix)]
-fn is_device(metadata: &fs::Metadata) -> bool {
-    use std::os::unix::fs::FileTypeExt;
-
-    metadata.file_type().is_char_device() || metadata.file_type().is_block_device()
-}
-
-#[cfg(not(unix))]
-fn is_device(_: &fs::Metadata) -> bool {
-    false
-}
-
-/// Finds out what the bytes are and reads the header.
-fn open_rows<R>(request: &Request, reader: R) -> Result<(Source, Box<dyn Rows>), Unreadable>
-where
-    R: Read + Send + 'static,
-{
-    let name = request.name();
-    let unreadable = |reason: &str| Unreadable(format!("{name}: {reason}"));
-    let mut window = Window::new(reader);
-    sniff::begin(&mut window)
-        .map_err(|error| unreadable(&format!("cannot be read: {error}")))?
-        .map_err(unreadable)?;
-    let format = match request.format.or_else(|| sniff::by_name(&request.path)) {
-        Some(format) => format,
-        None => sniff::by_content(window.bytes()).map_err(unreadable)?,
-    };
-    let (columns, rows): (_, Box<dyn Rows>) = match format.delimiter() {
-        Some(delimiter) => {
-            let rows = Delimited::new(window, delimiter).map_err(|fault| fault.at(&name))?;
-            (rows.columns().to_vec(), Box::new(rows))
-        }
-        None => (Vec::new(), Box::new(Jsonl::new(window))),
-    };
-    let source = Source { name, format, columns };
-    Ok((source, rows))
 }
 
 /// Opens an input again in its turn, and makes sure that it still is what it was.
-fn reopen(source: &Source, request: &Request) -> Result<Box<dyn Rows>, Unreadable> {
+fn reopen(source: &Source, request: &Request) -> Result<Opened, Unreadable> {
     let (reader, _) =
         open_bytes(request).map_err(|reason| Unreadable(format!("{}: {reason}", source.name)))?;
-    let (now, rows) = open_rows(request, reader)?;
-    if now == *source {
-        return Ok(rows);
+    let opened = open_rows(request, reader)?;
+    if opened.source == *source {
+        return Ok(opened);
     }
     Err(Unreadable(format!("{}: has changed since the start; put it back as it was", source.name)))
 }

@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 use crate::catalog::{self, Empty, Field, Need, Operation};
 use crate::clean::{self, Reading, Stated, Value};
 use crate::exit::Error;
-use crate::record::{Content, Format, Notes, Problem, Record, Source};
+use crate::record::{Content, Notes, Problem, Record, Source};
 use cell::{Cell, note};
 use layout::{Layout, Means};
 
@@ -212,7 +212,7 @@ impl Builder {
     pub fn new(rules: Rules, sources: &[Arc<Source>]) -> Result<Self, Error> {
         settings::check_settings(&rules)?;
         let mut headers = Vec::new();
-        for source in sources.iter().filter(|source| source.format != Format::Jsonl) {
+        for source in sources.iter().filter(|source| source.format.has_columns()) {
             let layout = Layout::resolve(&source.columns, &rules)
                 .and_then(|layout| layout.check_header(&rules).map(|()| layout))
                 .map_err(|problem| layout::refusal(&source.name, &problem))?;

@@ -20,6 +20,7 @@ pub mod ledger;
 pub mod limit;
 pub mod logging;
 pub mod outcome;
+pub mod point;
 pub mod record;
 pub mod recorder;
 pub mod report;

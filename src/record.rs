@@ -8,15 +8,23 @@ use std::sync::Arc;
 
 use csv::{ByteRecord, StringRecord};
 
+pub mod guard;
+
 /// The format of an input file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
 pub enum Format {
-    /// Comma-separated values with a header row.
+    /// Cells separated by commas, semicolons or bars, with a header row.
     Csv,
-    /// Tab-separated values with a header row.
+    /// Cells separated by tabs, with a header row.
     Tsv,
     /// One JSON object a line.
     Jsonl,
+    /// One JSON array of objects.
+    Json,
+    /// A sheet of an Excel workbook.
+    Xlsx,
+    /// A sheet of an `OpenDocument` spreadsheet.
+    Ods,
 }
 
 impl Format {
@@ -27,16 +35,107 @@ impl Format {
             Self::Csv => "csv",
             Self::Tsv => "tsv",
             Self::Jsonl => "jsonl",
+            Self::Json => "json",
+            Self::Xlsx => "xlsx",
+            Self::Ods => "ods",
         }
     }
 
-    /// The byte between cells; `None` for formats without cells.
+    /// Whether rows are cells under a header; else they are JSON objects with keys.
     #[must_use]
-    pub fn delimiter(self) -> Option<u8> {
+    pub fn has_columns(self) -> bool {
+        !matches!(self, Self::Jsonl | Self::Json)
+    }
+
+    /// Whether it is a workbook of sheets rather than text.
+    #[must_use]
+    pub fn is_spreadsheet(self) -> bool {
+        matches!(self, Self::Xlsx | Self::Ods)
+    }
+}
+
+/// What stands between the cells of a text file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
+pub enum Delimiter {
+    /// `,`
+    #[value(name = "comma", alias = ",")]
+    Comma,
+    /// `;`
+    #[value(name = "semicolon", alias = ";")]
+    Semicolon,
+    /// A tab character.
+    #[value(name = "tab", alias = "\t", alias = "\\t")]
+    Tab,
+    /// `|`
+    #[value(name = "bar", alias = "|", alias = "pipe")]
+    Bar,
+}
+
+impl Delimiter {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Comma, Self::Semicolon, Self::Tab, Self::Bar];
+
+    /// The byte.
+    #[must_use]
+    pub fn byte(self) -> u8 {
         match self {
-            Self::Csv => Some(b','),
-            Self::Tsv => Some(b'\t'),
-            Self::Jsonl => None,
+            Self::Comma => b',',
+            Self::Semicolon => b';',
+            Self::Tab => b'\t',
+            Self::Bar => b'|',
+        }
+    }
+
+    /// The delimiter that a byte is.
+    #[must_use]
+    pub fn of(byte: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|delimiter| delimiter.byte() == byte)
+    }
+
+    /// Its name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Comma => "comma",
+            Self::Semicolon => "semicolon",
+            Self::Tab => "tab",
+            Self::Bar => "bar",
+        }
+    }
+
+    /// The format of files that have it.
+    #[must_use]
+    pub fn format(self) -> Format {
+        if self == Self::Tab { Format::Tsv } else { Format::Csv }
+    }
+}
+
+/// How a text file writes its characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
+pub enum Encoding {
+    /// UTF-8, the default.
+    #[value(name = "utf-8", alias = "utf8")]
+    Utf8,
+    /// UTF-16, little-endian: what Windows programs call Unicode.
+    #[value(name = "utf-16le", alias = "utf16le")]
+    Utf16Le,
+    /// UTF-16, big-endian.
+    #[value(name = "utf-16be", alias = "utf16be")]
+    Utf16Be,
+    /// Windows-1252, which Western European Windows programs write; Latin-1 is read with it, too.
+    #[value(name = "windows-1252", alias = "cp1252", alias = "latin1", alias = "iso-8859-1")]
+    Windows1252,
+}
+
+impl Encoding {
+    /// Its name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Utf8 => "utf-8",
+            Self::Utf16Le => "utf-16le",
+            Self::Utf16Be => "utf-16be",
+            Self::Windows1252 => "windows-1252",
         }
     }
 }
@@ -48,7 +147,9 @@ pub struct Source {
     pub name: String,
     /// The format of its rows.
     pub format: Format,
-    /// The header's names, as written; empty for JSONL.
+    /// What stands between its cells; nothing for formats that are no text of cells.
+    pub delimiter: Option<Delimiter>,
+    /// The header's names, as written; empty for JSON rows.
     pub columns: Vec<String>,
 }
 
@@ -57,9 +158,11 @@ pub struct Source {
 pub struct Position {
     /// Its number from 1, counted over all files of the run, headers and blank lines not counted.
     pub row: u64,
-    /// Its first line in its file, from 1, every line counted.
+    /// Its first line in its file's text, from 1, every line counted; the row's number in its
+    /// sheet for a spreadsheet.
     pub line: u64,
-    /// The offset of its first byte in its file, from 0.
+    /// The offset of its first byte in its file's text, unpacked and as UTF-8, from 0; always 0
+    /// for a spreadsheet, whose rows have no bytes of their own.
     pub byte: u64,
 }
 
@@ -85,9 +188,9 @@ impl Record {
 /// What a record holds.
 #[derive(Clone, Debug)]
 pub enum Content {
-    /// The cells of a CSV or TSV row, exactly one a column.
+    /// The cells of a row, exactly one a column.
     Cells(StringRecord),
-    /// The text of one JSON object, as it stood on its line.
+    /// The text of one JSON object, as it stood in its file.
     Object(Box<str>),
     /// A row that could be told apart from its neighbours but not read.
     Broken {
@@ -101,9 +204,9 @@ pub enum Content {
 /// The bytes of a row that could not be read.
 #[derive(Clone, Debug)]
 pub enum Raw {
-    /// CSV or TSV cells, of any number and any bytes.
+    /// Cells, of any number and any bytes.
     Cells(ByteRecord),
-    /// A line of text.
+    /// A line of text, or a piece of JSON.
     Line(Box<[u8]>),
 }
 

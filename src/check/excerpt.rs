@@ -42,7 +42,7 @@ pub(super) fn excerpt(
     column: Option<&str>,
     is_secret: &dyn Fn(&str) -> bool,
 ) -> (Option<Excerpt>, Option<String>) {
-    let separator = record.source.format.delimiter().map_or(',', char::from);
+    let separator = record.source.delimiter.map_or(',', |delimiter| char::from(delimiter.byte()));
     let shown = match &record.content {
         Content::Cells(cells) => {
             let names = record.source.columns.iter().map(String::as_str);

@@ -20,8 +20,12 @@ fn rows(source: &Arc<Source>, lines: &[String]) -> Vec<Result<Record, String>> {
 }
 
 fn checked(lines: &[String], options: &Options) -> (Report, Vec<Finding>) {
-    let source =
-        Arc::new(Source { name: "u.jsonl".to_owned(), format: Format::Jsonl, columns: Vec::new() });
+    let source = Arc::new(Source {
+        name: "u.jsonl".to_owned(),
+        format: Format::Jsonl,
+        delimiter: None,
+        columns: Vec::new(),
+    });
     let sources = [Arc::clone(&source)];
     let builder = Builder::new(Rules::default(), &sources).unwrap();
     let subject = Subject { sources: &sources, builder: &builder };

@@ -12,12 +12,13 @@ use crate::catalog::Operation;
 use crate::engine::halt::MaxFailures;
 use crate::instruction::{Blank, OnConflict, Phones, Region, is_field};
 use crate::limit::Limit;
-use crate::record::Format;
+use crate::record::{Delimiter, Encoding, Format};
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// CSV, TSV or JSONL files, in order; `-` is standard input
+    /// CSV, TSV, JSONL, JSON, .xlsx or .ods files, plain or packed with gzip or zstd, in order; `-`
+    /// is standard input
     #[arg(required_unless_present_any = ["job", "show_settings"], value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
@@ -71,9 +72,21 @@ pub struct RunArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rows")]
 pub struct RowArgs {
-    /// The format of the files; by default told from each name, else from its content
+    /// The format of the files; by default told from each file's content and name
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub format: Option<Format>,
+
+    /// What separates the cells of text files; by default the one delimiter that is in the header
+    #[arg(long, value_enum, value_name = "DELIMITER")]
+    pub delimiter: Option<Delimiter>,
+
+    /// The encoding of text files; by default UTF-8, or UTF-16 if a byte order mark says so
+    #[arg(long, value_enum, value_name = "ENCODING")]
+    pub encoding: Option<Encoding>,
+
+    /// The sheet of a workbook; by default the only one that holds rows
+    #[arg(long, value_name = "NAME")]
+    pub sheet: Option<String>,
 
     /// The operation of rows that have none in a column `operation`; by default the one that the
     /// columns fit. `descope-bulk operations` lists them

@@ -12,8 +12,12 @@ use crate::simulator::{self, Limit, Simulator};
 use crate::stop::Reason;
 
 fn instruction(row: &str) -> Instruction {
-    let source =
-        Arc::new(Source { name: "in.jsonl".into(), format: Format::Jsonl, columns: vec![] });
+    let source = Arc::new(Source {
+        name: "in.jsonl".into(),
+        format: Format::Jsonl,
+        delimiter: None,
+        columns: vec![],
+    });
     let position = Position { row: 1, line: 1, byte: 0 };
     let mut builder = Builder::new(Rules::default(), &[Arc::clone(&source)]).unwrap();
     builder.build(Record { source, position, content: Content::Object(row.into()) }).unwrap()

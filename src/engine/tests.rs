@@ -60,7 +60,12 @@ impl Observer for Seen {
 
 fn record(row: u64) -> Record {
     Record {
-        source: Arc::new(Source { name: "in".into(), format: Format::Jsonl, columns: vec![] }),
+        source: Arc::new(Source {
+            name: "in".into(),
+            format: Format::Jsonl,
+            delimiter: None,
+            columns: vec![],
+        }),
         position: Position { row, line: row, byte: 0 },
         content: Content::Object("{}".into()),
     }

@@ -1,4 +1,4 @@
-//! Rows of CSV and TSV, and their header.
+//! Rows of text with cells (CSV, TSV and their like), and their header.
 //!
 //! `csv_core` splits rows into cells; the rest of a reader is here, because the `csv` crate's
 //! line numbers are wrong after CRLF and blank lines and it swallows the rest of a file behind
@@ -17,14 +17,16 @@ use super::lines::{Lines, line_ends};
 use super::quotes;
 use super::window::Window;
 use super::{Fault, KEPT_BYTES, MAX_RECORD_BYTES, MAX_RECORD_LINES, Row, Rows};
-use crate::record::{Content, Problem, Raw};
+use crate::record::{Content, Delimiter, Problem, Raw, guard};
 
-/// Reads CSV or TSV.
+/// Reads text with cells.
 pub(super) struct Delimited<R> {
     window: Window<R>,
     core: csv_core::Reader,
-    delimiter: u8,
+    delimiter: Delimiter,
     columns: Vec<String>,
+    /// It is a file of ours, whose cells have their guard on.
+    guarded: bool,
     lines: Lines,
     /// The cells of the row read last, end to end, and where each of them ends.
     cells: Vec<u8>,
@@ -53,9 +55,14 @@ enum End {
 }
 
 impl<R: Read> Delimited<R> {
-    /// Reads the header. The error is a line and what is wrong with it.
-    pub(super) fn new(window: Window<R>, delimiter: u8) -> Result<Self, Fault> {
-        let mut core = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
+    /// Reads the header. A delimiter that was stated is not doubted. The error is a line and what
+    /// is wrong with it.
+    pub(super) fn new(
+        window: Window<R>,
+        delimiter: Delimiter,
+        stated: bool,
+    ) -> Result<Self, Fault> {
+        let mut core = csv_core::ReaderBuilder::new().delimiter(delimiter.byte()).build();
         // So that it does not look for a byte order mark, which it does if enough bytes are there.
         core.read_record(&[], &mut [], &mut []);
         let mut rows = Self {
@@ -63,15 +70,18 @@ impl<R: Read> Delimited<R> {
             core,
             delimiter,
             columns: Vec::new(),
+            guarded: false,
             lines: Lines::new(),
             cells: vec![0; 1024],
             ends: vec![0; 64],
             fault: None,
         };
-        let skipped = header::separator_line(rows.window.bytes(), delimiter)
+        let skipped = header::skip_separator_line(rows.window.bytes(), delimiter)
             .map_err(|reason| Fault::new(1, reason))?;
         rows.window.consume(skipped); // its line end is passed over with blank lines
-        rows.columns = rows.header()?;
+        let mut columns = rows.header(stated)?;
+        rows.guarded = header::take_guard_off(&mut columns);
+        rows.columns = columns;
         Ok(rows)
     }
 
@@ -80,7 +90,7 @@ impl<R: Read> Delimited<R> {
         &self.columns
     }
 
-    fn header(&mut self) -> Result<Vec<String>, Fault> {
+    fn header(&mut self, stated: bool) -> Result<Vec<String>, Fault> {
         let Some(row) = self.read().map_err(|error| self.io(&error))? else {
             return Err(Fault::new(
                 self.lines.line,
@@ -96,7 +106,8 @@ impl<R: Read> Delimited<R> {
             }
             Content::Object(_) => unreachable!("no objects among cells"),
         };
-        header::names(&cells, self.delimiter).map_err(|reason| Fault::new(row.line, reason))
+        let doubted = (!stated).then_some(self.delimiter);
+        header::names(cells.iter(), doubted).map_err(|reason| Fault::new(row.line, reason))
     }
 
     fn io(&self, error: &io::Error) -> Fault {
@@ -179,7 +190,7 @@ impl<R: Read> Delimited<R> {
         if frame.end == End::Nowhere {
             return Some(self.lost(frame));
         }
-        let quotes = quotes::scan(row, self.delimiter);
+        let quotes = quotes::scan(row, self.delimiter.byte());
         if quotes.open.is_some() {
             return Some(self.lost(frame));
         }
@@ -215,7 +226,8 @@ impl<R: Read> Delimited<R> {
         let mut record = ByteRecord::with_capacity(ends.last().map_or(0, |end| *end), count);
         let mut start = 0;
         for &end in ends {
-            record.push_field(&self.cells[start..end]);
+            let cell = &self.cells[start..end];
+            record.push_field(if self.guarded { guard::take_off(cell) } else { cell });
             start = end;
         }
         record
@@ -251,7 +263,7 @@ impl<R: Read> Delimited<R> {
             column: column.cloned(),
             ..Problem::new("invalid_utf8", format!("{name} is not UTF-8 at its byte {byte}"))
         };
-        problem.hint("save the file as UTF-8")
+        problem.hint(super::ENCODING_HINT)
     }
 
     /// A row whose end is in doubt, behind which reading ends.
@@ -262,7 +274,7 @@ impl<R: Read> Delimited<R> {
         } else {
             "within 1,000 lines or 1 MiB"
         };
-        let (line, problem) = match quotes::scan(row, self.delimiter).open {
+        let (line, problem) = match quotes::scan(row, self.delimiter.byte()).open {
             Some(open) => {
                 let line = frame.line + line_ends(&row[..open]).count() as u64;
                 let what = format!("the quote opened on line {line} is not closed {within}");

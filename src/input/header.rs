@@ -1,51 +1,89 @@
-//! What the header of a CSV or TSV file says, and when it says nothing.
+//! What the header of a file with columns says, and when it says nothing.
 //!
 //! A header is taken if each column has one name of its own. Whatever else would have to be
 //! guessed (a name twice, a name missing, another delimiter) is refused with what to do.
 
-use csv::StringRecord;
 use memchr::memchr2;
 
-/// What other programs separate cells with.
-const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
+use crate::record::{ADDED_COLUMNS, Delimiter, guard};
 
-/// The length of a first line `sep=,`, which spreadsheets write for each other.
-///
-/// Nothing if it is not there; refused if it names another delimiter.
-pub(super) fn separator_line(bytes: &[u8], delimiter: u8) -> Result<usize, String> {
+/// The most columns; what a spreadsheet has at most.
+pub(super) const MAX_COLUMNS: usize = 16_384;
+
+/// How much of a name, and how many of them, a message shows.
+const SHOWN: usize = 60;
+const LISTED: usize = 10;
+
+/// What a first line `sep=;`, which spreadsheets write for each other, says, and its length.
+pub(super) fn separator_line(bytes: &[u8]) -> Option<(Delimiter, usize)> {
     let line = &bytes[..memchr2(b'\n', b'\r', bytes).unwrap_or(bytes.len())];
     let quoted = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\""));
     match quoted.unwrap_or(line) {
         [key @ .., separator] if key.eq_ignore_ascii_case(b"sep=") => {
-            if *separator == delimiter {
-                return Ok(line.len());
-            }
-            Err(format!(
-                "the first line asks for {:?} between the cells, but {:?} is read; save the \
-                 file with the latter",
-                char::from(*separator),
-                char::from(delimiter)
-            ))
+            Some((Delimiter::of(*separator)?, line.len()))
         }
-        _ => Ok(0),
+        _ => None,
+    }
+}
+
+/// Its length; refused if another delimiter is read.
+pub(super) fn skip_separator_line(bytes: &[u8], delimiter: Delimiter) -> Result<usize, String> {
+    match separator_line(bytes) {
+        None => Ok(0),
+        Some((separator, length)) if separator == delimiter => Ok(length),
+        Some((separator, _)) => Err(format!(
+            "the first line asks for {:?} between the cells, but {:?} is read; say which it is \
+             with --delimiter, and take that line out if it is wrong",
+            char::from(separator.byte()),
+            char::from(delimiter.byte())
+        )),
     }
 }
 
 /// The names of the columns, trimmed; or why they cannot be told apart.
-pub(super) fn names(cells: &StringRecord, delimiter: u8) -> Result<Vec<String>, String> {
-    let names: Vec<String> = cells.iter().map(|name| name.trim().to_owned()).collect();
-    let problem = other_delimiter(&names, char::from(delimiter))
+pub(super) fn names<'a>(
+    cells: impl Iterator<Item = &'a str>,
+    delimiter: Option<Delimiter>,
+) -> Result<Vec<String>, String> {
+    let names: Vec<String> = cells.map(|name| name.trim().to_owned()).collect();
+    if names.len() > MAX_COLUMNS {
+        return Err(format!(
+            "the header has {} columns, more than the {MAX_COLUMNS} that are read; check its line \
+             ends and delimiters",
+            names.len()
+        ));
+    }
+    let problem = delimiter
+        .and_then(|delimiter| other_delimiter(&names, delimiter))
         .or_else(|| blank(&names))
         .or_else(|| twice(&names));
     problem.map_or(Ok(names), Err)
 }
 
-fn other_delimiter(names: &[String], delimiter: char) -> Option<String> {
+/// Whether a file of ours has these columns, whose cells have their guard on; takes that of the
+/// names off.
+pub(super) fn take_guard_off(names: &mut [String]) -> bool {
+    let guarded = ADDED_COLUMNS.iter().all(|added| names.iter().any(|name| name == added));
+    if guarded {
+        for name in names {
+            *name = guard::take_off_text(name).to_owned();
+        }
+    }
+    guarded
+}
+
+fn other_delimiter(names: &[String], delimiter: Delimiter) -> Option<String> {
     let [only] = names else { return None };
-    let other = only.chars().find(|c| *c != delimiter && DELIMITERS.contains(c))?;
+    let other = Delimiter::ALL
+        .into_iter()
+        .find(|other| *other != delimiter && only.contains(char::from(other.byte())))?;
     Some(format!(
-        "the header is one column, {only:?}: are its cells separated by {other:?}? \
-         {delimiter:?} is read; save the file with that"
+        "the header is one column, {:?}: are its cells separated by {:?}? {:?} is read; if \
+         so, say --delimiter {}",
+        only.chars().take(SHOWN).collect::<String>(),
+        char::from(other.byte()),
+        char::from(delimiter.byte()),
+        other.name()
     ))
 }
 
@@ -55,6 +93,7 @@ fn blank(names: &[String]) -> Option<String> {
         .enumerate()
         .filter(|(_, name)| name.is_empty())
         .map(|(index, _)| (index + 1).to_string())
+        .take(LISTED)
         .collect();
     (!numbers.is_empty()).then(|| {
         format!(
@@ -70,9 +109,10 @@ fn twice(names: &[String]) -> Option<String> {
     let mut twice: Vec<String> = sorted
         .windows(2)
         .filter(|pair| pair[0] == pair[1])
-        .map(|pair| format!("{:?}", pair[0]))
+        .map(|pair| format!("{:?}", pair[0].chars().take(SHOWN).collect::<String>()))
         .collect();
     twice.dedup();
+    twice.truncate(LISTED);
     (!twice.is_empty()).then(|| {
         format!("columns more than once in the header: {}; keep one of each", twice.join(", "))
     })

@@ -124,11 +124,11 @@ impl<R: Read + Send> Rows for Jsonl<R> {
 }
 
 /// Blank as JSON has it.
-fn is_blank(byte: u8) -> bool {
+pub(super) fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
-fn broken(line: &[u8], problem: Problem) -> Content {
+pub(super) fn broken(line: &[u8], problem: Problem) -> Content {
     Content::Broken { raw: Raw::Line(line.into()), problem }
 }
 
@@ -136,35 +136,66 @@ fn broken(line: &[u8], problem: Problem) -> Content {
 fn content(line: &[u8], blanks: usize) -> Content {
     let end = line.iter().rposition(|byte| !is_blank(*byte));
     let bytes = &line[blanks..end.map_or(line.len(), |last| last + 1)];
+    object(bytes, Place::Column(blanks))
+}
+
+/// Where a piece of JSON stands, for messages.
+#[derive(Clone, Copy)]
+pub(super) enum Place {
+    /// On a line of its own, behind so many bytes.
+    Column(usize),
+    /// From this line of its file on.
+    Line(u64),
+}
+
+impl Place {
+    /// The words for a place in it: a line and a column from 1.
+    fn of(self, line: usize, column: usize) -> String {
+        match self {
+            Self::Column(before) => format!("at column {}", before + column),
+            Self::Line(first) => format!("at line {}", first + (line.max(1) - 1) as u64),
+        }
+    }
+
+    pub(super) fn hint(self) -> &'static str {
+        match self {
+            Self::Column(_) => "write one JSON object a line (jq -c . does)",
+            Self::Line(_) => "mend this element of the array",
+        }
+    }
+}
+
+/// The object that bytes are, or what is wrong with them.
+pub(super) fn object(bytes: &[u8], place: Place) -> Content {
     let text = match str::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => {
-            let column = blanks + error.valid_up_to() + 1;
-            let problem =
-                Problem::new("invalid_utf8", format!("not valid UTF-8 at column {column}"))
-                    .hint("save the file as UTF-8");
+            let before = &bytes[..error.valid_up_to()];
+            let line = 1 + memchr::memchr_iter(b'\n', before).count();
+            let at = place.of(line, before.len() + 1);
+            let problem = Problem::new("invalid_utf8", format!("not valid UTF-8 {at}"))
+                .hint(super::ENCODING_HINT);
             return broken(bytes, problem);
         }
     };
-    match check(text, blanks) {
+    match check(text, place) {
         Ok(()) => Content::Object(text.into()),
         Err(problem) => broken(bytes, problem),
     }
 }
 
-/// Is this one JSON object, with no key twice? `blanks` stood before it on its line.
-fn check(text: &str, blanks: usize) -> Result<(), Problem> {
+/// Is this one JSON object, with no key twice?
+fn check(text: &str, place: Place) -> Result<(), Problem> {
     let invalid = |error: serde_json::Error| {
         let message = error.to_string();
         let reason = message.rsplit_once(" at line ").map_or(&*message, |(reason, _)| reason);
-        let column = blanks + error.column();
-        Problem::new("invalid_json", format!("not valid JSON: {reason} at column {column}"))
-            .hint("write one JSON object a line (jq -c . does)")
+        let at = place.of(error.line(), error.column());
+        Problem::new("invalid_json", format!("not valid JSON: {reason} {at}")).hint(place.hint())
     };
     if !text.starts_with('{') {
         serde_json::from_str::<Value>(text).map_err(invalid)?;
         return Err(Problem::new("not_an_object", "JSON, but not an object")
-            .hint("write one JSON object a line, such as {\"loginId\": \"…\"}"));
+            .hint("write an object, such as {\"loginId\": \"…\"}"));
     }
     let Keys(mut keys) = serde_json::from_str(text).map_err(invalid)?;
     keys.sort_unstable();

@@ -1,87 +1,166 @@
 //! What a file is, by its name and by its first bytes.
 //!
-//! The only place that knows file name extensions and magic bytes. What is not text that we
+//! The only place that knows file name extensions and the first bytes of workbooks. What is not
 //! read is refused here by name, so that it never reaches a row reader as garbage. Decisions
-//! rest on the first line that is not blank, so they do not depend on how the bytes arrive.
+//! rest on the first row, so they do not depend on how the bytes arrive.
 
 use std::io::{self, Read};
 use std::path::Path;
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr2, memrchr2};
 
+use super::header;
+use super::unpack::Peek;
 use super::window::Window;
-use crate::record::Format;
+use crate::record::{Delimiter, Format};
 
-/// How far into a file the first line is looked at.
+/// How far into a file the first row is looked at.
 const HEAD: usize = 64 * 1024;
 
 const UTF8_BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// First bytes of what is not read, with what it is and what to do.
-const REFUSED: &[(&[u8], &str)] = &[
-    (b"\xff\xfe", "is UTF-16 text; save or convert it as UTF-8 first"),
-    (b"\xfe\xff", "is UTF-16 text; save or convert it as UTF-8 first"),
-    (b"\x1f\x8b", "is compressed with gzip; decompress it first (gunzip)"),
-    (b"\x28\xb5\x2f\xfd", "is compressed with zstd; decompress it first (unzstd)"),
-    (
-        b"PK\x03\x04",
-        "is a spreadsheet or a zip archive; save the sheet as CSV (UTF-8), or unpack it, first",
-    ),
-    (b"\xd0\xcf\x11\xe0", "is an old Excel workbook; save the sheet as CSV (UTF-8) first"),
-];
+/// What a file's name tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    /// The format.
+    Format(Format),
+    /// Cells of whatever delimiter.
+    Cells,
+    /// An array of objects, or an object a line.
+    AnyJson,
+    /// A workbook of whatever kind.
+    Workbook,
+}
 
-/// The format a file's name tells.
-pub(super) fn by_name(path: &Path) -> Option<Format> {
-    let extension = path.extension()?.to_str()?.to_ascii_lowercase();
-    match extension.as_str() {
-        "csv" => Some(Format::Csv),
-        "tsv" | "tab" => Some(Format::Tsv),
-        "jsonl" | "ndjson" => Some(Format::Jsonl),
+/// What a file's name tells; the endings of packed files do not count.
+pub(super) fn by_name(path: &Path) -> Option<Named> {
+    let name = path.file_name()?.to_str()?.to_ascii_lowercase();
+    let packed = [".gz", ".gzip", ".zst", ".zstd"];
+    let name = packed.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
+    match name.rsplit_once('.')?.1 {
+        "csv" => Some(Named::Cells),
+        "tsv" | "tab" => Some(Named::Format(Format::Tsv)),
+        "jsonl" | "ndjson" => Some(Named::Format(Format::Jsonl)),
+        "json" => Some(Named::AnyJson),
+        "xlsx" | "xlsm" | "xls" | "xlsb" | "ods" => Some(Named::Workbook),
         _ => None,
     }
 }
 
-/// Reads up to the end of the first line that is not blank, and skips a byte order mark.
-///
-/// Returns what to say if this is not text that we read.
-pub(super) fn begin<R: Read>(window: &mut Window<R>) -> io::Result<Result<(), &'static str>> {
-    fill_line(window)?;
-    let head = head(window.bytes());
-    if let Some((_, refusal)) = REFUSED.iter().find(|(magic, _)| head.starts_with(magic)) {
-        return Ok(Err(refusal));
-    }
-    if memchr(0, head).is_some() {
-        return Ok(Err("holds NUL bytes, so it is not UTF-8 text; convert it to UTF-8 first"));
-    }
-    if head.starts_with(UTF8_BOM) {
-        window.consume(UTF8_BOM.len());
-        fill_line(window)?;
-    }
-    Ok(Ok(()))
+/// What is not text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Container {
+    /// A zip archive, which workbooks are.
+    Zip,
+    /// What old Excel workbooks and protected ones are.
+    Ole,
 }
 
-/// Reads on until the first line is there, as far as it is looked at.
-fn fill_line<R: Read>(window: &mut Window<R>) -> io::Result<()> {
-    while !has_line(window.bytes()) && window.fill()? {}
+/// Whether it is no text but something that holds others.
+pub(super) fn container(bytes: &mut Peek) -> io::Result<Option<Container>> {
+    for (magic, container) in [
+        (&b"PK\x03\x04"[..], Container::Zip),
+        (b"PK\x05\x06", Container::Zip), // an empty one
+        (b"\xd0\xcf\x11\xe0", Container::Ole),
+    ] {
+        if bytes.begins_with(magic)? {
+            return Ok(Some(container));
+        }
+    }
+    Ok(None)
+}
+
+/// Reads up to the end of the first row, and skips a byte order mark.
+///
+/// Returns what to say if this is not text that we read.
+pub(super) fn begin<R: Read>(window: &mut Window<R>) -> io::Result<Result<(), String>> {
+    fill_row(window)?;
+    if window.bytes().starts_with(UTF8_BOM) {
+        window.consume(UTF8_BOM.len());
+        fill_row(window)?;
+    }
+    let head = head(window.bytes());
+    Ok(match memchr(0, head) {
+        None => Ok(()),
+        Some(at) => {
+            let encoding = if at % 2 == 1 { "utf-16le" } else { "utf-16be" };
+            Err(format!(
+                "holds NUL bytes, so it is not UTF-8 text; if it is UTF-16, say so with \
+                 --encoding {encoding}, else convert it to UTF-8 first"
+            ))
+        }
+    })
+}
+
+/// Reads on until the first row is there, as far as it is looked at.
+fn fill_row<R: Read>(window: &mut Window<R>) -> io::Result<()> {
+    while !has_row(window.bytes()) && window.fill()? {}
     Ok(())
 }
 
 /// The format its content tells, from a window that [`begin`] has prepared.
-pub(super) fn by_content(bytes: &[u8]) -> Result<Format, &'static str> {
-    let line = first_line(head(bytes));
-    match line.first() {
-        Some(b'{') => Ok(Format::Jsonl),
-        Some(b'[') => Err("looks like a JSON array; write one object a line first (jq -c '.[]'), \
-             or name its format with --format"),
-        _ if memchr(b'\t', line).is_some() && memchr(b',', line).is_none() => Ok(Format::Tsv),
+pub(super) fn by_content(bytes: &[u8], named: Option<Named>) -> Result<Format, &'static str> {
+    let line = first_line(head(bytes)).trim_ascii_end();
+    let inner = line.strip_prefix(b"[").map(<[u8]>::trim_ascii_start);
+    match (line.first(), named) {
+        (_, Some(Named::Workbook)) => {
+            Err("has the name of a workbook, but is none; rename it to what it is, or say what it \
+                 is with --format")
+        }
+        (Some(b'['), Some(Named::AnyJson)) => Ok(Format::Json),
+        (Some(b'['), _)
+            if inner.is_some_and(|rest| rest.is_empty() || b"{]".contains(&rest[0])) =>
+        {
+            Ok(Format::Json)
+        }
+        (Some(b'['), _) => Err("looks like a JSON array that is not one of objects; say what it \
+             is with --format"),
+        (Some(b'{'), _) if line == b"{" => {
+            Err("begins a JSON object that spans several lines, but a record has its own line or \
+                 is an element of an array; write it so (jq -c . does)")
+        }
+        (Some(b'{'), _) | (None, Some(Named::AnyJson)) => Ok(Format::Jsonl),
+        (_, Some(Named::AnyJson)) => {
+            Err("has the name of a JSON file, but does not begin like one; rename it, or say what \
+                 it is with --format")
+        }
         _ => Ok(Format::Csv),
     }
 }
 
-/// Up to the end of the first line that is not blank.
+/// The delimiter of cells: of those outside quotes in the first row, the one that is there.
+///
+/// Refused if several are there. A row without any is one column, and commas separate.
+pub(super) fn delimiter(bytes: &[u8]) -> Result<Delimiter, String> {
+    let head = head(bytes);
+    if let Some((delimiter, _)) = header::separator_line(head) {
+        return Ok(delimiter);
+    }
+    let row = &head[row_start(head)..];
+    let mut found: Vec<Delimiter> = Vec::new();
+    for at in outside_quotes(row) {
+        found.extend(Delimiter::of(row[at]).filter(|delimiter| !found.contains(delimiter)));
+    }
+    match found[..] {
+        [] => Ok(Delimiter::Comma),
+        [only] => Ok(only),
+        _ => {
+            let names: Vec<_> = found.iter().map(|delimiter| delimiter.name()).collect();
+            Err(format!(
+                "the header holds more than one delimiter ({}); say which one separates the \
+                 cells, such as --delimiter {}",
+                names.join(", "),
+                names[0]
+            ))
+        }
+    }
+}
+
+/// Up to the end of the first row that is not blank.
 fn head(bytes: &[u8]) -> &[u8] {
     let bytes = &bytes[..bytes.len().min(HEAD)];
-    &bytes[..blanks(bytes) + first_line(bytes).len()]
+    let start = row_start(bytes);
+    &bytes[..start + row_end(&bytes[start..]).unwrap_or(bytes.len() - start)]
 }
 
 /// The first line that is not blank, from its first byte that is not blank.
@@ -90,12 +169,45 @@ fn first_line(bytes: &[u8]) -> &[u8] {
     &bytes[..memchr2(b'\n', b'\r', bytes).unwrap_or(bytes.len())]
 }
 
+/// Where the first line begins that is not blank.
+fn row_start(bytes: &[u8]) -> usize {
+    let blanks = &bytes[..blanks(bytes)];
+    memrchr2(b'\n', b'\r', blanks).map_or(0, |end| end + 1)
+}
+
 fn blanks(bytes: &[u8]) -> usize {
     bytes.len() - bytes.trim_ascii_start().len()
 }
 
-/// Is the first line there, as far as it is looked at?
-fn has_line(bytes: &[u8]) -> bool {
-    let blanks = blanks(bytes);
-    bytes.len() >= HEAD || memchr2(b'\n', b'\r', &bytes[blanks..]).is_some()
+/// Is the first row there, as far as it is looked at?
+fn has_row(bytes: &[u8]) -> bool {
+    bytes.len() >= HEAD || row_end(&bytes[row_start(bytes)..]).is_some()
+}
+
+/// Where the first row ends: its line end outside quotes.
+fn row_end(row: &[u8]) -> Option<usize> {
+    // What begins like JSON has no quotes of ours: a line is a line.
+    if matches!(row.trim_ascii_start().first(), Some(b'{' | b'[')) {
+        return memchr2(b'\n', b'\r', row);
+    }
+    if row.trim_ascii_start().is_empty() {
+        return None; // no row yet
+    }
+    outside_quotes(row).find(|at| matches!(row[*at], b'\n' | b'\r'))
+}
+
+/// The places outside quotes; a quote opens at the beginning of a cell only.
+fn outside_quotes(row: &[u8]) -> impl Iterator<Item = usize> {
+    let (mut quoted, mut begins) = (false, true);
+    (0..row.len()).filter(move |at| {
+        let byte = row[*at];
+        if byte == b'"' && (quoted || begins) {
+            // A doubled quote closes and opens again.
+            quoted = !quoted;
+            begins = !quoted;
+            return false;
+        }
+        begins = !quoted && Delimiter::of(byte).is_some();
+        !quoted
+    })
 }

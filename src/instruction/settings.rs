@@ -8,7 +8,7 @@ use super::layout::{is_known, nearest, not_a_field};
 use crate::catalog::{Kind, OPERATIONS, normalize};
 use crate::clean;
 use crate::exit::Error;
-use crate::record::{Format, Source};
+use crate::record::Source;
 
 /// Whether a name is that of an operation's field, or of a custom attribute.
 #[must_use]
@@ -120,7 +120,7 @@ fn check_set_value(rules: &Rules, name: &str, value: &str) -> Result<(), Error> 
 
 /// Refuses a mapping of a column that no file has; keys of JSON rows are not known ahead.
 pub(super) fn check_map(rules: &Rules, sources: &[Arc<Source>]) -> Result<(), Error> {
-    if sources.iter().any(|source| source.format == Format::Jsonl) {
+    if sources.iter().any(|source| !source.format.has_columns()) {
         return Ok(());
     }
     for (column, field) in &rules.map {

@@ -2,7 +2,7 @@ mod values;
 
 use super::*;
 use crate::catalog::OPERATIONS;
-use crate::record::Position;
+use crate::record::{Format, Position};
 use csv::StringRecord;
 
 fn rules(operation: &str) -> Rules {
@@ -13,6 +13,7 @@ fn csv_source(columns: &[&str]) -> Arc<Source> {
     Arc::new(Source {
         name: "in.csv".into(),
         format: Format::Csv,
+        delimiter: None,
         columns: columns.iter().map(ToString::to_string).collect(),
     })
 }
@@ -31,8 +32,12 @@ fn row(rules: &Rules, columns: &[&str], cells: &[&str]) -> Result<String, String
 
 /// The same of one JSON row.
 fn json(rules: &Rules, text: &str) -> Result<String, String> {
-    let source =
-        Arc::new(Source { name: "in.jsonl".into(), format: Format::Jsonl, columns: vec![] });
+    let source = Arc::new(Source {
+        name: "in.jsonl".into(),
+        format: Format::Jsonl,
+        delimiter: None,
+        columns: vec![],
+    });
     let mut builder = Builder::new(rules.clone(), &[Arc::clone(&source)]).unwrap();
     body(&mut builder, record(&source, Content::Object(text.into())))
 }
@@ -243,7 +248,12 @@ fn names_of_one_user_share_a_lane() {
 
 #[test]
 fn a_rename_knows_the_name_that_it_gives() {
-    let source = Arc::new(Source { name: "in".into(), format: Format::Jsonl, columns: vec![] });
+    let source = Arc::new(Source {
+        name: "in".into(),
+        format: Format::Jsonl,
+        delimiter: None,
+        columns: vec![],
+    });
     let mut builder = Builder::new(Rules::default(), &[Arc::clone(&source)]).unwrap();
     for (row, expected) in [
         (r#"{"operation":"loginid","loginId":"a","newLoginId":" b "}"#, Some("b")),

@@ -44,6 +44,9 @@ const fn key(path: &'static str, flag: &'static str, kind: Kind) -> Key {
 pub(super) const KEYS: &[Key] = &[
     key("input.files", "files", Kind::Paths),
     key("input.format", "format", Kind::Text),
+    key("input.delimiter", "delimiter", Kind::Text),
+    key("input.encoding", "encoding", Kind::Text),
+    key("input.sheet", "sheet", Kind::Text),
     key("mapping", "map", Kind::Pairs),
     key("rules.operation", "operation", Kind::Text),
     key("rules.ignore", "ignore", Kind::Texts),

@@ -6,9 +6,8 @@
 use std::ops::Range;
 use std::path::Path;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-
 use crate::exit::Error;
+use crate::point;
 
 /// Something wrong at a place.
 #[derive(Debug)]
@@ -59,12 +58,9 @@ fn show(path: &Path, text: &str, problem: &Problem) -> String {
         }
         let within = |byte: usize| kept.floor_char_boundary(byte.saturating_sub(place.begins));
         let (start, end) = (within(problem.span.start), within(problem.span.end));
-        let snippet = Snippet::source(line)
-            .line_start(place.line)
-            .annotation(AnnotationKind::Primary.span(start..end.max(start)));
-        let group = Group::with_level(Level::ERROR).element(snippet);
+        let span = start..end.max(start);
         shown.push('\n');
-        shown.push_str(&Renderer::plain().render(&[group]));
+        shown.push_str(&point::line(&point::Line { number: place.line, text: &line, span }));
     }
     if let Some(hint) = &problem.hint {
         shown.push_str("\n  ");

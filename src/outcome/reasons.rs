@@ -90,8 +90,12 @@ mod tests {
     use crate::record::{Content, Format, Position, Problem, Record, Source};
 
     fn failed(row: u64, kind: &'static str, code: Option<String>) -> Finished {
-        let source =
-            Arc::new(Source { name: "u.csv".to_owned(), format: Format::Csv, columns: Vec::new() });
+        let source = Arc::new(Source {
+            name: "u.csv".to_owned(),
+            format: Format::Csv,
+            delimiter: None,
+            columns: Vec::new(),
+        });
         let position = Position { row, line: row + 1, byte: 0 };
         let problem = Problem::new(kind, format!("wrong in row {row}")).hint("mend it");
         let mut outcome = Outcome::invalid(problem, jiff::Timestamp::UNIX_EPOCH);

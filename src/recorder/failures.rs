@@ -1,9 +1,11 @@
 //! The failures files: rows to correct and feed back.
 //!
-//! A row is written in its input's own columns and format, with what went wrong in
-//! columns behind them. Inputs that share format and columns share a file; it is begun
-//! at its first row. A row that could not be read stays one that cannot be read: it is
-//! never padded or shortened into a valid one.
+//! A row is written in its input's own columns, with what went wrong in columns behind
+//! them: cells with the input's own delimiter (a workbook's with commas), objects a line
+//! each, in UTF-8. Inputs whose rows look alike there share a file; it is begun at its
+//! first row. A row that could not be read stays one that cannot be read: it is never
+//! padded or shortened into a valid one. Cells have their [`guard`] on, so that a
+//! spreadsheet may open and save the file.
 
 use std::borrow::Cow;
 use std::io;
@@ -16,7 +18,7 @@ use serde::Serialize;
 use super::object;
 use super::output::{Output, at};
 use crate::outcome::{Failure, Finished, Status};
-use crate::record::{ADDED_COLUMNS, Content, Format, Raw, Source};
+use crate::record::{ADDED_COLUMNS, Content, Delimiter, Format, Raw, Source, guard};
 
 /// The key that holds the text of a JSONL line that could not be read.
 const RAW_KEY: &str = "_raw";
@@ -93,7 +95,8 @@ struct Input {
 /// A failures file, begun or not.
 #[derive(Debug)]
 struct Layout {
-    format: Format,
+    /// What separates cells; nothing for rows that are objects.
+    delimiter: Option<Delimiter>,
     columns: Vec<String>,
     output: Option<Output>,
 }
@@ -155,10 +158,13 @@ impl Failures {
         let input = &self.inputs[index];
         let layout = &mut self.layouts[input.layout];
         let added = Added::new(finished);
-        let delimiter = layout.format.delimiter();
+        let delimiter = layout.delimiter;
         let row = layout.row(&self.folder, input.layout)?;
         match delimiter {
-            Some(delimiter) => write_cells(row, delimiter, &cells(&record.content, input, &added)),
+            Some(delimiter) => {
+                write_cells(row, delimiter, &cells(&record.content, input, &added));
+                Ok(())
+            }
             None => write_object(row, &record.content, &added),
         }
     }
@@ -173,9 +179,11 @@ impl Failures {
         let (added, own): (Vec<_>, Vec<_>) = (0..source.columns.len())
             .partition(|&column| ADDED_COLUMNS.contains(&source.columns[column].as_str()));
         let columns: Vec<_> = own.into_iter().map(|i| source.columns[i].clone()).collect();
-        let same = |layout: &Layout| layout.format == source.format && layout.columns == columns;
+        let has_cells = source.format.has_columns();
+        let delimiter = has_cells.then(|| source.delimiter.unwrap_or(Delimiter::Comma));
+        let same = |layout: &Layout| layout.delimiter == delimiter && layout.columns == columns;
         let layout = self.layouts.iter().position(same).unwrap_or_else(|| {
-            self.layouts.push(Layout { format: source.format, columns, output: None });
+            self.layouts.push(Layout { delimiter, columns, output: None });
             self.layouts.len() - 1
         });
         self.inputs.push(Input { source: Arc::clone(source), layout, added });
@@ -184,8 +192,8 @@ impl Failures {
 }
 
 /// The name of the failures file of a layout.
-fn file_name(index: usize, format: Format) -> String {
-    let extension = format.extension();
+fn file_name(index: usize, delimiter: Option<Delimiter>) -> String {
+    let extension = delimiter.map_or(Format::Jsonl, Delimiter::format).extension();
     match index {
         0 => format!("failures.{extension}"),
         _ => format!("failures-{}.{extension}", index + 1),
@@ -203,7 +211,7 @@ pub(super) fn layout_of(name: &str) -> Option<usize> {
 
 impl Layout {
     fn path(&self, folder: &Path, index: usize) -> PathBuf {
-        folder.join(file_name(index, self.format))
+        folder.join(file_name(index, self.delimiter))
     }
 
     /// Where to append a row; begins the file if this is its first.
@@ -213,9 +221,9 @@ impl Layout {
             self.output = Some(Output::create(self.path(folder, index))?);
         }
         let row = self.output.as_mut().expect("it was just begun").row()?;
-        if let (false, Some(delimiter)) = (begun, self.format.delimiter()) {
+        if let (false, Some(delimiter)) = (begun, self.delimiter) {
             let own = self.columns.iter().map(String::as_str);
-            write_cells(row, delimiter, &own.chain(ADDED_COLUMNS).collect())?;
+            write_cells(row, delimiter, &own.chain(ADDED_COLUMNS).collect());
         }
         Ok(row)
     }
@@ -260,20 +268,45 @@ fn cells(content: &Content, input: &Input, added: &Added) -> ByteRecord {
     cells
 }
 
-/// How many cells at the end of an unreadable row are those that an earlier run added.
+/// How many cells at the end of an unreadable row are those that an earlier run added; it added
+/// one less to a row of the right width.
 fn stale(cells: &ByteRecord, input: &Input) -> usize {
+    let width = input.source.columns.len() - input.added.len();
     let ours =
         |at| Status::ALL.iter().any(|status| cells.get(at) == Some(status.word().as_bytes()));
-    match cells.len().checked_sub(ADDED_COLUMNS.len()) {
-        Some(own) if !input.added.is_empty() && ours(own + 1) => ADDED_COLUMNS.len(),
-        _ => 0,
+    let added = |count: usize| {
+        let own = cells.len().checked_sub(count)?;
+        let whole = count == ADDED_COLUMNS.len() || own == width;
+        (whole && ours(own + 1)).then_some(count)
+    };
+    if input.added.is_empty() {
+        return 0;
     }
+    added(ADDED_COLUMNS.len()).or_else(|| added(ADDED_COLUMNS.len() - 1)).unwrap_or(0)
 }
 
-fn write_cells(to: &mut Vec<u8>, delimiter: u8, cells: &ByteRecord) -> io::Result<()> {
-    let mut writer = csv::WriterBuilder::new().delimiter(delimiter).from_writer(to);
-    writer.write_byte_record(cells)?;
-    writer.flush()
+/// Writes cells as a row. Whatever could be taken for a delimiter, or for the beginning of
+/// something else than text with cells, is quoted, so that the file can be told from its header.
+fn write_cells(to: &mut Vec<u8>, delimiter: Delimiter, cells: &ByteRecord) {
+    for (index, cell) in cells.iter().enumerate() {
+        if index > 0 {
+            to.push(delimiter.byte());
+        }
+        let cell = guard::put_on(cell);
+        let telling =
+            |byte: &u8| matches!(byte, b'"' | b'\n' | b'\r') || Delimiter::of(*byte).is_some();
+        let begins = [&b"{"[..], b"[", "\u{feff}".as_bytes()];
+        if !cell.iter().any(telling) && !begins.iter().any(|start| cell.starts_with(start)) {
+            to.extend_from_slice(&cell);
+            continue;
+        }
+        to.push(b'"');
+        for &byte in &*cell {
+            to.extend(std::iter::repeat_n(byte, if byte == b'"' { 2 } else { 1 }));
+        }
+        to.push(b'"');
+    }
+    to.push(b'\n');
 }
 
 fn write_object(to: &mut Vec<u8>, content: &Content, added: &Added) -> io::Result<()> {

@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 
-use annotate_snippets::{AnnotationKind, Element, Group as Page, Level, Renderer, Snippet};
 use anstyle::{AnsiColor, Style};
 use serde_json::{Map, Value, json};
 
@@ -10,6 +9,7 @@ use super::words::{brief, count, span, tame, thousands};
 use crate::catalog::RateClass;
 use crate::check::{Calls, Finding, Group, Report, Severity};
 use crate::limit::Limit;
+use crate::point;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -17,33 +17,27 @@ const NOTE: Style = AnsiColor::Yellow.on_default().bold();
 
 /// Prints a finding with the line at fault, marked where it is.
 pub fn print_finding(out: &mut impl Write, finding: &Finding, color: bool) -> io::Result<()> {
-    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-    let level = match finding.severity {
-        Severity::Error => Level::ERROR,
-        Severity::Warning => Level::WARNING,
-    };
     let message = brief(&finding.message);
-    let title = level.primary_title(message.as_str()).id(finding.code);
     let column = finding.column.as_ref().map(|column| format!("column {}, ", brief(column)));
     let label = format!("{}row {}", column.unwrap_or_default(), finding.row);
-    let name = tame(&finding.file);
+    let file = tame(&finding.file);
     let hint = finding.hint.as_deref().map(brief);
-    let mut page: Page<'_> = match &finding.excerpt {
-        Some(excerpt) => title.element(
-            Snippet::source(excerpt.text.as_str())
-                .line_start(usize::try_from(finding.line).unwrap_or(usize::MAX))
-                .path(name.as_str())
-                .annotation(AnnotationKind::Primary.span(excerpt.span.clone()).label(&label)),
-        ),
-        None => {
-            let place = format!("{name}:{}, {label}", finding.line);
-            title.element(Element::from(Level::NOTE.message(place)))
-        }
+    let line = finding.excerpt.as_ref().map(|excerpt| point::Line {
+        number: usize::try_from(finding.line).unwrap_or(usize::MAX),
+        text: &excerpt.text,
+        span: excerpt.span.clone(),
+    });
+    let pointer = point::Pointer {
+        is_warning: finding.severity == Severity::Warning,
+        code: finding.code,
+        message: &message,
+        file: &file,
+        line,
+        number: finding.line,
+        label: &label,
+        hint: hint.as_deref(),
     };
-    if let Some(hint) = &hint {
-        page = page.element(Level::HELP.message(hint.as_str()));
-    }
-    writeln!(out, "{}\n", renderer.render(&[page]))
+    writeln!(out, "{}\n", point::message(&pointer, color))
 }
 
 /// Prints the report; the examples of each kind unless they were told before.

@@ -69,7 +69,12 @@ fn ours(
         on_conflict: if merge { OnConflict::Merge } else { OnConflict::Fail },
         ..Rules::default()
     };
-    let source = Arc::new(Source { name: "sdk".into(), format: Format::Jsonl, columns: vec![] });
+    let source = Arc::new(Source {
+        name: "sdk".into(),
+        format: Format::Jsonl,
+        delimiter: None,
+        columns: vec![],
+    });
     let record = Record {
         source: Arc::clone(&source),
         position: Position { row: 1, line: 1, byte: 0 },

@@ -5,11 +5,16 @@ use std::sync::Arc;
 use csv::StringRecord;
 
 use super::*;
-use crate::record::{Format, Position, Source};
+use crate::record::{Delimiter, Format, Position, Source};
 
 fn record(columns: &[&str], content: Content) -> Record {
     let columns = columns.iter().map(|name| (*name).to_owned()).collect();
-    let source = Source { name: "u.csv".to_owned(), format: Format::Csv, columns };
+    let source = Source {
+        name: "u.csv".to_owned(),
+        format: Format::Csv,
+        delimiter: Some(Delimiter::Comma),
+        columns,
+    };
     Record { source: Arc::new(source), position: Position { row: 1, line: 2, byte: 0 }, content }
 }
 

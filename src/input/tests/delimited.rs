@@ -179,12 +179,11 @@ fn headers_that_say_nothing_are_refused() {
         (b"\n\r\n", "u.csv:3: there is no header row"),
         (b"x,,y,\n", "u.csv:1: columns without a name in the header: number 2, 4;"),
         (b"x, x,y,z,y\n", "u.csv:1: columns more than once in the header: \"x\", \"y\";"),
-        (b"\nx;y\n", "u.csv:2: the header is one column, \"x;y\": are its cells separated by ';'?"),
+        (b"x,y;z\n", "u.csv: the header holds more than one delimiter (comma, semicolon); say"),
         (
-            b"x\ty\n",
-            "u.csv:1: the header is one column, \"x\\ty\": are its cells separated by '\\t'?",
+            b"\"x;y\"\n",
+            "u.csv:1: the header is one column, \"x;y\": are its cells separated by ';'?",
         ),
-        (b"sep=;\nx;y\n", "u.csv:1: the first line asks for ';' between the cells"),
         (
             b"x,\"y\na,b\n",
             "u.csv:1: the header row cannot be read: the quote opened on line 1 is not closed",
@@ -195,4 +194,65 @@ fn headers_that_say_nothing_are_refused() {
         let refusal = read("u.csv", bytes).unwrap_err();
         assert!(refusal.starts_with(expected), "{refusal}");
     }
+    let refusal = read("u.tsv", "x,y\n").unwrap_err();
+    assert!(refusal.contains("are its cells separated by ','? '\\t' is read"), "{refusal}");
+    let refusal = read("u.tsv", "sep=;\nx;y\n").unwrap_err();
+    assert!(refusal.starts_with("u.tsv:1: the first line asks for ';'"), "{refusal}");
+    let many = (0..16_385).map(|n| format!("c{n}")).collect::<Vec<_>>().join(",");
+    let refusal = read_in("u.csv", many.as_bytes(), 5000).unwrap_err();
+    assert!(refusal.contains("has 16385 columns, more than the 16384"), "{refusal}");
+    let blank = read_in("u.csv", ",".repeat(1_000_000).as_bytes(), usize::MAX).unwrap_err();
+    assert!(blank.len() < 300, "{}", blank.len());
+}
+
+#[test]
+fn the_delimiter_is_the_one_that_stands_in_the_header() {
+    let table: &[(&str, &str, Delimiter, &[&str])] = &[
+        ("u.csv", "x;y\n1,2;3\n", Delimiter::Semicolon, &["1,2", "3"]),
+        ("u.csv", "x|y\n1|2\n", Delimiter::Bar, &["1", "2"]),
+        ("u.csv", "x\ty\n1\t2\n", Delimiter::Tab, &["1", "2"]),
+        ("u", "\n \nx;y\n1;2\n", Delimiter::Semicolon, &["1", "2"]),
+        ("u.csv", "\"a,b|c\";\"d\te\"\n1;2\n", Delimiter::Semicolon, &["1", "2"]),
+        ("u.csv", "\"a\nb,c\";d\n1;2\n", Delimiter::Semicolon, &["1", "2"]),
+        ("u.csv", "\"a\"\",\";d\n1;2\n", Delimiter::Semicolon, &["1", "2"]),
+        ("u.csv", "sep=;\nx,y;z\n1;2\n", Delimiter::Semicolon, &["1", "2"]),
+        ("u", "sep=|\r\nx;a|y\r\n1|2\r\n", Delimiter::Bar, &["1", "2"]),
+        ("u.csv", "\u{feff}sep=;\nx;y\n1;2\n", Delimiter::Semicolon, &["1", "2"]),
+        ("u.csv", "x\n1;2\n", Delimiter::Comma, &["1;2"]),
+    ];
+    for (name, bytes, delimiter, row) in table {
+        assert_eq!(rows(name, bytes)[0].2, cells(row), "{bytes:?}");
+        let input = input(name, io::Cursor::new(bytes.to_string())).unwrap();
+        assert_eq!(input.sources()[0].delimiter, Some(*delimiter), "{bytes:?}");
+        assert_eq!(input.sources()[0].format, delimiter.format());
+    }
+}
+
+#[test]
+fn a_delimiter_that_is_stated_is_not_doubted() {
+    let stated = Stated { delimiter: Some(Delimiter::Comma), ..Stated::default() };
+    for (name, bytes, columns) in [
+        ("u.csv", "x;a,y|b\n1,2\n", &["x;a", "y|b"][..]),
+        ("u.csv", "x;a\n1\n", &["x;a"]),
+        ("u.tsv", "x,y\n1,2\n", &["x", "y"]),
+    ] {
+        let input = input_of(name, stated.clone(), io::Cursor::new(bytes)).unwrap();
+        assert_eq!(input.sources()[0].columns, columns);
+        assert_eq!(input.sources()[0].format, Format::Csv);
+    }
+    let other = input_of("u.csv", stated, io::Cursor::new("sep=;\nx;y\n"));
+    assert!(other.err().unwrap().contains("the first line asks for ';'"));
+}
+
+#[test]
+fn guards_are_taken_off_in_files_of_ours_only() {
+    let ours = "'+x,y,_row,_status,_error,_message,_hint\n'+44,''=,,,,,\n'-1,'a,,,,\n";
+    let said = rows("failures.csv", ours);
+    assert_eq!(said[0].2, cells(&["+44", "'=", "", "", "", "", ""]));
+    let Is::Broken(raw, _) = &said[1].2 else { panic!("{:?}", said[1]) };
+    assert_eq!(raw[..2], [b"-1".to_vec(), b"'a".to_vec()]);
+    let input = input("failures.csv", io::Cursor::new(ours)).unwrap();
+    assert_eq!(input.sources()[0].columns[0], "+x");
+    let theirs = "'+x,y,_row,_status,_error,_message\n'+44,2,,,,\n";
+    assert_eq!(rows("u.csv", theirs)[0].2, cells(&["'+44", "2", "", "", "", ""]));
 }

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use super::*;
 
 fn request(path: impl Into<PathBuf>) -> Request {
-    Request { path: path.into(), format: None, known_as: None }
+    Request { path: path.into(), stated: Stated::default(), known_as: None }
 }
 
 #[track_caller]
@@ -30,7 +30,16 @@ fn the_name_tells_the_format_else_the_content_does() {
         ("a", "\n\r\n {}\n", Format::Jsonl),
         ("a", "\u{feff}\n {}\n", Format::Jsonl),
         ("a.txt", "x\ty\na,b\tc\n", Format::Tsv),
-        ("a.txt", "x\ty,z\n", Format::Csv),
+        ("a.txt", "x;y\n", Format::Csv),
+        ("a", "[{\"x\":1}]", Format::Json),
+        ("a", " \n[\n {}]", Format::Json),
+        ("a", "[]", Format::Json),
+        ("a.json", "[1]", Format::Json),
+        ("a.json", "{}\n{}\n", Format::Jsonl),
+        ("a.json", "", Format::Jsonl),
+        ("a.jsonl", "[{}]\n", Format::Jsonl),
+        ("a.tsv.gz", "x\n", Format::Tsv),
+        ("a.jsonl.zst", "x\n", Format::Jsonl),
         ("a", "x,y\n", Format::Csv),
         ("a", "x\n", Format::Csv),
     ];
@@ -46,20 +55,44 @@ fn the_name_tells_the_format_else_the_content_does() {
 #[test]
 fn what_is_not_text_is_refused_by_name() {
     let cases: &[(&[u8], &str)] = &[
-        (b"\xff\xfex\0,\0y\0\n\0", "UTF-16"),
-        (b"\xfe\xff\0x\0\n", "UTF-16"),
-        (b"\x1f\x8b\x08\0", "gzip"),
-        (b"\x28\xb5\x2f\xfd\0", "zstd"),
-        (b"PK\x03\x04\0\0", "spreadsheet"),
-        (b"\xd0\xcf\x11\xe0\0", "Excel"),
+        (b"PK\x03\x04\0\0", "damaged or cut off"),
+        (b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", "a zip archive, but no workbook"),
+        (b"\xd0\xcf\x11\xe0\0", "old Excel"),
+        (b"\xd0\xcf\x11\xe0\0E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0", "password"),
+        (b"x\0,\0\n\0", "--encoding utf-16le"),
+        (b"\0x\0,\0\n", "--encoding utf-16be"),
+        (b"\xff\xfe\0\0x\0\0\0\n\0\0\0", "NUL"),
+        (b"{\n  \"users\": []\n}", "spans several lines"),
+        (b"[1]", "JSON array that is not one of objects"),
         (b"x\0,\0\n", "NUL"),
-        (b"\n [{\"a\":1}]", "JSON array"),
     ];
     for (bytes, expected) in cases {
         let refusal = read("a", bytes).unwrap_err();
         assert!(refusal.contains(expected), "{refusal}");
         assert!(refusal.starts_with("a: "), "{refusal}");
     }
+    for (name, expected) in [("a.xlsx", "name of a workbook"), ("a.json", "name of a JSON file")] {
+        let refusal = read(name, "x,y\n").unwrap_err();
+        assert!(refusal.contains(expected), "{refusal}");
+    }
+}
+
+#[test]
+fn what_is_stated_for_no_input_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let (csv, jsonl) = (dir.path().join("a.csv"), dir.path().join("b.jsonl"));
+    fs::write(&csv, "x\n").unwrap();
+    fs::write(&jsonl, "").unwrap();
+    let with = |path: &PathBuf, stated: &Stated| Request {
+        path: path.clone(),
+        stated: stated.clone(),
+        known_as: None,
+    };
+    let delimiter = Stated { delimiter: Some(Delimiter::Comma), ..Stated::default() };
+    let sheet = Stated { sheet: Some("One".to_owned()), ..Stated::default() };
+    assert!(refusal(&[with(&csv, &sheet)]).starts_with("--sheet is said, but no input is a"));
+    assert!(refusal(&[with(&jsonl, &delimiter)]).starts_with("--delimiter is said, but no"));
+    assert!(open(&[with(&jsonl, &delimiter), with(&csv, &delimiter)]).is_ok());
 }
 
 #[test]
@@ -116,8 +149,8 @@ fn a_forced_format_wins() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.csv");
     fs::write(&path, "{}\n").unwrap();
-    let format = Some(Format::Jsonl);
-    let input = open(&[Request { path, format, known_as: None }]).unwrap();
+    let stated = Stated { format: Some(Format::Jsonl), ..Stated::default() };
+    let input = open(&[Request { path, stated, known_as: None }]).unwrap();
     assert_eq!(drain(input).rows[0].1, Is::Object("{}".to_owned()));
 }
 

@@ -1,8 +1,11 @@
 //! The failures files: what goes in can be fed back.
 
+use std::path::Path;
+
 use proptest::prelude::*;
 
 use super::*;
+use crate::input::{Request, Stated};
 use crate::record::ADDED_COLUMNS;
 
 /// The rows of a file as the csv crate reads them, header first.
@@ -212,30 +215,134 @@ fn a_source_not_announced_gets_a_file() {
     assert_eq!(fixture.files(), ["failures.csv", "journal", "lock", "results.jsonl"]);
 }
 
+/// Some of what gives trouble to files of cells, to spreadsheets and to us, or anything.
+fn trouble() -> impl Strategy<Value = String> {
+    prop_oneof!["(?s)[,;|\"\t\r\n '+=a;é#\\\\\u{feff}\\[{-]{0,6}", "[^\0]*"]
+}
+
+/// What is in a file, by the reader of inputs.
+fn read_back(path: &Path) -> (Arc<Source>, Vec<Content>) {
+    let request = Request { path: path.into(), stated: Stated::default(), known_as: None };
+    let input = crate::input::open(&[request]).unwrap();
+    let source = Arc::clone(&input.sources()[0]);
+    (source, input.map(|record| record.unwrap().content).collect())
+}
+
+/// The cells of a row without those that were added to it.
+fn own(source: &Source, content: &Content) -> Vec<String> {
+    let Content::Cells(cells) = content else { panic!("{content:?}") };
+    let names = source.columns.iter().zip(cells);
+    names
+        .filter(|(name, _)| !ADDED_COLUMNS.contains(&name.as_str()))
+        .map(|(_, cell)| cell.to_owned())
+        .collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
+    /// Whatever a row holds and its columns are called: what is fed back is the same, once and
+    /// again, and the file of the second round is that of the first.
     #[test]
     fn any_cells_come_back(
-        rows in (1_usize..4).prop_flat_map(|width| {
-            prop::collection::vec(prop::collection::vec("(?s)[,\"\t\r\n a;é#\\\\]{0,6}|.*", width), 1..4)
-        }),
-        tsv: bool,
+        (names, rows) in (1_usize..4).prop_flat_map(|width| (
+            prop::collection::hash_set(trouble().prop_filter_map("a name", |name| {
+                Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+            }), width),
+            prop::collection::vec(prop::collection::vec(trouble(), width), 1..4),
+        )),
+        delimiter in prop::sample::select(Delimiter::ALL.to_vec()),
+        through_a_pipe: bool,
     ) {
-        let fixture = Fixture::new();
-        let columns: Vec<_> = ["a", "b", "c"].into_iter().take(rows[0].len()).collect();
-        let (format, delimiter) = if tsv { (Format::Tsv, b'\t') } else { (Format::Csv, b',') };
-        let source = source("u", format, &columns);
-        let finished: Vec<_> = rows
-            .iter()
-            .map(|row| rejected(&source, Content::Cells(StringRecord::from(row.as_slice()))))
-            .collect();
-        fixture.record(&[source], &finished);
-        let read = read(&fixture, &format!("failures.{}", format.extension()), delimiter);
-        prop_assert_eq!(read.len(), rows.len() + 1);
-        for (row, read) in rows.iter().zip(&read[1..]) {
-            prop_assert_eq!(read.len(), row.len() + ADDED_COLUMNS.len());
-            prop_assert!(row.iter().map(String::as_bytes).eq(read[..row.len()].iter().map(Vec::as_slice)));
+        let names: Vec<_> = names.into_iter().collect();
+        let format = delimiter.format();
+        let mut source = Arc::new(Source {
+            name: "u".to_owned(), format, delimiter: Some(delimiter), columns: names.clone(),
+        });
+        let mut contents: Vec<_> =
+            rows.iter().map(|row| Content::Cells(StringRecord::from(row.as_slice()))).collect();
+        let mut texts = Vec::new();
+        for _ in 0..3 {
+            let fixture = Fixture::new();
+            let finished: Vec<_> =
+                contents.into_iter().map(|content| rejected(&source, content)).collect();
+            fixture.record(&[source], &finished);
+            let name = format!("failures.{}", format.extension());
+            texts.push(fixture.text(&name));
+            let mut path = fixture.folder.path().join(&name);
+            if through_a_pipe {
+                // Without a name to tell by.
+                path = fixture.folder.path().join("kept");
+                fs::write(&path, texts.last().unwrap()).unwrap();
+            }
+            (source, contents) = read_back(&path);
+            prop_assert_eq!(source.delimiter, Some(delimiter));
+            prop_assert_eq!(&source.columns[..names.len()], &names);
+            let read: Vec<_> = contents.iter().map(|content| own(&source, content)).collect();
+            prop_assert_eq!(&read, &rows);
         }
+        prop_assert!(texts.iter().all(|text| *text == texts[0]));
     }
+
+    /// A row that cannot be read stays one, and does not grow.
+    #[test]
+    fn broken_cells_stay_broken(
+        cells in prop::collection::vec(prop_oneof![
+            trouble().prop_map(String::into_bytes),
+            prop::collection::vec(any::<u8>().prop_filter("no NUL", |b| *b != 0), 0..6),
+        ], 1..5),
+        delimiter in prop::sample::select(Delimiter::ALL.to_vec()),
+    ) {
+        let columns = vec!["a".to_owned(), "b".to_owned()];
+        let format = delimiter.format();
+        let mut source = Arc::new(Source {
+            name: "u".to_owned(), format, delimiter: Some(delimiter), columns,
+        });
+        let raw = Raw::Cells(ByteRecord::from(cells.clone()));
+        let mut content = broken(raw);
+        let mut texts = Vec::new();
+        for _ in 0..3 {
+            let fixture = Fixture::new();
+            fixture.record(&[Arc::clone(&source)], &[rejected(&source, content)]);
+            let path = fixture.folder.path().join(format!("failures.{}", format.extension()));
+            texts.push(fs::read(&path).unwrap());
+            let mut read;
+            (source, read) = read_back(&path);
+            prop_assert_eq!(read.len(), 1);
+            content = read.remove(0);
+            let is_broken = matches!(&content, Content::Broken { raw: Raw::Cells(_), .. });
+            prop_assert!(is_broken);
+        }
+        prop_assert!(texts.iter().all(|text| *text == texts[0]));
+    }
+}
+
+#[test]
+fn workbooks_and_arrays_have_failures_of_text() {
+    let fixture = Fixture::new();
+    let sources = [
+        source("u.xlsx", Format::Xlsx, &["phone"]),
+        source("u.ods", Format::Ods, &["phone"]),
+        csv(&["phone"]),
+        source("u.json", Format::Json, &[]),
+        jsonl(),
+    ];
+    let rows: Vec<_> = sources
+        .iter()
+        .map(|source| match source.format.has_columns() {
+            true => rejected(source, cells(&["+447911123456"])),
+            false => rejected(source, object("{\n\"phone\":\"+44\"\n}")),
+        })
+        .collect();
+    fixture.record(&sources, &rows);
+    let names = ["failures-2.jsonl", "failures.csv", "journal", "lock", "results.jsonl"];
+    assert_eq!(fixture.files(), names);
+    let csv = fixture.text("failures.csv");
+    let guarded = csv.lines().skip(1).all(|line| line.starts_with("'+447911123456,7,rejected,"));
+    assert!(csv.lines().count() == 4 && guarded, "{csv}");
+    let jsonl = fixture.text("failures-2.jsonl");
+    assert!(
+        jsonl.lines().all(|line| line.starts_with("{\"phone\":\"+44\",\"_row\":7,")),
+        "{jsonl}"
+    );
 }

@@ -1,0 +1,143 @@
+//! From a request to rows: the layers of a file, one behind the other.
+//!
+//! Its bytes are unpacked, then either held as a workbook or decoded as text and read row by
+//! row. What was found out on the way goes into the [`Source`].
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+
+use super::delimited::Delimited;
+use super::json::Json;
+use super::jsonl::Jsonl;
+use super::sniff::{self, Container, Named};
+use super::unpack::{self, Bytes, Meter, Peek, Unpacked};
+use super::window::Window;
+use super::{Request, Rows, Unreadable, decode, sheet};
+use crate::record::{Delimiter, Format, Source};
+
+/// An input whose header is read.
+pub(super) struct Opened {
+    pub(super) source: Source,
+    pub(super) rows: Box<dyn Rows>,
+    /// How much of the file is read, if its text is not what the file holds.
+    pub(super) meter: Option<Meter>,
+}
+
+/// Opens a request's bytes, with their number if it is known.
+pub(super) fn open_bytes(request: &Request) -> Result<(Box<dyn Read + Send>, Option<u64>), String> {
+    if request.is_stdin() {
+        return Ok((Box::new(io::stdin()), None));
+    }
+    let failed = |error: io::Error| format!("cannot be opened: {error}");
+    let metadata = fs::metadata(&request.path).map_err(failed)?;
+    if metadata.is_dir() {
+        return Err("is a directory; name the files in it".to_owned());
+    }
+    if is_device(&metadata) {
+        return Err(
+            "is a device, which may never end; name a file, or - for standard input".to_owned()
+        );
+    }
+    let file = File::open(&request.path).map_err(failed)?;
+    Ok((Box::new(file), metadata.is_file().then_some(metadata.len())))
+}
+
+#[cfg(unix)]
+fn is_device(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+
+    metadata.file_type().is_char_device() || metadata.file_type().is_block_device()
+}
+
+#[cfg(not(unix))]
+fn is_device(_: &fs::Metadata) -> bool {
+    false
+}
+
+/// Finds out what the bytes are and reads the header.
+pub(super) fn open_rows<R>(request: &Request, reader: R) -> Result<Opened, Unreadable>
+where
+    R: Read + Send + 'static,
+{
+    let name = request.name();
+    let fault = |reason: String| Unreadable(format!("{name}: {reason}"));
+    let failed = |error: io::Error| fault(format!("cannot be read: {error}"));
+    let Unpacked { mut bytes, packing, meter } =
+        unpack::open(reader).map_err(failed)?.map_err(fault)?;
+    if let Some(container) = sniff::container(&mut bytes).map_err(failed)? {
+        let opened = open_sheet(request, bytes, container).map_err(fault)?;
+        let source =
+            Source { name, format: opened.format, delimiter: None, columns: opened.columns };
+        return Ok(Opened { source, rows: Box::new(opened.rows), meter: None });
+    }
+    let plain = packing.is_none();
+    let (text, decoded) =
+        decode::open(bytes, request.stated.encoding).map_err(failed)?.map_err(fault)?;
+    let mut window = Window::new(text);
+    sniff::begin(&mut window).map_err(failed)?.map_err(fault)?;
+    let (format, delimiter) = format(request, &window).map_err(fault)?;
+    let (columns, rows): (_, Box<dyn Rows>) = match (format, delimiter) {
+        (_, Some(delimiter)) => {
+            let stated = request.stated.delimiter.is_some();
+            let rows =
+                Delimited::new(window, delimiter, stated).map_err(|fault| fault.at(&name))?;
+            (rows.columns().to_vec(), Box::new(rows))
+        }
+        (Format::Json, _) => (Vec::new(), Box::new(Json::new(window))),
+        _ => (Vec::new(), Box::new(Jsonl::new(window))),
+    };
+    let source = Source { name, format, delimiter, columns };
+    Ok(Opened { source, rows, meter: (!plain || decoded).then_some(meter) })
+}
+
+fn open_sheet(
+    request: &Request,
+    bytes: Peek,
+    container: Container,
+) -> Result<sheet::Opened, String> {
+    let stated = request.stated.format;
+    if let Some(format) = stated.filter(|format| !format.is_spreadsheet()) {
+        return Err(format!(
+            "is a workbook or a zip archive, but --format says {}; leave --format out",
+            format.extension()
+        ));
+    }
+    let opened = sheet::open(bytes, container, request.stated.sheet.as_deref())?;
+    match stated.filter(|format| *format != opened.format) {
+        None => Ok(opened),
+        Some(format) => Err(format!(
+            "is .{}, but --format says {}; leave --format out",
+            opened.format.extension(),
+            format.extension()
+        )),
+    }
+}
+
+/// The format of a text, and what separates its cells if it has any.
+fn format(
+    request: &Request,
+    window: &Window<Bytes>,
+) -> Result<(Format, Option<Delimiter>), String> {
+    let stated = &request.stated;
+    let named = sniff::by_name(&request.path);
+    let format = match (stated.format, named) {
+        (Some(format), _) if format.is_spreadsheet() => {
+            return Err(format!(
+                "is no workbook, but --format says {}; leave --format out",
+                format.extension()
+            ));
+        }
+        (Some(format), _) | (None, Some(Named::Format(format))) => format,
+        (None, Some(Named::Cells)) => Format::Csv,
+        (None, named) => sniff::by_content(window.bytes(), named)?,
+    };
+    let delimiter = match (format, stated.delimiter) {
+        (Format::Json | Format::Jsonl | Format::Xlsx | Format::Ods, _) => {
+            return Ok((format, None));
+        }
+        (_, Some(delimiter)) => delimiter,
+        (Format::Tsv, None) => Delimiter::Tab,
+        (Format::Csv, None) => sniff::delimiter(window.bytes())?,
+    };
+    Ok((delimiter.format(), Some(delimiter)))
+}

@@ -1,0 +1,148 @@
+//! Rows of spreadsheets.
+//!
+//! A workbook cannot be read as a stream: it is held whole, and so are the rows of the sheet
+//! that is read. Everything about it is bounded instead, and checked before it is believed: the
+//! size of the file, what it really unpacks to, the cells and the text of the sheet.
+
+use std::io::Read;
+use std::vec;
+
+use super::sniff::Container;
+use super::{Fault, MAX_RECORD_BYTES, Row, Rows};
+use crate::record::{Content, Format};
+
+mod archive;
+mod cell;
+mod ods;
+mod table;
+mod xlsx;
+
+use archive::Kind;
+use table::Table;
+
+/// The most bytes a workbook may have.
+pub(super) const MAX_FILE_BYTES: u64 = 128 * 1024 * 1024;
+
+/// The most bytes that a workbook may unpack to.
+pub(super) const MAX_UNPACKED_BYTES: u64 = 1024 * 1024 * 1024;
+
+/// The most rows that are read from a sheet, blank ones not counted.
+pub(super) const MAX_ROWS: usize = 1_048_576;
+
+/// The most cells of a sheet, counting the header's width for each row.
+pub(super) const MAX_CELLS: usize = 16 * 1024 * 1024;
+
+/// The most bytes of text in the rows of a sheet.
+pub(super) const MAX_TEXT_BYTES: usize = 256 * 1024 * 1024;
+
+/// How many sheets a message lists, and how much of a name.
+const LISTED: usize = 20;
+const SHOWN: usize = 60;
+
+/// A sheet of a workbook.
+struct Info {
+    name: String,
+    visible: bool,
+    /// Whether any of its cells holds something.
+    filled: bool,
+}
+
+/// A workbook of one kind.
+trait Book {
+    /// Its sheets, in order.
+    fn sheets(&mut self) -> Result<Vec<Info>, String>;
+
+    /// Puts the cells of a sheet into a table.
+    fn read(&mut self, sheet: &str, table: &mut Table) -> Result<(), String>;
+}
+
+/// The rows of a sheet.
+pub(super) struct Sheet {
+    rows: vec::IntoIter<(u64, Content)>,
+    count: u64,
+    bytes: u64,
+}
+
+/// What a sheet is made of: the kind of its workbook, the header's names, the rows.
+pub(super) struct Opened {
+    pub(super) format: Format,
+    pub(super) columns: Vec<String>,
+    pub(super) rows: Sheet,
+}
+
+/// Reads a sheet: the one that is named, else the only one that holds something.
+///
+/// The error is what to say behind the file's name.
+pub(super) fn open(
+    reader: impl Read,
+    container: Container,
+    sheet: Option<&str>,
+) -> Result<Opened, String> {
+    let mut file = Vec::new();
+    reader
+        .take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut file)
+        .map_err(|error| format!("cannot be read: {error}"))?;
+    if file.len() as u64 > MAX_FILE_BYTES {
+        return Err("is a workbook of more than 128 MiB; save its sheet as CSV (UTF-8)".to_owned());
+    }
+    let bytes = file.len() as u64;
+    let (format, mut book): (_, Box<dyn Book>) = match archive::kind(&file, container)? {
+        Kind::Xlsx => (Format::Xlsx, Box::new(xlsx::Workbook::open(file)?)),
+        Kind::Ods => (Format::Ods, Box::new(ods::Document::new(file))),
+    };
+    let sheets = book.sheets()?;
+    let name = choose(&sheets, sheet)?;
+    let mut table = Table::default();
+    book.read(name, &mut table)?;
+    let (columns, rows) = table.finish().map_err(|reason| format!("sheet {name:?}{reason}"))?;
+    let count = rows.len() as u64;
+    Ok(Opened { format, columns, rows: Sheet { rows: rows.into_iter(), count, bytes } })
+}
+
+/// The sheet to read; hidden ones are read only if they are named.
+fn choose<'a>(sheets: &'a [Info], stated: Option<&str>) -> Result<&'a str, String> {
+    if let Some(name) = stated {
+        let found = sheets.iter().find(|sheet| sheet.name == name);
+        return found
+            .map(|sheet| &*sheet.name)
+            .ok_or_else(|| format!("has no sheet {name:?}; there are {}", list(sheets.iter())));
+    }
+    let filled = || sheets.iter().filter(|sheet| sheet.filled && sheet.visible);
+    match (filled().count(), filled().next()) {
+        (1, Some(sheet)) => Ok(&sheet.name),
+        (0, _) => Err(format!(
+            "holds no rows that can be seen; its sheets are {}, and --sheet NAME reads a hidden \
+             one",
+            list(sheets.iter())
+        )),
+        _ => Err(format!(
+            "has several sheets with rows: {}; say which one is meant with --sheet NAME",
+            list(filled())
+        )),
+    }
+}
+
+fn list<'a>(sheets: impl Iterator<Item = &'a Info>) -> String {
+    let shown = |name: &str| name.chars().take(SHOWN).collect::<String>();
+    let mut names: Vec<_> = sheets.map(|sheet| format!("{:?}", shown(&sheet.name))).collect();
+    let more = names.len().saturating_sub(LISTED);
+    names.truncate(LISTED);
+    match (names.is_empty(), more) {
+        (true, _) => "none".to_owned(),
+        (false, 0) => names.join(", "),
+        (false, more) => format!("{} and {more} more", names.join(", ")),
+    }
+}
+
+impl Rows for Sheet {
+    fn next(&mut self) -> Option<Result<Row, Fault>> {
+        self.rows.next().map(|(line, content)| Ok(Row { line, byte: 0, content }))
+    }
+
+    /// As much of the file as of the rows.
+    fn offset(&self) -> u64 {
+        let done = self.count - self.rows.len() as u64;
+        if self.count == 0 { self.bytes } else { self.bytes * done / self.count }
+    }
+}

@@ -1,0 +1,117 @@
+//! Excel workbooks.
+
+use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use calamine::{DataRef, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
+
+use super::cell::Cell;
+use super::table::Table;
+use super::{Book, Info, MAX_RECORD_BYTES};
+use crate::input::KEPT_BYTES;
+
+/// The most cells that are looked at in a sheet, blank ones included.
+const MAX_LOOKED_AT: u64 = 64 * 1024 * 1024;
+
+/// An Excel workbook.
+pub(super) struct Workbook {
+    book: Xlsx<Cursor<Vec<u8>>>,
+}
+
+impl Workbook {
+    pub(super) fn open(file: Vec<u8>) -> Result<Self, String> {
+        let book = guarded(|| Xlsx::new(Cursor::new(file)).map_err(|error| unreadable(&error)))?;
+        Ok(Self { book })
+    }
+
+    /// Goes through the cells of a sheet until `each` has enough.
+    fn cells(
+        &mut self,
+        sheet: &str,
+        mut each: impl FnMut((u32, u32), Cell) -> Result<bool, String>,
+    ) -> Result<(), String> {
+        guarded(|| {
+            let failed = |error: XlsxError| unreadable(&error);
+            let mut cells = self.book.worksheet_cells_reader(sheet).map_err(failed)?;
+            for _ in 0..MAX_LOOKED_AT {
+                let Some(next) = cells.next_cell().map_err(failed)? else { return Ok(()) };
+                if !each(next.get_position(), cell(next.get_value()))? {
+                    return Ok(());
+                }
+            }
+            Err(format!("sheet {sheet:?} has too many cells; save it as CSV (UTF-8)"))
+        })
+    }
+}
+
+impl Book for Workbook {
+    fn sheets(&mut self) -> Result<Vec<Info>, String> {
+        let mut sheets = Vec::new();
+        for sheet in self.book.sheets_metadata().to_vec() {
+            if sheet.typ != SheetType::WorkSheet {
+                continue;
+            }
+            let mut filled = false;
+            self.cells(&sheet.name, |_, cell| {
+                filled = !cell.is_blank();
+                Ok(!filled)
+            })?;
+            let visible = sheet.visible == SheetVisible::Visible;
+            sheets.push(Info { name: sheet.name, visible, filled });
+        }
+        Ok(sheets)
+    }
+
+    fn read(&mut self, sheet: &str, table: &mut Table) -> Result<(), String> {
+        self.cells(sheet, |(row, column), cell| {
+            table
+                .push(row, column, cell)
+                .map_err(|reason| format!("sheet {sheet:?}: {reason}"))
+                .map(|()| true)
+        })
+    }
+}
+
+/// What a cell holds; a formula's is what it came to when the workbook was saved.
+fn cell(data: &DataRef<'_>) -> Cell {
+    match data {
+        DataRef::Empty => Cell::Text(String::new()),
+        // Floats up to the bound of exactness are whole numbers, too.
+        #[allow(clippy::cast_precision_loss)]
+        DataRef::Int(value) => Cell::number(*value as f64),
+        DataRef::Float(value) => Cell::number(*value),
+        DataRef::String(text) => self::text(text),
+        DataRef::SharedString(text) => self::text(text),
+        DataRef::Bool(value) => Cell::boolean(*value),
+        DataRef::DateTime(value) => Cell::date(value),
+        DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => self::text(text),
+        DataRef::Error(error) => Cell::error(error.to_string()),
+    }
+}
+
+fn text(text: &str) -> Cell {
+    if text.len() > MAX_RECORD_BYTES {
+        return Cell::too_long(text.chars().take(KEPT_BYTES / 4).collect());
+    }
+    Cell::Text(text.to_owned())
+}
+
+/// A parser that is led astray by a damaged file must not take the run with it.
+fn guarded<T>(parse: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(parse))
+        .unwrap_or_else(|_| Err("is a damaged Excel workbook; open and save it again".to_owned()))
+}
+
+fn unreadable(error: &XlsxError) -> String {
+    match error {
+        XlsxError::Password => {
+            "is a workbook protected by a password; save it without one first".to_owned()
+        }
+        error => {
+            // Its text may hold cells; the first words tell the kind.
+            let text = error.to_string();
+            let kind: String = text.chars().take_while(|c| *c != ':').take(60).collect();
+            format!("is a damaged Excel workbook ({kind}); open and save it again")
+        }
+    }
+}
