@@ -77,7 +77,11 @@ fn progress_counts_the_bytes_of_the_packed_file() {
 
 #[test]
 fn a_packed_file_that_is_cut_off_keeps_the_rows_before() {
-    let text: String = (0..3000).map(|n| format!("{n},{}\n", n * 7919 % 1000)).collect();
+    let noise = |n: u64| {
+        (0..20).map(move |k| format!("{:x}", (n * 31 + k).wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+    };
+    let text: String =
+        (0..3000).map(|n| format!("{n},{}\n", noise(n).collect::<String>())).collect();
     let text = format!("x,y\n{text}");
     let plain = read_in("u.csv", text.as_bytes(), usize::MAX).unwrap().rows;
     for (packed, name) in [(gzip(text.as_bytes()), "gzip"), (zstd(text.as_bytes()), "zstd")] {
