@@ -73,7 +73,7 @@ impl<R: Read> Json<R> {
         loop {
             let next = self.peek()?;
             match (self.state, next) {
-                (State::Start, None) | (State::End, None) => return Ok(None),
+                (State::Start | State::End, None) => return Ok(None),
                 (State::Start, Some(b'[')) => {
                     self.consume(1);
                     self.state = State::First;
@@ -83,23 +83,29 @@ impl<R: Read> Json<R> {
                     self.state = State::End;
                 }
                 (State::Start, Some(_)) => {
-                    return Ok(self.ends("does not begin with [, so it is no JSON array"));
+                    return Ok(Some(Err(
+                        self.ends("does not begin with [, so it is no JSON array")
+                    )));
                 }
                 (State::End, Some(_)) => {
-                    return Ok(self.ends("the array has ended, but more stands behind it"));
+                    return Ok(Some(Err(
+                        self.ends("the array has ended, but more stands behind it")
+                    )));
                 }
-                (_, None) => return Ok(self.ends("the file ends within the array")),
-                (_, Some(b',' | b']')) => return Ok(self.ends("a comma has no element behind it")),
+                (_, None) => return Ok(Some(Err(self.ends("the file ends within the array")))),
+                (_, Some(b',' | b']')) => {
+                    return Ok(Some(Err(self.ends("a comma has no element behind it"))));
+                }
                 (_, Some(_)) => return self.element().map(|row| Some(Ok(row))),
             }
         }
     }
 
-    fn ends(&mut self, reason: &str) -> Option<Result<Row, Fault>> {
-        Some(Err(Fault::new(
+    fn ends(&self, reason: &str) -> Fault {
+        Fault::new(
             self.lines.line,
             format!("{reason}; nothing from here on is read, mend the array (jq . shows where)"),
-        )))
+        )
     }
 
     /// The element that begins at the next byte.
@@ -163,9 +169,10 @@ impl<R: Read> Json<R> {
                 None => searched = seen,
             }
             if !self.window.fill()? {
-                return Ok(match scan.is_whole() {
-                    true => Framed::Element(searched, None),
-                    false => Framed::Doubt(searched, ENDS_WITHIN),
+                return Ok(if scan.is_whole() {
+                    Framed::Element(searched, None)
+                } else {
+                    Framed::Doubt(searched, ENDS_WITHIN)
                 });
             }
         }
