@@ -39,11 +39,11 @@ enum State {
 
 /// Whether an element ends within what is held.
 enum Framed {
-    /// So long, and whether it is the array's last.
-    Element(usize, bool),
+    /// So long, and whether it is the array's last; nothing if the file ends there.
+    Element(usize, Option<bool>),
     TooLong,
-    /// Nobody can tell, for this reason.
-    Doubt(&'static str),
+    /// Nobody can tell, for this reason, which shows behind so many bytes.
+    Doubt(usize, &'static str),
 }
 
 impl<R: Read> Json<R> {
@@ -73,7 +73,7 @@ impl<R: Read> Json<R> {
         loop {
             let next = self.peek()?;
             match (self.state, next) {
-                (State::Start, None) | (State::End, None) => return Ok(None),
+                (State::Start | State::End, None) => return Ok(None),
                 (State::Start, Some(b'[')) => {
                     self.consume(1);
                     self.state = State::First;
@@ -83,23 +83,29 @@ impl<R: Read> Json<R> {
                     self.state = State::End;
                 }
                 (State::Start, Some(_)) => {
-                    return Ok(self.ends("does not begin with [, so it is no JSON array"));
+                    return Ok(Some(Err(
+                        self.ends("does not begin with [, so it is no JSON array")
+                    )));
                 }
                 (State::End, Some(_)) => {
-                    return Ok(self.ends("the array has ended, but more stands behind it"));
+                    return Ok(Some(Err(
+                        self.ends("the array has ended, but more stands behind it")
+                    )));
                 }
-                (_, None) => return Ok(self.ends("the file ends within the array")),
-                (_, Some(b',' | b']')) => return Ok(self.ends("a comma has no element behind it")),
+                (_, None) => return Ok(Some(Err(self.ends("the file ends within the array")))),
+                (_, Some(b',' | b']')) => {
+                    return Ok(Some(Err(self.ends("a comma has no element behind it"))));
+                }
                 (_, Some(_)) => return self.element().map(|row| Some(Ok(row))),
             }
         }
     }
 
-    fn ends(&mut self, reason: &str) -> Option<Result<Row, Fault>> {
-        Some(Err(Fault::new(
+    fn ends(&self, reason: &str) -> Fault {
+        Fault::new(
             self.lines.line,
             format!("{reason}; nothing from here on is read, mend the array (jq . shows where)"),
-        )))
+        )
     }
 
     /// The element that begins at the next byte.
@@ -111,7 +117,11 @@ impl<R: Read> Json<R> {
             Framed::Element(length, last) => {
                 let content = jsonl::object(self.window.bytes()[..length].trim_ascii_end(), place);
                 self.consume(length);
-                (content, Ok(last))
+                if last.is_none() {
+                    self.state = State::Next;
+                    return Ok(Row { line, byte, content });
+                }
+                (content, Ok(last == Some(true)))
             }
             Framed::TooLong => {
                 let problem = Problem::new("record_too_long", "the element is longer than 1 MiB")
@@ -120,9 +130,8 @@ impl<R: Read> Json<R> {
                 self.consume(MAX_RECORD_BYTES + 1);
                 (content, self.pass(&mut scan)?)
             }
-            Framed::Doubt(reason) => {
-                let there = self.window.bytes();
-                let kept = &there[..there.len().min(KEPT_BYTES)];
+            Framed::Doubt(length, reason) => {
+                let kept = &self.window.bytes()[..length.min(KEPT_BYTES)];
                 let problem = Problem::new("invalid_json", format!("not valid JSON: {reason}"))
                     .hint(place.hint());
                 (jsonl::broken(kept, problem), Err(reason))
@@ -150,13 +159,21 @@ impl<R: Read> Json<R> {
             let bytes = self.window.bytes();
             let seen = bytes.len().min(MAX_RECORD_BYTES + 1);
             match scan.go(&bytes[searched..seen]) {
-                Some(Ended::At(at, last)) => return Ok(Framed::Element(searched + at, last)),
-                Some(Ended::Doubt(reason)) => return Ok(Framed::Doubt(reason)),
+                Some(Ended::At(at, last)) => {
+                    return Ok(Framed::Element(searched + at, Some(last)));
+                }
+                Some(Ended::Doubt(at, reason)) => {
+                    return Ok(Framed::Doubt(searched + at, reason));
+                }
                 None if seen > MAX_RECORD_BYTES => return Ok(Framed::TooLong),
                 None => searched = seen,
             }
             if !self.window.fill()? {
-                return Ok(Framed::Doubt(ENDS_WITHIN));
+                return Ok(if scan.is_whole() {
+                    Framed::Element(searched, None)
+                } else {
+                    Framed::Doubt(searched, ENDS_WITHIN)
+                });
             }
         }
     }
@@ -171,7 +188,7 @@ impl<R: Read> Json<R> {
                     self.consume(at);
                     return Ok(Ok(last));
                 }
-                Some(Ended::Doubt(reason)) => return Ok(Err(reason)),
+                Some(Ended::Doubt(_, reason)) => return Ok(Err(reason)),
                 None => self.consume(there),
             }
             if !self.window.fill()? {
@@ -209,11 +226,16 @@ struct Scan {
 enum Ended {
     /// The byte behind the element, and whether it closes the array.
     At(usize, bool),
-    /// Nobody can tell where it ends.
-    Doubt(&'static str),
+    /// From this byte on nobody can tell where it ends.
+    Doubt(usize, &'static str),
 }
 
 impl Scan {
+    /// Whether nothing is open.
+    fn is_whole(&self) -> bool {
+        self.open.is_empty() && !self.in_string
+    }
+
     fn go(&mut self, bytes: &[u8]) -> Option<Ended> {
         for (at, &byte) in bytes.iter().enumerate() {
             if self.in_string {
@@ -222,7 +244,7 @@ impl Scan {
                     b'\\' => self.escaped = true,
                     b'"' => self.in_string = false,
                     b'\n' | b'\r' => {
-                        return Some(Ended::Doubt("a string does not end on its line"));
+                        return Some(Ended::Doubt(at, "a string does not end on its line"));
                     }
                     _ => {}
                 }
@@ -231,14 +253,14 @@ impl Scan {
             match byte {
                 b'"' => self.in_string = true,
                 b'{' | b'[' if self.open.len() == MAX_DEPTH => {
-                    return Some(Ended::Doubt("brackets stand too deep in each other"));
+                    return Some(Ended::Doubt(at, "brackets stand too deep in each other"));
                 }
                 b'{' => self.open.push(b'}'),
                 b'[' => self.open.push(b']'),
                 b'}' | b']' => match self.open.pop() {
                     Some(expected) if expected == byte => {}
                     None if byte == b']' => return Some(Ended::At(at, true)),
-                    _ => return Some(Ended::Doubt("a bracket closes what is not open")),
+                    _ => return Some(Ended::Doubt(at, "a bracket closes what is not open")),
                 },
                 b',' if self.open.is_empty() => return Some(Ended::At(at, false)),
                 _ => {}

@@ -65,7 +65,7 @@ where
     let Unpacked { mut bytes, packing, meter } =
         unpack::open(reader).map_err(failed)?.map_err(fault)?;
     if let Some(container) = sniff::container(&mut bytes).map_err(failed)? {
-        let opened = open_sheet(request, bytes, container).map_err(fault)?;
+        let opened = open_sheet(request, bytes, container, &meter).map_err(fault)?;
         let source =
             Source { name, format: opened.format, delimiter: None, columns: opened.columns };
         return Ok(Opened { source, rows: Box::new(opened.rows), meter: None });
@@ -94,6 +94,7 @@ fn open_sheet(
     request: &Request,
     bytes: Peek,
     container: Container,
+    meter: &Meter,
 ) -> Result<sheet::Opened, String> {
     let stated = request.stated.format;
     if let Some(format) = stated.filter(|format| !format.is_spreadsheet()) {
@@ -102,7 +103,7 @@ fn open_sheet(
             format.extension()
         ));
     }
-    let opened = sheet::open(bytes, container, request.stated.sheet.as_deref())?;
+    let opened = sheet::open(bytes, container, request.stated.sheet.as_deref(), meter)?;
     match stated.filter(|format| *format != opened.format) {
         None => Ok(opened),
         Some(format) => Err(format!(

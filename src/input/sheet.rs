@@ -8,8 +8,9 @@ use std::io::Read;
 use std::vec;
 
 use super::sniff::Container;
+use super::unpack::Meter;
 use super::{Fault, MAX_RECORD_BYTES, Row, Rows};
-use crate::record::{Content, Format};
+use crate::record::Format;
 
 mod archive;
 mod cell;
@@ -18,7 +19,7 @@ mod table;
 mod xlsx;
 
 use archive::Kind;
-use table::Table;
+use table::{Numbered, Table};
 
 /// The most bytes a workbook may have.
 pub(super) const MAX_FILE_BYTES: u64 = 128 * 1024 * 1024;
@@ -58,8 +59,9 @@ trait Book {
 
 /// The rows of a sheet.
 pub(super) struct Sheet {
-    rows: vec::IntoIter<(u64, Content)>,
+    rows: vec::IntoIter<Numbered>,
     count: u64,
+    /// The size of the file.
     bytes: u64,
 }
 
@@ -70,13 +72,15 @@ pub(super) struct Opened {
     pub(super) rows: Sheet,
 }
 
-/// Reads a sheet: the one that is named, else the only one that holds something.
+/// Reads a sheet: the one that is named, else the only one that holds something. The meter counts
+/// the bytes of the file.
 ///
 /// The error is what to say behind the file's name.
 pub(super) fn open(
     reader: impl Read,
     container: Container,
     sheet: Option<&str>,
+    meter: &Meter,
 ) -> Result<Opened, String> {
     let mut file = Vec::new();
     reader
@@ -86,7 +90,6 @@ pub(super) fn open(
     if file.len() as u64 > MAX_FILE_BYTES {
         return Err("is a workbook of more than 128 MiB; save its sheet as CSV (UTF-8)".to_owned());
     }
-    let bytes = file.len() as u64;
     let (format, mut book): (_, Box<dyn Book>) = match archive::kind(&file, container)? {
         Kind::Xlsx => (Format::Xlsx, Box::new(xlsx::Workbook::open(file)?)),
         Kind::Ods => (Format::Ods, Box::new(ods::Document::new(file))),
@@ -96,7 +99,7 @@ pub(super) fn open(
     let mut table = Table::default();
     book.read(name, &mut table)?;
     let (columns, rows) = table.finish().map_err(|reason| format!("sheet {name:?}{reason}"))?;
-    let count = rows.len() as u64;
+    let (count, bytes) = (rows.len() as u64, meter.count());
     Ok(Opened { format, columns, rows: Sheet { rows: rows.into_iter(), count, bytes } })
 }
 
@@ -143,6 +146,6 @@ impl Rows for Sheet {
     /// As much of the file as of the rows.
     fn offset(&self) -> u64 {
         let done = self.count - self.rows.len() as u64;
-        if self.count == 0 { self.bytes } else { self.bytes * done / self.count }
+        (self.bytes * done).checked_div(self.count).unwrap_or(self.bytes)
     }
 }

@@ -139,6 +139,15 @@ fn samples_run() {
         ("names.csv", &[], 0, 20, 0),
         ("mixed.csv", &[], 0, 11, 0),
         ("mixed.jsonl", &[], 0, 12, 0),
+        ("phones.tsv", &[], 1, 11, 1),
+        ("phones-semicolon.csv", &[], 1, 11, 1),
+        ("phones.json", &[], 1, 11, 1),
+        ("phones.csv.gz", &[], 1, 11, 1),
+        ("phones.jsonl.zst", &[], 1, 11, 1),
+        ("phones-utf16.csv", &[], 1, 11, 1),
+        ("phones-windows-1252.csv", &["--encoding", "windows-1252"], 1, 11, 1),
+        ("phones.xlsx", &[], 1, 10, 2),
+        ("phones.ods", &[], 1, 10, 2),
     ] {
         let path = project("samples").join(sample);
         let ran = Run::new()
@@ -148,9 +157,13 @@ fn samples_run() {
             .code(code);
         assert_eq!((ran.tally("updated"), ran.tally("invalid")), (updated, failed), "{sample}");
     }
-    let files = fs::read_dir(project("samples")).unwrap().map(|entry| entry.unwrap().path());
-    let samples = files.filter(|path| path.is_file()).count();
-    assert_eq!(samples, 7, "a sample that is not run here");
+    let listed = fs::read_to_string(project("samples/README.md")).unwrap();
+    let samples = fs::read_dir(project("samples")).unwrap().map(|entry| entry.unwrap());
+    let samples = samples.filter(|entry| entry.path().is_file());
+    let names: Vec<_> = samples.map(|entry| entry.file_name().into_string().unwrap()).collect();
+    assert_eq!(names.len(), 17, "a sample that is not run here");
+    let missing = names.iter().find(|name| !listed.contains(&format!("| `{name}` |")));
+    assert!(missing.is_none_or(|name| name == "README.md"), "not listed: {missing:?}");
 }
 
 /// The documents, with their text.

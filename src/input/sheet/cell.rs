@@ -154,7 +154,7 @@ mod tests {
     fn dates_are_in_iso_order() {
         for (value, kind, epoch, expected) in [
             (46_350.0, DateTime, false, Some("2026-11-24")),
-            (46_350.4375, DateTime, false, Some("2026-11-24T10:30:00")),
+            (46_350.437_5, DateTime, false, Some("2026-11-24T10:30:00")),
             (46_350.0 + 37_200.0 / SECONDS, DateTime, false, Some("2026-11-24T10:20:00")),
             (44_888.0, DateTime, true, Some("2026-11-24")),
             (0.5, DateTime, false, Some("12:00:00")),

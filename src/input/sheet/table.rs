@@ -23,11 +23,14 @@ pub(super) struct Table {
     /// The bytes of their text.
     row_bytes: usize,
     header: Option<Header>,
-    rows: Vec<(u64, Content)>,
+    rows: Vec<Numbered>,
     /// What is held, for the bounds.
     held_cells: usize,
     held_bytes: usize,
 }
+
+/// What a row holds, and its number from 1.
+pub(super) type Numbered = (u64, Content);
 
 struct Header {
     first: u32,
@@ -58,7 +61,7 @@ impl Table {
     }
 
     /// The header's names and the rows; the error stands behind the sheet's name.
-    pub(super) fn finish(mut self) -> Result<(Vec<String>, Vec<(u64, Content)>), String> {
+    pub(super) fn finish(mut self) -> Result<(Vec<String>, Vec<Numbered>), String> {
         self.end_row().map_err(|reason| format!(": {reason}"))?;
         let header =
             self.header.ok_or(":1: there is no header row; the first row names the columns")?;

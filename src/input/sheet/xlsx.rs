@@ -80,11 +80,12 @@ fn cell(data: &DataRef<'_>) -> Cell {
         #[allow(clippy::cast_precision_loss)]
         DataRef::Int(value) => Cell::number(*value as f64),
         DataRef::Float(value) => Cell::number(*value),
-        DataRef::String(text) => self::text(text),
         DataRef::SharedString(text) => self::text(text),
         DataRef::Bool(value) => Cell::boolean(*value),
         DataRef::DateTime(value) => Cell::date(value),
-        DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => self::text(text),
+        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => {
+            self::text(text)
+        }
         DataRef::Error(error) => Cell::error(error.to_string()),
     }
 }

@@ -1,6 +1,7 @@
 //! Compression and encodings: the same rows as from the plain file, or a clear end.
 
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 
 use encoding_rs::WINDOWS_1252;
 
@@ -77,8 +78,13 @@ fn progress_counts_the_bytes_of_the_packed_file() {
 
 #[test]
 fn a_packed_file_that_is_cut_off_keeps_the_rows_before() {
-    let text: String = (0..3000).map(|n| format!("{n},{}\n", n * 7919 % 1000)).collect();
-    let text = format!("x,y\n{text}");
+    let noise = |n: u64| {
+        (0..20).map(move |k| format!("{:x}", (n * 31 + k).wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+    };
+    let mut text = String::from("x,y\n");
+    for row in 0..3000 {
+        writeln!(text, "{row},{}", noise(row).collect::<String>()).unwrap();
+    }
     let plain = read_in("u.csv", text.as_bytes(), usize::MAX).unwrap().rows;
     for (packed, name) in [(gzip(text.as_bytes()), "gzip"), (zstd(text.as_bytes()), "zstd")] {
         let mut kept = Vec::new();

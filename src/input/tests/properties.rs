@@ -2,18 +2,21 @@
 
 use csv::{ByteRecord, ReaderBuilder, Terminator, WriterBuilder};
 use proptest::collection::vec;
+use proptest::option;
 use proptest::prelude::*;
 
 use super::*;
 
 /// Bytes that matter to the formats, and some that do not.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
-    let telling = prop::sample::select(b"\"\"\",,\t\r\n\n{}[]:1a \xff\xef\xbb\xbf\0".to_vec());
+    let telling = prop::sample::select(
+        b"\"\"\",,;|\t\r\n\n{}[]:1a \xff\xfe\xef\xbb\xbf\0\x1f\x8b(\xb5/\xfdPK".to_vec(),
+    );
     vec(prop_oneof![9 => telling, 1 => any::<u8>()], 0..120)
 }
 
 fn name() -> impl Strategy<Value = &'static str> {
-    prop::sample::select(vec!["a", "a.csv", "a.tsv", "a.jsonl"])
+    prop::sample::select(vec!["a", "a.csv", "a.tsv", "a.jsonl", "a.json", "a.xlsx", "a.csv.gz"])
 }
 
 /// The terminator, the rows' cells, and the number of columns.
@@ -24,7 +27,135 @@ fn tables() -> impl Strategy<Value = (bool, Vec<Vec<String>>)> {
     })
 }
 
+/// What may be stated about a file, and mostly is not.
+fn stated() -> impl Strategy<Value = Stated> {
+    let format = prop::sample::select(vec![
+        Format::Csv,
+        Format::Tsv,
+        Format::Jsonl,
+        Format::Json,
+        Format::Xlsx,
+        Format::Ods,
+    ]);
+    let encoding = prop::sample::select(vec![
+        Encoding::Utf8,
+        Encoding::Utf16Le,
+        Encoding::Utf16Be,
+        Encoding::Windows1252,
+    ]);
+    let delimiter = prop::sample::select(Delimiter::ALL.to_vec());
+    (option::of(format), option::of(encoding), option::of(delimiter)).prop_map(
+        |(format, encoding, delimiter)| Stated { format, encoding, delimiter, sheet: None },
+    )
+}
+
+/// Files as they should be, one of each kind.
+fn whole() -> Vec<Vec<u8>> {
+    let text = "x,y\n1,\"2\n3\"\n\n4,5\n";
+    let json = "[{\"a\":1}, {\"b\":[\"]\"]},\n{\"c\":{}}]";
+    vec![
+        text.into(),
+        json.into(),
+        packed::gzip(text.as_bytes()),
+        packed::zstd(json.as_bytes()),
+        packed::utf16(&format!("\u{feff}{text}"), u16::to_le_bytes),
+        sheets::xlsx(&[("S", &|sheet| {
+            sheet.write(0, 0, "x").unwrap();
+            sheet.write(1, 0, 5).unwrap();
+        })]),
+        sheets::ods(
+            "<table:table table:name=\"S\"><table:table-row><table:table-cell \
+             office:value-type=\"string\"><text:p>x</text:p></table:table-cell>\
+             </table:table-row></table:table>",
+        ),
+    ]
+}
+
 proptest! {
+    /// Whatever is in a file and is said of it: it comes to an end, the same however it arrives.
+    #[test]
+    fn anything_stated_of_any_bytes_is_read_to_an_end(
+        bytes in bytes(), stated in stated(), packing in 0..3_u8, piece in 1..9_usize,
+    ) {
+        let bytes = match packing {
+            0 => bytes,
+            1 => packed::gzip(&bytes),
+            _ => packed::zstd(&bytes),
+        };
+        let read = |piece| {
+            let bytes = io::Cursor::new(bytes.clone());
+            input_of("a", stated.clone(), Trickle { bytes, piece }).map(drain)
+        };
+        prop_assert_eq!(read(piece), read(usize::MAX));
+    }
+
+    /// A file that is changed in a few places, or cut, is read to an end, too.
+    #[test]
+    fn changed_files_are_read_to_an_end(
+        which in 0..7_usize,
+        changes in vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        cut in option::of(any::<prop::sample::Index>()),
+    ) {
+        let mut bytes = whole().remove(which);
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        bytes.truncate(cut.map_or(bytes.len(), |cut| cut.index(bytes.len())));
+        prop_assert_eq!(read_in("a", &bytes, 5), read_in("a", &bytes, usize::MAX));
+    }
+
+    /// An array holds what a file with a line for each of its elements does.
+    #[test]
+    fn arrays_are_read_like_lines(
+        elements in vec(r#"\{("(a|b|\\u0061)":([0-9e.-]{1,4}|\[[0-9]?\]|"[nx,\]}]*"),?){0,3}\}|[0-9]{1,3}|"[,\]]""#, 1..6),
+        blanks in "[ \n]{0,2}",
+        piece in 1..9_usize,
+    ) {
+        let array = format!("[{blanks}{}{blanks}]", elements.join(&format!("{blanks},{blanks}")));
+        let parts = |said: Said| {
+            assert_eq!(said.unreadable, None);
+            let part = |(_, is)| match is {
+                Is::Broken(raw, problem) => (raw, problem.code),
+                Is::Object(text) => (vec![text.into_bytes()], ""),
+                Is::Cells(_) => unreachable!(),
+            };
+            said.rows.into_iter().map(part).collect::<Vec<_>>()
+        };
+        let array = parts(read_in("a.json", array.as_bytes(), piece).unwrap());
+        let lines = parts(read_in("a.jsonl", elements.join("\n").as_bytes(), piece).unwrap());
+        prop_assert_eq!(array, lines);
+    }
+
+    /// Whatever separates the cells, and whatever else is in them, is told from the header.
+    #[test]
+    fn any_delimiter_is_found(
+        delimiter in prop::sample::select(Delimiter::ALL.to_vec()),
+        names in prop::collection::hash_set("[a-z][,;|\t\"\n a-z]{0,4}[a-z]", 2..5),
+        piece in 1..9_usize,
+    ) {
+        let names: Vec<String> = names.into_iter().collect();
+        let mut file = Vec::new();
+        let mut writer = WriterBuilder::new()
+            .delimiter(delimiter.byte())
+            .quote_style(csv::QuoteStyle::Always)
+            .from_writer(&mut file);
+        writer.write_record(&names).unwrap();
+        writer.write_record(&names).unwrap();
+        drop(writer);
+        let said = read_in("a.csv", &file, piece).unwrap();
+        prop_assert_eq!(&said.rows[0].1, &Is::Cells(names));
+    }
+
+    /// Text comes out of every encoding as it went in.
+    #[test]
+    fn encodings_lose_nothing(cell in "[a-z][ -~äß€😀\u{feff}]*", big: bool, piece in 1..9_usize) {
+        let text = format!("\u{feff}x\n\"{}\"\n", cell.replace('"', "\"\""));
+        let order = if big { u16::to_be_bytes } else { u16::to_le_bytes };
+        let said = read_in("a.csv", &packed::utf16(&text, order), piece).unwrap();
+        prop_assert_eq!(&said.rows[0].1, &Is::Cells(vec![cell]));
+    }
+
     #[test]
     fn what_is_written_is_read_back((crlf, table) in tables()) {
         let columns = table.first().map_or(1, Vec::len);

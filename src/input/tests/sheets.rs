@@ -9,8 +9,11 @@ use zip::{ZipArchive, ZipWriter};
 
 use super::*;
 
+/// What fills a sheet.
+type Fill<'a> = &'a dyn Fn(&mut rust_xlsxwriter::Worksheet);
+
 /// A workbook of sheets that are filled one by one.
-pub(super) fn xlsx(sheets: &[(&str, &dyn Fn(&mut rust_xlsxwriter::Worksheet))]) -> Vec<u8> {
+pub(super) fn xlsx(sheets: &[(&str, Fill<'_>)]) -> Vec<u8> {
     let mut book = Workbook::new();
     for (name, fill) in sheets {
         fill(book.add_worksheet().set_name(*name).unwrap());
@@ -290,7 +293,7 @@ fn bombs_are_refused() {
         match input("u", io::Cursor::new(file)) {
             Ok(input) => assert!(expected.is_empty() && input.count() > 0),
             Err(refusal) => {
-                assert!(!expected.is_empty() && refusal.contains(expected), "{refusal}")
+                assert!(!expected.is_empty() && refusal.contains(expected), "{refusal}");
             }
         }
     }

@@ -329,9 +329,12 @@ fn workbooks_and_arrays_have_failures_of_text() {
     ];
     let rows: Vec<_> = sources
         .iter()
-        .map(|source| match source.format.has_columns() {
-            true => rejected(source, cells(&["+447911123456"])),
-            false => rejected(source, object("{\n\"phone\":\"+44\"\n}")),
+        .map(|source| {
+            if source.format.has_columns() {
+                rejected(source, cells(&["+447911123456"]))
+            } else {
+                rejected(source, object("{\n\"phone\":\"+44\"\n}"))
+            }
         })
         .collect();
     fixture.record(&sources, &rows);
