@@ -189,7 +189,8 @@ impl<'a> Notes<'a> {
                 continue;
             }
             let make = |problem: &Problem| self.told.finding(&record, operation, severity, problem);
-            let kind = (severity, problem.code, problem.column.as_deref());
+            let column = self.told.column(&record, operation, &problem);
+            let kind = (severity, problem.code, column.as_deref());
             if self.options.all {
                 (self.each)(&make(&problem));
             }

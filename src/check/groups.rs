@@ -1,5 +1,7 @@
 //! Groups: findings of one kind together, counted, with the first few of each.
 
+use std::cmp::Reverse;
+
 use super::{Finding, Severity};
 use crate::record::Repair;
 
@@ -98,7 +100,11 @@ impl Groups {
 
     /// The groups, the worst and most frequent first, and findings beyond them.
     pub(super) fn finish(mut self) -> (Vec<Group>, u64) {
-        self.kinds.sort_by_key(|group| (group.severity, std::cmp::Reverse(group.count)));
+        // Conflicts come in no order of their own.
+        self.kinds.sort_by(|a, b| {
+            let key = |group: &Group| (group.severity, Reverse(group.count), group.code);
+            key(a).cmp(&key(b)).then_with(|| a.column.cmp(&b.column))
+        });
         (self.kinds, self.others)
     }
 }

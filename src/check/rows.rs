@@ -181,10 +181,16 @@ impl Judge<'_> {
             }
             Err(invalid) => {
                 let notes = invalid.notes.map(|notes| *notes).unwrap_or_default();
+                let mut problem = invalid.problem;
+                if let (Some(hint), false, true) =
+                    (&mut problem.hint, notes.candidates.is_empty(), notes.problems.is_empty())
+                {
+                    *hint = format!("{hint}: {}", notes.candidates.join(" or "));
+                }
                 batch.judged.push(Judged {
                     record: invalid.record,
                     operation: invalid.operation,
-                    problems: iter::once(invalid.problem)
+                    problems: iter::once(problem)
                         .chain(notes.problems)
                         .map(|problem| (Severity::Error, problem))
                         .collect(),

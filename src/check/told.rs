@@ -122,6 +122,19 @@ pub(super) struct Told<'a> {
 }
 
 impl Told<'_> {
+    /// The column at fault, as the file names it.
+    pub(super) fn column(
+        &self,
+        record: &Record,
+        operation: Option<&'static Operation>,
+        problem: &Problem,
+    ) -> Option<String> {
+        let column = problem.column.as_deref()?;
+        let rules = self.builder.rules();
+        let named = operation.and_then(|operation| rules.column_of(record, operation, column));
+        Some(named.unwrap_or_else(|| column.to_owned()))
+    }
+
     /// A finding about a row by itself.
     pub(super) fn finding(
         &self,
@@ -131,10 +144,7 @@ impl Told<'_> {
         problem: &Problem,
     ) -> Finding {
         let rules = self.builder.rules();
-        let column = problem.column.as_deref().map(|column| {
-            let named = operation.and_then(|operation| rules.column_of(record, operation, column));
-            named.unwrap_or_else(|| column.to_owned())
-        });
+        let column = self.column(record, operation, problem);
         let is_secret = |column: &str| rules.is_secret(column);
         let (excerpt, value) = excerpt::excerpt(record, column.as_deref(), &is_secret);
         Finding {

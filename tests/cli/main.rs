@@ -5,6 +5,7 @@ mod checking;
 mod crashes;
 mod credentials;
 mod documents;
+mod expected;
 mod formats;
 mod input;
 mod jobs;
