@@ -111,9 +111,10 @@ impl Delimiter {
 }
 
 /// How a text file writes its characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, clap::ValueEnum)]
 pub enum Encoding {
     /// UTF-8, the default.
+    #[default]
     #[value(name = "utf-8", alias = "utf8")]
     Utf8,
     /// UTF-16, little-endian: what Windows programs call Unicode.
@@ -147,6 +148,8 @@ pub struct Source {
     pub name: String,
     /// The format of its rows.
     pub format: Format,
+    /// How its text was written; workbooks are UTF-8.
+    pub encoding: Encoding,
     /// What stands between its cells; nothing for formats that are no text of cells.
     pub delimiter: Option<Delimiter>,
     /// The header's names, as written; empty for JSON rows.

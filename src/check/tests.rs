@@ -24,6 +24,7 @@ fn checked(lines: &[String], options: &Options) -> (Report, Vec<Finding>) {
         name: "u.jsonl".to_owned(),
         format: Format::Jsonl,
         delimiter: None,
+        encoding: crate::record::Encoding::Utf8,
         columns: Vec::new(),
     });
     let sources = [Arc::clone(&source)];

@@ -7,7 +7,7 @@ use super::wire::Endpoint;
 use super::*;
 use crate::instruction::{Builder, Rules};
 use crate::ledger::Entry;
-use crate::record::{Content, Format, Position, Record, Source};
+use crate::record::{Content, Encoding, Format, Position, Record, Source};
 use crate::simulator::{self, Limit, Simulator};
 use crate::stop::Reason;
 
@@ -15,6 +15,7 @@ fn instruction(row: &str) -> Instruction {
     let source = Arc::new(Source {
         name: "in.jsonl".into(),
         format: Format::Jsonl,
+        encoding: Encoding::Utf8,
         delimiter: None,
         columns: vec![],
     });

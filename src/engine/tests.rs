@@ -6,7 +6,7 @@ use super::*;
 use crate::catalog::OPERATIONS;
 use crate::engine::halt::MaxFailures;
 use crate::outcome::Status;
-use crate::record::{Content, Format, Position, Problem, Record, Source};
+use crate::record::{Content, Encoding, Format, Position, Problem, Record, Source};
 
 /// A step in memory: sleeps, notes who it works on, and gives out what it is told to.
 #[derive(Default)]
@@ -63,6 +63,7 @@ fn record(row: u64) -> Record {
         source: Arc::new(Source {
             name: "in".into(),
             format: Format::Jsonl,
+            encoding: Encoding::Utf8,
             delimiter: None,
             columns: vec![],
         }),

@@ -24,14 +24,14 @@ const MARKS: [(&[u8], Encoding); 3] = [
 /// The room for one read.
 const BLOCK: usize = 16 * 1024;
 
-/// The text in UTF-8, and whether it was decoded. UTF-8 keeps its mark.
+/// The text in UTF-8, and what it was written in. UTF-8 keeps its mark.
 ///
 /// The encoding is the one that is stated, else the one that the mark tells, else UTF-8. Returns
 /// what to say if both are there and differ.
 pub(super) fn open(
     mut bytes: Peek,
     stated: Option<Encoding>,
-) -> io::Result<Result<(Bytes, bool), String>> {
+) -> io::Result<Result<(Bytes, Encoding), String>> {
     let mut marked = None;
     for (mark, encoding) in MARKS {
         if bytes.begins_with(mark)? {
@@ -50,7 +50,7 @@ pub(super) fn open(
         (None, None) => Encoding::Utf8,
     };
     let decoder = match encoding {
-        Encoding::Utf8 => return Ok(Ok((Box::new(bytes), false))),
+        Encoding::Utf8 => return Ok(Ok((Box::new(bytes), encoding))),
         Encoding::Utf16Le => UTF_16LE,
         Encoding::Utf16Be => UTF_16BE,
         Encoding::Windows1252 => WINDOWS_1252,
@@ -65,7 +65,7 @@ pub(super) fn open(
         at: 0,
         ended: false,
     };
-    Ok(Ok((Box::new(decoded), true)))
+    Ok(Ok((Box::new(decoded), encoding)))
 }
 
 /// A stream that is decoded as it is read.

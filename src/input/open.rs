@@ -13,7 +13,7 @@ use super::sniff::{self, Container, Named};
 use super::unpack::{self, Bytes, Meter, Peek, Unpacked};
 use super::window::Window;
 use super::{Request, Rows, Unreadable, decode, sheet};
-use crate::record::{Delimiter, Format, Source};
+use crate::record::{Delimiter, Encoding, Format, Source};
 
 /// An input whose header is read.
 pub(super) struct Opened {
@@ -66,12 +66,16 @@ where
         unpack::open(reader).map_err(failed)?.map_err(fault)?;
     if let Some(container) = sniff::container(&mut bytes).map_err(failed)? {
         let opened = open_sheet(request, bytes, container, &meter).map_err(fault)?;
-        let source =
-            Source { name, format: opened.format, delimiter: None, columns: opened.columns };
+        let source = Source {
+            name,
+            format: opened.format,
+            encoding: Encoding::Utf8,
+            delimiter: None,
+            columns: opened.columns,
+        };
         return Ok(Opened { source, rows: Box::new(opened.rows), meter: None });
     }
-    let plain = packing.is_none();
-    let (text, decoded) =
+    let (text, encoding) =
         decode::open(bytes, request.stated.encoding).map_err(failed)?.map_err(fault)?;
     let mut window = Window::new(text);
     sniff::begin(&mut window).map_err(failed)?.map_err(fault)?;
@@ -86,8 +90,12 @@ where
         (Format::Json, _) => (Vec::new(), Box::new(Json::new(window))),
         _ => (Vec::new(), Box::new(Jsonl::new(window))),
     };
-    let source = Source { name, format, delimiter, columns };
-    Ok(Opened { source, rows, meter: (!plain || decoded).then_some(meter) })
+    let source = Source { name, format, encoding, delimiter, columns };
+    Ok(Opened {
+        source,
+        rows,
+        meter: (packing.is_some() || encoding != Encoding::Utf8).then_some(meter),
+    })
 }
 
 fn open_sheet(

@@ -2,7 +2,7 @@ mod values;
 
 use super::*;
 use crate::catalog::OPERATIONS;
-use crate::record::{Format, Position};
+use crate::record::{Encoding, Format, Position};
 use csv::StringRecord;
 
 fn rules(operation: &str) -> Rules {
@@ -13,6 +13,7 @@ fn csv_source(columns: &[&str]) -> Arc<Source> {
     Arc::new(Source {
         name: "in.csv".into(),
         format: Format::Csv,
+        encoding: Encoding::Utf8,
         delimiter: None,
         columns: columns.iter().map(ToString::to_string).collect(),
     })
@@ -35,6 +36,7 @@ fn json(rules: &Rules, text: &str) -> Result<String, String> {
     let source = Arc::new(Source {
         name: "in.jsonl".into(),
         format: Format::Jsonl,
+        encoding: Encoding::Utf8,
         delimiter: None,
         columns: vec![],
     });
@@ -251,6 +253,7 @@ fn a_rename_knows_the_name_that_it_gives() {
     let source = Arc::new(Source {
         name: "in".into(),
         format: Format::Jsonl,
+        encoding: Encoding::Utf8,
         delimiter: None,
         columns: vec![],
     });

@@ -87,12 +87,13 @@ mod tests {
 
     use super::*;
     use crate::outcome::Outcome;
-    use crate::record::{Content, Format, Position, Problem, Record, Source};
+    use crate::record::{Content, Encoding, Format, Position, Problem, Record, Source};
 
     fn failed(row: u64, kind: &'static str, code: Option<String>) -> Finished {
         let source = Arc::new(Source {
             name: "u.csv".to_owned(),
             format: Format::Csv,
+            encoding: Encoding::Utf8,
             delimiter: None,
             columns: Vec::new(),
         });

@@ -3,7 +3,8 @@
 //! A row is written in its input's own columns, with what went wrong in columns behind
 //! them: cells with the input's own delimiter (a workbook's with commas), objects a line
 //! each, in UTF-8. Inputs whose rows look alike there share a file; it is begun at its
-//! first row. A row that could not be read stays one that cannot be read: it is never
+//! first row. Where the input was not UTF-8, the file has its mark, so that whoever says
+//! again what the input was in is told. A row that could not be read stays one that cannot be read: it is never
 //! padded or shortened into a valid one. Cells have their [`guard`] on, so that a
 //! spreadsheet may open and save the file.
 
@@ -18,10 +19,13 @@ use serde::Serialize;
 use super::object;
 use super::output::{Output, at};
 use crate::outcome::{Failure, Finished, Status};
-use crate::record::{ADDED_COLUMNS, Content, Delimiter, Format, Raw, Source, guard};
+use crate::record::{ADDED_COLUMNS, Content, Delimiter, Encoding, Format, Raw, Source, guard};
 
 /// The key that holds the text of a JSONL line that could not be read.
 const RAW_KEY: &str = "_raw";
+
+/// The mark of UTF-8.
+const MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// What is added to a failed row; its names are [`ADDED_COLUMNS`].
 #[derive(Serialize)]
@@ -98,6 +102,8 @@ struct Layout {
     /// What separates cells; nothing for rows that are objects.
     delimiter: Option<Delimiter>,
     columns: Vec<String>,
+    /// Whether it begins with the mark of UTF-8.
+    marked: bool,
     output: Option<Output>,
 }
 
@@ -183,9 +189,10 @@ impl Failures {
         let delimiter = has_cells.then(|| source.delimiter.unwrap_or(Delimiter::Comma));
         let same = |layout: &Layout| layout.delimiter == delimiter && layout.columns == columns;
         let layout = self.layouts.iter().position(same).unwrap_or_else(|| {
-            self.layouts.push(Layout { delimiter, columns, output: None });
+            self.layouts.push(Layout { delimiter, columns, marked: false, output: None });
             self.layouts.len() - 1
         });
+        self.layouts[layout].marked |= source.encoding != Encoding::Utf8;
         self.inputs.push(Input { source: Arc::clone(source), layout, added });
         self.inputs.len() - 1
     }
@@ -221,6 +228,9 @@ impl Layout {
             self.output = Some(Output::create(self.path(folder, index))?);
         }
         let row = self.output.as_mut().expect("it was just begun").row()?;
+        if !begun && self.marked {
+            row.extend_from_slice(MARK);
+        }
         if let (false, Some(delimiter)) = (begun, self.delimiter) {
             let own = self.columns.iter().map(String::as_str);
             write_cells(row, delimiter, &own.chain(ADDED_COLUMNS).collect());

@@ -18,7 +18,7 @@ use super::journal::{Identity, JOURNAL_VERSION};
 use super::{Closed, Place, Recorder, RunFolder};
 use crate::catalog;
 use crate::outcome::{Failure, Finished, Outcome, Status};
-use crate::record::{Content, Delimiter, Format, Position, Problem, Raw, Record, Source};
+use crate::record::{Content, Delimiter, Encoding, Format, Position, Problem, Raw, Record, Source};
 
 /// A run folder that goes away.
 struct Fixture {
@@ -64,6 +64,7 @@ fn source(name: &str, format: Format, columns: &[&str]) -> Arc<Source> {
     Arc::new(Source {
         name: name.to_owned(),
         format,
+        encoding: Encoding::Utf8,
         delimiter: match format {
             Format::Csv => Some(Delimiter::Comma),
             Format::Tsv => Some(Delimiter::Tab),

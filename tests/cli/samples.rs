@@ -66,9 +66,9 @@ pub(crate) fn all() -> Vec<Sample> {
 }
 
 fn cells(delimiter: char, line_end: &str) -> String {
-    let quoted = |cell: &str| match cell.contains([delimiter, ',', '"']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell.to_owned(),
+    let quoted = |cell: &str| {
+        let telling = cell.contains([delimiter, ',', '"']);
+        if telling { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
     };
     let row = |row: &[&str; 3]| row.map(quoted).join(&delimiter.to_string()) + line_end;
     std::iter::once(&HEADER).chain(&ROWS).map(row).collect()

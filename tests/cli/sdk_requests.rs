@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use descope_bulk::catalog::{OPERATIONS, Operation};
 use descope_bulk::instruction::{Builder, OnConflict, Rules};
-use descope_bulk::record::{Content, Format, Position, Record, Source};
+use descope_bulk::record::{Content, Encoding, Format, Position, Record, Source};
 use serde_json::{Map, Value, json};
 
 const RECORDED: [&str; 2] =
@@ -72,6 +72,7 @@ fn ours(
     let source = Arc::new(Source {
         name: "sdk".into(),
         format: Format::Jsonl,
+        encoding: Encoding::Utf8,
         delimiter: None,
         columns: vec![],
     });

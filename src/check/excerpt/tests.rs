@@ -5,7 +5,7 @@ use std::sync::Arc;
 use csv::StringRecord;
 
 use super::*;
-use crate::record::{Delimiter, Format, Position, Source};
+use crate::record::{Delimiter, Encoding, Format, Position, Source};
 
 fn record(columns: &[&str], content: Content) -> Record {
     let columns = columns.iter().map(|name| (*name).to_owned()).collect();
@@ -13,6 +13,7 @@ fn record(columns: &[&str], content: Content) -> Record {
         name: "u.csv".to_owned(),
         format: Format::Csv,
         delimiter: Some(Delimiter::Comma),
+        encoding: Encoding::Utf8,
         columns,
     };
     Record { source: Arc::new(source), position: Position { row: 1, line: 2, byte: 0 }, content }

@@ -352,7 +352,7 @@ proptest! {
         let named = [("operation", operation.name.into())];
         let object = members.chain(named).map(|(key, value)| (key.to_owned(), value)).collect();
         let text = serde_json::Value::Object(object).to_string();
-        let source = Arc::new(Source { name: "in".into(), format: Format::Jsonl, delimiter: None, columns: vec![] });
+        let source = Arc::new(Source { name: "in".into(), format: Format::Jsonl, delimiter: None, encoding: crate::record::Encoding::Utf8, columns: vec![] });
         let rules = Rules { allow_destructive: true, ..Rules::default() };
         let mut builder = Builder::new(rules, &[Arc::clone(&source)]).unwrap();
         check(builder.build(record(&source, Content::Object(text.into()))))?;

@@ -257,7 +257,7 @@ proptest! {
         let names: Vec<_> = names.into_iter().collect();
         let format = delimiter.format();
         let mut source = Arc::new(Source {
-            name: "u".to_owned(), format, delimiter: Some(delimiter), columns: names.clone(),
+            name: "u".to_owned(), format, encoding: Encoding::Utf8, delimiter: Some(delimiter), columns: names.clone(),
         });
         let mut contents: Vec<_> =
             rows.iter().map(|row| Content::Cells(StringRecord::from(row.as_slice()))).collect();
@@ -296,7 +296,7 @@ proptest! {
         let columns = vec!["a".to_owned(), "b".to_owned()];
         let format = delimiter.format();
         let mut source = Arc::new(Source {
-            name: "u".to_owned(), format, delimiter: Some(delimiter), columns,
+            name: "u".to_owned(), format, encoding: Encoding::Utf8, delimiter: Some(delimiter), columns,
         });
         let raw = Raw::Cells(ByteRecord::from(cells.clone()));
         let mut content = broken(raw);
