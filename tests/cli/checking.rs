@@ -159,7 +159,7 @@ fn everything_that_is_wrong_with_a_row_is_told_at_once() {
         .map(|problem| (text(problem, "code"), text(problem, "column")))
         .collect();
     let bad = |column| ("bad_value", column);
-    assert_eq!(told, [bad("phone"), bad("verified"), bad("email"), ("missing_value", "loginId")]);
+    assert_eq!(told, [bad("email"), bad("phone"), bad("verified"), ("missing_value", "loginId")]);
     let ran = Run::new()
         .file("in.csv", rows)
         .args(&["--simulate", "--operation", "patch", "--map", "verified=verifiedPhone"])
