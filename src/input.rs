@@ -182,6 +182,23 @@ pub fn open(requests: &[Request]) -> Result<Input, exit::Error> {
 }
 
 impl Input {
+    /// One input of bytes from anywhere, as if they were in a file of that name.
+    pub fn of_reader<R>(name: &str, stated: Stated, reader: R) -> Result<Self, Unreadable>
+    where
+        R: Read + Send + 'static,
+    {
+        let request = Request { path: name.into(), stated, known_as: None };
+        let Opened { source, rows, meter } = open_rows(&request, reader)?;
+        let source = Arc::new(source);
+        Ok(Self {
+            sources: vec![Arc::clone(&source)],
+            total_bytes: None,
+            queue: VecDeque::from([Entry { source, request, rows: Some(rows), meter, size: None }]),
+            row: 0,
+            finished_bytes: 0,
+        })
+    }
+
     /// The inputs, in order.
     #[must_use]
     pub fn sources(&self) -> &[Arc<Source>] {

@@ -1,7 +1,5 @@
 //! Tests of the input as a whole: bytes in, records with positions out.
 
-use std::io::{self, Read};
-
 use super::*;
 use crate::record::{Problem, Raw};
 
@@ -69,17 +67,7 @@ fn input_of<R>(name: &str, stated: Stated, reader: R) -> Result<Input, String>
 where
     R: Read + Send + 'static,
 {
-    let request = Request { path: name.into(), stated, known_as: None };
-    let Opened { source, rows, meter } =
-        open_rows(&request, reader).map_err(|error| error.to_string())?;
-    let source = Arc::new(source);
-    Ok(Input {
-        sources: vec![Arc::clone(&source)],
-        total_bytes: None,
-        queue: VecDeque::from([Entry { source, request, rows: Some(rows), meter, size: None }]),
-        row: 0,
-        finished_bytes: 0,
-    })
+    Input::of_reader(name, stated, reader).map_err(|error| error.to_string())
 }
 
 /// Reads all, and checks what always holds.
