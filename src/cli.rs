@@ -1,6 +1,7 @@
 //! The command line: what was typed, over a job file if one is named.
 
 pub mod check;
+pub mod findings;
 pub mod job;
 pub mod operations;
 pub mod run;

@@ -1,5 +1,6 @@
 //! A limit: so many requests in any such window. How it is written, and what follows from it.
 
+use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -12,6 +13,10 @@ pub struct Limit {
     pub window: Duration,
 }
 
+/// How many requests may follow each other at once while they are spaced: enough to make up
+/// for a late wake-up, too few to be a burst. At most one in a hundred of the limit.
+const PACED_BURST: u32 = 5;
+
 /// The longest window of a limit.
 const MAX_WINDOW: Duration = Duration::from_secs(31 * 24 * 60 * 60);
 
@@ -23,6 +28,16 @@ impl Limit {
         let part = u64::from(self.requests) * u64::from(percent) / 100;
         let part = u32::try_from(part).unwrap_or(u32::MAX);
         Self { requests: part.min(self.requests - 1).max(1), ..self }
+    }
+
+    /// How requests follow each other evenly: one in this time, and so many back to back.
+    #[must_use]
+    pub fn spacing(self) -> (Duration, NonZeroU32) {
+        let burst = (self.requests / 100).clamp(1, PACED_BURST);
+        let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
+        // What a burst may add to a window's even share is taken off that share.
+        let even = (self.requests + 1).saturating_sub(burst.get()).max(1);
+        ((self.window / even).max(Duration::from_nanos(1)), burst)
     }
 
     /// Requests per second over a long run.

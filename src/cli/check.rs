@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::findings::FindingArgs;
 use super::job::JobArgs;
 use super::run::{Rate, RowArgs, rate, share};
 
@@ -41,22 +42,4 @@ pub struct CheckArgs {
     /// Forecast for this part of the documented limits
     #[arg(long, value_name = "PERCENT", value_parser = share, default_value = "80%", help_heading = "Forecast")]
     pub max_share: u32,
-}
-
-/// What counts as a problem.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Findings")]
-pub struct FindingArgs {
-    /// Warnings of this kind are meant and no problem, such as --allow `lock_out`; may be repeated
-    #[arg(long, value_name = "CODE", value_parser = allowable)]
-    pub allow: Vec<String>,
-}
-
-fn allowable(code: &str) -> Result<String, String> {
-    let codes = crate::check::ALLOWABLE;
-    if codes.contains(&code) {
-        Ok(code.to_owned())
-    } else {
-        Err(format!("only these can be allowed: {}", codes.join(", ")))
-    }
 }

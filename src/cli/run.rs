@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
 
-use super::check::FindingArgs;
+use super::findings::FindingArgs;
 use super::job::JobArgs;
 use super::simulate::SimulatorOptions;
 use crate::catalog::Operation;

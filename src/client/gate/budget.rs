@@ -15,7 +15,6 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::throttle::spacing;
 use crate::catalog::RateClass;
 use crate::limit::Limit;
 
@@ -247,7 +246,7 @@ impl Table {
         if counted >= u64::from(limit.requests) {
             return Err(Refusal::Limit(wait(free.min(now + LOOK_AGAIN))));
         }
-        let (period, burst) = spacing(limit);
+        let (period, burst) = limit.spacing();
         let due = &mut self.due[usize::from(request.class)];
         let slack = micros(period) * u64::from(burst.get() - 1);
         if paced && *due > now + slack {

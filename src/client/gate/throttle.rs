@@ -7,7 +7,6 @@
 //! refuse the first requests of the second.
 
 use std::collections::VecDeque;
-use std::num::NonZeroU32;
 use std::ops::Add;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -23,10 +22,6 @@ use tokio::time::Instant;
 use super::budget::{Budget, Refusal, Ticket};
 use crate::catalog::RateClass;
 use crate::limit::Limit;
-
-/// How many requests may follow each other at once while they are spaced: enough to make up
-/// for a late wake-up, too few to be a burst. At most one in a hundred of the limit.
-const PACED_BURST: u32 = 5;
 
 /// One limit, kept in every window.
 #[derive(Debug)]
@@ -167,17 +162,8 @@ impl Throttle {
     }
 }
 
-/// How requests follow each other evenly: one in this time, and so many back to back.
-pub(super) fn spacing(limit: Limit) -> (Duration, NonZeroU32) {
-    let burst = (limit.requests / 100).clamp(1, PACED_BURST);
-    let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
-    // What a burst may add to a window's even share is taken off that share.
-    let even = (limit.requests + 1).saturating_sub(burst.get()).max(1);
-    ((limit.window / even).max(Duration::from_nanos(1)), burst)
-}
-
 fn pacer(limit: Limit) -> Pacer {
-    let (period, burst) = spacing(limit);
+    let (period, burst) = limit.spacing();
     let quota =
         Quota::with_period(period).expect("the period is longer than nothing").allow_burst(burst);
     RateLimiter::direct_with_clock(quota, TokioClock)

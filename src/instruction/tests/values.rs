@@ -310,11 +310,11 @@ fn fields<T: Clone>(
         "patch" | "update" => &["region", "customAttributes.a", "customAttributes.c"],
         _ => &[],
     };
-    let others = others.iter().map(|name| (*name, Kind::Json, Need::Optional));
+    let others = others.iter().map(|name| (*name, Kind::Json, crate::catalog::Need::Optional));
     let chosen =
         own.chain(others).zip(bad).filter_map(|((name, kind, need), (chance, bad))| match chance {
             0 => Some((name, bad.clone())),
-            1..3 if need == Need::Optional => None,
+            1..3 if need == crate::catalog::Need::Optional => None,
             _ => Some((name, of(good(kind)))),
         });
     chosen.collect()

@@ -1,0 +1,85 @@
+//! What is sent for a row: the body, and the lanes that it must keep to.
+
+use bytes::Bytes;
+
+use super::row::Values;
+use super::rules::{OnConflict, Rules};
+use super::{Instruction, lane};
+use crate::catalog::Operation;
+use crate::clean::{self, Value};
+use crate::record::{Notes, Record};
+
+/// An instruction without its record.
+pub(super) struct Parts {
+    operation: &'static Operation,
+    login_id: String,
+    renames_to: Option<String>,
+    lanes: Vec<u64>,
+    body: Bytes,
+}
+
+impl Parts {
+    pub(super) fn of(self, record: Record, notes: Option<Box<Notes>>) -> Instruction {
+        let Self { operation, login_id, renames_to, lanes, body } = self;
+        let maybe_sent = false;
+        Instruction { record, operation, login_id, renames_to, maybe_sent, lanes, body, notes }
+    }
+}
+
+pub(super) fn assemble(operation: &'static Operation, rules: &Rules, values: &Values<'_>) -> Parts {
+    let mut body = Vec::with_capacity(128);
+    body.push(b'{');
+    for (field, value) in operation.fields.iter().zip(values) {
+        if let Some(value) = value {
+            key(field.name, &mut body);
+            value.write_json(&mut body);
+        }
+    }
+    let conflict = operation
+        .fail_on_conflict
+        .then_some(("failOnConflict", rules.on_conflict == OnConflict::Fail));
+    for (name, value) in operation.constants.iter().copied().chain(conflict) {
+        key(name, &mut body);
+        Value::Boolean(value).write_json(&mut body);
+    }
+    body.push(b'}');
+    let text = |index: usize| match &values[index] {
+        Some(Value::Text(text)) if !text.is_empty() => Some(text.clone().into_owned()),
+        _ => None,
+    };
+    Parts {
+        operation,
+        login_id: text(0).unwrap_or_default(),
+        renames_to: operation.index_of("newLoginId").and_then(text),
+        lanes: lanes(operation, values),
+        body: body.into(),
+    }
+}
+
+fn key(name: &str, body: &mut Vec<u8>) {
+    if body.len() > 1 {
+        body.push(b',');
+    }
+    clean::write_text(name, body);
+    body.push(b':');
+}
+
+/// One lane for every name of a user that the row touches: its login ID, the one that takes
+/// its place, those that are added.
+fn lanes(operation: &Operation, values: &Values<'_>) -> Vec<u64> {
+    let mut lanes = Vec::with_capacity(1);
+    for (field, value) in operation.fields.iter().zip(values) {
+        match (field.name, value) {
+            ("loginId" | "newLoginId", Some(Value::Text(text))) if !text.is_empty() => {
+                lanes.push(lane(text));
+            }
+            ("additionalIdentifiers", Some(Value::List(names))) => {
+                lanes.extend(names.iter().map(|name| lane(name)));
+            }
+            _ => {}
+        }
+    }
+    lanes.sort_unstable();
+    lanes.dedup();
+    lanes
+}
