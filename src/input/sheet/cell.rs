@@ -30,6 +30,9 @@ const EXACT_BELOW: f64 = 9_007_199_254_740_992.0;
 /// The first day that no spreadsheet has: 10000-01-01.
 const LAST_DAY: f64 = 2_958_466.0;
 
+/// How much of what a cell holds is put into a message.
+const SHOWN: usize = 40;
+
 const SECONDS: f64 = 86_400.0;
 
 impl Cell {
@@ -46,7 +49,8 @@ impl Cell {
 
     /// A cell whose formula has failed.
     pub(super) fn error(shown: String) -> Self {
-        let what = if shown.is_empty() { "an error".to_owned() } else { shown.clone() };
+        let short: String = shown.chars().take(SHOWN).collect();
+        let what = if short.is_empty() { "an error".to_owned() } else { short };
         Self::Bad(Bad {
             shown,
             code: "cell_error",

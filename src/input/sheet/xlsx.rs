@@ -111,7 +111,8 @@ fn unreadable(error: &XlsxError) -> String {
         error => {
             // Its text may hold cells; the first words tell the kind.
             let text = error.to_string();
-            let kind: String = text.chars().take_while(|c| *c != ':').take(60).collect();
+            let kind =
+                text.split([':', '\'', '"', '(']).next().unwrap_or_default().trim().to_owned();
             format!("is a damaged Excel workbook ({kind}); open and save it again")
         }
     }
