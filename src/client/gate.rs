@@ -152,7 +152,12 @@ impl Gate {
 
     /// Closes the gate for everyone. A shorter closure never shortens a longer one.
     pub fn close_for(&self, wait: Duration) {
-        let until = Instant::now() + wait;
+        let now = Instant::now();
+        let until = now + wait;
+        if self.cool_down().is_zero() {
+            // Later refusals of requests that were on the wire tell nothing new.
+            self.users.yields(now);
+        }
         self.closed_until.send_if_modified(|closed| {
             let later = closed.is_none_or(|closed| until > closed);
             if later {

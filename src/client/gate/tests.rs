@@ -251,3 +251,70 @@ fn a_share_is_never_the_whole_limit_and_never_nothing() {
         assert_eq!(limit(requests, 60).share(percent).requests, expected);
     }
 }
+
+/// Rows that get through in an hour beside somebody who always sends 200 of the 500 a minute, to
+/// a server that refuses everything for a minute once it has had too many.
+async fn beside_another(gate: Gate) -> u32 {
+    let (minute, hour) = (Duration::from_secs(60), Duration::from_secs(3600));
+    let server =
+        Rc::new(RefCell::new(Server::new(Counting::SlidingLog, limit(500, 60), Duration::ZERO)));
+    let gate = Rc::new(gate);
+    let through = Rc::new(RefCell::new((0, None::<Instant>)));
+    let start = Instant::now();
+    let tasks = tokio::task::LocalSet::new();
+    let other = Rc::clone(&server);
+    tasks.spawn_local(async move {
+        while start.elapsed() < hour {
+            tokio::time::sleep(minute / 200).await;
+            other.borrow_mut().arrive();
+        }
+    });
+    for _ in 0..32 {
+        let (gate, server, through) = (Rc::clone(&gate), Rc::clone(&server), Rc::clone(&through));
+        tasks.spawn_local(async move {
+            while start.elapsed() < hour {
+                let _pass = gate.enter(RateClass::Users).await;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                let mut through = through.borrow_mut();
+                let closed = through.1.is_some_and(|until| until > Instant::now());
+                let before = server.borrow().refused;
+                server.borrow_mut().arrive();
+                if closed || server.borrow().refused > before {
+                    let until = *through.1.get_or_insert(Instant::now() + minute);
+                    let until =
+                        if until > Instant::now() { until } else { Instant::now() + minute };
+                    through.1 = Some(until);
+                    gate.close_for(until - Instant::now());
+                } else {
+                    through.0 += 1;
+                }
+            }
+        });
+    }
+    tasks.await;
+    through.borrow().0
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_others_leave_is_found_and_taken() {
+    let through = beside_another(gate(32, limit(400, 60))).await;
+    // 300 a minute are free. Without yielding, 400 a minute are tried until the server closes.
+    assert!(through > 300 * 60 * 8 / 10, "{through} of 18,000");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_was_yielded_is_tried_again_bit_by_bit() {
+    let throttle = Throttle::new(Some(limit(100, 60)));
+    throttle.whole_job(1);
+    let take = |many: usize| -> Vec<_> {
+        (0..many).map_while(|_| throttle.try_take(Instant::now()).ok()).collect()
+    };
+    assert_eq!(take(50).len(), 50);
+    throttle.yields(Instant::now());
+    throttle.whole_job(1);
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert_eq!(take(100).len(), 46, "nine tenths of what went through, and a hundredth of all");
+    tokio::time::advance(Duration::from_secs(54 * 60)).await;
+    throttle.whole_job(1);
+    assert_eq!(take(101).len(), 100);
+}

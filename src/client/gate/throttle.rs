@@ -37,7 +37,38 @@ pub(super) struct Throttle {
 struct Log {
     on_the_wire: u32,
     replies: VecDeque<Instant>,
+    /// What others leave of the limit, as far as that was found out, and when.
+    left: Option<(u32, Instant)>,
     pace: Option<Pacer>,
+}
+
+impl Log {
+    /// Requests on the wire and replies of the last window.
+    fn count(&mut self, limit: Limit, now: Instant) -> u64 {
+        while self.replies.front().is_some_and(|reply| *reply + limit.window <= now) {
+            self.replies.pop_front();
+        }
+        u64::from(self.on_the_wire) + self.replies.len() as u64
+    }
+
+    /// The limit, or what others leave of it: a hundredth of it is tried on top in each window,
+    /// so that what becomes free is found again.
+    fn left_of(&mut self, limit: Limit, now: Instant) -> Limit {
+        let Some((left, since)) = self.left else { return limit };
+        let windows = (now - since).as_secs_f64() / limit.window.as_secs_f64();
+        let step = (f64::from(limit.requests) / 100.0).max(1.0);
+        let requests = f64::from(left) + windows * step;
+        if requests >= f64::from(limit.requests) {
+            self.left = None;
+            return limit;
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "below the limit"
+        )]
+        Limit { requests: (requests as u32).max(1), ..limit }
+    }
 }
 
 type Pacer = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Moment>>;
@@ -96,10 +127,8 @@ impl Throttle {
             return Ok(Token { throttle: self, ticket: None });
         };
         let mut log = self.log();
-        while log.replies.front().is_some_and(|reply| *reply + limit.window <= now) {
-            log.replies.pop_front();
-        }
-        let counted = u64::from(log.on_the_wire) + log.replies.len() as u64;
+        let counted = log.count(limit, now);
+        let limit = log.left_of(limit, now);
         if counted >= u64::from(limit.requests) {
             log.pace.get_or_insert_with(|| pacer(limit));
             return Err(log
@@ -148,6 +177,16 @@ impl Throttle {
         if self.limit.is_some_and(|limit| requests <= u64::from(limit.requests)) {
             self.log().pace = None;
         }
+    }
+
+    /// The server has refused although the limit was kept: others use it as well. So this one
+    /// yields: a little less than what went through in the last window is taken from now on.
+    pub(super) fn yields(&self, now: Instant) {
+        let Some(limit) = self.limit else { return };
+        let mut log = self.log();
+        let counted = u32::try_from(log.count(limit, now)).unwrap_or(u32::MAX);
+        let left = counted.min(log.left_of(limit, now).requests) / 10 * 9;
+        log.left = Some((left.max(limit.requests / 10).max(1), now));
     }
 
     /// Spaces requests from now on.
