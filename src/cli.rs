@@ -16,7 +16,7 @@ use crate::job::{Environment, Setting};
 
 /// Bulk updates of users against the Descope management API.
 ///
-/// Rows of CSV, TSV or JSONL files become calls of the right update endpoint, in order for each
+/// Rows of CSV, JSON or spreadsheet files become calls of the right update endpoint, in order for each
 /// user, within the project's rate limit; every row ends in a results file with what became of
 /// it. Try it without an account: `descope-bulk run FILE --simulate`.
 #[derive(Debug, Parser)]

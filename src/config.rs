@@ -34,7 +34,7 @@ pub struct Config {
     /// How rows are understood.
     pub rules: Rules,
     /// The warnings that are allowed, if all rows are to be checked first and problems stop it.
-    pub strict: Option<Vec<String>>,
+    pub strict: Option<Strict>,
     /// How fast to send.
     pub pace: Pace,
     /// When to send again, and how often.
@@ -49,6 +49,15 @@ pub struct Config {
     pub settings: Map<String, Value>,
     /// The settings that decide what is sent and to whom: a run goes on with the same ones only.
     pub binding: Map<String, Value>,
+}
+
+/// How all rows are checked before anything is sent.
+#[derive(Clone, Debug)]
+pub struct Strict {
+    /// Codes of warnings that are meant.
+    pub allow: Vec<String>,
+    /// Whether problems are told as JSON.
+    pub json: bool,
 }
 
 /// How fast to send.
@@ -127,7 +136,9 @@ impl Config {
         Ok(Self {
             inputs,
             rules,
-            strict: args.strict.then(|| args.findings.allow.clone()),
+            strict: args
+                .strict
+                .then(|| Strict { allow: args.findings.allow.clone(), json: args.output.json }),
             pace,
             backoff,
             tripwire,

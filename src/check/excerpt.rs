@@ -55,6 +55,9 @@ pub(super) fn excerpt(
         Content::Broken { .. } if record.source.columns.iter().any(|name| is_secret(name)) => {
             return (None, None);
         }
+        Content::Broken { raw: Raw::Line(line), .. } if names_secret(line, is_secret) => {
+            return (None, None);
+        }
         Content::Broken { raw: Raw::Line(line), .. } => {
             Shown { text: String::from_utf8_lossy(line).into_owned(), values: Vec::new() }
         }
@@ -97,6 +100,13 @@ fn line_of_cells<'a>(
         shown.values.push((name.to_owned(), from..shown.text.len()));
     }
     shown
+}
+
+/// Whether a line that cannot be taken apart names what holds a secret, as a word or in quotes.
+fn names_secret(line: &[u8], is_secret: &dyn Fn(&str) -> bool) -> bool {
+    let line = String::from_utf8_lossy(line);
+    let word = |c: char| !c.is_alphanumeric() && c != '_' && c != '-';
+    line.split(word).chain(line.split('"')).any(|name| !name.is_empty() && is_secret(name))
 }
 
 fn line_of_object(text: &str, is_secret: &dyn Fn(&str) -> bool) -> Option<Shown> {

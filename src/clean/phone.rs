@@ -171,6 +171,10 @@ fn international(digits: &str, bracketed: Option<usize>) -> Result<Found, Compla
     let as_it_stands = || format!("+{digits}");
     let bracketed = bracketed == Some(number.code_length());
     let behind_zero = number.national().strip_prefix('0').filter(|rest| {
+        if bracketed {
+            // Whoever puts it into brackets says that it may not belong to the number.
+            return true;
+        }
         let region = PHONE_NUMBER_UTIL.get_region_for_country_code(number.code());
         region.is_some_and(|region| dialled_with_zero(region, rest))
     });
@@ -235,7 +239,7 @@ fn national(written: &Written, Region(region): Region) -> Result<Found, Complain
     readings.extend(reading(code, &written.digits, kind));
     readings.extend(with_lost_zero(written, region, code));
     readings.extend(with_lost_plus(written, code));
-    choose(readings)
+    choose(readings, written)
 }
 
 /// How a national number came to be one: written with its prefix, or without, as people do
@@ -280,13 +284,18 @@ fn with_lost_plus(written: &Written, code: i32) -> Option<Reading> {
     Some(Reading { e164: found.e164, mends, standing, whole: false })
 }
 
+/// International prefixes that hold no carrier's code.
+const PREFIXES: [&str; 8] = ["00", "000", "001", "0011", "010", "011", "119", "810"];
+
 /// The number behind the region's international prefix, which is known from what the library
 /// makes of the whole.
 fn behind_prefix(written: &Written, parsed: &PhoneNumber) -> Result<Found, Complaint> {
     let (code, national) = (parsed.country_code, parsed.get_national_significant_number());
     let starts = [format!("{code}{national}"), format!("{code}0{national}")]
         .map(|tail| written.digits.strip_suffix(&tail).map(str::len));
-    let Some(start) = starts.into_iter().flatten().find(|start| *start > 0) else {
+    // In some regions a carrier's code follows, which cannot be told from a country code.
+    let is_plain = |start: &usize| PREFIXES.contains(&&written.digits[..*start]);
+    let Some(start) = starts.into_iter().flatten().find(is_plain) else {
         return complain("it cannot be told what stands behind the international prefix", WRITE_IT);
     };
     let bracketed = written.bracketed_zero.and_then(|zero| zero.checked_sub(start));
@@ -294,8 +303,10 @@ fn behind_prefix(written: &Written, parsed: &PhoneNumber) -> Result<Found, Compl
     Ok(Found { mends: found.mends.with(Mend::PrefixReplaced), ..found })
 }
 
-/// The one reading that is in use; without any, the one that is possible and whole.
-fn choose(mut readings: Vec<Reading>) -> Result<Found, Complaint> {
+/// The one reading that is in use; without any, the one that is possible, whole, and written as
+/// people write numbers: nothing is made of bare digits that are no number in use.
+fn choose(mut readings: Vec<Reading>, written: &Written) -> Result<Found, Complaint> {
+    let by_hand = !written.bare && !written.digits.starts_with("00");
     readings.retain(|reading| !matches!(reading.standing, Standing::Impossible(_)));
     // Of equals the one that needs to assume least comes first, and stays.
     let mut distinct: Vec<Reading> = Vec::new();
@@ -309,11 +320,12 @@ fn choose(mut readings: Vec<Reading>) -> Result<Found, Complaint> {
     distinct.retain(|reading| reading.standing == wanted);
     match &mut distinct[..] {
         [] => complain("it is no phone number of the stated region", WRITE_IT),
-        [one] if wanted == Standing::Valid || one.whole => Ok(Found {
+        [one] if wanted == Standing::Valid || (one.whole && by_hand) => Ok(Found {
             e164: std::mem::take(&mut one.e164),
             mends: one.mends,
             in_use: wanted == Standing::Valid,
         }),
+        [one] if one.whole => complain("no such number is in use in the stated region", WRITE_IT),
         _ => Err(ambiguous(distinct.into_iter().map(|reading| reading.e164).collect())),
     }
 }

@@ -7,7 +7,7 @@ use tempfile::NamedTempFile;
 
 use crate::check::{self, Finding, Options, Report, Subject};
 use crate::cli::check::CheckArgs;
-use crate::config::{self, Pace};
+use crate::config::{self, Pace, Strict};
 use crate::exit::{Error, Exit};
 use crate::input::{self, Request};
 use crate::instruction::{Builder, Rules};
@@ -66,15 +66,15 @@ fn check(
 pub(in crate::commands) fn strict(
     requests: &[Request],
     rules: Rules,
-    allow: &[String],
+    how: &Strict,
 ) -> Result<(), Error> {
-    let options = Options { examples: EXAMPLES, allow: allow.to_vec(), ..Options::default() };
+    let options = Options { examples: EXAMPLES, allow: how.allow.clone(), ..Options::default() };
     let report = check(requests, rules, &options, &mut |_| ())?;
     if verdict(&report) == Exit::Success {
         return Ok(());
     }
     let names: Vec<String> = requests.iter().map(Request::name).collect();
-    Screen::new(false).report(&report, &names);
+    Screen::new(how.json).report(&report, &names);
     Err(Error::refused("there are problems, and the run is strict: nothing was sent"))
 }
 

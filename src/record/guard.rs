@@ -37,7 +37,20 @@ fn is_at_risk(cell: &[u8]) -> bool {
     // Blanks in front do not keep a spreadsheet from it.
     let begun = bare.trim_ascii_start();
     matches!(bare.first(), Some(b'\t' | b'\r'))
+        || looks_like_a_number(begun.trim_ascii_end())
         || STARTS.iter().any(|start| begun.starts_with(start.as_bytes()))
+}
+
+/// Whether a spreadsheet would take it for a number, an amount or a date and write it in its own
+/// way: `007`, `1.50`, `1e5`, `1/2`, `(5)`. A whole number that it keeps as it is needs no guard.
+fn looks_like_a_number(cell: &[u8]) -> bool {
+    const EXACT: usize = 15;
+    let whole = cell.len() <= EXACT && cell.iter().all(u8::is_ascii_digit);
+    if whole && (cell.len() == 1 || cell.first() != Some(&b'0')) {
+        return false;
+    }
+    matches!(cell.first(), Some(b'0'..=b'9' | b'(' | b'.' | b'$'))
+        && cell.iter().all(|byte| byte.is_ascii_digit() || b" ()+-.,:/%$eE".contains(byte))
 }
 
 #[cfg(test)]
@@ -56,6 +69,18 @@ mod tests {
             ("a+b", "a+b"),
             ("447911123456", "447911123456"),
             ("+447911123456", "'+447911123456"),
+            ("7", "7"),
+            ("0", "0"),
+            ("123456789012345", "123456789012345"),
+            ("1234567890123456", "'1234567890123456"),
+            ("007", "'007"),
+            ("4.47911E+11", "'4.47911E+11"),
+            ("1.50", "'1.50"),
+            ("1/2", "'1/2"),
+            ("(5)", "'(5)"),
+            ("5%", "'5%"),
+            ("12 Main Street", "12 Main Street"),
+            ("3ab@x.com", "3ab@x.com"),
             ("=1+1", "'=1+1"),
             ("-", "'-"),
             ("@ada", "'@ada"),

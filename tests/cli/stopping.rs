@@ -39,7 +39,8 @@ fn a_signal_wakes_rows_that_wait() {
     simulator.wait_for_arrivals(1);
     signal(&running.child, "TERM");
     let ran = running.end().code(143);
-    assert_eq!(ran.tally("not_attempted"), 10);
+    assert!(ran.tally("read") > 0);
+    assert_eq!(ran.tally("not_attempted"), ran.tally("read"));
 }
 
 /// A server that shakes hands and then keeps every request without an answer; it tells of each.

@@ -62,6 +62,20 @@ fn secrets_are_never_shown() {
 }
 
 #[test]
+fn a_broken_line_that_names_a_secret_is_not_shown() {
+    let problem = || crate::record::Problem::new("invalid_json", "bad");
+    let shown = |line: &str| {
+        let raw = Raw::Line(line.as_bytes().into());
+        let broken = record(&[], Content::Broken { raw, problem: problem() });
+        excerpt(&broken, None, &|name| name == "password").0.is_some()
+    };
+    assert!(!shown(r#"{"loginId":"u","password":"a","password":"b"}"#));
+    assert!(!shown(r#"{"password":5SECRET}"#));
+    assert!(!shown("{password: x"));
+    assert!(shown(r#"{"loginId":"u",}"#));
+}
+
+#[test]
 fn long_lines_are_cut_around_the_place() {
     let long = "x".repeat(5000);
     let cells = StringRecord::from(vec![long.as_str(), "here", long.as_str()]);

@@ -308,3 +308,33 @@ proptest! {
         let _ = of(&text, None);
     }
 }
+
+/// Numbers that could be taken for others, and were once.
+#[test]
+fn what_could_be_another_country_is_refused() {
+    for (region, text) in [
+        // Behind 00 stands a carrier's code in these regions.
+        ("BR", "005534984567890"),
+        ("BR", "00 55 34 98456 7890"),
+        ("CO", "00573211234567"),
+        ("KH", "0085591234567"),
+        ("TH", "006621234567"),
+        // 00 is no international prefix here.
+        ("AU", "0061412345678"),
+        ("WS", "0068522123"),
+    ] {
+        let region = Stated::As(region.parse().unwrap());
+        let found = read(text.into(), Phones::Check, region);
+        assert!(found.is_err(), "{text}: {:?}", found.map(|found| found.0));
+    }
+    for text in ["+247 (0)40123", "+56 (0)000000000"] {
+        let found = read(text.into(), Phones::Check, Stated::Nowhere);
+        assert!(found.is_err(), "{text}: {:?}", found.map(|found| found.0));
+    }
+    for (text, sent) in
+        [("+39 (0) 333 1234567", "+393331234567"), ("+39 (0)6 1234 5678", "+390612345678")]
+    {
+        let (found, ..) = read(text.into(), Phones::Check, Stated::Nowhere).unwrap();
+        assert_eq!(found, sent);
+    }
+}

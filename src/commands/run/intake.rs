@@ -138,7 +138,7 @@ impl Reading {
     /// Checks all rows first, where the run is strict.
     fn strict(&self, config: &Config) -> Result<(), Error> {
         match &config.strict {
-            Some(allow) => check::strict(&self.requests, config.rules.clone(), allow),
+            Some(strict) => check::strict(&self.requests, config.rules.clone(), strict),
             None => Ok(()),
         }
     }
