@@ -9,36 +9,130 @@ use crate::instruction::Instruction;
 use crate::outcome::Outcome;
 use crate::stop::Stop;
 
-/// One request's worth of instructions.
+/// What is worked on at a time.
 #[derive(Debug)]
-pub struct Call {
-    /// What it carries, in file order; never empty, and never two for one user.
-    pub instructions: Vec<Instruction>,
+pub enum Call {
+    /// One user's instructions, each by its own endpoint, one after the other.
+    Apart(Part),
+    /// The instructions of many users, a patch for each of them, in one request.
+    Packed {
+        /// What is to be done, no two parts for one user.
+        parts: Vec<Part>,
+        /// Whether it is known that nobody else has the contacts that they set.
+        searched: bool,
+    },
 }
 
 impl Call {
-    /// A call for one instruction.
+    /// How many instructions it carries.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        match self {
+            Self::Apart(part) => part.rows(),
+            Self::Packed { parts, .. } => parts.iter().map(Part::rows).sum(),
+        }
+    }
+}
+
+/// Consecutive instructions of one user, in file order.
+///
+/// Several are one patch, or one after the other; a part is never torn apart between calls.
+#[derive(Debug)]
+pub struct Part {
+    /// The first, which names the user for all of them.
+    pub first: Instruction,
+    /// What follows it.
+    pub more: Vec<Instruction>,
+    /// Updates sent for it in earlier calls.
+    pub attempts: u32,
+    /// Whether it may have been done: the answer to an earlier call did not tell.
+    pub doubtful: bool,
+}
+
+impl Part {
+    /// A part of one instruction.
     #[must_use]
     pub fn single(instruction: Instruction) -> Self {
-        Self { instructions: vec![instruction] }
+        Self { first: instruction, more: Vec::new(), attempts: 0, doubtful: false }
     }
+
+    /// The same, after so many attempts of a call that it was in.
+    #[must_use]
+    pub fn after(self, attempts: u32) -> Self {
+        Self { attempts: self.attempts + attempts, ..self }
+    }
+
+    /// Its instructions, in order.
+    pub fn instructions(&self) -> impl Iterator<Item = &Instruction> {
+        std::iter::once(&self.first).chain(&self.more)
+    }
+
+    /// Its instructions, in order.
+    pub fn into_instructions(self) -> impl Iterator<Item = Instruction> {
+        std::iter::once(self.first).chain(self.more)
+    }
+
+    /// How many instructions it has; at least one.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        1 + self.more.len()
+    }
+
+    /// The lanes that it holds, each once.
+    #[must_use]
+    pub fn lanes(&self) -> Vec<u64> {
+        let mut lanes = self.first.lanes.clone();
+        for instruction in &self.more {
+            lanes.extend_from_slice(&instruction.lanes);
+        }
+        lanes.sort_unstable();
+        lanes.dedup();
+        lanes
+    }
+}
+
+/// A part with a word on each of its instructions, in their order.
+///
+/// `None` says that an instruction was left undone because of the stop: either doing it again
+/// is harmless, or what became of it is to be settled before it is sent again.
+#[derive(Debug)]
+pub struct Worked {
+    /// The part.
+    pub part: Part,
+    /// What became of its instructions.
+    pub outcomes: Vec<Option<Outcome>>,
+}
+
+impl Worked {
+    /// A part whose instructions all come to the same.
+    #[must_use]
+    pub fn alike(part: Part, outcome: Option<&Outcome>) -> Self {
+        let outcomes = vec![outcome.cloned(); part.rows()];
+        Self { part, outcomes }
+    }
+}
+
+/// What performing a call came to: each of its parts is here or there.
+#[derive(Debug, Default)]
+pub struct Performed {
+    /// The parts that there is a word on.
+    pub worked: Vec<Worked>,
+    /// How the others are to be worked on.
+    pub further: Vec<Call>,
 }
 
 /// Something that performs calls.
 pub trait Step: Send + Sync + 'static {
-    /// Works on a call until there is a final word on each of its instructions, in their order.
-    ///
-    /// `None` says that an instruction was left undone because of the stop: either doing it
-    /// again is harmless, or what became of it is to be settled before it is sent again.
-    fn perform(
-        &self,
-        call: &Call,
-        stop: &Stop,
-    ) -> impl Future<Output = Vec<Option<Outcome>>> + Send;
+    /// Works on a call until there is a final word on its parts, or it is clear that they need
+    /// further calls.
+    fn perform(&self, call: Call, stop: &Stop) -> impl Future<Output = Performed> + Send;
 
-    /// Told once, when all rows have been read: how many calls there are altogether, those done
-    /// among them. A job that is known to be small can be hurried.
-    fn whole_job(&self, calls: u64) {
-        let _ = calls;
+    /// The most parts that a packed call is to have just now.
+    fn pack_size(&self) -> usize;
+
+    /// Told once, when all rows have been read: how many requests they take altogether, those
+    /// sent among them. A job that is known to be small can be hurried.
+    fn whole_job(&self, requests: u64) {
+        let _ = requests;
     }
 }

@@ -148,6 +148,29 @@ pub enum Effect {
     Adjusts,
 }
 
+/// What an operation is as a patch of the user: rows of it can then share a call with others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AsPatch {
+    /// It cannot be one.
+    No,
+    /// Each of its fields is the field of the patch that has its name, or one of its other names.
+    Fields,
+    /// One custom attribute. Whether a patch keeps the others is not documented (API reference,
+    /// 3.3).
+    Attribute,
+}
+
+/// What the answer to an operation holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answers {
+    /// The user after the change (API reference, 2.4).
+    User,
+    /// Nothing that matters: any 200 will do.
+    Nothing,
+    /// An object that is needed to tell what was done.
+    Object,
+}
+
 /// One field of an operation's body.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Field {
@@ -186,8 +209,10 @@ pub struct Operation {
     pub repeatable: bool,
     /// What it does to the fields that it names.
     pub effect: Effect,
-    /// Whether the answer holds the user (2.4); if not, any 200 will do.
-    pub returns_user: bool,
+    /// What it is as a patch.
+    pub as_patch: AsPatch,
+    /// What its answer holds.
+    pub answers: Answers,
     /// Why it needs `--allow-destructive`, if it does.
     pub destructive: Option<&'static str>,
     /// The limit that it counts against, besides user management as a whole.
@@ -209,6 +234,12 @@ impl Operation {
         self.fields.iter().position(|field| field.answers_to(&wanted))
     }
 
+    /// Whether nothing can be told from an answer without its body.
+    #[must_use]
+    pub fn needs_body(&self) -> bool {
+        self.method == Method::Get || self.answers == Answers::Object
+    }
+
     /// The index of a field by its exact name.
     #[must_use]
     pub fn index_of(&self, name: &str) -> Option<usize> {
@@ -217,6 +248,13 @@ impl Operation {
 }
 
 impl Field {
+    /// The index of the field that it is in a patch.
+    #[must_use]
+    pub fn in_patch(&self) -> Option<usize> {
+        let is = |field: &Self| field.name == self.name || self.aliases.contains(&field.name);
+        PATCH_FIELDS.iter().position(is)
+    }
+
     fn answers_to(&self, normalized: &str) -> bool {
         normalize(self.name) == normalized
             || self.aliases.iter().any(|alias| normalize(alias) == normalized)
@@ -347,7 +385,8 @@ const BASE: Operation = Operation {
     fail_on_conflict: false,
     repeatable: true,
     effect: Effect::Sets,
-    returns_user: true,
+    as_patch: AsPatch::No,
+    answers: Answers::User,
     destructive: None,
     rate_class: RateClass::Users,
 };
@@ -363,6 +402,50 @@ pub static LOAD: Operation = Operation {
     ..BASE
 };
 
+/// Finding users by login IDs, at most 100 an answer (API reference, section 4).
+pub static SEARCH: Operation = Operation {
+    name: "search",
+    about: "Find users.",
+    path: "/v2/mgmt/user/search",
+    answers: Answers::Object,
+    rate_class: RateClass::UsersSearch,
+    ..BASE
+};
+
+/// Patching many users in one call; its body is `{"users":[…]}` (API reference, 3.3).
+pub static PATCH_BATCH: Operation = Operation {
+    name: "patch-batch",
+    about: "Set several fields of many users at once.",
+    method: Method::Patch,
+    path: "/v1/mgmt/user/patch/batch",
+    answers: Answers::Object,
+    ..BASE
+};
+
+/// The fields of a patch (API reference, 3.3).
+pub static PATCH_FIELDS: &[Field] = &[
+    USER,
+    EMAIL,
+    VERIFIED_EMAIL,
+    PHONE,
+    VERIFIED_PHONE,
+    NAME,
+    GIVEN_NAME,
+    MIDDLE_NAME,
+    FAMILY_NAME,
+    PICTURE,
+    STATUS,
+    ROLE_NAMES,
+    USER_TENANTS,
+    CUSTOM_ATTRIBUTES,
+    ADDITIONAL_IDENTIFIERS,
+    SSO_APP_IDS,
+    RECOVERY_EMAIL,
+    VERIFIED_RECOVERY_EMAIL,
+    RECOVERY_PHONE,
+    VERIFIED_RECOVERY_PHONE,
+];
+
 /// All operations, in the order of the documents.
 pub static OPERATIONS: &[Operation] = &[
     Operation {
@@ -376,6 +459,7 @@ pub static OPERATIONS: &[Operation] = &[
                 .alias(&["verifiedPhone"]),
         ],
         fail_on_conflict: true,
+        as_patch: AsPatch::Fields,
         ..BASE
     },
     Operation {
@@ -389,6 +473,7 @@ pub static OPERATIONS: &[Operation] = &[
                 .alias(&["verifiedEmail"]),
         ],
         fail_on_conflict: true,
+        as_patch: AsPatch::Fields,
         ..BASE
     },
     Operation {
@@ -407,6 +492,7 @@ pub static OPERATIONS: &[Operation] = &[
         about: "Set or remove the display name and its parts; parts that are not sent stay.",
         path: "/v1/mgmt/user/update/name",
         fields: &[USER, NAME, GIVEN_NAME, MIDDLE_NAME, FAMILY_NAME],
+        as_patch: AsPatch::Fields,
         ..BASE
     },
     Operation {
@@ -414,6 +500,7 @@ pub static OPERATIONS: &[Operation] = &[
         about: "Set or remove the picture.",
         path: "/v1/mgmt/user/update/picture",
         fields: &[USER, PICTURE.need(Need::Required)],
+        as_patch: AsPatch::Fields,
         ..BASE
     },
     Operation {
@@ -427,6 +514,7 @@ pub static OPERATIONS: &[Operation] = &[
             required("attributeValue", Kind::Json, "its value, of the attribute's type")
                 .alias(&["attributeVal"]),
         ],
+        as_patch: AsPatch::Attribute,
         ..BASE
     },
     Operation {
@@ -434,6 +522,7 @@ pub static OPERATIONS: &[Operation] = &[
         about: "Enable or disable the user.",
         path: "/v1/mgmt/user/update/status",
         fields: &[USER, STATUS.need(Need::Required)],
+        as_patch: AsPatch::Fields,
         ..BASE
     },
     Operation {
@@ -446,6 +535,7 @@ pub static OPERATIONS: &[Operation] = &[
             flag("verified", "recoveryEmail", "whether the recovery address counts as verified")
                 .alias(&["verifiedRecoveryEmail"]),
         ],
+        as_patch: AsPatch::Fields,
         ..BASE
     },
     Operation {
@@ -458,6 +548,7 @@ pub static OPERATIONS: &[Operation] = &[
             flag("verified", "recoveryPhone", "whether the recovery number counts as verified")
                 .alias(&["verifiedRecoveryPhone"]),
         ],
+        as_patch: AsPatch::Fields,
         ..BASE
     },
     Operation {
@@ -473,6 +564,7 @@ pub static OPERATIONS: &[Operation] = &[
         about: "Replace the roles, in the project or in a tenant; an empty list removes them all.",
         path: "/v1/mgmt/user/update/role/set",
         fields: &[USER, ROLE_TENANT, ROLE_NAMES.need(Need::Required)],
+        as_patch: AsPatch::Fields,
         ..BASE
     },
     Operation {
@@ -512,6 +604,7 @@ pub static OPERATIONS: &[Operation] = &[
         about: "Replace the list of SSO apps that the user may open.",
         path: "/v1/mgmt/user/update/ssoapp/set",
         fields: &[USER, SSO_APP_IDS.need(Need::Required)],
+        as_patch: AsPatch::Fields,
         ..BASE
     },
     Operation {
@@ -528,7 +621,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/mgmt/user/password/set/temporary",
         fields: &[LOGIN_ID, PASSWORD],
         constants: &[("setActive", false)],
-        returns_user: false,
+        answers: Answers::Nothing,
         ..BASE
     },
     Operation {
@@ -537,7 +630,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/mgmt/user/password/set/active",
         fields: &[LOGIN_ID, PASSWORD],
         constants: &[("setActive", true)],
-        returns_user: false,
+        answers: Answers::Nothing,
         ..BASE
     },
     Operation {
@@ -545,7 +638,7 @@ pub static OPERATIONS: &[Operation] = &[
         about: "Make the user choose a new password at the next sign-in with one.",
         path: "/v1/mgmt/user/password/expire",
         fields: &[LOGIN_ID],
-        returns_user: false,
+        answers: Answers::Nothing,
         effect: Effect::Adjusts,
         ..BASE
     },
@@ -582,28 +675,8 @@ pub static OPERATIONS: &[Operation] = &[
         about: "Set several fields at once; what is not sent stays.",
         method: Method::Patch,
         path: "/v1/mgmt/user/patch",
-        fields: &[
-            USER,
-            EMAIL,
-            VERIFIED_EMAIL,
-            PHONE,
-            VERIFIED_PHONE,
-            NAME,
-            GIVEN_NAME,
-            MIDDLE_NAME,
-            FAMILY_NAME,
-            PICTURE,
-            STATUS,
-            ROLE_NAMES,
-            USER_TENANTS,
-            CUSTOM_ATTRIBUTES,
-            ADDITIONAL_IDENTIFIERS,
-            SSO_APP_IDS,
-            RECOVERY_EMAIL,
-            VERIFIED_RECOVERY_EMAIL,
-            RECOVERY_PHONE,
-            VERIFIED_RECOVERY_PHONE,
-        ],
+        fields: PATCH_FIELDS,
+        as_patch: AsPatch::Fields,
         ..BASE
     },
 ];

@@ -6,24 +6,27 @@
 
 pub mod gate;
 pub mod load;
+mod pack;
 pub mod retry;
 mod row;
 pub mod settle;
+mod shows;
 pub mod wire;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
-use crate::call::{Call, Step};
+use crate::call::{Call, Part, Performed, Step, Worked};
 use crate::catalog::{self, Operation};
 use crate::instruction::Instruction;
 use crate::ledger::Ledger;
 use crate::outcome::{Outcome, Status};
 use crate::stop::{Reason, Stop};
 use gate::Gate;
-use load::Load;
+use load::{Found, Load};
 use retry::{Backoff, How, Lost, Reply, Sent, Verdict};
 use row::{Row, Tries};
 use settle::{Settled, settle};
@@ -36,6 +39,8 @@ pub struct Meters {
     retries: AtomicU64,
     rate_limited: AtomicU64,
     back_off_ms: AtomicU64,
+    packed_rows: AtomicU64,
+    packed_calls: AtomicU64,
 }
 
 impl Meters {
@@ -57,6 +62,15 @@ impl Meters {
         self.rate_limited.load(Ordering::Relaxed)
     }
 
+    /// Requests that packing has saved: one for each row that had its outcome from a packed call,
+    /// less the packed calls and the searches before them.
+    #[must_use]
+    pub fn saved(&self) -> u64 {
+        let [rows, calls] =
+            [&self.packed_rows, &self.packed_calls].map(|count| count.load(Ordering::Relaxed));
+        rows.saturating_sub(calls)
+    }
+
     /// Time that rows slept between attempts, added up.
     #[must_use]
     pub fn back_off(&self) -> Duration {
@@ -72,13 +86,22 @@ pub struct Client {
     backoff: Backoff,
     ledger: Ledger,
     meters: Meters,
+    /// The most users in a packed call; it only shrinks.
+    pack_size: AtomicUsize,
 }
 
 impl Client {
-    /// Joins the parts.
+    /// Joins the parts. At most `pack_size` users go in one call.
     #[must_use]
-    pub fn new(wire: Wire, gate: Gate, backoff: Backoff, ledger: Ledger) -> Self {
-        Self { wire, gate, backoff, ledger, meters: Meters::default() }
+    pub fn new(
+        wire: Wire,
+        gate: Gate,
+        backoff: Backoff,
+        ledger: Ledger,
+        pack_size: usize,
+    ) -> Self {
+        let (meters, pack_size) = (Meters::default(), AtomicUsize::new(pack_size));
+        Self { wire, gate, backoff, ledger, meters, pack_size }
     }
 
     /// The gate that every request passes.
@@ -100,12 +123,36 @@ impl Client {
         Some(Load::of(reply))
     }
 
+    /// Works on a user's instructions one after the other, each by its own endpoint.
+    async fn work_apart(&self, part: Part, stop: &Stop) -> Performed {
+        let mut outcomes = Vec::with_capacity(part.rows());
+        let found = if part.doubtful { self.load(&part.first.login_id, stop).await } else { None };
+        for instruction in part.instructions() {
+            let row = Row::begin(instruction, part.attempts);
+            outcomes.push(match &found {
+                Some(Load::Found(found)) if shows::shows(&found.user, instruction) => {
+                    Some(row.found(found))
+                }
+                None if part.doubtful => None,
+                _ => self.work_on(row, instruction, stop).await,
+            });
+        }
+        Performed { worked: vec![Worked { part, outcomes }], further: Vec::new() }
+    }
+
     /// Works on a row until there is a final word on it.
     ///
     /// `None` when the run stops before, even where a lost answer is still to be settled: the
     /// resumed run knows from the journal that the row was sent, and settles it first.
-    async fn work_on(&self, instruction: &Instruction, stop: &Stop) -> Option<Outcome> {
-        let mut row = Row::begin(instruction);
+    async fn work_on(
+        &self,
+        mut row: Row,
+        instruction: &Instruction,
+        stop: &Stop,
+    ) -> Option<Outcome> {
+        if let Some(refused) = self.guard(&row, instruction, stop).await? {
+            return Some(refused);
+        }
         // What the row comes to, unless reading shows that it was applied all the same.
         let mut failed = None;
         loop {
@@ -134,6 +181,29 @@ impl Client {
                 }
             };
         }
+    }
+
+    /// What a row comes to whose contacts are another user's, where the server would not mind: a
+    /// patch has no `failOnConflict` (API reference, 3.3). `None` for a stop; nothing has been sent.
+    async fn guard(
+        &self,
+        row: &Row,
+        instruction: &Instruction,
+        stop: &Stop,
+    ) -> Option<Option<Outcome>> {
+        let patch = instruction.patch.as_deref();
+        let unguarded = patch.filter(|_| !instruction.operation.fail_on_conflict);
+        for contact in unguarded.into_iter().flat_map(|patch| &patch.contacts) {
+            let another = |found: &Found| !shows::is_named(&found.user, &instruction.login_id);
+            match self.load(contact, stop).await? {
+                Load::Found(found) if another(&found) => {
+                    return Some(Some(row.refused(Status::Rejected, retry::describe_conflict())));
+                }
+                Load::Found(_) | Load::Missing => {}
+                Load::Failed(why) => return Some(Some(row.refused(Status::GaveUp, why))),
+            }
+        }
+        Some(None)
     }
 
     /// Reads whether a rename was applied. The old name goes first: once it is gone, it stays
@@ -208,11 +278,16 @@ impl Client {
             return None;
         }
         self.meters.calls.fetch_add(1, Ordering::Relaxed);
+        let packed = u64::from(matches!(request, Request::Packed { .. }));
+        self.meters.packed_calls.fetch_add(packed, Ordering::Relaxed);
         let sent = async {
             match request {
                 Request::Read(login_id) => self.wire.load(login_id).await,
                 Request::Update(instruction) => {
                     self.wire.send(instruction.operation, instruction.body.clone()).await
+                }
+                Request::Packed { operation, body } => {
+                    self.wire.send(operation, body.clone()).await
                 }
             }
         };
@@ -242,16 +317,19 @@ impl Client {
 }
 
 impl Step for Client {
-    async fn perform(&self, call: &Call, stop: &Stop) -> Vec<Option<Outcome>> {
-        let mut outcomes = Vec::with_capacity(call.instructions.len());
-        for instruction in &call.instructions {
-            outcomes.push(self.work_on(instruction, stop).await);
+    async fn perform(&self, call: Call, stop: &Stop) -> Performed {
+        match call {
+            Call::Apart(part) => self.work_apart(part, stop).await,
+            Call::Packed { parts, searched } => self.work_packed(parts, searched, stop).await,
         }
-        outcomes
     }
 
-    fn whole_job(&self, calls: u64) {
-        self.gate.whole_job(calls);
+    fn pack_size(&self) -> usize {
+        self.pack_size.load(Ordering::Relaxed)
+    }
+
+    fn whole_job(&self, requests: u64) {
+        self.gate.whole_job(requests);
     }
 }
 
@@ -262,6 +340,13 @@ enum Request<'a> {
     Update(&'a Instruction),
     /// A read of the user who has a name.
     Read(&'a str),
+    /// The updates of many rows, or the search before them.
+    Packed {
+        /// What it is.
+        operation: &'static Operation,
+        /// Its body, JSON.
+        body: &'a Bytes,
+    },
 }
 
 impl Request<'_> {
@@ -270,13 +355,14 @@ impl Request<'_> {
         match self {
             Self::Update(instruction) => instruction.operation,
             Self::Read(_) => &catalog::LOAD,
+            Self::Packed { operation, .. } => operation,
         }
     }
 
     fn row(&self) -> Option<u64> {
         match self {
             Self::Update(instruction) => Some(instruction.record.position.row),
-            Self::Read(_) => None,
+            Self::Read(_) | Self::Packed { .. } => None,
         }
     }
 

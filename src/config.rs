@@ -65,6 +65,8 @@ pub struct Strict {
 pub struct Pace {
     /// The most requests on the wire at a time.
     pub concurrency: usize,
+    /// The most users in a packed call.
+    pub pack_size: usize,
     /// The rate that was asked for, if one was.
     pub rate: Option<Rate>,
     /// The part of a server's limits to use, in percent.
@@ -198,6 +200,7 @@ pub fn rules(args: &RowArgs) -> Rules {
         region: args.region,
         on_conflict: args.on_conflict,
         allow_destructive: args.allow_destructive,
+        pack: args.pack,
     }
 }
 
@@ -210,6 +213,7 @@ fn pace(args: &PaceArgs, environment: Environment<'_>) -> Result<Pace, Error> {
     }
     Ok(Pace {
         concurrency: usize::from(args.concurrency),
+        pack_size: usize::from(args.pack_size),
         rate: args.rate,
         max_share: args.max_share,
         budget: budget(args, environment),
@@ -355,6 +359,7 @@ fn binding(args: &RunArgs, rules: &Rules, endpoint: Option<&Endpoint>) -> Map<St
         "phones": clap::ValueEnum::to_possible_value(&rules.phones).map(|v| v.get_name().to_owned()),
         "onConflict": word(&rules.on_conflict),
         "allowDestructive": rules.allow_destructive,
+        "pack": word(&rules.pack),
     }))
 }
 
@@ -365,6 +370,7 @@ fn settings(args: &RunArgs, binding: &Map<String, Value>) -> Map<String, Value> 
     settings.append(&mut object(json!({
         "job": args.job.job.as_ref().map(|path| path.display().to_string()),
         "concurrency": args.pace.concurrency,
+        "packSize": args.pace.pack_size,
         "rate": args.pace.rate.map(|rate| rate.to_string()),
         "strict": args.strict,
         "allow": args.findings.allow,
@@ -425,6 +431,7 @@ mod tests {
         let limit = |requests| Limit { requests, window: Duration::from_secs(60) };
         let pace = |rate| Pace {
             concurrency: 1,
+            pack_size: 100,
             rate,
             max_share: 80,
             budget: None,

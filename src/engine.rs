@@ -1,11 +1,12 @@
 //! The engine: the only loop. Rows in, calls out, outcomes to the recorder.
 //!
-//! It keeps the order of each user's rows (lanes), bounds what is held (the window), heeds
-//! the stop and counts. It performs nothing itself and knows neither files nor network.
+//! It keeps the order of each user's rows (lanes), lets rows share calls (the packer), bounds
+//! what is held (the window), heeds the stop and counts. It performs nothing itself and knows neither files nor network.
 //! At its end every row that it took has an outcome or is counted as not attempted.
 
 pub mod halt;
 pub mod lanes;
+mod packer;
 
 use std::sync::Arc;
 
@@ -13,13 +14,14 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::task::{JoinError, JoinSet};
 
-use crate::call::{Call, Step};
+use crate::call::{Call, Part, Performed, Step, Worked};
 use crate::instruction::{Instruction, Invalid};
 use crate::ledger::Entry;
 use crate::outcome::{Finished, Outcome, Tally};
 use crate::stop::{Reason, Stop};
 use halt::Tripwire;
-use lanes::{Lanes, Ticket};
+use lanes::Lanes;
+use packer::Packer;
 
 /// A row as it comes from the input.
 #[derive(Debug)]
@@ -59,9 +61,12 @@ pub struct Engine<S, O> {
     /// The most rows that are held at a time, whether sent, asleep or waiting in a lane.
     window: usize,
     held: usize,
-    /// Calls admitted so far.
-    calls: u64,
-    lanes: Lanes<Call>,
+    /// Whether there was a row yet that may share a call.
+    packs: bool,
+    /// Requests that were begun so far, if each is answered at once.
+    requests: u64,
+    lanes: Lanes<Instruction>,
+    packer: Packer,
     tasks: JoinSet<Performed>,
     tally: Tally,
     /// What was done before; its failures are borne already.
@@ -69,8 +74,12 @@ pub struct Engine<S, O> {
     unreadable: Option<Reason>,
 }
 
-/// What a task hands back: its call, and a word on each instruction.
-type Performed = (Ticket, Call, Vec<Option<Outcome>>);
+/// The least number of packed calls that fit into the window, once there are any: enough to
+/// use up the limits of the API where an answer takes a second or two.
+const PACKED_CALLS: usize = 16;
+
+/// Requests that a packed call takes: a search and the patch.
+const REQUESTS_A_PACK: u64 = 2;
 
 impl<S: Step, O: Observer> Engine<S, O> {
     /// Joins the parts. At most `window` rows are held at a time.
@@ -90,8 +99,10 @@ impl<S: Step, O: Observer> Engine<S, O> {
             tripwire,
             window,
             held: 0,
-            calls: 0,
+            packs: false,
+            requests: 0,
             lanes: Lanes::default(),
+            packer: Packer::default(),
             tasks: JoinSet::new(),
             tally: Tally::default(),
             earlier: Tally::default(),
@@ -111,24 +122,28 @@ impl<S: Step, O: Observer> Engine<S, O> {
         let mut read_to_the_end = false;
         let stop = self.stop.clone();
         // Ends by what it holds, not by `else`: the stop's branch never closes.
-        while reading || !self.tasks.is_empty() {
+        while reading || !self.tasks.is_empty() || self.packer.rows() > 0 {
+            if !reading || (self.tasks.is_empty() && self.held >= self.room()) {
+                // Nothing more can come that would share the call.
+                self.send_packed();
+            }
             // Stopping comes before finishing, and finishing before starting more.
             tokio::select! {
                 biased;
                 () = stop.draining(), if reading => {
                     reading = false;
                     rows.close();
-                    self.drop_parked();
+                    self.drop_waiting();
                 }
                 Some(performed) = self.tasks.join_next() => self.finish(performed).await,
-                row = rows.recv(), if reading && self.held < self.window => match row {
+                row = rows.recv(), if reading && self.held < self.room() => match row {
                     Some(row) => {
                         self.take(row).await;
                         reading = self.unreadable.is_none();
                     }
                     None => {
                         (reading, read_to_the_end) = (false, true);
-                        self.step.whole_job(self.calls);
+                        self.step.whole_job(self.all_requests());
                     }
                 },
             }
@@ -140,15 +155,28 @@ impl<S: Step, O: Observer> Engine<S, O> {
         Ended { tally: self.tally, complete }
     }
 
+    /// The most rows to hold just now.
+    fn room(&self) -> usize {
+        let packed = if self.packs { PACKED_CALLS * self.step.pack_size() } else { 0 };
+        self.window.max(packed)
+    }
+
+    /// Requests that the rows take which have been read so far.
+    fn all_requests(&self) -> u64 {
+        let packed = if self.packer.rows() > 0 { REQUESTS_A_PACK } else { 0 };
+        self.requests + packed + self.lanes.waiting() as u64
+    }
+
     async fn take(&mut self, row: Row) {
         match row {
             Row::Ready(instruction) => {
                 self.tally.read += 1;
                 self.held += 1;
-                self.calls += 1;
-                let lanes = instruction.lanes.clone();
-                if let Some((ticket, call)) = self.lanes.admit(&lanes, Call::single(instruction)) {
-                    self.start(ticket, call);
+                if let Some(instruction) = self.packer.join(instruction, &mut self.lanes) {
+                    let ticket = instruction.record.position.row;
+                    let lanes = instruction.lanes.clone();
+                    let free = self.lanes.admit(ticket, &lanes, instruction);
+                    free.into_iter().for_each(|instruction| self.dispatch(instruction));
                 }
             }
             Row::Invalid(invalid) => {
@@ -161,48 +189,81 @@ impl<S: Step, O: Observer> Engine<S, O> {
         }
     }
 
-    fn start(&mut self, ticket: Ticket, call: Call) {
+    /// Puts an instruction that holds its lanes into a call.
+    fn dispatch(&mut self, instruction: Instruction) {
+        let size = self.step.pack_size();
+        let together = instruction.patch.as_deref().filter(|patch| !patch.alone && size > 1);
+        let Some(sets) = together.map(|patch| patch.sets) else {
+            return self.start(Call::Apart(Part::single(instruction)));
+        };
+        self.packs = true;
+        self.packer.add(instruction, sets);
+        if self.packer.is_full(size) {
+            self.send_packed();
+        }
+    }
+
+    fn send_packed(&mut self) {
+        let parts = self.packer.take();
+        if !parts.is_empty() {
+            self.start(Call::Packed { parts, searched: false });
+        }
+    }
+
+    fn start(&mut self, call: Call) {
+        self.requests += match &call {
+            Call::Apart(part) => part.rows() as u64,
+            Call::Packed { .. } => REQUESTS_A_PACK,
+        };
         let (step, stop) = (Arc::clone(&self.step), self.stop.clone());
-        self.tasks.spawn(async move {
-            let outcomes = step.perform(&call, &stop).await;
-            (ticket, call, outcomes)
-        });
+        self.tasks.spawn(async move { step.perform(call, &stop).await });
     }
 
     async fn finish(&mut self, performed: Result<Performed, JoinError>) {
-        let (ticket, call, outcomes) = match performed {
+        let Performed { worked, further } = match performed {
             Ok(performed) => performed,
             // A broken promise of ours must not pass for a row left undone.
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
-        let mut lanes = Vec::new();
-        for (instruction, outcome) in call.instructions.into_iter().zip(outcomes) {
-            let Instruction { record, operation, login_id, lanes: own, notes, .. } = instruction;
-            lanes.extend(own);
-            self.held -= 1;
-            match outcome {
-                Some(outcome) => {
-                    let (operation, login_id) = (Some(operation), Some(login_id));
-                    self.record(Finished { record, operation, login_id, outcome, notes }).await;
-                }
-                None => self.tally.not_attempted += 1,
-            }
-        }
-        for (ticket, call) in self.lanes.finish(ticket, &lanes) {
-            if self.stop.is_draining() {
-                self.leave(call.instructions.len());
-            } else {
-                self.start(ticket, call);
-            }
-        }
         if self.stop.is_draining() {
-            self.drop_parked();
+            self.drop_waiting();
+        }
+        for call in further {
+            if self.stop.is_draining() {
+                self.leave(call.rows());
+            } else {
+                self.start(call);
+            }
+        }
+        for Worked { part, outcomes } in worked {
+            let (ticket, lanes) = (part.first.record.position.row, part.lanes());
+            for (instruction, outcome) in part.into_instructions().zip(outcomes) {
+                self.end(instruction, outcome).await;
+            }
+            for instruction in self.lanes.finish(ticket, &lanes) {
+                // What has just ended may have been one failure too many.
+                if self.stop.is_draining() {
+                    self.leave(1);
+                } else {
+                    self.dispatch(instruction);
+                }
+            }
         }
     }
 
-    /// What waits in a lane when the run stops was never sent.
-    fn drop_parked(&mut self) {
-        let dropped = self.lanes.clear_parked();
+    /// The end of an instruction, in this run at least.
+    async fn end(&mut self, instruction: Instruction, outcome: Option<Outcome>) {
+        let Some(outcome) = outcome else { return self.leave(1) };
+        self.held -= 1;
+        let Instruction { record, operation, login_id, notes, .. } = instruction;
+        let (operation, login_id) = (Some(operation), Some(login_id));
+        self.record(Finished { record, operation, login_id, outcome, notes }).await;
+    }
+
+    /// What waits, in a lane or in a call that is being filled, was never sent when the run stops.
+    fn drop_waiting(&mut self) {
+        let dropped = self.lanes.clear_parked() + self.packer.rows();
+        self.packer.take();
         self.leave(dropped);
     }
 

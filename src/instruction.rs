@@ -6,8 +6,10 @@
 
 mod attributes;
 mod cell;
+mod claims;
 mod layout;
 mod parts;
+mod patch;
 mod row;
 mod rules;
 mod settings;
@@ -27,7 +29,9 @@ use parts::Parts;
 use row::{Seen, fill};
 
 pub use crate::clean::{Phones, Region};
-pub use rules::{Blank, OnConflict, Rules};
+pub use claims::Claims;
+pub use patch::{Patch, Sets, packs};
+pub use rules::{Blank, OnConflict, Pack, Rules};
 pub use settings::is_field;
 
 /// A record understood: an operation, the user it names, the body to send.
@@ -48,6 +52,9 @@ pub struct Instruction {
     pub lanes: Vec<u64>,
     /// The request's body, JSON.
     pub body: Bytes,
+    /// What it is as a patch, where it may share a call with others; `None` where it goes by its
+    /// own endpoint.
+    pub patch: Option<Box<Patch>>,
     /// What was mended, and what may be wrong.
     pub notes: Option<Box<Notes>>,
 }

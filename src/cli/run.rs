@@ -10,7 +10,7 @@ use super::job::JobArgs;
 use super::simulate::SimulatorOptions;
 use crate::catalog::Operation;
 use crate::engine::halt::MaxFailures;
-use crate::instruction::{Blank, OnConflict, Phones, Region, is_field};
+use crate::instruction::{Blank, OnConflict, Pack, Phones, Region, is_field};
 use crate::limit::Limit;
 use crate::record::{Delimiter, Encoding, Format};
 
@@ -132,6 +132,20 @@ pub struct RowArgs {
     /// open all apps
     #[arg(long)]
     pub allow_destructive: bool,
+
+    /// Let rows of many users share a call where they set what a patch can set, so that 100,000 rows
+    /// take some 2,000 calls. Without a word `values`: all but custom attributes, whose patch may
+    /// remove those that it does not name; `all`: these too
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        default_missing_value = "values",
+        num_args = 0..=1,
+        require_equals = true,
+        value_name = "WHICH"
+    )]
+    pub pack: Pack,
 }
 
 /// How fast to send.
@@ -141,6 +155,10 @@ pub struct PaceArgs {
     /// The most requests on the wire at a time
     #[arg(long, default_value_t = 32, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub concurrency: u16,
+
+    /// The most users in a packed call; halved whenever the server finds it too large
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub pack_size: u16,
 
     /// Send at most N requests in any WINDOW, such as 200/60s, in place of the documented limits;
     /// `off` for no limit of ours

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::value::RawValue;
 
-use crate::catalog::{Method, Operation};
+use crate::catalog::{Answers, Operation};
 use crate::outcome::{Failure, Status};
 use crate::stop::Reason;
 
@@ -48,6 +48,8 @@ pub struct Answer {
 pub enum Body {
     /// `{"user":{…}}`: the user as the server sent it.
     User(Box<RawValue>),
+    /// A JSON object that is looked into by whoever asked for it.
+    Whole(Box<RawValue>),
     /// A JSON object without a user, or nothing at all.
     Object,
     /// The API's error object (API reference, 7.1).
@@ -165,10 +167,10 @@ fn judge_answer(operation: &Operation, answer: &Answer) -> Verdict {
     }
     match answer.status {
         200..=299 => match answer.body {
-            Body::User(_) => Verdict::Done,
+            Body::User(_) | Body::Whole(_) => Verdict::Done,
             // The status says that the update is done; only the user is missing.
-            Body::BrokenOff if operation.method != Method::Get => Verdict::Done,
-            Body::Object if !operation.returns_user => Verdict::Done,
+            Body::BrokenOff if !operation.needs_body() => Verdict::Done,
+            Body::Object if operation.answers == Answers::Nothing => Verdict::Done,
             _ => lost_answer(operation, Status::Unknown, after),
         },
         401 | 403 => Verdict::Halt(Reason::halted(
@@ -187,8 +189,8 @@ fn judge_answer(operation: &Operation, answer: &Answer) -> Verdict {
         // Nothing was applied: the request was not taken in, or turned away at the door.
         408 | 503 | 521 | 530 => Verdict::Again { then: Status::GaveUp, after },
         500..=599 => lost_answer(operation, Status::GaveUp, after),
-        // Who reads has nothing but the body.
-        _ if operation.method == Method::Get && matches!(answer.body, Body::BrokenOff) => {
+        // Nothing can be told without the body.
+        _ if operation.needs_body() && matches!(answer.body, Body::BrokenOff) => {
             lost_answer(operation, Status::GaveUp, after)
         }
         400..=499 => Verdict::Final(Status::Rejected),
@@ -234,24 +236,72 @@ const UNKNOWN_HINT: &str = "look at the user; sending the row again is safe unle
 
 const LATER_HINT: &str = "send the row again later: feed the failures file to run";
 
+/// Why one user of a packed call failed, from the free text that the server has for it.
+#[must_use]
+pub fn describe_text(text: &str) -> Failure {
+    let code = text.split(|c: char| !c.is_ascii_alphanumeric()).find(|word| is_code(word));
+    let (kind, hint) = match code.and_then(kind_of_code) {
+        Some(known) => known,
+        None if text.to_lowercase().contains("not found") => NOT_FOUND,
+        None => REFUSED,
+    };
+    let message = if text.trim().is_empty() { "the server does not say why" } else { text };
+    Failure {
+        kind,
+        code: code.map(str::to_owned),
+        column: None,
+        message: message.to_owned(),
+        hint: Some(hint.to_owned()),
+    }
+}
+
+/// Whether a word is an error code, such as `E112102`.
+fn is_code(word: &str) -> bool {
+    let digits = word.strip_prefix('E').unwrap_or_default();
+    digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Why a row fails whose value another user has.
+#[must_use]
+pub fn describe_conflict() -> Failure {
+    let (kind, hint) = CONFLICTING;
+    Failure {
+        kind,
+        code: None,
+        column: None,
+        message: "another user has this value as login ID".to_owned(),
+        hint: Some(hint.to_owned()),
+    }
+}
+
+/// A kind of failure, and what to do about it.
+type Kind = (&'static str, &'static str);
+
+const NOT_FOUND: Kind =
+    ("user_not_found", "no user has this login ID or user ID: check its spelling");
+const CONFLICTING: Kind = ("conflict", CONFLICT_HINT);
+const REFUSED: Kind =
+    ("refused", "mend the row as the server's message says, then feed the failures file to run");
+
+fn kind_of_code(code: &str) -> Option<Kind> {
+    match code {
+        _ if USER_NOT_FOUND.contains(&code) => Some(NOT_FOUND),
+        _ if CONFLICT.contains(&code) => Some(CONFLICTING),
+        _ => None,
+    }
+}
+
 fn describe_answer(answer: &Answer) -> Failure {
     let code = code(answer).map(str::to_owned);
-    let known = |codes: &[&str]| code.as_deref().is_some_and(|code| codes.contains(&code));
     let (kind, hint) = match answer.status {
-        _ if known(&USER_NOT_FOUND) => {
-            ("user_not_found", "no user has this login ID or user ID: check its spelling")
-        }
-        409 => ("conflict", CONFLICT_HINT),
-        _ if known(&CONFLICT) => ("conflict", CONFLICT_HINT),
+        _ if let Some(known) = code.as_deref().and_then(kind_of_code) => known,
+        409 => CONFLICTING,
         404 if code.is_none() => {
             ("not_found", "the server does not know the path: check --base-url")
         }
         200..=299 => ("bad_answer", LATER_HINT),
         500..=599 | 408 => ("server_error", LATER_HINT),
-        _ => (
-            "refused",
-            "mend the row as the server's message says, then feed the failures file to run",
-        ),
+        _ => REFUSED,
     };
     let message = match &answer.body {
         Body::Error(error) => [&error.error_message, &error.error_description]
@@ -259,7 +309,7 @@ fn describe_answer(answer: &Answer) -> Failure {
             .find(|text| !text.is_empty())
             .cloned()
             .unwrap_or_else(|| format!("HTTP {}", answer.status)),
-        Body::User(_) | Body::Object | Body::BrokenOff => {
+        Body::User(_) | Body::Whole(_) | Body::Object | Body::BrokenOff => {
             format!("HTTP {} without the user", answer.status)
         }
         Body::Unreadable => {

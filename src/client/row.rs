@@ -4,13 +4,15 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
+use super::load::Found;
 use super::retry::{self, Body, Reply};
 use super::settle::Settled;
+use crate::call::Part;
 use crate::instruction::Instruction;
 use crate::outcome::{Failure, Outcome, Status};
 
 /// How often a request was sent, and what may have come of it.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Tries {
     /// Attempts, those refused for their rate not counted.
     pub(super) attempts: u32,
@@ -24,6 +26,8 @@ pub(super) struct Tries {
 #[derive(Debug)]
 pub(super) struct Row {
     started: Instant,
+    /// Attempts of the calls that it was in before.
+    earlier: u32,
     pub(super) tries: Tries,
     /// Whether it may have been applied and sending it again could do harm. Once it is, it stays
     /// so: a request that timed out may take effect at any later time.
@@ -33,14 +37,31 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// A row that this process has not sent yet.
-    pub(super) fn begin(instruction: &Instruction) -> Self {
+    /// A row that has nothing on the wire, after so many attempts of earlier calls.
+    pub(super) fn begin(instruction: &Instruction, earlier: u32) -> Self {
         Self {
             started: Instant::now(),
+            earlier,
             tries: Tries::default(),
             in_doubt: instruction.maybe_sent && !instruction.operation.repeatable,
             user_id: None,
         }
+    }
+
+    /// A row of a packed call, after the call.
+    pub(super) fn packed(started: Instant, part: &Part, tries: &Tries) -> Self {
+        Self {
+            started,
+            earlier: part.attempts,
+            tries: *tries,
+            in_doubt: false,
+            user_id: None,
+        }
+    }
+
+    /// The server has done it, and this is the user.
+    pub(super) fn updated(&self, user: Box<RawValue>) -> Outcome {
+        self.outcome(Status::Updated, self.tries.http_status, Some(user), None)
     }
 
     /// The server has done it.
@@ -61,16 +82,23 @@ impl Row {
         self.outcome(status, reply.http_status(), None, Some(retry::describe(reply, status)))
     }
 
+    /// It was not done, for this reason.
+    pub(super) fn refused(&self, status: Status, why: Failure) -> Outcome {
+        self.outcome(status, self.tries.http_status, None, Some(why))
+    }
+
+    /// Reading the user shows that it is done.
+    pub(super) fn found(&self, found: &Found) -> Outcome {
+        self.outcome(Status::Updated, Some(found.http_status), Some(found.user.clone()), None)
+    }
+
     /// What reading showed; `None` where it leaves the row as it was before.
     ///
     /// A row that was applied has the user, and the HTTP status, of the read that showed it; one
     /// that remains unknown has the HTTP status of the last answer to the update, if one came.
     pub(super) fn settled(&mut self, settled: Settled) -> Option<Outcome> {
         match settled {
-            Settled::Applied(found) => {
-                let http_status = Some(found.http_status);
-                Some(self.outcome(Status::Updated, http_status, Some(found.user), None))
-            }
+            Settled::Applied(found) => Some(self.found(&found)),
             Settled::NotApplied { user_id } => {
                 self.user_id = user_id;
                 None
@@ -90,7 +118,7 @@ impl Row {
     ) -> Outcome {
         Outcome {
             status,
-            attempts: self.tries.attempts,
+            attempts: self.earlier + self.tries.attempts,
             http_status,
             duration: self.started.elapsed(),
             finished_at: Timestamp::now(),

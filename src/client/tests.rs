@@ -46,7 +46,7 @@ fn client(simulator: &Simulator) -> Client {
     let wire = Wire::new(&endpoint).unwrap();
     let base = Duration::from_millis(1);
     let backoff = Backoff { max_attempts: 2, base, cap: base };
-    Client::new(wire, Gate::new(4, &Rates::default()), backoff, ledger())
+    Client::new(wire, Gate::new(4, &Rates::default()), backoff, ledger(), 100)
 }
 
 /// A ledger whose recorder writes everything down at once.
@@ -65,7 +65,7 @@ fn ledger() -> Ledger {
 }
 
 async fn work(client: &Client, instruction: &Instruction) -> Option<Outcome> {
-    client.work_on(instruction, &Stop::default()).await
+    client.work_on(Row::begin(instruction, 0), instruction, &Stop::default()).await
 }
 
 fn rename(old: &str, new: &str) -> Instruction {

@@ -16,7 +16,9 @@ use url::Url;
 
 use super::retry::{Answer, Body, ErrorBody, How, Lost, Reply, Sent, parse_retry_after};
 use crate::address::is_loopback;
-use crate::catalog::{LOAD, Method, OPERATIONS, Operation};
+use crate::catalog::{
+    Answers, LOAD, Method, OPERATIONS, Operation, PATCH_BATCH, SEARCH,
+};
 use crate::exit::Error;
 
 /// Whom to speak to, and as whom.
@@ -45,6 +47,9 @@ pub struct Handshake {
 
 /// The largest body that is read; a user is about 1 KB.
 const MAX_BODY: usize = 4 << 20;
+
+/// The largest body that is read where it holds up to a hundred users.
+const MAX_USERS_BODY: usize = 32 << 20;
 
 /// How long the handshake may take (the SDKs wait as long).
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -90,7 +95,7 @@ impl Wire {
                 .map_err(|error| Error::refused(format!("--base-url cannot hold {path}: {error}")))
         };
         let mut urls = HashMap::from([(LICENSE_PATH, url(LICENSE_PATH)?)]);
-        for operation in OPERATIONS.iter().chain([&LOAD]) {
+        for operation in OPERATIONS.iter().chain([&LOAD, &SEARCH, &PATCH_BATCH]) {
             urls.insert(operation.path, url(operation.path)?);
         }
         let base_url = endpoint.base_url.clone();
@@ -123,7 +128,7 @@ impl Wire {
             .filter(|server| *server == SIMULATOR)
             .map(|_| header("x-descope-simulator").unwrap_or("documented").to_owned());
         let status = response.status();
-        let tier = match read(response).await {
+        let tier = match read(response, MAX_BODY).await {
             Ok(body) if status.is_success() => tier(&body),
             _ => None,
         };
@@ -150,15 +155,15 @@ impl Wire {
             Method::Post => self.http.post(url),
             Method::Patch => self.http.patch(url),
         };
-        self.exchange(request.body(body)).await
+        self.exchange(operation, request.body(body)).await
     }
 
     /// Reads one user, named by a login ID or a user ID.
     pub async fn load(&self, login_id: &str) -> Reply {
-        self.exchange(self.http.get(naming(&self.urls[LOAD.path], login_id))).await
+        self.exchange(&LOAD, self.http.get(naming(&self.urls[LOAD.path], login_id))).await
     }
 
-    async fn exchange(&self, request: reqwest::RequestBuilder) -> Reply {
+    async fn exchange(&self, operation: &Operation, request: reqwest::RequestBuilder) -> Reply {
         let response = match request.headers(self.headers.clone()).send().await {
             Ok(response) => response,
             Err(error) => return Reply::Lost(lost(&error)),
@@ -169,7 +174,10 @@ impl Wire {
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok())
             .and_then(|value| parse_retry_after(value, SystemTime::now()));
-        let body = match read(response).await {
+        let whole = operation.answers == Answers::Object;
+        let most = if whole { MAX_USERS_BODY } else { MAX_BODY };
+        let body = match read(response, most).await {
+            Ok(body) if whole && (200..300).contains(&status) => object(&body),
             Ok(body) => parse(status, &body),
             Err(Unread::Broken(part)) if part.first() == Some(&b'{') => Body::BrokenOff,
             Err(Unread::Broken(_) | Unread::TooLarge) => Body::Unreadable,
@@ -210,11 +218,11 @@ enum Unread {
     Broken(Vec<u8>),
 }
 
-async fn read(mut response: reqwest::Response) -> Result<Vec<u8>, Unread> {
+async fn read(mut response: reqwest::Response, most: usize) -> Result<Vec<u8>, Unread> {
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() > MAX_BODY => return Err(Unread::TooLarge),
+            Ok(Some(chunk)) if body.len() + chunk.len() > most => return Err(Unread::TooLarge),
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => return Ok(body),
             Err(_) => return Err(Unread::Broken(body)),
@@ -229,6 +237,14 @@ fn tier(body: &[u8]) -> Option<String> {
         rate_limit_tier: String,
     }
     serde_json::from_slice::<License>(body).ok().map(|license| license.rate_limit_tier)
+}
+
+/// A JSON object as it is.
+fn object(body: &[u8]) -> Body {
+    match serde_json::from_slice::<Box<RawValue>>(body) {
+        Ok(object) if object.get().starts_with('{') => Body::Whole(object),
+        _ => Body::Unreadable,
+    }
 }
 
 fn parse(status: u16, body: &[u8]) -> Body {
@@ -277,6 +293,7 @@ mod tests {
     fn name(body: &Body) -> &'static str {
         match body {
             Body::User(_) => "user",
+            Body::Whole(_) => "whole object",
             Body::Object => "object",
             Body::Error(_) => "error",
             Body::BrokenOff => "broken off",

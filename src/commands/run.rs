@@ -18,7 +18,7 @@ use crate::client::wire::{Endpoint, Handshake, Wire};
 use crate::config::{self, Config};
 use crate::engine::{Engine, Observer, Row};
 use crate::exit::{Error, Exit};
-use crate::instruction::Instruction;
+use crate::instruction::{Claims, Instruction};
 use crate::ledger::Ledger;
 use crate::outcome::{Finished, Noted, Reasons, Tally};
 use crate::recorder::journal::Recovered;
@@ -168,7 +168,7 @@ async fn session(
     let rates = config.pace.rates(handshake.simulator.as_deref());
     let gate = gate(config, &rates);
     let ledger = Ledger::new(&to_recorder);
-    let client = Arc::new(Client::new(wire, gate, config.backoff, ledger));
+    let client = Arc::new(Client::new(wire, gate, config.backoff, ledger, config.pace.pack_size));
     let simulated = handshake.simulator.is_some();
     announce(&folder, &client, simulated, &earlier, output, log);
     let sources = reading.input.sources().to_vec();
@@ -339,6 +339,7 @@ fn read(
 ) -> JoinHandle<()> {
     let Reading { mut input, mut builder, .. } = reading;
     let (finished, sent) = recovered.map(|r| (r.finished, r.sent)).unwrap_or_default();
+    let mut claims = Claims::default();
     thread::spawn(move || {
         let mut bytes = 0;
         while let Some(item) = input.next() {
@@ -349,7 +350,10 @@ fn read(
                 Ok(record) => {
                     let maybe_sent = sent.contains(&record.position.row);
                     match builder.build(record) {
-                        Ok(instruction) => Row::Ready(Instruction { maybe_sent, ..instruction }),
+                        Ok(mut instruction) => {
+                            claims.take(&mut instruction);
+                            Row::Ready(Instruction { maybe_sent, ..instruction })
+                        }
                         Err(invalid) => Row::Invalid(invalid),
                     }
                 }

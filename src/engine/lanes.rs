@@ -12,10 +12,9 @@ pub struct Lanes<T> {
     /// Who stands in each lane, the holder first; a lane that nobody stands in is not there.
     queues: HashMap<u64, VecDeque<Ticket>>,
     parked: HashMap<Ticket, Parked<T>>,
-    next: Ticket,
 }
 
-/// Names an item among those admitted and not finished.
+/// Names an item among those admitted and not finished: no two have the same.
 pub type Ticket = u64;
 
 #[derive(Debug)]
@@ -28,17 +27,16 @@ struct Parked<T> {
 
 impl<T> Default for Lanes<T> {
     fn default() -> Self {
-        Self { queues: HashMap::new(), parked: HashMap::new(), next: 0 }
+        Self { queues: HashMap::new(), parked: HashMap::new() }
     }
 }
 
 impl<T> Lanes<T> {
     /// Lines an item up; gives it back if it may go now.
     ///
-    /// `lanes` must not repeat itself. Whoever goes must be finished with its ticket and lanes.
-    pub fn admit(&mut self, lanes: &[u64], item: T) -> Option<(Ticket, T)> {
-        let ticket = self.next;
-        self.next += 1;
+    /// `lanes` must not repeat itself. Whoever goes must be finished with its ticket and lanes,
+    /// those that it took later among them.
+    pub fn admit(&mut self, ticket: Ticket, lanes: &[u64], item: T) -> Option<T> {
         let mut waiting = 0;
         for lane in lanes {
             let queue = self.queues.entry(*lane).or_default();
@@ -46,14 +44,30 @@ impl<T> Lanes<T> {
             queue.push_back(ticket);
         }
         if waiting == 0 {
-            return Some((ticket, item));
+            return Some(item);
         }
         self.parked.insert(ticket, Parked { item, lanes: lanes.to_vec(), waiting });
         None
     }
 
+    /// Lets an item that may go stand in further lanes, if nobody waits behind it in its own of
+    /// these, and the others are empty.
+    pub fn widen(&mut self, ticket: Ticket, lanes: &[u64]) -> bool {
+        let is_free = |lane: &u64| match self.queues.get(lane) {
+            None => true,
+            Some(queue) => queue.len() == 1 && queue.front() == Some(&ticket),
+        };
+        let free = lanes.iter().all(is_free);
+        if free {
+            for lane in lanes {
+                self.queues.entry(*lane).or_insert_with(|| VecDeque::from([ticket]));
+            }
+        }
+        free
+    }
+
     /// Takes a finished item out of its lanes; gives back those that may go now.
-    pub fn finish(&mut self, ticket: Ticket, lanes: &[u64]) -> Vec<(Ticket, T)> {
+    pub fn finish(&mut self, ticket: Ticket, lanes: &[u64]) -> Vec<T> {
         let mut free = Vec::new();
         for lane in lanes {
             let Some(queue) = self.queues.get_mut(lane) else {
@@ -72,10 +86,16 @@ impl<T> Lanes<T> {
             if parked.waiting == 0
                 && let Some(parked) = self.parked.remove(&next)
             {
-                free.push((next, parked.item));
+                free.push(parked.item);
             }
         }
         free
+    }
+
+    /// How many wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.parked.len()
     }
 
     /// Drops everything that waits; gives back how many there were.
@@ -109,39 +129,50 @@ mod tests {
     #[test]
     fn one_lane_goes_one_by_one_in_order() {
         let mut lanes = Lanes::default();
-        let (a, _) = lanes.admit(&[1], 'a').unwrap();
-        assert!(lanes.admit(&[1], 'b').is_none());
-        assert!(lanes.admit(&[1], 'c').is_none());
-        let (other, _) = lanes.admit(&[2], 'x').unwrap();
-        let freed = lanes.finish(a, &[1]);
-        assert_eq!(freed.len(), 1);
-        assert_eq!(freed[0].1, 'b');
-        assert_eq!(lanes.finish(freed[0].0, &[1])[0].1, 'c');
-        assert!(lanes.finish(other, &[2]).is_empty());
+        assert_eq!(lanes.admit(0, &[1], 'a'), Some('a'));
+        assert_eq!(lanes.admit(1, &[1], 'b'), None);
+        assert_eq!(lanes.admit(2, &[1], 'c'), None);
+        assert_eq!(lanes.admit(3, &[2], 'x'), Some('x'));
+        assert_eq!(lanes.finish(0, &[1]), ['b']);
+        assert_eq!(lanes.finish(1, &[1]), ['c']);
+        assert!(lanes.finish(3, &[2]).is_empty());
     }
 
     #[test]
     fn a_rename_joins_the_lanes_of_both_names() {
         let mut lanes = Lanes::default();
-        let (old, _) = lanes.admit(&[1], "old name, before").unwrap();
-        let (new, _) = lanes.admit(&[2], "new name, before").unwrap();
-        assert!(lanes.admit(&[1, 2], "rename").is_none());
-        assert!(lanes.admit(&[2], "new name, after").is_none());
-        assert!(lanes.finish(old, &[1]).is_empty(), "the new name is still busy");
-        let (rename, word) = lanes.finish(new, &[2]).remove(0);
-        assert_eq!(word, "rename");
-        assert_eq!(lanes.finish(rename, &[1, 2])[0].1, "new name, after");
+        lanes.admit(0, &[1], "old name, before").unwrap();
+        lanes.admit(1, &[2], "new name, before").unwrap();
+        assert!(lanes.admit(2, &[1, 2], "rename").is_none());
+        assert!(lanes.admit(3, &[2], "new name, after").is_none());
+        assert!(lanes.finish(0, &[1]).is_empty(), "the new name is still busy");
+        assert_eq!(lanes.finish(1, &[2]), ["rename"]);
+        assert_eq!(lanes.finish(2, &[1, 2]), ["new name, after"]);
     }
 
     #[test]
     fn what_waits_can_be_dropped() {
         let mut lanes = Lanes::default();
-        let (a, _) = lanes.admit(&[1], 'a').unwrap();
-        assert!(lanes.admit(&[1, 2], 'b').is_none());
-        assert!(lanes.admit(&[2], 'c').is_none());
+        lanes.admit(0, &[1], 'a').unwrap();
+        assert!(lanes.admit(1, &[1, 2], 'b').is_none());
+        assert!(lanes.admit(2, &[2], 'c').is_none());
+        assert_eq!(lanes.waiting(), 2);
         assert_eq!(lanes.clear_parked(), 2);
-        assert!(lanes.finish(a, &[1]).is_empty());
+        assert!(lanes.finish(0, &[1]).is_empty());
         assert!(lanes.is_empty());
+    }
+
+    #[test]
+    fn an_item_takes_further_lanes_only_where_nobody_stands() {
+        let mut lanes = Lanes::default();
+        lanes.admit(0, &[1], 'a').unwrap();
+        lanes.admit(1, &[2], 'b').unwrap();
+        assert!(!lanes.widen(0, &[1, 2]), "somebody else stands there");
+        assert!(lanes.widen(0, &[1, 3]));
+        assert!(lanes.admit(2, &[3], 'c').is_none(), "the new lane is held");
+        assert!(!lanes.widen(0, &[3]), "somebody waits behind it");
+        assert!(lanes.widen(1, &[4]), "what was refused took nothing");
+        assert_eq!(lanes.finish(0, &[1, 3]), ['c']);
     }
 
     proptest! {
@@ -153,28 +184,28 @@ mod tests {
             picks in prop::collection::vec(any::<prop::sample::Index>(), 60),
         ) {
             let mut lanes = Lanes::default();
-            let mut running: Vec<(Ticket, usize)> = Vec::new();
+            let mut running: Vec<usize> = Vec::new();
             let mut done: Vec<usize> = Vec::new();
             let keys = |row: usize| rows[row].iter().copied().collect::<Vec<_>>();
             for row in 0..rows.len() {
-                running.extend(lanes.admit(&keys(row), row));
+                running.extend(lanes.admit(row as u64, &keys(row), row));
             }
             for pick in picks {
                 if running.is_empty() {
                     break;
                 }
-                for (i, (_, a)) in running.iter().enumerate() {
-                    for (_, b) in &running[i + 1..] {
+                for (i, a) in running.iter().enumerate() {
+                    for b in &running[i + 1..] {
                         prop_assert!(rows[*a].is_disjoint(&rows[*b]));
                     }
                 }
-                let (ticket, row) = running.swap_remove(pick.index(running.len()));
+                let row = running.swap_remove(pick.index(running.len()));
                 for earlier in 0..row {
                     let shares = !rows[earlier].is_disjoint(&rows[row]);
                     prop_assert!(!shares || done.contains(&earlier));
                 }
                 done.push(row);
-                running.extend(lanes.finish(ticket, &keys(row)));
+                running.extend(lanes.finish(row as u64, &keys(row)));
             }
             prop_assert_eq!(done.len(), rows.len());
             prop_assert!(lanes.is_empty());

@@ -15,13 +15,32 @@ struct Fake {
     busy: Mutex<HashMap<u64, u64>>,
     most: Mutex<usize>,
     delays: HashMap<u64, Duration>,
+    /// How many rows each part of each packed call had.
+    packed: Mutex<Vec<Vec<usize>>>,
 }
 
 impl Step for Fake {
-    async fn perform(&self, call: &Call, stop: &Stop) -> Vec<Option<Outcome>> {
-        let instruction = &call.instructions[0];
-        let row = instruction.record.position.row;
-        let lane = instruction.lanes[0];
+    async fn perform(&self, call: Call, stop: &Stop) -> Performed {
+        let worked = match call {
+            Call::Apart(part) => vec![self.work(part, stop).await],
+            Call::Packed { parts, .. } => {
+                self.packed.lock().unwrap().push(parts.iter().map(Part::rows).collect());
+                let work = parts.into_iter().map(|part| self.work(part, stop));
+                futures_util::future::join_all(work).await
+            }
+        };
+        Performed { worked, further: Vec::new() }
+    }
+
+    fn pack_size(&self) -> usize {
+        3
+    }
+}
+
+impl Fake {
+    async fn work(&self, part: Part, stop: &Stop) -> Worked {
+        let row = part.first.record.position.row;
+        let lane = part.first.lanes[0];
         {
             let mut busy = self.busy.lock().unwrap();
             assert!(busy.insert(lane, row).is_none(), "two rows of one user at once");
@@ -35,10 +54,10 @@ impl Step for Fake {
         };
         self.busy.lock().unwrap().remove(&lane);
         if undone {
-            return vec![None];
+            return Worked::alike(part, None);
         }
         self.log.lock().unwrap().push(row);
-        vec![Some(Outcome {
+        let outcome = Outcome {
             status: Status::Updated,
             attempts: 1,
             http_status: Some(200),
@@ -46,7 +65,8 @@ impl Step for Fake {
             finished_at: Timestamp::UNIX_EPOCH,
             user: None,
             error: None,
-        })]
+        };
+        Worked::alike(part, Some(&outcome))
     }
 }
 
@@ -81,6 +101,7 @@ fn ready(row: u64, lane: u64) -> Row {
         maybe_sent: false,
         lanes: vec![lane],
         body: "{}".into(),
+        patch: None,
         notes: None,
     })
 }
@@ -211,8 +232,12 @@ async fn a_recorder_that_is_gone_stops_the_run() {
 struct Panics;
 
 impl Step for Panics {
-    async fn perform(&self, _: &Call, _: &Stop) -> Vec<Option<Outcome>> {
+    async fn perform(&self, _: Call, _: &Stop) -> Performed {
         panic!("a broken promise")
+    }
+
+    fn pack_size(&self) -> usize {
+        1
     }
 }
 

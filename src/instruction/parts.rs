@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::patch::Patch;
 use super::row::Values;
 use super::rules::{OnConflict, Rules};
 use super::{Instruction, lane};
@@ -16,13 +17,24 @@ pub(super) struct Parts {
     renames_to: Option<String>,
     lanes: Vec<u64>,
     body: Bytes,
+    patch: Option<Box<Patch>>,
 }
 
 impl Parts {
     pub(super) fn of(self, record: Record, notes: Option<Box<Notes>>) -> Instruction {
-        let Self { operation, login_id, renames_to, lanes, body } = self;
+        let Self { operation, login_id, renames_to, lanes, body, patch } = self;
         let maybe_sent = false;
-        Instruction { record, operation, login_id, renames_to, maybe_sent, lanes, body, notes }
+        Instruction {
+            record,
+            operation,
+            login_id,
+            renames_to,
+            maybe_sent,
+            lanes,
+            body,
+            patch,
+            notes,
+        }
     }
 }
 
@@ -47,12 +59,14 @@ pub(super) fn assemble(operation: &'static Operation, rules: &Rules, values: &Va
         Some(Value::Text(text)) if !text.is_empty() => Some(text.clone().into_owned()),
         _ => None,
     };
+    let patch = Patch::of(operation, rules, values);
     Parts {
         operation,
         login_id: text(0).unwrap_or_default(),
         renames_to: operation.index_of("newLoginId").and_then(text),
-        lanes: lanes(operation, values),
+        lanes: lanes(operation, values, patch.as_deref()),
         body: body.into(),
+        patch,
     }
 }
 
@@ -65,8 +79,8 @@ fn key(name: &str, body: &mut Vec<u8>) {
 }
 
 /// One lane for every name of a user that the row touches: its login ID, the one that takes
-/// its place, those that are added.
-fn lanes(operation: &Operation, values: &Values<'_>) -> Vec<u64> {
+/// its place, those that are added; and the contacts that the server does not guard in a patch.
+fn lanes(operation: &Operation, values: &Values<'_>, patch: Option<&Patch>) -> Vec<u64> {
     let mut lanes = Vec::with_capacity(1);
     for (field, value) in operation.fields.iter().zip(values) {
         match (field.name, value) {
@@ -79,6 +93,7 @@ fn lanes(operation: &Operation, values: &Values<'_>) -> Vec<u64> {
             _ => {}
         }
     }
+    lanes.extend(patch.into_iter().flat_map(|patch| &patch.contacts).map(|name| lane(name)));
     lanes.sort_unstable();
     lanes.dedup();
     lanes

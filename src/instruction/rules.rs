@@ -28,6 +28,20 @@ pub enum OnConflict {
     Merge,
 }
 
+/// Which rows may share a call with rows of other users.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Pack {
+    /// None: one call for each row.
+    Off,
+    /// Rows of the operation `patch`.
+    #[default]
+    Patches,
+    /// These, and all others that set what a patch can set, but for custom attributes.
+    Values,
+    /// These, and rows that set custom attributes.
+    All,
+}
+
 /// How rows are understood.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
@@ -51,6 +65,8 @@ pub struct Rules {
     pub on_conflict: OnConflict,
     /// Whether operations and values that take things away wholesale are allowed.
     pub allow_destructive: bool,
+    /// Which rows may share a call.
+    pub pack: Pack,
 }
 
 impl Rules {

@@ -11,7 +11,7 @@ use super::search::search;
 use super::store::{Moment, OnConflict, Rules, Store};
 use super::switches::Switches;
 use super::users::User;
-use crate::catalog::Operation;
+use crate::catalog::{Answers, Operation};
 
 /// An answer with status 200.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ impl Desk<'_> {
         fields: &Fields,
     ) -> Result<Answer, Problem> {
         let number = self.apply(operation, effect, fields)?;
-        Ok(Answer::changed(if operation.returns_user {
+        Ok(Answer::changed(if operation.answers == Answers::User {
             format!("{{\"user\":{}}}", self.show(number))
         } else {
             "{}".into()

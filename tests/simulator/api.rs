@@ -1,6 +1,6 @@
 //! The documented behaviour of routes, credentials and errors.
 
-use descope_bulk::catalog::{Kind, Method, Need, OPERATIONS, Operation};
+use descope_bulk::catalog::{Answers, Kind, Method, Need, OPERATIONS, Operation};
 use descope_bulk::simulator::Settings;
 use serde_json::{Value, json};
 
@@ -37,7 +37,7 @@ async fn every_operation_of_the_catalogue_succeeds_and_shows_its_effect() {
         let response = request.body(sample(operation).to_string()).send().await;
         let (status, answer) = read(response.unwrap()).await;
         assert_eq!(status, 200, "{}: {answer}", operation.name);
-        if operation.returns_user {
+        if operation.answers == Answers::User {
             let by_id = format!("/v1/mgmt/user?userId={}", before["userId"].as_str().unwrap());
             assert_eq!(fixture.get(&by_id).await.1, answer, "{}", operation.name);
             // Taking away what is not there changes nothing.

@@ -1,0 +1,128 @@
+//! The answer to a packed call, taken apart by user. Pure.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::call::Part;
+use crate::client::retry::{self, Body};
+use crate::client::shows;
+use crate::instruction::lane;
+use crate::outcome::Failure;
+
+/// What the answer says of a part.
+#[derive(Clone, Debug)]
+pub(super) enum Fate {
+    /// It was done; the user as the server sent it.
+    Updated(Box<RawValue>),
+    /// It failed, for this reason.
+    Failed(Failure),
+    /// It does not tell.
+    Doubtful,
+}
+
+/// API reference, 3.3: HTTP 200 even when users failed, and nothing in it is certain to be there.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    patched_users: Option<Vec<Box<RawValue>>>,
+    failed_users: Option<Vec<FailedUser>>,
+    additional_errors: Option<Map<String, Value>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct FailedUser {
+    failure: Option<String>,
+    user: Option<Map<String, Value>>,
+}
+
+/// What is said of each part.
+#[derive(Debug, Default)]
+struct Said {
+    patched: Vec<Option<Box<RawValue>>>,
+    /// The failures that name the part.
+    failures: Vec<Vec<String>>,
+    /// Parts that share a user with another: the answer cannot tell them apart.
+    shared: Vec<bool>,
+    /// Failures that name nobody.
+    anonymous: Vec<String>,
+}
+
+/// What the answer says of each part, in their order.
+pub(super) fn fates(parts: &[Part], body: &Body) -> Vec<Fate> {
+    let answer = match body {
+        Body::Whole(object) => serde_json::from_str(object.get()).unwrap_or_default(),
+        _ => Answer::default(),
+    };
+    let said = Said::of(parts, answer);
+    let unnamed = (0..parts.len()).filter(|index| said.is_silent_on(*index)).count();
+    let mut anonymous = said.anonymous.iter();
+    // As many failures as parts that nothing is said of, and all for one reason: it is theirs.
+    let reason = anonymous.next().filter(|first| {
+        said.anonymous.len() == unnamed && anonymous.all(|other| other == *first)
+    });
+    (0..parts.len())
+        .map(|index| match (&said.patched[index], &said.failures[index][..]) {
+            _ if said.shared[index] => Fate::Doubtful,
+            (Some(user), []) => Fate::Updated(user.clone()),
+            (None, [failure, ..]) => Fate::Failed(retry::describe_text(failure)),
+            (None, []) => reason
+                .map_or(Fate::Doubtful, |reason| Fate::Failed(retry::describe_text(reason))),
+            (Some(_), _) => Fate::Doubtful,
+        })
+        .collect()
+}
+
+impl Said {
+    fn of(parts: &[Part], answer: Answer) -> Self {
+        let index_of: HashMap<u64, usize> = parts
+            .iter()
+            .enumerate()
+            .map(|(index, part)| (lane(&part.first.login_id), index))
+            .collect();
+        let named = |names: &[&str]| {
+            let mut parts: Vec<usize> =
+                names.iter().filter_map(|name| index_of.get(&lane(name)).copied()).collect();
+            parts.sort_unstable();
+            parts.dedup();
+            parts
+        };
+        let mut said = Self {
+            patched: vec![None; parts.len()],
+            failures: vec![Vec::new(); parts.len()],
+            shared: vec![false; parts.len()],
+            anonymous: Vec::new(),
+        };
+        for user in answer.patched_users.unwrap_or_default() {
+            let Ok(object) = serde_json::from_str::<Map<String, Value>>(user.get()) else {
+                continue;
+            };
+            match named(&shows::names(&object))[..] {
+                [index] if said.patched[index].is_none() => said.patched[index] = Some(user),
+                ref several => several.iter().for_each(|index| said.shared[*index] = true),
+            }
+        }
+        for FailedUser { failure, user } in answer.failed_users.unwrap_or_default() {
+            let failure = failure.unwrap_or_default();
+            match named(&user.as_ref().map(shows::names).unwrap_or_default())[..] {
+                [] => said.anonymous.push(failure),
+                ref several => {
+                    several.iter().for_each(|index| said.failures[*index].push(failure.clone()));
+                }
+            }
+        }
+        for (key, value) in answer.additional_errors.unwrap_or_default() {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            for index in named(&[&key]) {
+                said.failures[index].push(text.clone());
+            }
+        }
+        said
+    }
+
+    fn is_silent_on(&self, index: usize) -> bool {
+        self.patched[index].is_none() && self.failures[index].is_empty() && !self.shared[index]
+    }
+}
