@@ -11,6 +11,7 @@ use crate::stop::Stop;
 
 /// What is worked on at a time.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "the large one is the common one")]
 pub enum Call {
     /// One user's instructions, each by its own endpoint, one after the other.
     Apart(Part),

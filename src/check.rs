@@ -84,6 +84,8 @@ pub struct Options {
     pub allow: Vec<String>,
     /// The part of the limits that is used, for the forecast.
     pub limits: Vec<(RateClass, Limit)>,
+    /// The most users in a packed call.
+    pub pack_size: u64,
     /// Whether each finding is told as it is met.
     pub all: bool,
 }
@@ -160,7 +162,7 @@ where
         others,
         allowed,
         repairs,
-        forecast: forecast::forecast(&judged.calls, &options.limits),
+        forecast: forecast::forecast(&judged.calls, options.pack_size, &options.limits),
         unreadable: judged.unreadable,
     })
 }

@@ -93,13 +93,7 @@ pub struct Client {
 impl Client {
     /// Joins the parts. At most `pack_size` users go in one call.
     #[must_use]
-    pub fn new(
-        wire: Wire,
-        gate: Gate,
-        backoff: Backoff,
-        ledger: Ledger,
-        pack_size: usize,
-    ) -> Self {
+    pub fn new(wire: Wire, gate: Gate, backoff: Backoff, ledger: Ledger, pack_size: usize) -> Self {
         let (meters, pack_size) = (Meters::default(), AtomicUsize::new(pack_size));
         Self { wire, gate, backoff, ledger, meters, pack_size }
     }

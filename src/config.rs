@@ -35,6 +35,8 @@ pub struct Config {
     pub rules: Rules,
     /// The warnings that are allowed, if all rows are to be checked first and problems stop it.
     pub strict: Option<Strict>,
+    /// The most users in a packed call.
+    pub pack_size: usize,
     /// How fast to send.
     pub pace: Pace,
     /// When to send again, and how often.
@@ -65,8 +67,6 @@ pub struct Strict {
 pub struct Pace {
     /// The most requests on the wire at a time.
     pub concurrency: usize,
-    /// The most users in a packed call.
-    pub pack_size: usize,
     /// The rate that was asked for, if one was.
     pub rate: Option<Rate>,
     /// The part of a server's limits to use, in percent.
@@ -141,6 +141,7 @@ impl Config {
             strict: args
                 .strict
                 .then(|| Strict { allow: args.findings.allow.clone(), json: args.output.json }),
+            pack_size: usize::from(args.rows.pack_size),
             pace,
             backoff,
             tripwire,
@@ -213,7 +214,6 @@ fn pace(args: &PaceArgs, environment: Environment<'_>) -> Result<Pace, Error> {
     }
     Ok(Pace {
         concurrency: usize::from(args.concurrency),
-        pack_size: usize::from(args.pack_size),
         rate: args.rate,
         max_share: args.max_share,
         budget: budget(args, environment),
@@ -370,7 +370,7 @@ fn settings(args: &RunArgs, binding: &Map<String, Value>) -> Map<String, Value> 
     settings.append(&mut object(json!({
         "job": args.job.job.as_ref().map(|path| path.display().to_string()),
         "concurrency": args.pace.concurrency,
-        "packSize": args.pace.pack_size,
+        "packSize": args.rows.pack_size,
         "rate": args.pace.rate.map(|rate| rate.to_string()),
         "strict": args.strict,
         "allow": args.findings.allow,
@@ -431,7 +431,6 @@ mod tests {
         let limit = |requests| Limit { requests, window: Duration::from_secs(60) };
         let pace = |rate| Pace {
             concurrency: 1,
-            pack_size: 100,
             rate,
             max_share: 80,
             budget: None,

@@ -25,6 +25,7 @@ use packer::Packer;
 
 /// A row as it comes from the input.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "the large one is the common one")]
 pub enum Row {
     /// It can be sent.
     Ready(Instruction),
@@ -176,7 +177,9 @@ impl<S: Step, O: Observer> Engine<S, O> {
                     let ticket = instruction.record.position.row;
                     let lanes = instruction.lanes.clone();
                     let free = self.lanes.admit(ticket, &lanes, instruction);
-                    free.into_iter().for_each(|instruction| self.dispatch(instruction));
+                    if let Some(instruction) = free {
+                        self.dispatch(instruction);
+                    }
                 }
             }
             Row::Invalid(invalid) => {

@@ -92,6 +92,8 @@ pub struct Invalid {
 pub struct Builder {
     rules: Rules,
     headers: Vec<(Arc<Source>, Layout)>,
+    /// Whether there are sources without a header: of JSON.
+    has_shapes: bool,
     /// Layouts of JSON rows by their keys; files repeat a few shapes over and over.
     shapes: HashMap<Vec<String>, Result<Layout, Problem>>,
 }
@@ -114,13 +116,26 @@ impl Builder {
             headers.push((Arc::clone(source), layout));
         }
         settings::check_map(&rules, sources)?;
-        Ok(Self { rules, headers, shapes: HashMap::new() })
+        let has_shapes = sources.iter().any(|source| !source.format.has_columns());
+        Ok(Self { rules, headers, has_shapes, shapes: HashMap::new() })
     }
 
     /// The rules that it goes by.
     #[must_use]
     pub fn rules(&self) -> &Rules {
         &self.rules
+    }
+
+    /// Whether rows may set contacts in packed calls: only they need to know what was claimed.
+    #[must_use]
+    pub fn may_pack_contacts(&self) -> bool {
+        let may = |operation: &Operation| {
+            packs(operation, self.rules.pack) && operation.fields.iter().any(patch::is_contact)
+        };
+        // What is not known before the row is there may be anything.
+        let unknown = self.rules.pack != Pack::Off;
+        let mut operations = self.headers.iter().map(|(_, layout)| layout.operation());
+        (self.has_shapes && unknown) || operations.any(|own| own.map_or(unknown, may))
     }
 
     /// The instruction of a record, or why there is none.

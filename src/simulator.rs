@@ -38,8 +38,8 @@ pub use latency::Latency;
 pub use limits::Limit;
 pub use seed::Seed;
 pub use switches::{
-    OldPhone, PatchAttributes, PatchConflict, RateBuckets, RateWindow, Switches, UnknownRole,
-    UserNotFound, VerifiedDefault,
+    BatchReply, OldPhone, PatchAttributes, PatchConflict, RateBuckets, RateWindow, Switches,
+    UnknownRole, UserNotFound, VerifiedDefault,
 };
 
 use crate::exit::Error;

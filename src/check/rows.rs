@@ -11,9 +11,10 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use super::claims::{At, Claims, Members};
+use super::forecast::Needed;
 use super::sorter::Sorter;
 use super::{Severity, Subject, lockout};
-use crate::catalog::{Operation, RateClass};
+use crate::catalog::Operation;
 use crate::instruction::{Builder, Instruction};
 use crate::record::{Problem, Record, Repair, Source};
 
@@ -35,8 +36,7 @@ pub(super) struct Judged {
 pub(super) struct Total {
     pub(super) rows: u64,
     pub(super) valid: u64,
-    /// Calls by their own class.
-    pub(super) calls: Vec<(RateClass, u64)>,
+    pub(super) calls: Needed,
     pub(super) sorters: Vec<Sorter>,
     /// Why reading ended before the end.
     pub(super) unreadable: Option<String>,
@@ -46,7 +46,7 @@ pub(super) struct Total {
 struct Batch {
     rows: u64,
     valid: u64,
-    calls: [u64; RateClass::ALL.len()],
+    calls: Needed,
     judged: Vec<Judged>,
 }
 
@@ -78,18 +78,21 @@ where
             outputs.push(batches);
         }
         let reader = scope.spawn(move || read(rows, &inputs));
-        let mut total =
-            Total { rows: 0, valid: 0, calls: Vec::new(), sorters: Vec::new(), unreadable: None };
-        let mut calls = [0; RateClass::ALL.len()];
+        let mut total = Total {
+            rows: 0,
+            valid: 0,
+            calls: Needed::default(),
+            sorters: Vec::new(),
+            unreadable: None,
+        };
         // The batches went to the judges in turn, and so they come back in order.
         for batch in outputs.iter().cycle().map_while(|output| output.recv().ok()) {
             total.rows += batch.rows;
             total.valid += batch.valid;
-            iter::zip(&mut calls, batch.calls).for_each(|(sum, calls)| *sum += calls);
+            total.calls.add(&batch.calls);
             batch.judged.into_iter().for_each(&mut *each);
         }
         drop(outputs);
-        total.calls = iter::zip(RateClass::ALL, calls).collect();
         total.unreadable = join(reader);
         total.sorters = judges.into_iter().map(join).collect::<io::Result<_>>()?;
         Ok(total)
@@ -142,7 +145,7 @@ impl Judge<'_> {
             let mut batch = Batch {
                 rows: records.len() as u64,
                 valid: 0,
-                calls: [0; RateClass::ALL.len()],
+                calls: Needed::default(),
                 judged: Vec::new(),
             };
             for record in records {
@@ -159,10 +162,7 @@ impl Judge<'_> {
         match self.builder.build(record) {
             Ok(instruction) => {
                 batch.valid += 1;
-                let class = instruction.operation.rate_class;
-                for (own, calls) in iter::zip(RateClass::ALL, &mut batch.calls) {
-                    *calls += u64::from(own == class);
-                }
+                batch.calls.count(&instruction);
                 let members = instruction.members();
                 self.claim(&instruction, &members)?;
                 let lock_out = lockout::lock_out(&instruction, &members);

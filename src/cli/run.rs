@@ -146,6 +146,10 @@ pub struct RowArgs {
         value_name = "WHICH"
     )]
     pub pack: Pack,
+
+    /// The most users in a packed call; halved whenever the server finds it too large
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub pack_size: u16,
 }
 
 /// How fast to send.
@@ -155,10 +159,6 @@ pub struct PaceArgs {
     /// The most requests on the wire at a time
     #[arg(long, default_value_t = 32, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub concurrency: u16,
-
-    /// The most users in a packed call; halved whenever the server finds it too large
-    #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
-    pub pack_size: u16,
 
     /// Send at most N requests in any WINDOW, such as 200/60s, in place of the documented limits;
     /// `off` for no limit of ours

@@ -7,8 +7,8 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::simulator::{
-    Fault, Latency, Limit, OldPhone, PatchAttributes, PatchConflict, RateBuckets, RateWindow,
-    Settings, Switches, UnknownRole, UserNotFound, VerifiedDefault,
+    BatchReply, Fault, Latency, Limit, OldPhone, PatchAttributes, PatchConflict, RateBuckets,
+    RateWindow, Settings, Switches, UnknownRole, UserNotFound, VerifiedDefault,
 };
 
 /// Arguments of `simulate`.
@@ -141,6 +141,11 @@ pub struct SwitchOptions {
     #[arg(long, value_name = "N")]
     pub batch_maximum: Option<usize>,
 
+    /// What the answer to a batch says of its users: each one by name, those that failed without
+    /// a name or not at all, or nothing of anybody.
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
+    pub batch_reply: BatchReply,
+
     /// Count requests in the window that ends now, or from one multiple of the window to the
     /// next.
     #[arg(long, value_enum, value_name = "SHAPE", default_value_t)]
@@ -166,6 +171,7 @@ impl From<SwitchOptions> for Switches {
             unknown_role: options.unknown_role,
             known_roles: options.known_roles.into_iter().collect(),
             batch_maximum: options.batch_maximum,
+            batch_reply: options.batch_reply,
             rate_window: options.rate_window,
             rate_buckets: options.rate_buckets,
             search_lag: options.search_lag,

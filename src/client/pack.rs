@@ -65,8 +65,12 @@ impl Client {
         let request = Request::Packed { operation: &catalog::PATCH_BATCH, body: &body };
         match self.insist(request, &mut tries, stop).await {
             None => return left_undone(parts, performed),
-            Some((End::Done, reply)) => self.settle_each(parts, started, &tries, &reply, &mut performed),
-            Some((end, reply)) => self.settle_all(parts, started, &tries, (&end, &reply), &mut performed),
+            Some((End::Done, reply)) => {
+                self.settle_each(parts, started, &tries, &reply, &mut performed);
+            }
+            Some((end, reply)) => {
+                self.settle_all(parts, started, &tries, (&end, &reply), &mut performed);
+            }
         }
         performed
     }
@@ -88,11 +92,14 @@ impl Client {
                 return Err(parts);
             };
             match reply {
-                Reply::Answer(answer) if matches!(end, End::Done) => holders.add(names, &answer.body),
+                Reply::Answer(answer) if matches!(end, End::Done) => {
+                    holders.add(names, &answer.body);
+                }
                 _ => holders.unsure(names),
             }
         }
-        let (held, free): (Vec<_>, Vec<_>) = parts.into_iter().partition(|part| holders.concern(part));
+        let (held, free): (Vec<_>, Vec<_>) =
+            parts.into_iter().partition(|part| holders.concern(part));
         performed.further.extend(held.into_iter().map(Call::Apart));
         Ok(free)
     }
@@ -152,7 +159,8 @@ impl Client {
         match next {
             Next::Fail => {
                 let fail = |part: Part| {
-                    let outcome = Row::packed(started, &part, &Tries::default()).failed(status, reply);
+                    let outcome =
+                        Row::packed(started, &part, &Tries::default()).failed(status, reply);
                     Worked::alike(part, Some(&outcome))
                 };
                 performed.worked.extend(parts.into_iter().map(fail));

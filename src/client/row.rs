@@ -50,13 +50,7 @@ impl Row {
 
     /// A row of a packed call, after the call.
     pub(super) fn packed(started: Instant, part: &Part, tries: &Tries) -> Self {
-        Self {
-            started,
-            earlier: part.attempts,
-            tries: *tries,
-            in_doubt: false,
-            user_id: None,
-        }
+        Self { started, earlier: part.attempts, tries: *tries, in_doubt: false, user_id: None }
     }
 
     /// The server has done it, and this is the user.

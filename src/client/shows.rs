@@ -8,21 +8,25 @@ use std::collections::BTreeSet;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::catalog::{AsPatch, Kind, PATCH_FIELDS};
+use crate::catalog::{AsPatch, Field, Kind, PATCH_FIELDS};
 use crate::instruction::{Instruction, lane};
 
 /// Whether a user has a name, as login ID or user ID.
 pub(super) fn is_named(user: &RawValue, name: &str) -> bool {
     let wanted = lane(name);
-    object(user.get())
-        .is_some_and(|user| names(&user).iter().any(|name| lane(name) == wanted))
+    object(user.get()).is_some_and(|user| names(&user).iter().any(|name| lane(name) == wanted))
 }
 
 /// The names in a user object: all its login IDs, and its user ID.
 pub(super) fn names(user: &Map<String, Value>) -> Vec<&str> {
     let lists = ["loginIds", "externalIds"].into_iter().filter_map(|key| user.get(key)?.as_array());
     let single = ["userId", "loginId"].into_iter().filter_map(|key| user.get(key));
-    lists.flatten().chain(single).filter_map(Value::as_str).filter(|name| !name.is_empty()).collect()
+    lists
+        .flatten()
+        .chain(single)
+        .filter_map(Value::as_str)
+        .filter(|name| !name.is_empty())
+        .collect()
 }
 
 /// Whether a user has everything that an instruction sets. Only for what can be a patch.
@@ -38,7 +42,7 @@ pub(super) fn shows(user: &RawValue, instruction: &Instruction) -> bool {
     let fields = instruction.operation.fields;
     members.iter().skip(1).all(|(name, wanted)| {
         let field = fields.iter().find(|field| field.name == *name);
-        let Some(index) = field.and_then(|field| field.in_patch()) else { return false };
+        let Some(index) = field.and_then(Field::in_patch) else { return false };
         let wanted = serde_json::from_str::<Value>(wanted.get());
         wanted.is_ok_and(|wanted| shows_field(&user, index, &wanted))
     })
@@ -55,9 +59,7 @@ fn shows_field(user: &Map<String, Value>, index: usize, wanted: &Value) -> bool 
         return texts(Some(wanted)).iter().all(|name| all.contains(&lane(name)));
     }
     let there = user.get(field.name);
-    let text = |value: Option<&Value>| {
-        value.and_then(Value::as_str).unwrap_or_default().to_owned()
-    };
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
     match field.kind {
         Kind::Phone => digits(&text(there)) == digits(&text(Some(wanted))),
         Kind::Email => text(there).eq_ignore_ascii_case(&text(Some(wanted))),
@@ -91,6 +93,8 @@ fn tenants(list: Option<&Value>) -> BTreeSet<(&str, BTreeSet<&str>)> {
     let list = list.and_then(Value::as_array);
     list.into_iter()
         .flatten()
-        .filter_map(|tenant| Some((tenant.get("tenantId")?.as_str()?, texts(tenant.get("roleNames")))))
+        .filter_map(|tenant| {
+            Some((tenant.get("tenantId")?.as_str()?, texts(tenant.get("roleNames"))))
+        })
         .collect()
 }

@@ -16,9 +16,7 @@ use url::Url;
 
 use super::retry::{Answer, Body, ErrorBody, How, Lost, Reply, Sent, parse_retry_after};
 use crate::address::is_loopback;
-use crate::catalog::{
-    Answers, LOAD, Method, OPERATIONS, Operation, PATCH_BATCH, SEARCH,
-};
+use crate::catalog::{Answers, LOAD, Method, OPERATIONS, Operation, PATCH_BATCH, SEARCH};
 use crate::exit::Error;
 
 /// Whom to speak to, and as whom.

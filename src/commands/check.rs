@@ -27,6 +27,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Error> {
         examples: if args.all { 0 } else { EXAMPLES },
         allow: args.findings.allow.clone(),
         limits: Pace::limits(args.rate, args.max_share),
+        pack_size: u64::from(args.rows.pack_size),
         all: args.all,
     };
     let rules = config::rules(&args.rows);

@@ -168,7 +168,7 @@ async fn session(
     let rates = config.pace.rates(handshake.simulator.as_deref());
     let gate = gate(config, &rates);
     let ledger = Ledger::new(&to_recorder);
-    let client = Arc::new(Client::new(wire, gate, config.backoff, ledger, config.pace.pack_size));
+    let client = Arc::new(Client::new(wire, gate, config.backoff, ledger, config.pack_size));
     let simulated = handshake.simulator.is_some();
     announce(&folder, &client, simulated, &earlier, output, log);
     let sources = reading.input.sources().to_vec();
@@ -304,6 +304,7 @@ fn pace(client: &Client, class: RateClass) -> Pace {
     Pace {
         calls: client.meters().calls(),
         retries: client.meters().retries(),
+        saved: client.meters().saved(),
         calls_per_second: gate.allowed_per_second(class),
         waiting,
     }
@@ -339,14 +340,20 @@ fn read(
 ) -> JoinHandle<()> {
     let Reading { mut input, mut builder, .. } = reading;
     let (finished, sent) = recovered.map(|r| (r.finished, r.sent)).unwrap_or_default();
-    let mut claims = Claims::default();
+    let (mut claims, claiming) = (Claims::default(), builder.may_pack_contacts());
     thread::spawn(move || {
         let mut bytes = 0;
         while let Some(item) = input.next() {
             progress.read(1, input.bytes_read() - bytes);
             bytes = input.bytes_read();
             let row = match item {
-                Ok(record) if finished.contains(record.position.row) => continue,
+                Ok(record) if finished.contains(record.position.row) => {
+                    // What it has given its user is claimed all the same.
+                    if claiming && let Ok(mut instruction) = builder.build(record) {
+                        claims.take(&mut instruction);
+                    }
+                    continue;
+                }
                 Ok(record) => {
                     let maybe_sent = sent.contains(&record.position.row);
                     match builder.build(record) {

@@ -3,7 +3,7 @@
 use super::attributes;
 use super::row::Values;
 use super::rules::{OnConflict, Pack, Rules};
-use crate::catalog::{AsPatch, Operation, PATCH_FIELDS};
+use crate::catalog::{AsPatch, Field, Operation, PATCH_FIELDS};
 use crate::clean::Value;
 
 /// An instruction as a patch of its user.
@@ -59,8 +59,7 @@ impl Patch {
             }
             let index = field.in_patch()?;
             patch.sets = patch.sets.and(Sets(bits(index, value, rules.pack)));
-            let contact = matches!(PATCH_FIELDS[index].name, "phone" | "email");
-            if let (true, Value::Text(text)) = (contact, value)
+            if let (true, Value::Text(text)) = (is_contact(field), value)
                 && !text.is_empty()
             {
                 patch.contacts.push(text.clone().into_owned());
@@ -90,6 +89,12 @@ pub fn packs(operation: &Operation, pack: Pack) -> bool {
     }
 }
 
+/// Whether a field holds what another user may have as login ID.
+pub(super) fn is_contact(field: &Field) -> bool {
+    let field = field.in_patch().map(|index| PATCH_FIELDS[index].name);
+    matches!(field, Some("phone" | "email"))
+}
+
 fn bits(index: usize, value: &Value<'_>, pack: Pack) -> u64 {
     let bit = |name: &str| {
         let index = PATCH_FIELDS.iter().position(|field| field.name == name);
@@ -98,10 +103,11 @@ fn bits(index: usize, value: &Value<'_>, pack: Pack) -> u64 {
     match (PATCH_FIELDS[index].name, value) {
         // The SDKs take them for two ways of saying the same (API reference, 3.3).
         ("roleNames" | "userTenants", _) => bit("roleNames") | bit("userTenants"),
-        (attributes::ALL, Value::Json(json)) if pack == Pack::All => super::members(json)
-            .map_or(ATTRIBUTES, |members| {
+        (attributes::ALL, Value::Json(json)) if pack == Pack::All => {
+            super::members(json).map_or(ATTRIBUTES, |members| {
                 members.iter().map(|(key, _)| attribute_bit(key)).fold(0, |all, bit| all | bit)
-            }),
+            })
+        }
         // Whether a patch keeps attributes that it does not name is not known.
         (attributes::ALL, _) => ATTRIBUTES,
         _ => 1 << index,

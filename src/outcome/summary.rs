@@ -47,6 +47,8 @@ pub struct Summary {
     pub balanced: bool,
     /// Requests sent.
     pub calls: u64,
+    /// Requests that packing has saved.
+    pub calls_saved: u64,
     /// Requests sent again.
     pub retries: u64,
     /// Requests refused for their rate.

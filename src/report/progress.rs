@@ -108,6 +108,8 @@ pub struct Pace {
     pub calls: u64,
     /// Requests sent again so far.
     pub retries: u64,
+    /// Requests that packing has saved so far.
+    pub saved: u64,
     /// Calls a second that it lets through over the long run; `None` without a limit.
     pub calls_per_second: Option<f64>,
     /// What it holds sending up for.
@@ -115,6 +117,14 @@ pub struct Pace {
 }
 
 impl Pace {
+    /// Rows a second that it lets through over the long run, if rows go on sharing calls as they
+    /// have done so far.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    fn rows_per_second(self) -> Option<f64> {
+        let rows_a_call = (self.calls + self.saved) as f64 / self.calls.max(1) as f64;
+        self.calls_per_second.map(|calls| calls * rows_a_call.max(1.0))
+    }
+
     pub(super) fn cool_down(self) -> Duration {
         match self.waiting {
             Waiting::CoolDown(left) => left,
@@ -179,7 +189,7 @@ impl Snapshot {
     }
 
     pub(super) fn time_left(&self, pace: Pace, rate: Option<f64>) -> Option<Duration> {
-        let allowed = pace.calls_per_second;
+        let allowed = pace.rows_per_second();
         let (rate, wait) = match pace.waiting {
             Waiting::Sending => (rate, Duration::ZERO),
             // The measured rate says nothing while the limit decides.
@@ -198,7 +208,7 @@ impl Snapshot {
 pub fn time_left(
     rows_done: u64,
     rows_total: u64,
-    calls_per_second_allowed: Option<f64>,
+    rows_per_second_allowed: Option<f64>,
     measured_rate: Option<f64>,
     cool_down: Duration,
 ) -> Option<Duration> {
@@ -206,7 +216,7 @@ pub fn time_left(
     if rows == 0 {
         return Some(Duration::ZERO);
     }
-    let rate = [calls_per_second_allowed, measured_rate].into_iter().flatten().reduce(f64::min)?;
+    let rate = [rows_per_second_allowed, measured_rate].into_iter().flatten().reduce(f64::min)?;
     let sending = Duration::try_from_secs_f64(rows as f64 / rate).ok()?;
     sending.checked_add(cool_down)
 }

@@ -146,12 +146,15 @@ impl<W: Write> Page<'_, W> {
 
     fn effort(&mut self, summary: &Summary) -> io::Result<()> {
         let mut calls = count(summary.calls, "call");
-        let notes: Vec<_> =
-            [(summary.retries, "sent again"), (summary.rate_limited, "refused for the rate")]
-                .into_iter()
-                .filter(|(number, _)| *number > 0)
-                .map(|(number, what)| format!("{} {what}", thousands(number)))
-                .collect();
+        let notes: Vec<_> = [
+            (summary.calls_saved, "saved by packing"),
+            (summary.retries, "sent again"),
+            (summary.rate_limited, "refused for the rate"),
+        ]
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{} {what}", thousands(number)))
+        .collect();
         if !notes.is_empty() {
             calls = format!("{calls} ({})", notes.join(", "));
         }

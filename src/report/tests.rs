@@ -30,6 +30,7 @@ pub(crate) fn summary() -> Summary {
         complete: true,
         balanced: tally.balances(),
         calls: 1480,
+        calls_saved: 0,
         retries: 0,
         rate_limited: 0,
         merge_allowed: 0,

@@ -9,7 +9,7 @@ use super::problem::Problem;
 use super::routes::Action;
 use super::search::search;
 use super::store::{Moment, OnConflict, Rules, Store};
-use super::switches::Switches;
+use super::switches::{BatchReply, Switches};
 use super::users::User;
 use crate::catalog::{Answers, Operation};
 
@@ -139,10 +139,34 @@ impl Desk<'_> {
                 .and_then(|fields| self.apply(patch, effect, &fields));
             match applied {
                 Ok(number) => done.push(self.show(number)),
-                Err(problem) => failed.push(failure(&problem, user)),
+                Err(problem) => failed.push(self.failure(&problem, user)),
             }
         }
-        Ok(batch_answer("patchedUsers", &done, &failed))
+        Ok(self.batch_answer("patchedUsers", &done, &failed))
+    }
+
+    /// What a batch says of a user that failed: the reason as text, and its login ID as named.
+    fn failure(&self, problem: &Problem, user: &Value) -> String {
+        let failure = problem.message();
+        if self.switches.batch_reply == BatchReply::Anonymous {
+            return json!({"failure": failure, "user": null}).to_string();
+        }
+        let login_ids: Vec<&Value> = user.get("loginId").into_iter().collect();
+        json!({"failure": failure, "user": {"loginIds": login_ids}}).to_string()
+    }
+
+    fn batch_answer(&self, done_key: &str, done: &[String], failed: &[String]) -> Answer {
+        let (told_done, told_failed) = match self.switches.batch_reply {
+            BatchReply::Full | BatchReply::Anonymous => (done, failed),
+            BatchReply::Silent => (done, &[][..]),
+            BatchReply::Empty => (&[][..], &[][..]),
+        };
+        let body = format!(
+            "{{\"{done_key}\":[{}],\"failedUsers\":[{}],\"additionalErrors\":{{}}}}",
+            told_done.join(","),
+            told_failed.join(","),
+        );
+        Answer { body, applied: !done.is_empty() }
     }
 
     fn load(&mut self, fields: &Fields) -> Result<Answer, Problem> {
@@ -184,10 +208,10 @@ impl Desk<'_> {
                 .and_then(|user| self.store.create(user, self.moment));
             match created {
                 Ok(number) => done.push(self.show(number)),
-                Err(problem) => failed.push(failure(&problem, user)),
+                Err(problem) => failed.push(self.failure(&problem, user)),
             }
         }
-        Ok(batch_answer("createdUsers", &done, &failed))
+        Ok(self.batch_answer("createdUsers", &done, &failed))
     }
 
     fn delete(&mut self, fields: &Fields) -> Result<Answer, Problem> {
@@ -285,19 +309,4 @@ fn attribute_type(kind: &Value) -> u8 {
         }
         (None, None) => 1,
     }
-}
-
-/// What a batch says of a user that failed: the reason as text, and its login ID as named.
-fn failure(problem: &Problem, user: &Value) -> String {
-    let login_ids: Vec<&Value> = user.get("loginId").into_iter().collect();
-    json!({"failure": problem.message(), "user": {"loginIds": login_ids}}).to_string()
-}
-
-fn batch_answer(done_key: &str, done: &[String], failed: &[String]) -> Answer {
-    let body = format!(
-        "{{\"{done_key}\":[{}],\"failedUsers\":[{}],\"additionalErrors\":{{}}}}",
-        done.join(","),
-        failed.join(","),
-    );
-    Answer { body, applied: !done.is_empty() }
 }

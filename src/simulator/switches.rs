@@ -85,6 +85,20 @@ pub enum UnknownRole {
     Ignore,
 }
 
+/// What the answer to a batch says of its users.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum BatchReply {
+    /// Each one, by name.
+    #[default]
+    Full,
+    /// Each one, those that failed without a name.
+    Anonymous,
+    /// Nothing of those that failed.
+    Silent,
+    /// Nothing of anybody.
+    Empty,
+}
+
 /// How requests are counted over time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum RateWindow {
@@ -124,6 +138,8 @@ pub struct Switches {
     pub known_roles: BTreeSet<String>,
     /// The most users in one batch call; without it there is no maximum.
     pub batch_maximum: Option<usize>,
+    /// What the answer to a batch says of its users.
+    pub batch_reply: BatchReply,
     /// How requests are counted over time.
     pub rate_window: RateWindow,
     /// What is counted together.

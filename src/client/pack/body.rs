@@ -5,7 +5,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::call::Part;
-use crate::catalog::{AsPatch, PATCH_FIELDS};
+use crate::catalog::{AsPatch, Field, PATCH_FIELDS};
 use crate::clean::write_text;
 use crate::instruction::{Instruction, members};
 
@@ -74,7 +74,7 @@ fn sets<'a>(
     let mut sets = Vec::with_capacity(own.len());
     for (name, value) in own.into_iter().skip(1) {
         let field = instruction.operation.fields.iter().find(|field| field.name == name);
-        match field.and_then(|field| field.in_patch()).map(|index| PATCH_FIELDS[index].name) {
+        match field.and_then(Field::in_patch).map(|index| PATCH_FIELDS[index].name) {
             Some("customAttributes") => {
                 let all = attributes.get_or_insert_default();
                 for (key, value) in members(value.get()).unwrap_or_default() {

@@ -60,16 +60,17 @@ pub(super) fn fates(parts: &[Part], body: &Body) -> Vec<Fate> {
     let unnamed = (0..parts.len()).filter(|index| said.is_silent_on(*index)).count();
     let mut anonymous = said.anonymous.iter();
     // As many failures as parts that nothing is said of, and all for one reason: it is theirs.
-    let reason = anonymous.next().filter(|first| {
-        said.anonymous.len() == unnamed && anonymous.all(|other| other == *first)
-    });
+    let reason = anonymous
+        .next()
+        .filter(|first| said.anonymous.len() == unnamed && anonymous.all(|other| other == *first));
     (0..parts.len())
         .map(|index| match (&said.patched[index], &said.failures[index][..]) {
             _ if said.shared[index] => Fate::Doubtful,
             (Some(user), []) => Fate::Updated(user.clone()),
             (None, [failure, ..]) => Fate::Failed(retry::describe_text(failure)),
-            (None, []) => reason
-                .map_or(Fate::Doubtful, |reason| Fate::Failed(retry::describe_text(reason))),
+            (None, []) => {
+                reason.map_or(Fate::Doubtful, |reason| Fate::Failed(retry::describe_text(reason)))
+            }
             (Some(_), _) => Fate::Doubtful,
         })
         .collect()
@@ -109,7 +110,9 @@ impl Said {
             match named(&user.as_ref().map(shows::names).unwrap_or_default())[..] {
                 [] => said.anonymous.push(failure),
                 ref several => {
-                    several.iter().for_each(|index| said.failures[*index].push(failure.clone()));
+                    for index in several {
+                        said.failures[*index].push(failure.clone());
+                    }
                 }
             }
         }

@@ -121,6 +121,7 @@ fn summary(
         complete: ended.complete,
         balanced: ended.tally.balances(),
         calls: meters.calls(),
+        calls_saved: meters.saved(),
         retries: meters.retries(),
         rate_limited: meters.rate_limited(),
         merge_allowed: if merging { ended.tally.updated } else { 0 },
