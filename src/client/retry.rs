@@ -242,7 +242,7 @@ pub fn describe_text(text: &str) -> Failure {
     let code = text.split(|c: char| !c.is_ascii_alphanumeric()).find(|word| is_code(word));
     let (kind, hint) = match code.and_then(kind_of_code) {
         Some(known) => known,
-        None if text.to_lowercase().contains("not found") => NOT_FOUND,
+        None if says_no_user(text) => NOT_FOUND,
         None => REFUSED,
     };
     let message = if text.trim().is_empty() { "the server does not say why" } else { text };
@@ -253,6 +253,14 @@ pub fn describe_text(text: &str) -> Failure {
         message: message.to_owned(),
         hint: Some(hint.to_owned()),
     }
+}
+
+/// Whether a text that has no code says that there is no such user.
+fn says_no_user(text: &str) -> bool {
+    let text = text.to_lowercase();
+    ["user not found", "cannot find the user", "user does not exist", "no such user"]
+        .iter()
+        .any(|words| text.contains(words))
 }
 
 /// Whether a word is an error code, such as `E112102`.

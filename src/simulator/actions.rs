@@ -172,7 +172,7 @@ impl Desk<'_> {
     fn load(&mut self, fields: &Fields) -> Result<Answer, Problem> {
         let text = |name| Ok(fields.text(name)?.filter(|text| !text.is_empty()));
         let number = match (text("loginId")?, text("userId")?) {
-            (Some(name), _) | (None, Some(name)) => self.store.find(name, true, self.moment),
+            (Some(name), _) | (None, Some(name)) => self.store.find_to_read(name, self.moment),
             (None, None) => return Err(Problem::missing("loginId")),
         };
         let number = number.ok_or_else(|| Problem::user_not_found(404))?;

@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 
+use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::catalog::Operation;
@@ -112,7 +113,7 @@ anything is done; `apply-drop`, it closes after the update is done; `half`, half
 without a body; `html` or `html=STATUS`, a page (503); `redirect`, a 307.
 
 Selectors, all of which must hold: `path=P`, an operation's name or the end of a path; \
-`login-id=ID`; and counting the requests that fit these two: `every=N`, each Nth; `first=N`; \
+`login-id=ID`, also in a batch; and counting the requests that fit these two: `every=N`, each Nth; `first=N`; \
 `after=N`, all but the first N; `attempts=N`, the first N for each login ID and path; `rate=0.01`, \
 each with this probability; `times=N`, N strikes and no more.
 
@@ -163,7 +164,7 @@ is done all the same (by default it is for `apply-drop`, `half`, `garbage`, `hug
             Some(Place::Operation(wanted)) => request.operation == Some(*wanted),
             Some(Place::Tail(tail)) => ends_with(request.path, tail),
         };
-        path && self.login_id.as_deref().is_none_or(|wanted| request.login_id == Some(wanted))
+        path && self.login_id.as_deref().is_none_or(|wanted| request.names(wanted))
     }
 }
 
@@ -215,6 +216,15 @@ pub(super) struct Request<'a> {
     pub(super) operation: Option<&'static Operation>,
     /// The login ID in the body or the query.
     pub(super) login_id: Option<&'a str>,
+    /// The users of a batch.
+    pub(super) batch: &'a [Value],
+}
+
+impl Request<'_> {
+    fn names(&self, login_id: &str) -> bool {
+        let in_batch = |user: &Value| user.get("loginId").is_some_and(|own| own == login_id);
+        self.login_id == Some(login_id) || self.batch.iter().any(in_batch)
+    }
 }
 
 struct Counted {

@@ -11,6 +11,18 @@ fn request(sequence: u64, path: &'static str, login_id: &'static str) -> Request
         path,
         operation: crate::catalog::OPERATIONS.iter().find(|op| op.path == path),
         login_id: Some(login_id),
+        batch: &[],
+    }
+}
+
+#[test]
+fn a_batch_names_all_its_users() {
+    let users = [serde_json::json!({"loginId": "a"}), serde_json::json!({"name": "B"})];
+    let path = "/v1/mgmt/user/patch/batch";
+    let request = Request { login_id: None, batch: &users, ..request(1, path, "") };
+    for (user, strikes) in [("a", true), ("b", false), ("B", false)] {
+        let mut faults = Faults::new(vec![format!("400:login-id={user}").parse().unwrap()], 7);
+        assert_eq!(faults.strike(&request).is_some(), strikes, "{user}");
     }
 }
 

@@ -258,6 +258,7 @@ impl Service {
             path: route.path,
             operation: route.operation(),
             login_id: fields.as_ref().ok().and_then(login_id),
+            batch: fields.as_ref().ok().map(batch).unwrap_or_default(),
         };
         let fault = state.faults.strike(&request);
         entry.fault = fault.map(|fault| fault.spec().to_owned());
@@ -335,6 +336,10 @@ fn login_id(fields: &Fields) -> Option<&str> {
     fields.text("loginId").ok().flatten()
 }
 
+fn batch(fields: &Fields) -> &[Value] {
+    fields.array("users").ok().flatten().map_or(&[], Vec::as_slice)
+}
+
 /// The users that a request names.
 fn names(fields: &Fields) -> Names {
     let text = |name| fields.text(name).ok().flatten().map(str::to_owned);
@@ -342,8 +347,8 @@ fn names(fields: &Fields) -> Names {
         let list = fields.list(name).ok().flatten().unwrap_or_default();
         list.into_iter().map(str::to_owned).collect::<Vec<_>>()
     };
-    let users = fields.array("users").ok().flatten().into_iter().flatten();
-    let batch = users.filter_map(|user| user.get("loginId")?.as_str().map(str::to_owned));
+    let batch =
+        batch(fields).iter().filter_map(|user| user.get("loginId")?.as_str().map(str::to_owned));
     Names {
         login_id: text("loginId"),
         new_login_id: text("newLoginId"),

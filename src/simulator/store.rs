@@ -168,6 +168,17 @@ impl Store {
         self.create(user, moment).ok()
     }
 
+    /// The same for reading: what is only somebody's phone number or e-mail address makes no user.
+    pub(super) fn find_to_read(&mut self, name: &str, moment: Moment) -> Option<u32> {
+        let found = self.by_login_id(name).or_else(|| self.by_user_id(name));
+        if found.is_some() || !self.create_missing {
+            return found;
+        }
+        let contact = canonical(name);
+        let has = |user: &User| *user.phone == *contact || user.email.as_deref() == Some(&*contact);
+        if self.users.iter().flatten().any(has) { None } else { self.find(name, true, moment) }
+    }
+
     /// Adds a user, unless one of its login IDs or its user ID is taken.
     pub(super) fn create(&mut self, mut user: User, moment: Moment) -> Result<u32, Problem> {
         let user_id = &*user.details().user_id;

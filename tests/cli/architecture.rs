@@ -25,6 +25,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "address",
             "call",
             "catalog",
+            "clean",
             "exit",
             "instruction",
             "ledger",

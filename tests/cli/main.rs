@@ -12,6 +12,8 @@ mod jobs;
 mod order;
 mod output;
 mod pace;
+mod packing;
+
 mod replies;
 mod resuming;
 mod samples;
