@@ -359,7 +359,6 @@ fn binding(args: &RunArgs, rules: &Rules, endpoint: Option<&Endpoint>) -> Map<St
         "phones": clap::ValueEnum::to_possible_value(&rules.phones).map(|v| v.get_name().to_owned()),
         "onConflict": word(&rules.on_conflict),
         "allowDestructive": rules.allow_destructive,
-        "pack": word(&rules.pack),
     }))
 }
 
@@ -370,6 +369,7 @@ fn settings(args: &RunArgs, binding: &Map<String, Value>) -> Map<String, Value> 
     settings.append(&mut object(json!({
         "job": args.job.job.as_ref().map(|path| path.display().to_string()),
         "concurrency": args.pace.concurrency,
+        "pack": clap::ValueEnum::to_possible_value(&args.rows.pack).map(|v| v.get_name().to_owned()),
         "packSize": args.rows.pack_size,
         "rate": args.pace.rate.map(|rate| rate.to_string()),
         "strict": args.strict,
