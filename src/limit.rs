@@ -40,6 +40,29 @@ impl Limit {
         ((self.window / even).max(Duration::from_nanos(1)), burst)
     }
 
+    /// What is taken of it when the server has refused although it was kept: others use it as
+    /// well, so a little less than went through in the last window, but never less than a tenth.
+    #[must_use]
+    pub fn yielding(self, went_through: u32) -> u32 {
+        (went_through.min(self.requests).saturating_mul(9) / 10).max(self.requests / 10).max(1)
+    }
+
+    /// What is taken of it some time after it was only so much: in each window a hundredth more is
+    /// tried, so that what becomes free is found again. `None` when that is all of it.
+    #[must_use]
+    pub fn regained(self, left: u32, since: Duration) -> Option<Self> {
+        let windows = since.as_secs_f64() / self.window.as_secs_f64();
+        let step = (f64::from(self.requests) / 100.0).max(1.0);
+        let requests = f64::from(left) + windows * step;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "below the limit"
+        )]
+        let regained = || Self { requests: (requests as u32).max(1), ..self };
+        (requests < f64::from(self.requests)).then(regained)
+    }
+
     /// Requests per second over a long run.
     #[must_use]
     pub fn per_second(self) -> f64 {
@@ -74,6 +97,20 @@ impl FromStr for Limit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_yielded_is_tried_again_bit_by_bit() {
+        let limit = Limit { requests: 500, window: Duration::from_secs(60) };
+        assert_eq!((limit.yielding(300), limit.yielding(155)), (270, 139));
+        assert_eq!(limit.yielding(10), 50, "never less than a tenth");
+        let regained = |windows: u64| {
+            limit.regained(270, Duration::from_secs(60 * windows)).map(|limit| limit.requests)
+        };
+        assert_eq!((regained(0), regained(1), regained(45)), (Some(270), Some(275), Some(495)));
+        assert_eq!(regained(46), None);
+        let one = Limit { requests: 1, window: Duration::from_secs(1) };
+        assert_eq!((one.yielding(1), one.regained(1, Duration::ZERO)), (1, None));
+    }
 
     #[test]
     fn limits_are_written_as_requests_and_window() {

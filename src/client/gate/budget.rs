@@ -85,6 +85,12 @@ impl Budget {
         self.with(|table, now| table.reply(pid, ticket.id, now));
     }
 
+    /// The server has refused although the limit of a class was kept: all yields to others.
+    /// `None` where the budget cannot be shared.
+    pub(super) fn yields(&self, class: RateClass, limit: Limit) -> Option<()> {
+        self.with(|table, now| table.yields(class_index(class), limit, now))
+    }
+
     /// The server asks everybody to be quiet for a while.
     pub(super) fn close_for(&self, wait: Duration) {
         self.with(|table, now| table.closed_until = table.closed_until.max(now + micros(wait)));
@@ -181,6 +187,9 @@ struct Table {
     closed_until: u64,
     /// When the next request of a class is due, if they follow each other evenly.
     due: [u64; RateClass::ALL.len()],
+    /// What others leave of the limit of a class, as far as that was found out, and when.
+    #[serde(default)]
+    left: [Option<(u32, u64)>; RateClass::ALL.len()],
     /// Requests that count: class, process, number, when the reply came (0 while on the wire),
     /// and how long it counts from then on.
     requests: Vec<(u8, u32, u64, u64, u64)>,
@@ -234,6 +243,7 @@ impl Table {
         if self.closed_until > now {
             return Err(Refusal::Closed(wait(self.closed_until)));
         }
+        let limit = self.left_of(request.class, limit, now);
         let window = micros(limit.window);
         let own = self.requests.iter().filter(|(class, ..)| *class == request.class);
         let (mut counted, mut free) = (0_u64, u64::MAX);
@@ -255,6 +265,25 @@ impl Table {
         *due = (*due).max(now) + micros(period);
         self.requests.push((request.class, request.pid, request.id, 0, window));
         Ok(())
+    }
+
+    /// The limit, or what others leave of it. It outlives the process that has found it out.
+    fn left_of(&mut self, class: u8, limit: Limit, now: u64) -> Limit {
+        let known = &mut self.left[usize::from(class)];
+        let left = known.and_then(|(left, since)| {
+            limit.regained(left, Duration::from_micros(now.saturating_sub(since)))
+        });
+        if left.is_none() {
+            *known = None;
+        }
+        left.unwrap_or(limit)
+    }
+
+    fn yields(&mut self, class: u8, limit: Limit, now: u64) {
+        let counted = self.requests.iter().filter(|(own, ..)| *own == class).count();
+        let left = self.left_of(class, limit, now).requests;
+        let went_through = u32::try_from(counted).unwrap_or(u32::MAX).min(left);
+        self.left[usize::from(class)] = Some((limit.yielding(went_through), now));
     }
 
     fn reply(&mut self, pid: u32, id: u64, now: u64) {
@@ -330,6 +359,30 @@ mod tests {
         let closed = Refusal::Closed(Duration::from_secs(60));
         assert_eq!(take(&mut table, 1, 0, start), Err(closed));
         assert_eq!(take(&mut table, 1, 0, start - 5_000 * SECOND), Ok(()));
+    }
+
+    #[test]
+    fn what_others_leave_is_known_to_all_and_to_those_that_come_later() {
+        let limit = Limit { requests: 10, window: Duration::from_secs(60) };
+        let mut table = Table::default();
+        let start = 1_000 * SECOND;
+        for id in 0..8 {
+            assert_eq!(table.take(request(666, id), limit, false, start), Ok(()));
+        }
+        table.yields(0, limit, start);
+        let kept = serde_json::to_string(&table).unwrap();
+        for (minutes, expected) in [(1, 8), (2, 9), (9, 10)] {
+            let (mut later, now) = (Table::parse(&kept, start), start + minutes * 60 * SECOND);
+            later.tidy(start, &|_| false);
+            later.tidy(now, &|_| false);
+            let taken =
+                (0..20).filter(|id| later.take(request(1, *id), limit, false, now).is_ok()).count();
+            assert_eq!(taken, expected, "after {minutes} minutes");
+        }
+        // A file of an earlier version does not know of it.
+        let old = kept.replace(r#""left":[[7,1000000000],null,null,null,null],"#, "");
+        assert_ne!(old, kept);
+        assert_eq!(Table::parse(&old, start).closed_until, 0);
     }
 
     #[test]

@@ -51,23 +51,13 @@ impl Log {
         u64::from(self.on_the_wire) + self.replies.len() as u64
     }
 
-    /// The limit, or what others leave of it: a hundredth of it is tried on top in each window,
-    /// so that what becomes free is found again.
+    /// The limit, or what others leave of it.
     fn left_of(&mut self, limit: Limit, now: Instant) -> Limit {
-        let Some((left, since)) = self.left else { return limit };
-        let windows = (now - since).as_secs_f64() / limit.window.as_secs_f64();
-        let step = (f64::from(limit.requests) / 100.0).max(1.0);
-        let requests = f64::from(left) + windows * step;
-        if requests >= f64::from(limit.requests) {
+        let left = self.left.and_then(|(left, since)| limit.regained(left, now - since));
+        if left.is_none() {
             self.left = None;
-            return limit;
         }
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "below the limit"
-        )]
-        Limit { requests: (requests as u32).max(1), ..limit }
+        left.unwrap_or(limit)
     }
 }
 
@@ -180,13 +170,17 @@ impl Throttle {
     }
 
     /// The server has refused although the limit was kept: others use it as well. So this one
-    /// yields: a little less than what went through in the last window is taken from now on.
+    /// yields, together with those that share its budget.
     pub(super) fn yields(&self, now: Instant) {
         let Some(limit) = self.limit else { return };
+        let shared = self.shared.as_ref();
+        if shared.and_then(|(budget, class)| budget.yields(*class, limit)).is_some() {
+            return;
+        }
         let mut log = self.log();
         let counted = u32::try_from(log.count(limit, now)).unwrap_or(u32::MAX);
-        let left = counted.min(log.left_of(limit, now).requests) / 10 * 9;
-        log.left = Some((left.max(limit.requests / 10).max(1), now));
+        let left = log.left_of(limit, now).requests;
+        log.left = Some((limit.yielding(counted.min(left)), now));
     }
 
     /// Spaces requests from now on.
