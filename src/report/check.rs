@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use serde_json::{Map, Value, json};
 
-use super::words::{brief, count, span, tame, thousands};
+use super::words::{self, brief, count, span, tame, thousands};
 use crate::catalog::RateClass;
 use crate::check::{Calls, Finding, Group, Report, Severity};
 use crate::limit::Limit;
@@ -74,7 +74,7 @@ struct Summary<'a, W> {
 
 impl<W: Write> Summary<'_, W> {
     fn paint(&self, style: Style, text: &str) -> String {
-        if self.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
+        words::paint(self.color, style, text)
     }
 
     fn print(&mut self, report: &Report, files: &[String]) -> io::Result<()> {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 
-use super::words::{brief, count, quoted, span_ms, tame, thousands};
+use super::words::{self, brief, count, quoted, span_ms, tame, thousands};
 use crate::outcome::{Status, Summary, Tally};
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -35,7 +35,7 @@ struct Page<'a, W> {
 
 impl<W: Write> Page<'_, W> {
     fn paint(&self, style: Style, text: &str) -> String {
-        if self.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
+        words::paint(self.color, style, text)
     }
 
     fn headline(&mut self, summary: &Summary) -> io::Result<()> {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use anstyle::Style;
+
 /// The number with thousands separators.
 pub(super) fn thousands(number: u64) -> String {
     let digits = number.to_string();
@@ -51,6 +53,11 @@ pub(super) fn brief(text: &str) -> String {
         None => (text.len(), ""),
     };
     tame(&text[..end]) + more
+}
+
+/// The text in a style, if there are colours.
+pub(super) fn paint(color: bool, style: Style, text: &str) -> String {
+    if color { format!("{style}{text}{style:#}") } else { text.to_owned() }
 }
 
 /// The text as one word of a shell's command line.

@@ -214,7 +214,7 @@ impl Table {
         if self.closed_until > now + LONGEST {
             self.closed_until = 0;
         }
-        let mut last = None;
+        let (mut last, mut longest) = (None, 0);
         for (_, pid, _, replied, window) in &mut self.requests {
             let gone = *replied == 0 && {
                 let known = last.filter(|(known, _)| known == pid);
@@ -225,9 +225,10 @@ impl Table {
             if gone || *replied > now {
                 *replied = now;
             }
-            for due in &mut self.due {
-                *due = (*due).min(now + *window);
-            }
+            longest = longest.max(*window);
+        }
+        for due in &mut self.due {
+            *due = (*due).min(now + longest);
         }
         self.requests.retain(|(.., replied, window)| *replied == 0 || replied + window > now);
     }
