@@ -26,8 +26,7 @@ async fn packed(rows: Vec<Row>, window: usize) -> Vec<Vec<usize>> {
     let read = rows.len() as u64;
     let (tally, _) = run(Arc::clone(&fake), rows, window, Stop::default()).await;
     assert_eq!(tally.updated, read);
-    let packed = fake.packed.lock().unwrap().clone();
-    packed
+    fake.packed.lock().unwrap().clone()
 }
 
 #[tokio::test(start_paused = true)]
