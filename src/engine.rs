@@ -228,9 +228,6 @@ impl<S: Step, O: Observer> Engine<S, O> {
             // A broken promise of ours must not pass for a row left undone.
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
-        if self.stop.is_draining() {
-            self.drop_waiting();
-        }
         for call in further {
             if self.stop.is_draining() {
                 self.leave(call.rows());
@@ -251,6 +248,9 @@ impl<S: Step, O: Observer> Engine<S, O> {
                     self.dispatch(instruction);
                 }
             }
+        }
+        if self.stop.is_draining() {
+            self.drop_waiting();
         }
     }
 

@@ -105,7 +105,11 @@ fn time(calls: u64, limit: Limit) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::instruction::{Builder, Pack, Rules};
+    use crate::record::{Content, Encoding, Format, Position, Record, Source};
 
     const PER_MINUTE: Duration = Duration::from_secs(60);
 
@@ -127,5 +131,57 @@ mod tests {
         assert_eq!(lines(&[(RateClass::Users, 400)], &limits)[0].time, Duration::ZERO);
         assert_eq!(lines(&[(RateClass::Users, 401)], &[])[0].time, Duration::ZERO);
         assert_eq!(lines(&[(RateClass::Users, 401)], &limits)[0].time.as_secs(), 60);
+    }
+
+    /// The calls of so many rows, by class.
+    fn calls(rows: &[(u64, &str)], rules: &Rules, pack_size: u64) -> Vec<(RateClass, u64)> {
+        let source = Arc::new(Source {
+            name: "in".into(),
+            format: Format::Jsonl,
+            encoding: Encoding::Utf8,
+            delimiter: None,
+            columns: vec![],
+        });
+        let mut builder = Builder::new(rules.clone(), &[Arc::clone(&source)]).unwrap();
+        let mut needed = Needed::default();
+        for (many, row) in rows {
+            let position = Position { row: 1, line: 1, byte: 0 };
+            let content = Content::Object((*row).into());
+            let record = Record { source: Arc::clone(&source), position, content };
+            let instruction = builder.build(record).unwrap();
+            let mut these = Needed::default();
+            (0..*many).for_each(|_| these.count(&instruction));
+            needed.add(&these);
+        }
+        let lines = forecast(&needed, pack_size, &[]);
+        lines.iter().map(|line| (line.class, line.calls)).collect()
+    }
+
+    #[test]
+    fn rows_that_share_calls_are_searched_for_by_their_contacts() {
+        const NAME: &str = r#"{"operation":"name","loginId":"a","name":"A"}"#;
+        const EMAIL: &str =
+            r#"{"operation":"email","loginId":"a","email":"a@b.c","verified":true}"#;
+        const BOTH: &str = r#"{"operation":"patch","loginId":"a","email":"a@b.c","verifiedEmail":true,"phone":"+14155550123","verifiedPhone":true}"#;
+        const RENAME: &str = r#"{"operation":"loginid","loginId":"a","newLoginId":"b"}"#;
+        let all = RateClass::Users;
+        let search = RateClass::UsersSearch;
+        for (pack, rows, size, expected) in [
+            (Pack::Off, &[(250, NAME)][..], 100, &[(all, 250)][..]),
+            (Pack::Patches, &[(250, EMAIL)], 100, &[(all, 250)]),
+            (Pack::Values, &[(250, NAME)], 100, &[(all, 3)]),
+            (Pack::Values, &[(250, NAME)], 50, &[(all, 5)]),
+            (Pack::Values, &[(250, EMAIL)], 100, &[(all, 6), (search, 3)]),
+            (
+                Pack::Values,
+                &[(100, NAME), (100, EMAIL), (7, RENAME)],
+                100,
+                &[(all, 10), (search, 1)],
+            ),
+            (Pack::Patches, &[(200, BOTH)], 100, &[(all, 6), (search, 4)]),
+        ] {
+            let rules = Rules { pack, ..Rules::default() };
+            assert_eq!(calls(rows, &rules, size), expected, "{pack:?}, {size}, {rows:?}");
+        }
     }
 }

@@ -153,7 +153,10 @@ impl Client {
         };
         let mut parts: Vec<Part> = parts
             .into_iter()
-            .map(|part| Part { doubtful: tries.maybe_applied, ..part.after(tries.attempts) })
+            .map(|part| Part {
+                doubtful: part.doubtful || tries.maybe_applied,
+                ..part.after(tries.attempts)
+            })
             .collect();
         let next = next(status, reply);
         match next {

@@ -255,6 +255,12 @@ pub fn describe_text(text: &str) -> Failure {
     }
 }
 
+/// Whether a failure is the server's word for too many requests.
+#[must_use]
+pub fn is_rate_limit(failure: &Failure) -> bool {
+    failure.code.as_deref() == Some(RATE_LIMITED)
+}
+
 /// Whether a text that has no code says that there is no such user.
 fn says_no_user(text: &str) -> bool {
     let text = text.to_lowercase();

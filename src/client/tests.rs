@@ -12,6 +12,11 @@ use crate::simulator::{self, Limit, Simulator};
 use crate::stop::Reason;
 
 fn instruction(row: &str) -> Instruction {
+    instruction_by(Rules::default(), row)
+}
+
+/// The instruction of a JSON row.
+pub(super) fn instruction_by(rules: Rules, row: &str) -> Instruction {
     let source = Arc::new(Source {
         name: "in.jsonl".into(),
         format: Format::Jsonl,
@@ -20,11 +25,11 @@ fn instruction(row: &str) -> Instruction {
         columns: vec![],
     });
     let position = Position { row: 1, line: 1, byte: 0 };
-    let mut builder = Builder::new(Rules::default(), &[Arc::clone(&source)]).unwrap();
+    let mut builder = Builder::new(rules, &[Arc::clone(&source)]).unwrap();
     builder.build(Record { source, position, content: Content::Object(row.into()) }).unwrap()
 }
 
-async fn simulator(faults: &[&str]) -> Simulator {
+pub(super) async fn simulator(faults: &[&str]) -> Simulator {
     let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
     let settings = simulator::Settings {
         create_missing: true,
@@ -35,7 +40,7 @@ async fn simulator(faults: &[&str]) -> Simulator {
     simulator::start(settings).await.unwrap()
 }
 
-fn client(simulator: &Simulator) -> Client {
+pub(super) fn client(simulator: &Simulator) -> Client {
     let endpoint = Endpoint {
         base_url: simulator.base_url().parse().unwrap(),
         project_id: "P1".into(),

@@ -26,7 +26,8 @@ const ROWS_A_PART: usize = 4;
 
 impl Packer {
     /// Lets an instruction go as one patch with those of its user that are in the call, if
-    /// they directly precede it and all set different things; gives it back if not.
+    /// they directly precede it, name the user alike and all set different things; gives it back
+    /// if not.
     pub(super) fn join<T>(
         &mut self,
         instruction: Instruction,
@@ -38,9 +39,13 @@ impl Packer {
         let Some(index) = self.by_user.get(&lane(&instruction.login_id)).copied() else {
             return Some(instruction);
         };
-        let ticket = self.parts[index].first.record.position.row;
+        let first = &self.parts[index].first;
         let sets = self.sets[index];
-        if !sets.goes_with(patch.sets) || !lanes.widen(ticket, &instruction.lanes) {
+        // Names in one lane may be two users all the same.
+        if first.login_id != instruction.login_id
+            || !sets.goes_with(patch.sets)
+            || !lanes.widen(first.record.position.row, &instruction.lanes)
+        {
             return Some(instruction);
         }
         self.sets[index] = sets.and(patch.sets);

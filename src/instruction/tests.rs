@@ -1,3 +1,4 @@
+mod packing;
 mod values;
 
 use super::*;

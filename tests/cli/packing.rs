@@ -263,7 +263,7 @@ fn rows_of_one_user_become_one_patch_where_nothing_is_lost() {
         json!({"operation": "phone", "loginId": "a", "phone": "+14155550000", "verified": true}),
         json!({"operation": "name", "loginId": "a", "name": "A", "givenName": "Al"}),
         json!({"operation": "status", "loginId": "b", "status": "disabled"}),
-        json!({"operation": "picture", "loginId": "A", "picture": "http://x/a"}),
+        json!({"operation": "picture", "loginId": "a", "picture": "http://x/a"}),
         json!({"operation": "recovery-email", "loginId": "a", "recoveryEmail": "r@x.com", "verified": false}),
         json!({"operation": "role-set", "loginId": "a", "roleNames": ["R"]}),
     ];

@@ -23,6 +23,14 @@ pub(super) enum Fate {
     Doubtful,
 }
 
+impl Fate {
+    fn of_failure(text: &str) -> Self {
+        let why = retry::describe_text(text);
+        // The limit is nothing that a row could mend.
+        if retry::is_rate_limit(&why) { Self::Doubtful } else { Self::Failed(why) }
+    }
+}
+
 /// API reference, 3.3: HTTP 200 even when users failed, and nothing in it is certain to be there.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -48,6 +56,8 @@ struct Said {
     shared: Vec<bool>,
     /// Failures that name nobody.
     anonymous: Vec<String>,
+    /// Whether somebody was patched who is in no part, or was not named so as to tell.
+    strangers: bool,
 }
 
 /// What the answer says of each part, in their order.
@@ -60,17 +70,15 @@ pub(super) fn fates(parts: &[Part], body: &Body) -> Vec<Fate> {
     let unnamed = (0..parts.len()).filter(|index| said.is_silent_on(*index)).count();
     let mut anonymous = said.anonymous.iter();
     // As many failures as parts that nothing is said of, and all for one reason: it is theirs.
-    let reason = anonymous
-        .next()
-        .filter(|first| said.anonymous.len() == unnamed && anonymous.all(|other| other == *first));
+    let reason = anonymous.next().filter(|first| {
+        !said.strangers && said.anonymous.len() == unnamed && anonymous.all(|other| other == *first)
+    });
     (0..parts.len())
         .map(|index| match (&said.patched[index], &said.failures[index][..]) {
             _ if said.shared[index] => Fate::Doubtful,
             (Some(user), []) => Fate::Updated(user.clone()),
-            (None, [failure, ..]) => Fate::Failed(retry::describe_text(failure)),
-            (None, []) => {
-                reason.map_or(Fate::Doubtful, |reason| Fate::Failed(retry::describe_text(reason)))
-            }
+            (None, [failure, ..]) => Fate::of_failure(failure),
+            (None, []) => reason.map_or(Fate::Doubtful, |reason| Fate::of_failure(reason)),
             (Some(_), _) => Fate::Doubtful,
         })
         .collect()
@@ -95,12 +103,12 @@ impl Said {
             failures: vec![Vec::new(); parts.len()],
             shared: vec![false; parts.len()],
             anonymous: Vec::new(),
+            strangers: false,
         };
         for user in answer.patched_users.unwrap_or_default() {
-            let Ok(object) = serde_json::from_str::<Map<String, Value>>(user.get()) else {
-                continue;
-            };
+            let object: Map<String, Value> = serde_json::from_str(user.get()).unwrap_or_default();
             match named(&shows::names(&object))[..] {
+                [] => said.strangers = true,
                 [index] if said.patched[index].is_none() => said.patched[index] = Some(user),
                 ref several => several.iter().for_each(|index| said.shared[*index] = true),
             }

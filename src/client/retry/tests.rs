@@ -172,6 +172,33 @@ fn failures_say_what_the_server_said() {
 }
 
 #[test]
+fn a_user_of_a_packed_call_fails_by_what_the_free_text_says() {
+    for (text, kind, code) in [
+        ("E112102", "user_not_found", Some("E112102")),
+        ("[E062108] no", "user_not_found", Some("E062108")),
+        ("failed: E111127: in use", "conflict", Some("E111127")),
+        ("E062125", "conflict", Some("E062125")),
+        ("Request failed validation (E011003)", "refused", Some("E011003")),
+        ("Cannot find the user", "user_not_found", None),
+        ("User not found", "user_not_found", None),
+        ("no such user: jane", "user_not_found", None),
+        ("the role was not found", "refused", None),
+        ("E1121020", "refused", None),
+        ("XE112102", "refused", None),
+        ("e112102", "refused", None),
+        ("E11210é", "refused", None),
+    ] {
+        let failure = describe_text(text);
+        assert_eq!((failure.kind, failure.code.as_deref()), (kind, code), "{text}");
+        assert_eq!(failure.message, text);
+        assert!(failure.hint.is_some());
+    }
+    for text in ["", " \n"] {
+        assert_eq!(describe_text(text).message, "the server does not say why");
+    }
+}
+
+#[test]
 fn only_what_is_unknown_may_have_been_applied() {
     let timeout = lost(Sent::Maybe, How::Timeout);
     let gave_up = describe(&timeout, Status::GaveUp);
