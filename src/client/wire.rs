@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use std::error::Error as _;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use reqwest::Request;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, SERVER};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -77,7 +78,8 @@ impl Wire {
             .connect_timeout(endpoint.connect_timeout)
             .timeout(endpoint.timeout)
             .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
+            // Without a bound it would copy every request, so that it could repeat it.
+            .retry(reqwest::retry::never().max_retries_per_request(0))
             .pool_idle_timeout(Duration::from_secs(30))
             .tcp_keepalive(Duration::from_secs(30))
             .tcp_nodelay(true)
@@ -147,22 +149,25 @@ impl Wire {
 
     /// Sends one request of an operation.
     pub async fn send(&self, operation: &Operation, body: Bytes) -> Reply {
-        let url = self.urls[operation.path].clone();
-        let request = match operation.method {
-            Method::Get => self.http.get(url),
-            Method::Post => self.http.post(url),
-            Method::Patch => self.http.patch(url),
+        let method = match operation.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+            Method::Patch => reqwest::Method::PATCH,
         };
-        self.exchange(operation, request.body(body)).await
+        let mut request = Request::new(method, self.urls[operation.path].clone());
+        *request.body_mut() = Some(body.into());
+        self.exchange(operation, request).await
     }
 
     /// Reads one user, named by a login ID or a user ID.
     pub async fn load(&self, login_id: &str) -> Reply {
-        self.exchange(&LOAD, self.http.get(naming(&self.urls[LOAD.path], login_id))).await
+        let url = naming(&self.urls[LOAD.path], login_id);
+        self.exchange(&LOAD, Request::new(reqwest::Method::GET, url)).await
     }
 
-    async fn exchange(&self, operation: &Operation, request: reqwest::RequestBuilder) -> Reply {
-        let response = match request.headers(self.headers.clone()).send().await {
+    async fn exchange(&self, operation: &Operation, mut request: Request) -> Reply {
+        *request.headers_mut() = self.headers.clone();
+        let response = match self.http.execute(request).await {
             Ok(response) => response,
             Err(error) => return Reply::Lost(lost(&error)),
         };
@@ -213,15 +218,21 @@ fn headers(endpoint: &Endpoint) -> Result<HeaderMap, Error> {
 
 enum Unread {
     TooLarge,
-    Broken(Vec<u8>),
+    Broken(Bytes),
 }
 
-async fn read(mut response: reqwest::Response, most: usize) -> Result<Vec<u8>, Unread> {
-    let mut body = Vec::new();
+async fn read(mut response: reqwest::Response, most: usize) -> Result<Bytes, Unread> {
+    let mut body = Bytes::new();
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() > most => return Err(Unread::TooLarge),
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            // Most bodies come in one piece, which needs no copy.
+            Ok(Some(chunk)) if body.is_empty() => body = chunk,
+            Ok(Some(chunk)) => {
+                let mut longer = BytesMut::from(body);
+                longer.extend_from_slice(&chunk);
+                body = longer.freeze();
+            }
             Ok(None) => return Ok(body),
             Err(_) => return Err(Unread::Broken(body)),
         }

@@ -7,7 +7,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::mpsc;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{self, Permit, PermitIterator};
 use tokio::time::Instant;
 
 use crate::catalog::RateClass;
@@ -83,10 +84,7 @@ async fn choose(
         intake::choose(&config, &output, going_on, Timestamp::now(), &kept)
     });
     tokio::select! {
-        chosen = choosing => match chosen {
-            Ok(chosen) => chosen.map(Some),
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        },
+        chosen = join_task(choosing) => chosen.map(Some),
         () = stop.draining() => {
             if let Some(folder) = keeping.get() {
                 recorder::abandon(folder);
@@ -190,7 +188,8 @@ async fn session(
         config.tripwire.clone(),
         config.pace.window(),
     );
-    let ended = engine.run(earlier, rows).await;
+    // Beside the connections: every reply would otherwise wake another thread.
+    let ended = join_task(tokio::spawn(engine.run(earlier, rows))).await;
     reporter.finish().await;
     let recorded = join(recorder);
     if ended.complete || reader.is_finished() {
@@ -341,8 +340,10 @@ fn read(
     let Reading { mut input, mut builder, .. } = reading;
     let (finished, sent) = recovered.map(|r| (r.finished, r.sent)).unwrap_or_default();
     let (mut claims, claiming) = (Claims::default(), builder.may_pack_contacts());
+    let runtime = Handle::current();
     thread::spawn(move || {
         let mut bytes = 0;
+        let mut places = None;
         while let Some(item) = input.next() {
             progress.read(1, input.bytes_read() - bytes);
             bytes = input.bytes_read();
@@ -370,17 +371,38 @@ fn read(
                     "mend the file at that place, and run the rows from there on, under the header, as a file of their own",
                 )),
             };
-            if to_engine.blocking_send(row).is_err() {
-                return;
-            }
+            let Some(place) = place(&runtime, &to_engine, &mut places) else { return };
+            place.send(row);
         }
         progress.all_read();
     })
 }
 
+/// A place in the channel; nothing when its other end is closed.
+///
+/// Waits for many places at a time: a thread that is woken for each costs more than the row.
+fn place<'a>(
+    runtime: &Handle,
+    to_engine: &'a mpsc::Sender<Row>,
+    places: &mut Option<PermitIterator<'a, Row>>,
+) -> Option<Permit<'a, Row>> {
+    match places.as_mut().and_then(Iterator::next) {
+        Some(place) => Some(place),
+        None => {
+            let many = runtime.block_on(to_engine.reserve_many(CHANNEL / 2)).ok()?;
+            places.insert(many).next()
+        }
+    }
+}
+
 /// The end of a thread; what broke it breaks us.
 fn join<T>(thread: JoinHandle<T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// The end of a task; what broke it breaks us.
+async fn join_task<T>(task: tokio::task::JoinHandle<T>) -> T {
+    task.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
 /// What rows told of themselves when they ended.

@@ -18,6 +18,10 @@ use crate::ledger::Entry;
 /// A batch is committed when it has this many entries, or earlier when nothing is waiting.
 const BATCH: usize = 256;
 
+/// What comes within this time of each other shares a commit, which costs two writes and, to be
+/// woken for, as much again.
+const GATHER: Duration = Duration::from_millis(1);
+
 /// What was committed is on the disk after this time at the latest.
 const SYNC_AFTER: Duration = Duration::from_secs(1);
 
@@ -49,6 +53,10 @@ fn drain(
             }
         };
         let Some(first) = first else { return Ok(recorder) };
+        if matches!(first, Entry::Finished(_)) {
+            #[expect(clippy::disallowed_methods, reason = "there is nothing else to heed here")]
+            thread::sleep(GATHER);
+        }
         let (rows, waiting) = batch(&mut recorder, first, &mut receiver)?;
         recorder.commit()?;
         let now = Instant::now();
