@@ -17,7 +17,7 @@ pub(crate) enum Place {
 /// Starts a program in its place. Where there are fewer than two processors, or the system
 /// cannot tie a program to one, it runs anywhere.
 pub(crate) fn start(command: &mut Command, place: Place) -> Child {
-    let spawn = || command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let mut spawn = || command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     match place {
         Place::Client => tied_to(0, spawn),
         Place::Server => tied_to(1, spawn),
