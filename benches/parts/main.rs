@@ -2,7 +2,7 @@
 //!
 //! What the whole program does is measured by `cargo bench --bench whole`.
 
-#[path = "../rows.rs"]
+#[path = "../common/rows.rs"]
 mod rows;
 
 mod gate;

@@ -39,7 +39,7 @@ impl Compared {
         let mut head: Vec<String> =
             ["program", "rows/s", "CPU s per 100,000 rows", "peak MiB"].map(str::to_owned).into();
         head.extend(over.iter().map(|base| format!("÷ {}", base.name())));
-        let mut table = Table::new(head);
+        let mut table = Table::new(&head);
         for ((program, rate), (_, rounds)) in self.rates().zip(&self.0) {
             let mut row = vec![
                 program.name().to_owned(),
@@ -48,7 +48,7 @@ impl Compared {
                 some(rounds, |done| done.usage.peak_mib, 1),
             ];
             row.extend(over.iter().map(|base| decimal(self.ratio(program, *base), 2)));
-            table.row(row);
+            table.row(&row);
         }
         table
     }

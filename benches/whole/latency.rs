@@ -4,13 +4,14 @@ use crate::Plan;
 use crate::compared::Compared;
 use crate::programs::{Job, Program, Programs};
 use crate::report::Report;
+use crate::server::Server;
 
 /// How long each request takes.
 const LATENCY_MS: u64 = 50;
 
 /// Measures against a server that takes its time.
 pub(crate) fn measure(plan: &Plan, programs: &Programs, report: &mut Report) {
-    let responder = programs.responder(LATENCY_MS);
+    let responder = Server::responder(LATENCY_MS);
     for concurrency in [64, 256] {
         report.section(&format!(
             "Every request answered after {LATENCY_MS} ms, {concurrency} at a time"

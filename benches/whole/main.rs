@@ -1,14 +1,13 @@
 //! The whole program, measured beside others that do the same work.
 //!
 //! `cargo bench --bench whole` takes some minutes and prints tables in Markdown. Behind `--`,
-//! `full` measures longer and up to ten million rows, `write` puts the tables and the chart into
-//! `docs/`, and `program=PATH` measures another build. Without `--bench`, as under `cargo test`, a
+//! words say what else: `docs/performance.md` lists them. Without `--bench`, as under `cargo test`, a
 //! few rows show that all of it still works.
 //!
 //! This file is also the programs that it measures against: it starts itself as the responder
 //! and as the plain program.
 
-#[path = "../rows.rs"]
+#[path = "../common/rows.rs"]
 mod rows;
 
 mod compared;
@@ -19,6 +18,7 @@ mod plain;
 mod programs;
 mod report;
 mod responder;
+mod server;
 mod sizes;
 mod throughput;
 
@@ -37,23 +37,34 @@ struct Plan {
     /// How many times the latency each run against a slow server takes.
     turns: u64,
     /// The numbers of rows that one run is measured with.
-    sizes: &'static [u64],
+    sizes: Vec<u64>,
     /// The most rows of a run in which all are of one user, which waits for each answer.
     one_user: u64,
 }
 
-const SMOKE: Plan = Plan { rounds: 1, rows: 200, turns: 2, sizes: &[2_000], one_user: 200 };
+impl Plan {
+    fn of(words: &[&str]) -> Self {
+        const MILLION: u64 = 1_000_000;
+        let has = |word| words.contains(&word);
+        let mut plan = if !has("--bench") {
+            Self { rounds: 1, rows: 200, turns: 2, sizes: vec![2_000], one_user: 200 }
+        } else if has("full") {
+            let sizes = vec![MILLION, 10 * MILLION];
+            Self { rounds: 9, rows: 100_000, turns: 200, sizes, one_user: MILLION }
+        } else {
+            Self { rounds: 5, rows: 50_000, turns: 80, sizes: vec![MILLION], one_user: 100_000 }
+        };
+        if let Some(rows) = value(words, "rows=") {
+            plan.sizes = vec![rows.parse().expect("rows=N, a number of rows")];
+        }
+        plan
+    }
+}
 
-const USUAL: Plan =
-    Plan { rounds: 5, rows: 50_000, turns: 80, sizes: &[1_000_000], one_user: 100_000 };
-
-const FULL: Plan = Plan {
-    rounds: 9,
-    rows: 100_000,
-    turns: 200,
-    sizes: &[1_000_000, 10_000_000],
-    one_user: 1_000_000,
-};
+/// What is said behind the beginning of a word.
+fn value<'a>(words: &[&'a str], name: &str) -> Option<&'a str> {
+    words.iter().find_map(|word| word.strip_prefix(name))
+}
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -65,23 +76,40 @@ fn main() {
     }
 }
 
-fn measure_all(words: &[&str]) {
-    let has = |word| words.contains(&word);
-    let plan = match (has("--bench"), has("full")) {
-        (false, _) => SMOKE,
-        (true, false) => USUAL,
-        (true, true) => FULL,
+/// A part of the measurements, which may be asked for by its name.
+type Section = fn(&Plan, &Programs, &mut Report);
+
+const SECTIONS: [(&str, Section); 3] =
+    [("throughput", throughput::measure), ("latency", latency::measure), ("sizes", sizes::measure)];
+
+/// Refuses a word that would be passed over, which may cost somebody half an hour.
+fn refuse_unknown(words: &[&str]) {
+    let known = |word: &str| {
+        let section = SECTIONS.iter().any(|(name, _)| *name == word);
+        // Those with hyphens are cargo's.
+        let named = word.starts_with("program=") || word.starts_with("rows=");
+        section || named || ["full", "write"].contains(&word) || word.starts_with("--")
     };
-    let program = words.iter().find_map(|word| word.strip_prefix("program="));
-    let program = program.unwrap_or(env!("CARGO_BIN_EXE_descope-bulk"));
+    if let Some(unknown) = words.iter().find(|word| !known(word)) {
+        panic!("{unknown} is unknown; docs/performance.md lists the words");
+    }
+}
+
+fn measure_all(words: &[&str]) {
+    refuse_unknown(words);
+    let plan = Plan::of(words);
+    let has = |word: &str| words.contains(&word);
+    let program = value(words, "program=").unwrap_or(env!("CARGO_BIN_EXE_descope-bulk"));
     let scratch = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let programs = Programs::new(PathBuf::from(program), scratch.path());
     let mut report = Report::new(&programs);
-    throughput::measure(&plan, &programs, &mut report);
-    latency::measure(&plan, &programs, &mut report);
-    sizes::measure(&plan, &programs, &mut report);
+    let all = !SECTIONS.iter().any(|(name, _)| has(name));
+    for (_, section) in SECTIONS.iter().filter(|(name, _)| all || has(name)) {
+        section(&plan, &programs, &mut report);
+    }
     println!("{}", report.text());
     if has("write") {
+        assert!(all, "the document shows everything, so everything must be measured");
         report.write();
     }
 }

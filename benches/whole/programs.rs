@@ -1,11 +1,11 @@
 //! The programs: how each is started, and what it has done at its end.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Command, Stdio};
 
-use crate::machine::{self, Place};
+use crate::machine::Place;
 use crate::measure::{self, Usage, int};
 use crate::rows::{CSV_HEADER, login_id, phone, write_csv_row};
 
@@ -201,54 +201,14 @@ impl Programs {
             _ => panic!("wrk has failed:\n{said}"),
         }
     }
-
-    /// Starts the responder.
-    pub(crate) fn responder(&self, latency_ms: u64) -> Server {
-        let mut command = itself();
-        command.args(["responder", &latency_ms.to_string()]);
-        Server::start(&mut command)
-    }
-
-    /// Starts the simulator.
-    pub(crate) fn simulator(&self) -> Server {
-        let mut command = self.ours("simulate");
-        command.args(["--listen", "127.0.0.1:0", "--rate-limit", "off", "--create-missing"]);
-        Server::start(&mut command)
-    }
 }
 
-fn itself() -> Command {
+/// This program, which plays several parts.
+pub(crate) fn itself() -> Command {
     Command::new(std::env::current_exe().expect("this program"))
 }
 
 /// The one body that load generators send.
 fn body() -> String {
     format!(r#"{{"loginId":"{}","phone":"{}","verified":true}}"#, login_id(0), phone(0))
-}
-
-/// A server, until it is dropped.
-pub(crate) struct Server {
-    child: Child,
-    /// Its URL.
-    pub(crate) url: String,
-    /// Kept open, or what it writes there would fail.
-    _stdout: BufReader<ChildStdout>,
-}
-
-impl Server {
-    fn start(command: &mut Command) -> Self {
-        let mut child = machine::start(command.stdout(Stdio::piped()), Place::Server);
-        let mut stdout = BufReader::new(child.stdout.take().expect("its output"));
-        let mut url = String::new();
-        stdout.read_line(&mut url).expect("its first line");
-        Self { child, url: url.trim().to_owned(), _stdout: stdout }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }

@@ -107,7 +107,7 @@ pub(crate) struct Table {
 
 impl Table {
     /// A table with its head; all columns but the first hold numbers.
-    pub(crate) fn new(head: Vec<String>) -> Self {
+    pub(crate) fn new(head: &[String]) -> Self {
         let mut table = Self { columns: head.len(), lines: String::new() };
         table.row(head);
         let _ = writeln!(table.lines, "| --- |{}", " ---: |".repeat(table.columns - 1));
@@ -115,7 +115,7 @@ impl Table {
     }
 
     /// Adds a row.
-    pub(crate) fn row(&mut self, cells: Vec<String>) {
+    pub(crate) fn row(&mut self, cells: &[String]) {
         assert_eq!(cells.len(), self.columns, "a cell for each column");
         let _ = writeln!(self.lines, "| {} |", cells.join(" | "));
     }

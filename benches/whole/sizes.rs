@@ -13,6 +13,7 @@ use crate::measure::{self, Usage, int};
 use crate::programs::{Job, Programs};
 use crate::report::{Report, Table, decimal, thousands};
 use crate::rows::{finishing_order, updated};
+use crate::server::Server;
 
 /// The requests at a time.
 const CONCURRENCY: u64 = 64;
@@ -24,20 +25,20 @@ const LEFT: u64 = 10;
 pub(crate) fn measure(plan: &Plan, programs: &Programs, report: &mut Report) {
     report.section("Time and memory by rows");
     let head = ["what", "rows", "seconds", "rows/s", "CPU s", "peak MiB"];
-    let mut table = Table::new(head.map(str::to_owned).into());
-    for &rows in plan.sizes {
+    let mut table = Table::new(&head.map(str::to_owned));
+    for &rows in &plan.sizes {
         let own = programs.file("own.csv", rows, |row| row);
-        table.row(line("run, each row its own user", rows, &run(programs, &own, rows)));
-        table.row(line("check, each row its own user", rows, &check(programs, &own)));
+        table.row(&line("check, each row its own user", rows, &check(programs, &own)));
         let rest = format!("run --resume, {LEFT} rows left");
-        table.row(line(&rest, rows, &resume(programs, &own, rows)));
+        table.row(&line(&rest, rows, &resume(programs, &own, rows)));
+        table.row(&line("run, each row its own user", rows, &run(programs, &own, rows)));
         fs::remove_file(own).expect("the file of rows");
 
+        let one = programs.file("one.csv", rows, |_| 0);
+        table.row(&line("check, all rows one user", rows, &check(programs, &one)));
         let fewer = rows.min(plan.one_user);
         let one = programs.file("one.csv", fewer, |_| 0);
-        table.row(line("run, all rows one user", fewer, &run(programs, &one, fewer)));
-        let one = programs.file("one.csv", rows, |_| 0);
-        table.row(line("check, all rows one user", rows, &check(programs, &one)));
+        table.row(&line("run, all rows one user", fewer, &run(programs, &one, fewer)));
         fs::remove_file(one).expect("the file of rows");
     }
     report.table(&table);
@@ -58,7 +59,7 @@ fn line(what: &str, rows: u64, usage: &Usage) -> Vec<String> {
 }
 
 fn run(programs: &Programs, file: &Path, rows: u64) -> Usage {
-    let server = programs.responder(0);
+    let server = Server::responder(0);
     let job = Job { url: &server.url, file, rows, concurrency: CONCURRENCY, seconds: 0 };
     let out = programs.scratch("run");
     let (usage, code) = end(&mut programs.our_run(&job, &out), Place::Client);
@@ -77,7 +78,7 @@ fn check(programs: &Programs, file: &Path) -> Usage {
 /// A run is begun and stopped, its folder filled as if nearly all rows had been done, and then
 /// it is taken up. The results hold no users, which resuming does not look at.
 fn resume(programs: &Programs, file: &Path, rows: u64) -> Usage {
-    let server = programs.responder(10);
+    let server = Server::responder(10);
     let out = programs.scratch("run");
     let job = Job { url: &server.url, file, rows, concurrency: 1, seconds: 0 };
     let mut begin = programs.our_run(&job, &out);

@@ -4,6 +4,7 @@ use crate::Plan;
 use crate::compared::Compared;
 use crate::programs::{Job, Program, Programs};
 use crate::report::Report;
+use crate::server::Server;
 
 /// The requests at a time.
 const CONCURRENCY: u64 = 64;
@@ -18,7 +19,7 @@ pub(crate) fn measure(plan: &Plan, programs: &Programs, report: &mut Report) {
 
     report.section("Every request answered at once");
     let all = [Program::Ours, Program::Plain, Program::Oha, Program::Wrk];
-    let compared = against(&programs.responder(0).url, &all);
+    let compared = against(&Server::responder(0).url, &all);
     report.table(&compared.table(&[Program::Plain, Program::Oha]));
     for (program, rate) in compared.rates() {
         report.bar(program.name(), rate);
@@ -30,6 +31,6 @@ pub(crate) fn measure(plan: &Plan, programs: &Programs, report: &mut Report) {
     }
 
     report.section("The simulator, without a limit");
-    let compared = against(&programs.simulator().url, &[Program::Ours, Program::Plain]);
+    let compared = against(&Server::simulator(programs).url, &[Program::Ours, Program::Plain]);
     report.table(&compared.table(&[Program::Plain]));
 }
