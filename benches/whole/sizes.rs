@@ -46,16 +46,16 @@ pub(crate) fn measure(plan: &Plan, programs: &Programs, report: &mut Report) {
 
 fn line(what: &str, rows: u64, usage: &Usage) -> Vec<String> {
     let known = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |v| decimal(v, 1));
-    let rate = int(rows) / usage.seconds;
-    eprintln!("  {what}: {rows} rows in {:.1} s", usage.seconds);
-    vec![
+    let cells = [
         what.to_owned(),
         thousands(int(rows)),
         decimal(usage.seconds, 1),
-        thousands(rate),
+        thousands(int(rows) / usage.seconds),
         known(usage.cpu_seconds),
         known(usage.peak_mib),
-    ]
+    ];
+    eprintln!("  {}", cells.join(" | "));
+    cells.into()
 }
 
 fn run(programs: &Programs, file: &Path, rows: u64) -> Usage {
