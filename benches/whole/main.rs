@@ -102,7 +102,7 @@ fn measure_all(words: &[&str]) {
     let program = value(words, "program=").unwrap_or(env!("CARGO_BIN_EXE_descope-bulk"));
     let scratch = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let programs = Programs::new(PathBuf::from(program), scratch.path());
-    let mut report = Report::new(&programs);
+    let mut report = Report::new(words, &programs);
     let all = !SECTIONS.iter().any(|(name, _)| has(name));
     for (_, section) in SECTIONS.iter().filter(|(name, _)| all || has(name)) {
         section(&plan, &programs, &mut report);

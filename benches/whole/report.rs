@@ -22,12 +22,19 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// A report that says where it was made, and with what.
-    pub(crate) fn new(programs: &Programs) -> Self {
+    /// A report that says how it was made, where, and with what.
+    pub(crate) fn new(words: &[&str], programs: &Programs) -> Self {
         let tools = [Program::Ours, Program::Oha, Program::Wrk];
         let versions: Vec<String> =
             tools.iter().filter_map(|tool| programs.version(*tool)).collect();
-        let text = format!("{}; {}.\n", machine::words(), versions.join(", "));
+        // Cargo's own words, and where a build was, are of no use to readers.
+        let kept = |word: &&&str| !word.starts_with("--") && !word.starts_with("program=");
+        let words: String = words.iter().filter(kept).flat_map(|word| [" ", *word]).collect();
+        let text = format!(
+            "By `cargo bench --bench whole --{words}`, on {}; {}.\n",
+            machine::words(),
+            versions.join(", ")
+        );
         Self { text, bars: Vec::new() }
     }
 
