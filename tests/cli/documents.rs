@@ -221,7 +221,7 @@ fn flags(text: &str) -> BTreeSet<String> {
 
 #[test]
 fn flags_in_documents_exist() {
-    const OF_CARGO: [&str; 2] = ["--release", "--path"];
+    const OF_CARGO: [&str; 3] = ["--release", "--path", "--bench"];
     let help = |command| stdout(program().args([command, "--help"]));
     let known: BTreeSet<_> =
         ["run", "check", "simulate", "operations"].iter().flat_map(|c| flags(&help(c))).collect();
