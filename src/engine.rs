@@ -7,6 +7,7 @@
 pub mod halt;
 pub mod lanes;
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -110,12 +111,14 @@ impl<S: Step, O: Observer> Engine<S, O> {
         let mut reading = true;
         let mut read_to_the_end = false;
         let stop = self.stop.clone();
+        // One for all turns: whoever waits anew lines up anew.
+        let mut draining = pin!(stop.draining());
         // Ends by what it holds, not by `else`: the stop's branch never closes.
         while reading || !self.tasks.is_empty() {
             // Stopping comes before finishing, and finishing before starting more.
             tokio::select! {
                 biased;
-                () = stop.draining(), if reading => {
+                () = &mut draining, if reading => {
                     reading = false;
                     rows.close();
                     self.drop_parked();
