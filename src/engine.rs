@@ -8,6 +8,7 @@ pub mod halt;
 pub mod lanes;
 mod packer;
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -122,6 +123,8 @@ impl<S: Step, O: Observer> Engine<S, O> {
         let mut reading = true;
         let mut read_to_the_end = false;
         let stop = self.stop.clone();
+        // One for all turns: whoever waits anew lines up anew.
+        let mut draining = pin!(stop.draining());
         // Ends by what it holds, not by `else`: the stop's branch never closes.
         while reading || !self.tasks.is_empty() || self.packer.rows() > 0 {
             if !reading || (self.tasks.is_empty() && self.held >= self.room()) {
@@ -131,7 +134,7 @@ impl<S: Step, O: Observer> Engine<S, O> {
             // Stopping comes before finishing, and finishing before starting more.
             tokio::select! {
                 biased;
-                () = stop.draining(), if reading => {
+                () = &mut draining, if reading => {
                     reading = false;
                     rows.close();
                     self.drop_waiting();
