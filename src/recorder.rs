@@ -138,22 +138,22 @@ impl Recorder {
     /// Waits until everything committed is on the disk, and then until the journal says so there,
     /// together with the rows that are about to be sent and must not be sent twice.
     pub fn sync(&mut self, about_to_send: &[u64]) -> io::Result<()> {
+        self.sync_and(about_to_send.iter().copied().map(Line::Sent))
+    }
+
+    /// The same, with whatever else the journal is to say.
+    fn sync_and(&mut self, lines: impl Iterator<Item = Line>) -> io::Result<()> {
         for output in std::iter::once(&self.results).chain(self.failures.outputs()) {
             output.sync()?;
         }
-        self.append(
-            std::iter::once(Line::Synced).chain(about_to_send.iter().copied().map(Line::Sent)),
-        )
+        self.append(std::iter::once(Line::Synced).chain(lines))
     }
 
     /// Commits, and waits until everything is on the disk. `complete` says that every row of
     /// the input has its outcome.
     pub fn close(mut self, complete: bool) -> io::Result<Closed> {
         self.commit()?;
-        self.sync(&[])?;
-        if complete {
-            self.append(std::iter::once(Line::Complete))?;
-        }
+        self.sync_and(complete.then_some(Line::Complete).into_iter())?;
         let failures = self.failures.outputs().map(|output| output.path().to_owned());
         Ok(Closed { results: self.results.path().to_owned(), failures: failures.collect() })
     }
