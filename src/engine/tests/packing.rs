@@ -99,9 +99,12 @@ async fn only_rows_that_name_the_user_alike_share_a_patch() {
 
 #[tokio::test(start_paused = true)]
 async fn a_row_that_goes_alone_is_in_no_packed_call() {
-    let mut rows = vec![naming(1, "a"), naming(2, "b"), ready(3, 7)];
-    if let Row::Ready(Instruction { patch: Some(patch), .. }) = &mut rows[1] {
-        patch.alone = true;
+    let picture = |row, user| patching(row, user, r#""picture":"http://x/a""#);
+    let mut rows = vec![naming(1, "a"), picture(2, "b"), picture(3, "a"), ready(4, 7)];
+    for row in &mut rows[1..=2] {
+        if let Row::Ready(Instruction { patch: Some(patch), .. }) = row {
+            patch.alone = true;
+        }
     }
     assert_eq!(packed(rows, 100).await, [[1]]);
 }
