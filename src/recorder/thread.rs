@@ -53,7 +53,7 @@ fn drain(
             }
         };
         let Some(first) = first else { return Ok(recorder) };
-        thread::sleep(GATHER);
+        gather(&first);
         let (rows, waiting) = batch(&mut recorder, first, &mut receiver)?;
         recorder.commit()?;
         let now = Instant::now();
@@ -67,6 +67,14 @@ fn drain(
             // A client that went away does not send either.
             let _ = written.send(());
         }
+    }
+}
+
+/// Lets more entries come. Nobody waits for an outcome to be written.
+#[expect(clippy::disallowed_methods, reason = "too short for a stop to wait for")]
+fn gather(first: &Entry) {
+    if matches!(first, Entry::Finished(_)) {
+        thread::sleep(GATHER);
     }
 }
 
