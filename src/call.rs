@@ -36,6 +36,14 @@ pub trait Step: Send + Sync + 'static {
         stop: &Stop,
     ) -> impl Future<Output = Vec<Option<Outcome>>> + Send;
 
+    /// Waits until another call is of use, with so many begun and not ended.
+    ///
+    /// One that was begun earlier would only wait, and what waits costs time and memory.
+    fn room(&self, begun: usize) -> impl Future<Output = ()> + Send {
+        let _ = begun;
+        std::future::ready(())
+    }
+
     /// Told once, when all rows have been read: how many calls there are altogether, those done
     /// among them. A job that is known to be small can be hurried.
     fn whole_job(&self, calls: u64) {

@@ -11,9 +11,10 @@ mod row;
 pub mod settle;
 pub mod wire;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::call::{Call, Step};
@@ -72,13 +73,17 @@ pub struct Client {
     backoff: Backoff,
     ledger: Ledger,
     meters: Meters,
+    /// Rows between two attempts, and word of each that falls asleep.
+    asleep: AtomicUsize,
+    fell_asleep: Notify,
 }
 
 impl Client {
     /// Joins the parts.
     #[must_use]
     pub fn new(wire: Wire, gate: Gate, backoff: Backoff, ledger: Ledger) -> Self {
-        Self { wire, gate, backoff, ledger, meters: Meters::default() }
+        let (meters, asleep, fell_asleep) = Default::default();
+        Self { wire, gate, backoff, ledger, meters, asleep, fell_asleep }
     }
 
     /// The gate that every request passes.
@@ -229,11 +234,14 @@ impl Client {
     async fn back_off(&self, attempt: u32, after: Option<Duration>, stop: &Stop) -> Option<()> {
         let delay = self.backoff.delay(attempt, fastrand::f64()).max(after.unwrap_or_default());
         let started = Instant::now();
+        self.asleep.fetch_add(1, Ordering::Relaxed);
+        self.fell_asleep.notify_one();
         let slept = tokio::select! {
             biased;
             () = stop.draining() => None,
             () = tokio::time::sleep(delay) => Some(()),
         };
+        self.asleep.fetch_sub(1, Ordering::Relaxed);
         let slept_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.meters.back_off_ms.fetch_add(slept_ms, Ordering::Relaxed);
         self.meters.retries.fetch_add(u64::from(slept.is_some()), Ordering::Relaxed);
@@ -248,6 +256,13 @@ impl Step for Client {
             outcomes.push(self.work_on(instruction, stop).await);
         }
         outcomes
+    }
+
+    async fn room(&self, begun: usize) {
+        // A row asleep holds no slot.
+        while begun >= self.gate.slots() + self.asleep.load(Ordering::Relaxed) {
+            self.fell_asleep.notified().await;
+        }
     }
 
     fn whole_job(&self, calls: u64) {

@@ -7,6 +7,7 @@
 pub mod halt;
 pub mod lanes;
 
+use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -63,6 +64,8 @@ pub struct Engine<S, O> {
     /// Calls admitted so far.
     calls: u64,
     lanes: Lanes<Call>,
+    /// Calls whose turn it is, until there is room for them.
+    ready: VecDeque<(Ticket, Call)>,
     tasks: JoinSet<Performed>,
     tally: Tally,
     /// What was done before; its failures are borne already.
@@ -93,6 +96,7 @@ impl<S: Step, O: Observer> Engine<S, O> {
             held: 0,
             calls: 0,
             lanes: Lanes::default(),
+            ready: VecDeque::new(),
             tasks: JoinSet::new(),
             tally: Tally::default(),
             earlier: Tally::default(),
@@ -114,16 +118,18 @@ impl<S: Step, O: Observer> Engine<S, O> {
         // One for all turns: whoever waits anew lines up anew.
         let mut draining = pin!(stop.draining());
         // Ends by what it holds, not by `else`: the stop's branch never closes.
-        while reading || !self.tasks.is_empty() {
+        while reading || !self.tasks.is_empty() || !self.ready.is_empty() {
+            let begun = self.tasks.len();
             // Stopping comes before finishing, and finishing before starting more.
             tokio::select! {
                 biased;
                 () = &mut draining, if reading => {
                     reading = false;
                     rows.close();
-                    self.drop_parked();
+                    self.drop_waiting();
                 }
                 Some(performed) = self.tasks.join_next() => self.finish(performed).await,
+                () = self.step.room(begun), if !self.ready.is_empty() => self.start_next(),
                 row = rows.recv(), if reading && self.held < self.window => match row {
                     Some(row) => {
                         self.take(row).await;
@@ -150,9 +156,7 @@ impl<S: Step, O: Observer> Engine<S, O> {
                 self.held += 1;
                 self.calls += 1;
                 let lanes = instruction.lanes.clone();
-                if let Some((ticket, call)) = self.lanes.admit(&lanes, Call::single(instruction)) {
-                    self.start(ticket, call);
-                }
+                self.ready.extend(self.lanes.admit(&lanes, Call::single(instruction)));
             }
             Row::Invalid(invalid) => {
                 self.tally.read += 1;
@@ -164,7 +168,8 @@ impl<S: Step, O: Observer> Engine<S, O> {
         }
     }
 
-    fn start(&mut self, ticket: Ticket, call: Call) {
+    fn start_next(&mut self) {
+        let Some((ticket, call)) = self.ready.pop_front() else { return };
         let (step, stop) = (Arc::clone(&self.step), self.stop.clone());
         self.tasks.spawn(async move {
             let outcomes = step.perform(&call, &stop).await;
@@ -191,27 +196,18 @@ impl<S: Step, O: Observer> Engine<S, O> {
                 None => self.tally.not_attempted += 1,
             }
         }
-        for (ticket, call) in self.lanes.finish(ticket, &lanes) {
-            if self.stop.is_draining() {
-                self.leave(call.instructions.len());
-            } else {
-                self.start(ticket, call);
-            }
-        }
+        self.ready.extend(self.lanes.finish(ticket, &lanes));
         if self.stop.is_draining() {
-            self.drop_parked();
+            self.drop_waiting();
         }
     }
 
-    /// What waits in a lane when the run stops was never sent.
-    fn drop_parked(&mut self) {
-        let dropped = self.lanes.clear_parked();
-        self.leave(dropped);
-    }
-
-    fn leave(&mut self, rows: usize) {
-        self.held -= rows;
-        self.tally.not_attempted += rows as u64;
+    /// What waits, in a lane or for its turn, when the run stops was never sent.
+    fn drop_waiting(&mut self) {
+        let ready = self.ready.drain(..).map(|(_, call)| call.instructions.len()).sum::<usize>();
+        let dropped = self.lanes.clear_parked() + ready;
+        self.held -= dropped;
+        self.tally.not_attempted += dropped as u64;
     }
 
     async fn record(&mut self, finished: Finished) {
