@@ -131,6 +131,14 @@ pub trait Step: Send + Sync + 'static {
     /// The most parts that a packed call is to have just now.
     fn pack_size(&self) -> usize;
 
+    /// Waits until another call is of use, with so many begun and not ended.
+    ///
+    /// One that was begun earlier would only wait, and what waits costs time and memory.
+    fn room(&self, begun: usize) -> impl Future<Output = ()> + Send {
+        let _ = begun;
+        std::future::ready(())
+    }
+
     /// Told once, when all rows have been read: how many requests they take altogether, those
     /// sent among them. A job that is known to be small can be hurried.
     fn whole_job(&self, requests: u64) {

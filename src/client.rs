@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::call::{Call, Part, Performed, Step, Worked};
@@ -88,14 +89,18 @@ pub struct Client {
     meters: Meters,
     /// The most users in a packed call; it only shrinks.
     pack_size: AtomicUsize,
+    /// Rows between two attempts, and word of each that falls asleep.
+    asleep: AtomicUsize,
+    fell_asleep: Notify,
 }
 
 impl Client {
     /// Joins the parts. At most `pack_size` users go in one call.
     #[must_use]
     pub fn new(wire: Wire, gate: Gate, backoff: Backoff, ledger: Ledger, pack_size: usize) -> Self {
-        let (meters, pack_size) = (Meters::default(), AtomicUsize::new(pack_size));
-        Self { wire, gate, backoff, ledger, meters, pack_size }
+        let (meters, asleep, fell_asleep) = Default::default();
+        let pack_size = AtomicUsize::new(pack_size);
+        Self { wire, gate, backoff, ledger, meters, pack_size, asleep, fell_asleep }
     }
 
     /// The gate that every request passes.
@@ -298,11 +303,14 @@ impl Client {
     async fn back_off(&self, attempt: u32, after: Option<Duration>, stop: &Stop) -> Option<()> {
         let delay = self.backoff.delay(attempt, fastrand::f64()).max(after.unwrap_or_default());
         let started = Instant::now();
+        self.asleep.fetch_add(1, Ordering::Relaxed);
+        self.fell_asleep.notify_one();
         let slept = tokio::select! {
             biased;
             () = stop.draining() => None,
             () = tokio::time::sleep(delay) => Some(()),
         };
+        self.asleep.fetch_sub(1, Ordering::Relaxed);
         let slept_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.meters.back_off_ms.fetch_add(slept_ms, Ordering::Relaxed);
         self.meters.retries.fetch_add(u64::from(slept.is_some()), Ordering::Relaxed);
@@ -320,6 +328,13 @@ impl Step for Client {
 
     fn pack_size(&self) -> usize {
         self.pack_size.load(Ordering::Relaxed)
+    }
+
+    async fn room(&self, begun: usize) {
+        // A row asleep holds no slot.
+        while begun >= self.gate.slots() + self.asleep.load(Ordering::Relaxed) {
+            self.fell_asleep.notified().await;
+        }
     }
 
     fn whole_job(&self, requests: u64) {

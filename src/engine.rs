@@ -8,6 +8,7 @@ pub mod halt;
 pub mod lanes;
 mod packer;
 
+use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -69,6 +70,8 @@ pub struct Engine<S, O> {
     requests: u64,
     lanes: Lanes<Instruction>,
     packer: Packer,
+    /// Calls whose turn it is, until there is room for them.
+    ready: VecDeque<Call>,
     tasks: JoinSet<Performed>,
     tally: Tally,
     /// What was done before; its failures are borne already.
@@ -105,6 +108,7 @@ impl<S: Step, O: Observer> Engine<S, O> {
             requests: 0,
             lanes: Lanes::default(),
             packer: Packer::default(),
+            ready: VecDeque::new(),
             tasks: JoinSet::new(),
             tally: Tally::default(),
             earlier: Tally::default(),
@@ -126,11 +130,12 @@ impl<S: Step, O: Observer> Engine<S, O> {
         // One for all turns: whoever waits anew lines up anew.
         let mut draining = pin!(stop.draining());
         // Ends by what it holds, not by `else`: the stop's branch never closes.
-        while reading || !self.tasks.is_empty() || self.packer.rows() > 0 {
-            if !reading || (self.tasks.is_empty() && self.held >= self.room()) {
+        while reading || self.is_busy() || self.packer.rows() > 0 {
+            if !reading || (!self.is_busy() && self.held >= self.most_held()) {
                 // Nothing more can come that would share the call.
-                self.send_packed();
+                self.line_up_packed();
             }
+            let begun = self.tasks.len();
             // Stopping comes before finishing, and finishing before starting more.
             tokio::select! {
                 biased;
@@ -140,7 +145,8 @@ impl<S: Step, O: Observer> Engine<S, O> {
                     self.drop_waiting();
                 }
                 Some(performed) = self.tasks.join_next() => self.finish(performed).await,
-                row = rows.recv(), if reading && self.held < self.room() => match row {
+                () = self.step.room(begun), if !self.ready.is_empty() => self.start_next(),
+                row = rows.recv(), if reading && self.held < self.most_held() => match row {
                     Some(row) => {
                         self.take(row).await;
                         reading = self.unreadable.is_none();
@@ -159,8 +165,13 @@ impl<S: Step, O: Observer> Engine<S, O> {
         Ended { tally: self.tally, complete }
     }
 
+    /// Whether there are calls at work, or about to be.
+    fn is_busy(&self) -> bool {
+        !self.tasks.is_empty() || !self.ready.is_empty()
+    }
+
     /// The most rows to hold just now.
-    fn room(&self) -> usize {
+    fn most_held(&self) -> usize {
         let packed = if self.packs { PACKED_CALLS * self.step.pack_size() } else { 0 };
         self.window.max(packed)
     }
@@ -200,27 +211,32 @@ impl<S: Step, O: Observer> Engine<S, O> {
         let size = self.step.pack_size();
         let together = instruction.patch.as_deref().filter(|patch| !patch.alone && size > 1);
         let Some(sets) = together.map(|patch| patch.sets) else {
-            return self.start(Call::Apart(Part::single(instruction)));
+            return self.line_up(Call::Apart(Part::single(instruction)));
         };
         self.packs = true;
         self.packer.add(instruction, sets);
         if self.packer.is_full(size) {
-            self.send_packed();
+            self.line_up_packed();
         }
     }
 
-    fn send_packed(&mut self) {
+    fn line_up_packed(&mut self) {
         let parts = self.packer.take();
         if !parts.is_empty() {
-            self.start(Call::Packed { parts, searched: false });
+            self.line_up(Call::Packed { parts, searched: false });
         }
     }
 
-    fn start(&mut self, call: Call) {
+    fn line_up(&mut self, call: Call) {
         self.requests += match &call {
             Call::Apart(part) => part.rows() as u64,
             Call::Packed { .. } => REQUESTS_A_PACK,
         };
+        self.ready.push_back(call);
+    }
+
+    fn start_next(&mut self) {
+        let Some(call) = self.ready.pop_front() else { return };
         let (step, stop) = (Arc::clone(&self.step), self.stop.clone());
         self.tasks.spawn(async move { step.perform(call, &stop).await });
     }
@@ -232,11 +248,7 @@ impl<S: Step, O: Observer> Engine<S, O> {
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
         for call in further {
-            if self.stop.is_draining() {
-                self.leave(call.rows());
-            } else {
-                self.start(call);
-            }
+            self.line_up(call);
         }
         for Worked { part, outcomes } in worked {
             let (ticket, lanes) = (part.first.record.position.row, part.lanes());
@@ -244,12 +256,7 @@ impl<S: Step, O: Observer> Engine<S, O> {
                 self.end(instruction, outcome).await;
             }
             for instruction in self.lanes.finish(ticket, &lanes) {
-                // What has just ended may have been one failure too many.
-                if self.stop.is_draining() {
-                    self.leave(1);
-                } else {
-                    self.dispatch(instruction);
-                }
+                self.dispatch(instruction);
             }
         }
         if self.stop.is_draining() {
@@ -266,9 +273,11 @@ impl<S: Step, O: Observer> Engine<S, O> {
         self.record(Finished { record, operation, login_id, outcome, notes }).await;
     }
 
-    /// What waits, in a lane or in a call that is being filled, was never sent when the run stops.
+    /// What waits, in a lane, in a call that is being filled or for its turn, is not sent any more
+    /// when the run stops.
     fn drop_waiting(&mut self) {
-        let dropped = self.lanes.clear_parked() + self.packer.rows();
+        let ready: usize = self.ready.drain(..).map(|call| call.rows()).sum();
+        let dropped = self.lanes.clear_parked() + self.packer.rows() + ready;
         self.packer.take();
         self.leave(dropped);
     }

@@ -73,7 +73,8 @@ impl Waits {
 /// The one place that every request passes.
 #[derive(Debug)]
 pub struct Gate {
-    slots: Semaphore,
+    slots: usize,
+    free: Semaphore,
     /// First come, first served; held while waiting for the cool-down and the rate.
     turn: Mutex<()>,
     users: Throttle,
@@ -99,7 +100,8 @@ impl Gate {
             (*class, Mutex::new(()), Throttle::new(Some(*limit)))
         };
         Self {
-            slots: Semaphore::new(slots),
+            slots,
+            free: Semaphore::new(slots),
             turn: Mutex::new(()),
             users: Throttle::new(rates.users),
             lower: rates.lower.iter().map(lower).collect(),
@@ -125,11 +127,17 @@ impl Gate {
         }
     }
 
+    /// How many requests may be on the wire at a time.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.slots
+    }
+
     /// Waits for a slot, a turn, the end of a cool-down and the rate.
     ///
     /// Dropping the future gives everything back.
     pub async fn enter(&self, class: RateClass) -> Pass<'_> {
-        let slot = self.slots.acquire().await.expect("slots are never closed");
+        let slot = self.free.acquire().await.expect("slots are never closed");
         let lower = match self.lower.iter().find(|(lower, ..)| *lower == class) {
             Some((_, turn, throttle)) => {
                 let _turn = turn.lock().await;

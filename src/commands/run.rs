@@ -43,7 +43,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Error> {
     let environment =
         |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
     let config = Arc::new(Config::resolve(args, &environment)?);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let runtime = runtime(config.endpoint.is_none())
         .enable_all()
         .build()
         .map_err(|error| Error::Stopped(format!("cannot start threads: {error}")))?;
@@ -64,6 +64,16 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Error> {
     // A reader that still waits for its file must not hold up the end.
     runtime.shutdown_timeout(Duration::from_millis(100));
     exit
+}
+
+/// One thread sends more than any limit allows, and is done sooner than several that wake each
+/// other for every reply. A rehearsal has the server to run as well.
+fn runtime(rehearsal: bool) -> tokio::runtime::Builder {
+    if rehearsal {
+        tokio::runtime::Builder::new_multi_thread()
+    } else {
+        tokio::runtime::Builder::new_current_thread()
+    }
 }
 
 /// The exit code when a signal comes before the first row.
@@ -191,12 +201,16 @@ async fn session(
     // Beside the connections: every reply would otherwise wake another thread.
     let ended = join_task(tokio::spawn(engine.run(earlier, rows))).await;
     reporter.finish().await;
-    let recorded = join(recorder);
-    if ended.complete || reader.is_finished() {
-        // Its end was seen; a reader that broke must not pass for the end of the input.
-        join(reader);
-    }
-    let closed = recorded.and_then(|recorder| recorder.close(ended.complete));
+    // Off the runtime, which goes on to listen for signals.
+    let closing = tokio::task::spawn_blocking(move || {
+        let recorded = join(recorder);
+        if ended.complete || reader.is_finished() {
+            // Its end was seen; a reader that broke must not pass for the end of the input.
+            join(reader);
+        }
+        recorded.and_then(|recorder| recorder.close(ended.complete))
+    });
+    let closed = join_task(closing).await;
     let Told { reasons, noted } = told.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let elapsed = begun.elapsed();
     let facts = books::Facts {
