@@ -192,9 +192,10 @@ impl Client {
     ) -> Option<Option<Outcome>> {
         let patch = instruction.patch.as_deref();
         let unguarded = patch.filter(|_| !instruction.operation.fail_on_conflict);
-        for contact in unguarded.into_iter().flat_map(|patch| &patch.contacts) {
+        let contacts = unguarded.into_iter().flat_map(|patch| &patch.contacts);
+        for name in contacts.flat_map(|contact| pack::spellings(contact)) {
             let another = |found: &Found| !shows::is_named(&found.user, &instruction.login_id);
-            match self.load(contact, stop).await? {
+            match self.load(&name, stop).await? {
                 Load::Found(found) if another(&found) => {
                     return Some(Some(row.refused(Status::Rejected, retry::describe_conflict())));
                 }

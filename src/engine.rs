@@ -131,8 +131,9 @@ impl<S: Step, O: Observer> Engine<S, O> {
         let mut draining = pin!(stop.draining());
         // Ends by what it holds, not by `else`: the stop's branch never closes.
         while reading || self.is_busy() || self.packer.rows() > 0 {
-            if !reading || (!self.is_busy() && self.held >= self.most_held()) {
-                // Nothing more can come that would share the call.
+            let stuck = !self.is_busy() && self.held >= self.most_held();
+            if !reading || stuck || self.packer.is_full(self.step.pack_size()) {
+                // Nothing more can come that would share the call, or calls have become smaller.
                 self.line_up_packed();
             }
             let begun = self.tasks.len();

@@ -61,6 +61,9 @@ impl Needed {
     /// Calls by their own class, with so many users in a packed one.
     fn in_calls(mut self, pack_size: u64) -> Vec<(RateClass, u64)> {
         let size = pack_size.max(1);
+        if size == 1 {
+            self.searched = 0;
+        }
         *self.of(RateClass::Users) += self.packed.div_ceil(size);
         *self.of(RateClass::UsersSearch) += self.searched.div_ceil(size.min(NAMES_A_SEARCH));
         RateClass::ALL.into_iter().zip(self.calls).collect()

@@ -20,11 +20,16 @@ use crate::catalog;
 use crate::outcome::Status;
 use crate::stop::Stop;
 use holders::Holders;
+pub(super) use holders::spellings;
 use reply::Fate;
 
 /// The most names in one search, which is also the most users in its answer (API reference,
 /// section 4).
 const NAMES_A_SEARCH: usize = 100;
+
+/// Calls are never made smaller than this for being too large: the words for it may have been
+/// about a single row. Whatever is too large still is cut by itself.
+const LEAST_LEARNED: usize = 10;
 
 /// How a packed call goes on that failed as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +53,12 @@ impl Client {
         stop: &Stop,
     ) -> Performed {
         let mut performed = Performed::default();
+        let most = self.pack_size.load(Ordering::Relaxed);
+        if parts.len() > most {
+            // It was filled before calls had to be smaller.
+            performed.further = in_calls_of(most, parts, searched);
+            return performed;
+        }
         let parts = if searched {
             parts
         } else {
@@ -151,7 +162,7 @@ impl Client {
             End::Failed(status) => *status,
             End::Done | End::InDoubt { .. } => Status::Unknown,
         };
-        let mut parts: Vec<Part> = parts
+        let parts: Vec<Part> = parts
             .into_iter()
             .map(|part| Part {
                 doubtful: part.doubtful || tries.maybe_applied,
@@ -170,22 +181,31 @@ impl Client {
                 return;
             }
             Next::Never => self.pack_at_most(1),
-            Next::Smaller => self.pack_at_most(parts.len() / 2),
+            Next::Smaller => self.pack_at_most((parts.len() / 2).max(LEAST_LEARNED)),
             Next::Halves => {}
         }
         tracing::debug!(users = parts.len(), ?next, "a packed call failed as a whole");
-        if next == Next::Never || parts.len() == 1 {
-            performed.further.extend(parts.into_iter().map(Call::Apart));
-        } else {
-            let rest = parts.split_off(parts.len() / 2);
-            let halves = [parts, rest].map(|parts| Call::Packed { parts, searched: true });
-            performed.further.extend(halves);
-        }
+        let most = if next == Next::Never { 1 } else { parts.len().div_ceil(2) };
+        performed.further.extend(in_calls_of(most, parts, true));
     }
 
     fn pack_at_most(&self, size: usize) {
-        self.pack_size.fetch_min(size.max(1), Ordering::Relaxed);
+        self.pack_size.fetch_min(size, Ordering::Relaxed);
     }
+}
+
+/// Calls of so many parts each; those of one go by its own endpoint.
+fn in_calls_of(most: usize, mut parts: Vec<Part>, searched: bool) -> Vec<Call> {
+    if most <= 1 {
+        return parts.into_iter().map(Call::Apart).collect();
+    }
+    let mut calls = Vec::new();
+    while !parts.is_empty() {
+        let rest = parts.split_off(most.min(parts.len()));
+        calls.push(Call::Packed { parts, searched });
+        parts = rest;
+    }
+    calls
 }
 
 fn left_undone(parts: Vec<Part>, mut performed: Performed) -> Performed {

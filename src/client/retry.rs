@@ -255,10 +255,22 @@ pub fn describe_text(text: &str) -> Failure {
     }
 }
 
-/// Whether a failure is the server's word for too many requests.
+/// Whether a failure of one user of a packed call may be gone another time.
 #[must_use]
-pub fn is_rate_limit(failure: &Failure) -> bool {
+pub fn may_pass(failure: &Failure) -> bool {
+    const WORDS: [&str; 8] = [
+        "internal",
+        "timeout",
+        "timed out",
+        "deadline",
+        "unavailable",
+        "try again",
+        "temporar",
+        "rate limit",
+    ];
+    let message = failure.message.to_lowercase();
     failure.code.as_deref() == Some(RATE_LIMITED)
+        || WORDS.iter().any(|words| message.contains(words))
 }
 
 /// Whether a text that has no code says that there is no such user.

@@ -68,7 +68,10 @@ fn shows_field(user: &Map<String, Value>, index: usize, wanted: &Value) -> bool 
         Kind::Tenants => tenants(there) == tenants(Some(wanted)),
         Kind::JsonObject => {
             let wanted = wanted.as_object();
-            wanted.is_some_and(|all| all.iter().all(|(key, value)| has(user, key, value)))
+            // Nobody can see that nothing was set.
+            wanted.is_some_and(|all| {
+                !all.is_empty() && all.iter().all(|(key, value)| has(user, key, value))
+            })
         }
         Kind::Text | Kind::OneOf(_) | Kind::Secret | Kind::Json => {
             text(there) == text(Some(wanted))

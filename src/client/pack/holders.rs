@@ -18,22 +18,17 @@ pub(super) struct Holders {
     unsure: HashSet<u64>,
 }
 
-/// The contacts that parts set, as the service may keep them: to the letter, without the
-/// separators of a phone number, and in lower case.
+/// The contacts that parts set, in all their spellings.
 pub(super) fn names(parts: &[Part]) -> Vec<String> {
-    let mut names = Vec::new();
-    for contact in contacts(parts) {
-        let plain = plain(contact);
-        if plain != *contact {
-            names.push(plain);
-        }
-        names.push(contact.clone());
-    }
-    names
+    parts.iter().flat_map(of_part).flat_map(|contact| spellings(contact)).collect()
 }
 
-fn contacts(parts: &[Part]) -> impl Iterator<Item = &String> {
-    parts.iter().flat_map(of_part)
+/// A contact as the service may keep it: to the letter, and without the separators of a phone
+/// number, or in lower case.
+pub(in crate::client) fn spellings(contact: &str) -> Vec<String> {
+    let plain = plain(contact);
+    let other = (plain != contact).then_some(plain);
+    other.into_iter().chain([contact.to_owned()]).collect()
 }
 
 fn of_part(part: &Part) -> impl Iterator<Item = &String> {

@@ -26,8 +26,8 @@ pub(super) enum Fate {
 impl Fate {
     fn of_failure(text: &str) -> Self {
         let why = retry::describe_text(text);
-        // The limit is nothing that a row could mend.
-        if retry::is_rate_limit(&why) { Self::Doubtful } else { Self::Failed(why) }
+        // What may pass is nothing that a row could mend.
+        if retry::may_pass(&why) { Self::Doubtful } else { Self::Failed(why) }
     }
 }
 
@@ -36,14 +36,9 @@ impl Fate {
 #[serde(rename_all = "camelCase")]
 struct Answer {
     patched_users: Option<Vec<Box<RawValue>>>,
-    failed_users: Option<Vec<FailedUser>>,
+    /// Each with a `failure`, and a `user` that may be null.
+    failed_users: Option<Vec<Value>>,
     additional_errors: Option<Map<String, Value>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct FailedUser {
-    failure: Option<String>,
-    user: Option<Map<String, Value>>,
 }
 
 /// What is said of each part.
@@ -113,9 +108,10 @@ impl Said {
                 ref several => several.iter().for_each(|index| said.shared[*index] = true),
             }
         }
-        for FailedUser { failure, user } in answer.failed_users.unwrap_or_default() {
-            let failure = failure.unwrap_or_default();
-            match named(&user.as_ref().map(shows::names).unwrap_or_default())[..] {
+        for failed in answer.failed_users.unwrap_or_default() {
+            let failure = failed["failure"].as_str().unwrap_or_default().to_owned();
+            let user = failed["user"].as_object();
+            match named(&user.map(shows::names).unwrap_or_default())[..] {
                 [] => said.anonymous.push(failure),
                 ref several => {
                     for index in several {
@@ -126,7 +122,11 @@ impl Said {
         }
         for (key, value) in answer.additional_errors.unwrap_or_default() {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            for index in named(&[&key]) {
+            let parts = named(&[&key]);
+            if parts.is_empty() {
+                tracing::debug!("the answer to a packed call has an error that is about no row");
+            }
+            for index in parts {
                 said.failures[index].push(text.clone());
             }
         }

@@ -467,13 +467,28 @@ fn a_call_that_failed_goes_on_by_what_it_came_to() {
     }
 }
 
+#[test]
+fn calls_are_cut_down_to_rows_by_themselves() {
+    for (most, expected) in [(5, &[5][..]), (3, &[3, 2]), (2, &[2, 2, 1]), (1, &[0; 5])] {
+        let parts = ["a", "b", "c", "d", "e"].map(naming).into();
+        let sizes: Vec<usize> = in_calls_of(most, parts, true)
+            .iter()
+            .map(|call| match call {
+                Call::Packed { parts, .. } => parts.len(),
+                Call::Apart(_) => 0,
+            })
+            .collect();
+        assert_eq!(sizes, expected, "at most {most}");
+    }
+}
+
 #[tokio::test]
 async fn what_may_have_been_done_stays_in_doubt_in_later_calls() {
     let client = client(&simulator(&[]).await);
     for (doubtful, maybe_applied, expected) in
         [(false, false, false), (true, false, true), (false, true, true)]
     {
-        let parts = ["a", "b"].map(|name| Part { doubtful, attempts: 1, ..naming(name) });
+        let parts = ["a", "b", "c", "d"].map(|name| Part { doubtful, attempts: 1, ..naming(name) });
         let tries = Tries { attempts: 2, maybe_applied, http_status: Some(500) };
         let end = (&End::Failed(Status::GaveUp), &answer(500, Body::Unreadable));
         let mut performed = Performed::default();

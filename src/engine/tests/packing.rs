@@ -56,7 +56,7 @@ async fn a_call_is_full_of_rows_before_it_is_full_of_users() {
         (1..).zip(members).map(|(row, members)| patching(row, "a", members)).collect();
     rows.push(naming(13, "b"));
     rows.push(naming(14, "c"));
-    assert_eq!(packed(rows, 100).await, [vec![12, 1], vec![1]]);
+    assert_eq!(packed(rows, 100).await, [vec![12], vec![1, 1]]);
 }
 
 #[tokio::test(start_paused = true)]
