@@ -402,7 +402,11 @@ pub static LOAD: Operation = Operation {
     ..BASE
 };
 
-/// Finding users by login IDs, at most 100 an answer (API reference, section 4).
+/// The most names in one search, which is also the most users in its answer (API reference,
+/// section 4).
+pub const NAMES_A_SEARCH: usize = 100;
+
+/// Finding users by login IDs, at most [`NAMES_A_SEARCH`] an answer (API reference, section 4).
 pub static SEARCH: Operation = Operation {
     name: "search",
     about: "Find users.",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::catalog::RateClass;
+use crate::catalog::{NAMES_A_SEARCH, RateClass};
 use crate::instruction::Instruction;
 use crate::limit::Limit;
 
@@ -18,9 +18,6 @@ pub struct Calls {
     /// The shortest time that they take under the limit.
     pub time: Duration,
 }
-
-/// The most names in one search (API reference, section 4).
-const NAMES_A_SEARCH: u64 = 100;
 
 /// What rows need.
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,7 +62,7 @@ impl Needed {
             self.searched = 0;
         }
         *self.of(RateClass::Users) += self.packed.div_ceil(size);
-        *self.of(RateClass::UsersSearch) += self.searched.div_ceil(size.min(NAMES_A_SEARCH));
+        *self.of(RateClass::UsersSearch) += self.searched.div_ceil(size.min(NAMES_A_SEARCH as u64));
         RateClass::ALL.into_iter().zip(self.calls).collect()
     }
 }

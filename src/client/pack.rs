@@ -12,20 +12,16 @@ use std::sync::atomic::Ordering;
 
 use tokio::time::Instant;
 
-use super::retry::{Body, Reply};
+use super::retry::{self, Body, Reply};
 use super::row::{Row, Tries};
 use super::{Client, End, Request};
 use crate::call::{Call, Part, Performed, Worked};
-use crate::catalog;
+use crate::catalog::{self, NAMES_A_SEARCH};
 use crate::outcome::Status;
 use crate::stop::Stop;
 use holders::Holders;
 pub(super) use holders::spellings;
 use reply::Fate;
-
-/// The most names in one search, which is also the most users in its answer (API reference,
-/// section 4).
-const NAMES_A_SEARCH: usize = 100;
 
 /// Calls are never made smaller than this for being too large: the words for it may have been
 /// about a single row. Whatever is too large still is cut by itself.
@@ -232,10 +228,7 @@ fn next(status: Status, reply: &Reply) -> Next {
 
 /// Whether a message is about the size of the call. No maximum is published, nor its error.
 fn says_too_large(message: &str) -> bool {
-    let message = message.to_lowercase();
-    ["too large", "too many", "too big", "at most", "maximum", "exceed"]
-        .iter()
-        .any(|words| message.contains(words))
+    retry::says(message, &["too large", "too many", "too big", "at most", "maximum", "exceed"])
 }
 
 #[cfg(test)]

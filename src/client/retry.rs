@@ -268,17 +268,18 @@ pub fn may_pass(failure: &Failure) -> bool {
         "temporar",
         "rate limit",
     ];
-    let message = failure.message.to_lowercase();
-    failure.code.as_deref() == Some(RATE_LIMITED)
-        || WORDS.iter().any(|words| message.contains(words))
+    failure.code.as_deref() == Some(RATE_LIMITED) || says(&failure.message, &WORDS)
 }
 
 /// Whether a text that has no code says that there is no such user.
 fn says_no_user(text: &str) -> bool {
+    says(text, &["user not found", "cannot find the user", "user does not exist", "no such user"])
+}
+
+/// Whether a text has any of some words, whatever the case of its letters.
+pub(super) fn says(text: &str, words: &[&str]) -> bool {
     let text = text.to_lowercase();
-    ["user not found", "cannot find the user", "user does not exist", "no such user"]
-        .iter()
-        .any(|words| text.contains(words))
+    words.iter().any(|words| text.contains(words))
 }
 
 /// Whether a word is an error code, such as `E112102`.

@@ -373,7 +373,9 @@ fn read(
                     let maybe_sent = sent.contains(&record.position.row);
                     match builder.build(record) {
                         Ok(mut instruction) => {
-                            claims.take(&mut instruction);
+                            if claiming {
+                                claims.take(&mut instruction);
+                            }
                             Row::Ready(Instruction { maybe_sent, ..instruction })
                         }
                         Err(invalid) => Row::Invalid(invalid),

@@ -5,7 +5,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::call::Part;
-use crate::catalog::{AsPatch, Field, PATCH_FIELDS};
+use crate::catalog::{AsPatch, Field, NAMES_A_SEARCH, PATCH_FIELDS};
 use crate::clean::write_text;
 use crate::instruction::{Instruction, members};
 
@@ -26,7 +26,7 @@ pub(super) fn of_batch(parts: &[Part]) -> Bytes {
 pub(super) fn of_search(names: &[String]) -> Bytes {
     let body = json!({
         "loginIds": names,
-        "limit": super::NAMES_A_SEARCH,
+        "limit": NAMES_A_SEARCH,
         "page": 0,
         "withTestUser": true,
     });
