@@ -228,13 +228,18 @@ pub fn members(text: &str) -> Result<Vec<(String, &RawValue)>, Problem> {
 /// of a phone number do not count. Two users in one lane only wait for each other.
 #[must_use]
 pub fn lane(login_id: &str) -> u64 {
-    let folded: String = if login_id.starts_with('+') {
+    xxhash_rust::xxh3::xxh3_64(folded(login_id).as_bytes())
+}
+
+/// A login ID without regard to letter case, or to the separators of a phone number.
+#[must_use]
+pub fn folded(login_id: &str) -> String {
+    if login_id.starts_with('+') {
         let separates = |c: &char| matches!(c, ' ' | '-' | '.' | '(' | ')' | '/' | '\u{a0}');
         login_id.chars().filter(|c| !separates(c)).collect()
     } else {
         login_id.to_lowercase()
-    };
-    xxhash_rust::xxh3::xxh3_64(folded.as_bytes())
+    }
 }
 
 #[cfg(test)]

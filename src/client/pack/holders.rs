@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::call::Part;
 use crate::client::retry::Body;
 use crate::client::shows;
-use crate::instruction::lane;
+use crate::instruction::{folded, lane};
 
 /// What searches have shown.
 #[derive(Debug, Default)]
@@ -26,21 +26,13 @@ pub(super) fn names(parts: &[Part]) -> Vec<String> {
 /// A contact as the service may keep it: to the letter, and without the separators of a phone
 /// number, or in lower case.
 pub(in crate::client) fn spellings(contact: &str) -> Vec<String> {
-    let plain = plain(contact);
-    let other = (plain != contact).then_some(plain);
+    let folded = folded(contact);
+    let other = (folded != contact).then_some(folded);
     other.into_iter().chain([contact.to_owned()]).collect()
 }
 
 fn of_part(part: &Part) -> impl Iterator<Item = &String> {
     part.instructions().filter_map(|row| row.patch.as_deref()).flat_map(|patch| &patch.contacts)
-}
-
-fn plain(contact: &str) -> String {
-    if contact.starts_with('+') {
-        contact.chars().filter(|c| *c == '+' || c.is_ascii_digit()).collect()
-    } else {
-        contact.to_lowercase()
-    }
 }
 
 impl Holders {
