@@ -85,10 +85,18 @@ pub struct Lost {
     pub detail: String,
 }
 
+impl Lost {
+    /// Nothing came in time.
+    #[must_use]
+    pub fn timeout() -> Self {
+        Self { sent: Sent::Maybe, how: How::Timeout, detail: String::new() }
+    }
+}
+
 /// Whether the server may have got a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// No connection was made.
+    /// There was no connection that it could have gone out on.
     No,
     /// It may have.
     Maybe,

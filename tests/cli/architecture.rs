@@ -73,23 +73,25 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("logging", &["cli", "report"]),
 ];
 
-/// Libraries that one place hides.
-const HIDDEN: &[(&str, &str)] = &[
-    ("reqwest", "client/wire.rs"),
-    ("governor", "client/gate/throttle.rs"),
-    ("indicatif", "report/"),
-    ("annotate_snippets", "point.rs"),
-    ("csv_core", "input/"),
-    ("calamine", "input/sheet/"),
-    ("zip", "input/sheet/"),
-    ("quick_xml", "input/sheet/"),
-    ("flate2", "input/unpack.rs"),
-    ("zstd", "input/unpack.rs"),
-    ("encoding_rs", "input/decode.rs"),
-    ("hyper", "simulator/"),
-    ("rlibphonenumber", "clean/phone"),
-    ("email_address", "clean.rs"),
-    ("toml", "job/read.rs"),
+/// Libraries, and the places that hide them.
+const HIDDEN: &[(&str, &[&str])] = &[
+    ("reqwest", &["client/wire/proxied.rs"]),
+    ("http_body_util", &["client/wire"]),
+    ("hyper_rustls", &["client/wire/direct.rs"]),
+    ("governor", &["client/gate/throttle.rs"]),
+    ("indicatif", &["report/"]),
+    ("annotate_snippets", &["point.rs"]),
+    ("csv_core", &["input/"]),
+    ("calamine", &["input/sheet/"]),
+    ("zip", &["input/sheet/"]),
+    ("quick_xml", &["input/sheet/"]),
+    ("flate2", &["input/unpack.rs"]),
+    ("zstd", &["input/unpack.rs"]),
+    ("encoding_rs", &["input/decode.rs"]),
+    ("hyper", &["client/wire", "simulator/"]),
+    ("rlibphonenumber", &["clean/phone"]),
+    ("email_address", &["clean.rs"]),
+    ("toml", &["job/read.rs"]),
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
@@ -156,9 +158,10 @@ fn dependencies_point_one_way() {
 #[test]
 fn libraries_are_hidden_in_one_place() {
     for (file, text) in read() {
-        for (library, place) in HIDDEN {
+        for (library, places) in HIDDEN {
             let names = text.contains(&format!("{library}::"));
-            assert!(!names || file.starts_with(place), "{file} must not name {library}");
+            let may = places.iter().any(|place| file.starts_with(place));
+            assert!(!names || may, "{file} must not name {library}");
         }
     }
 }

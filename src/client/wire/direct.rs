@@ -1,0 +1,149 @@
+//! Straight to the server, by connections of our own that stay open between requests.
+//!
+//! The least that a request can cost: one server, HTTP/1.1, one request on a connection at a
+//! time. Whatever is more than that is left to [`super::proxied`].
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::{HOST, HeaderValue};
+use hyper::service::Service;
+use hyper::{Request, Uri};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::service::TowerToHyperService;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::{Answered, Bounds, KEEP_ALIVE, MAX_IDLE, innermost, receive};
+use crate::client::retry::{How, Lost, Sent};
+
+type Connection = SendRequest<Full<Bytes>>;
+
+/// Connections to one server.
+#[derive(Debug)]
+pub(super) struct Direct {
+    connector: TowerToHyperService<HttpsConnector<HttpConnector>>,
+    server: Uri,
+    host: HeaderValue,
+    connect_timeout: Duration,
+    /// The one that was used last is at the back, and is used first.
+    idle: Mutex<VecDeque<Idle>>,
+}
+
+#[derive(Debug)]
+struct Idle {
+    connection: Connection,
+    since: Instant,
+}
+
+impl Direct {
+    /// Prepares; nothing is sent. `host` is what the server is called in requests.
+    pub(super) fn new(
+        server: Uri,
+        host: HeaderValue,
+        connect_timeout: Duration,
+    ) -> Result<Self, String> {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_keepalive(Some(KEEP_ALIVE));
+        let connector = HttpsConnectorBuilder::new()
+            .try_with_platform_verifier()
+            .map_err(|error| innermost(&error))?
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp);
+        let connector = TowerToHyperService::new(connector);
+        Ok(Self { connector, server, host, connect_timeout, idle: Mutex::default() })
+    }
+
+    /// Sends a request and waits for its answer.
+    pub(super) async fn exchange(
+        &self,
+        request: Request<Bytes>,
+        bounds: Bounds,
+    ) -> Result<Answered, Lost> {
+        let mut request = request.map(Full::new);
+        request.headers_mut().insert(HOST, self.host.clone());
+        let deadline = Instant::now() + bounds.timeout;
+        let sent = timeout_at(deadline, self.send(request)).await;
+        let (connection, response) = sent.map_err(|_| Lost::timeout())??;
+        let answered = receive(response, bounds.most, deadline).await;
+        // Else there is more to come on it, which would pass for the next answer.
+        if answered.body.is_ok() {
+            self.keep(connection);
+        }
+        Ok(answered)
+    }
+
+    /// Sends on the first connection that takes the request.
+    async fn send(
+        &self,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<(Connection, hyper::Response<hyper::body::Incoming>), Lost> {
+        loop {
+            let idle = self.idle();
+            let used = idle.is_some();
+            let mut connection = match idle {
+                Some(mut connection) => match connection.ready().await {
+                    Ok(()) => connection,
+                    Err(_) => continue,
+                },
+                // Seldom, and large.
+                None => Box::pin(self.connect()).await?,
+            };
+            let mut error = match connection.try_send_request(request).await {
+                Ok(response) => return Ok((connection, response)),
+                Err(error) => error,
+            };
+            match error.take_message() {
+                // The server had closed it; not a byte was sent.
+                Some(unsent) if used => request = unsent,
+                Some(_) => return Err(unreachable(innermost(error.error()))),
+                None => {
+                    let detail = innermost(error.error());
+                    return Err(Lost { sent: Sent::Maybe, how: How::Broken, detail });
+                }
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<Connection, Lost> {
+        let connecting = async {
+            let connected = self.connector.call(self.server.clone()).await;
+            let stream = connected.map_err(|error| innermost(&*error))?;
+            let shaken = http1::handshake(stream).await;
+            let (connection, work) = shaken.map_err(|error| innermost(&error))?;
+            // How it ends is told to whoever uses it.
+            tokio::spawn(work);
+            Ok(connection)
+        };
+        match timeout(self.connect_timeout, connecting).await {
+            Ok(connected) => connected.map_err(unreachable),
+            Err(_) => Err(unreachable("it took too long to connect".to_owned())),
+        }
+    }
+
+    /// The connection that was used last, if it is not too old.
+    fn idle(&self) -> Option<Connection> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        while idle.front().is_some_and(|oldest| oldest.since.elapsed() > MAX_IDLE) {
+            idle.pop_front();
+        }
+        idle.pop_back().map(|idle| idle.connection)
+    }
+
+    fn keep(&self, connection: Connection) {
+        let idle = Idle { connection, since: Instant::now() };
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push_back(idle);
+    }
+}
+
+/// Nothing was sent, since there was no connection.
+fn unreachable(detail: String) -> Lost {
+    Lost { sent: Sent::No, how: How::Unreachable, detail }
+}

@@ -1,0 +1,63 @@
+//! Through a proxy, by reqwest, which knows the ways there.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::{Request, Response};
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+
+use super::{Answered, Bounds, KEEP_ALIVE, MAX_IDLE, innermost, receive};
+use crate::client::retry::{How, Lost, Sent};
+
+/// A connection pool of reqwest's.
+#[derive(Debug)]
+pub(super) struct Proxied {
+    http: reqwest::Client,
+    server: Url,
+}
+
+impl Proxied {
+    /// Prepares; nothing is sent.
+    pub(super) fn new(server: Url, connect_timeout: Duration) -> Result<Self, String> {
+        let http = reqwest::Client::builder()
+            .connect_timeout(connect_timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            // Without a bound it would copy every request, so that it could repeat it.
+            .retry(reqwest::retry::never().max_retries_per_request(0))
+            .pool_idle_timeout(MAX_IDLE)
+            .tcp_keepalive(KEEP_ALIVE)
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(KEEP_ALIVE / 2)
+            .http2_keep_alive_timeout(KEEP_ALIVE / 3)
+            .build()
+            .map_err(|error| innermost(&error))?;
+        Ok(Self { http, server })
+    }
+
+    /// Sends a request and waits for its answer.
+    pub(super) async fn exchange(
+        &self,
+        request: Request<Bytes>,
+        bounds: Bounds,
+    ) -> Result<Answered, Lost> {
+        let (head, body) = request.into_parts();
+        let mut url = self.server.clone();
+        url.set_path(head.uri.path());
+        url.set_query(head.uri.query());
+        let mut request = reqwest::Request::new(head.method, url);
+        *request.headers_mut() = head.headers;
+        *request.body_mut() = Some(body.into());
+        let deadline = Instant::now() + bounds.timeout;
+        let sent = timeout_at(deadline, self.http.execute(request)).await;
+        let response = sent.map_err(|_| Lost::timeout())?.map_err(lost)?;
+        Ok(receive(Response::from(response), bounds.most, deadline).await)
+    }
+}
+
+/// What is certain of a lost answer: only a connection that was never made was not sent.
+fn lost(error: reqwest::Error) -> Lost {
+    let (sent, how) =
+        if error.is_connect() { (Sent::No, How::Unreachable) } else { (Sent::Maybe, How::Broken) };
+    Lost { sent, how, detail: innermost(&error.without_url()) }
+}
