@@ -118,8 +118,9 @@ impl Client {
     /// Reads a user; `None` when the run stops before there is something to say.
     pub async fn load(&self, login_id: &str, stop: &Stop) -> Option<Load> {
         let mut tries = Tries::default();
-        let (_, reply) = self.insist(Request::Read(login_id), &mut tries, stop).await?;
-        Some(Load::of(reply))
+        // Seldom, and large: what most rows take is to stay small.
+        let read = Box::pin(self.insist(Request::Read(login_id), &mut tries, stop));
+        Some(Load::of(read.await?.1))
     }
 
     /// Works on a user's instructions one after the other, each by its own endpoint.
@@ -268,9 +269,13 @@ impl Client {
     async fn attempt(&self, request: Request<'_>, stop: &Stop) -> Option<Reply> {
         let _pass = tokio::select! {
             biased;
-            () = stop.draining() => return None,
             pass = self.gate.enter(request.operation().rate_class) => pass,
+            () = stop.draining() => return None,
         };
+        // Nearly every request need not wait for its turn, and then nobody has to watch the stop.
+        if stop.is_draining() {
+            return None;
+        }
         if let Some(row) = request.must_not_repeat()
             && !self.ledger.about_to_send(row).await
         {
@@ -323,7 +328,10 @@ impl Step for Client {
     async fn perform(&self, call: Call, stop: &Stop) -> Performed {
         match call {
             Call::Apart(part) => self.work_apart(part, stop).await,
-            Call::Packed { parts, searched } => self.work_packed(parts, searched, stop).await,
+            // One for many rows, and much larger than what one row takes.
+            Call::Packed { parts, searched } => {
+                Box::pin(self.work_packed(parts, searched, stop)).await
+            }
         }
     }
 

@@ -73,6 +73,8 @@ pub struct Engine<S, O> {
     /// Calls whose turn it is, until there is room for them.
     ready: VecDeque<Call>,
     tasks: JoinSet<Performed>,
+    /// Rows with their outcome, until the recorder takes them.
+    ended: VecDeque<Finished>,
     tally: Tally,
     /// What was done before; its failures are borne already.
     earlier: Tally,
@@ -110,6 +112,7 @@ impl<S: Step, O: Observer> Engine<S, O> {
             packer: Packer::default(),
             ready: VecDeque::new(),
             tasks: JoinSet::new(),
+            ended: VecDeque::new(),
             tally: Tally::default(),
             earlier: Tally::default(),
             unreadable: None,
@@ -145,11 +148,11 @@ impl<S: Step, O: Observer> Engine<S, O> {
                     rows.close();
                     self.drop_waiting();
                 }
-                Some(performed) = self.tasks.join_next() => self.finish(performed).await,
+                Some(performed) = self.tasks.join_next() => self.finish(performed),
                 () = self.step.room(begun), if !self.ready.is_empty() => self.start_next(),
                 row = rows.recv(), if reading && self.held < self.most_held() => match row {
                     Some(row) => {
-                        self.take(row).await;
+                        self.take(row);
                         reading = self.unreadable.is_none();
                     }
                     None => {
@@ -158,6 +161,7 @@ impl<S: Step, O: Observer> Engine<S, O> {
                     }
                 },
             }
+            self.hand_over().await;
         }
         if let Some(reason) = self.unreadable {
             stop.drain(reason);
@@ -183,7 +187,7 @@ impl<S: Step, O: Observer> Engine<S, O> {
         self.requests + packed + self.lanes.waiting() as u64
     }
 
-    async fn take(&mut self, row: Row) {
+    fn take(&mut self, row: Row) {
         match row {
             Row::Ready(instruction) => {
                 self.tally.read += 1;
@@ -201,7 +205,7 @@ impl<S: Step, O: Observer> Engine<S, O> {
                 self.tally.read += 1;
                 let Invalid { record, operation, login_id, problem, notes } = *invalid;
                 let outcome = Outcome::invalid(problem, Timestamp::now());
-                self.record(Finished { record, operation, login_id, outcome, notes }).await;
+                self.record(Finished { record, operation, login_id, outcome, notes });
             }
             Row::Unreadable(reason) => self.unreadable = Some(reason),
         }
@@ -239,10 +243,11 @@ impl<S: Step, O: Observer> Engine<S, O> {
     fn start_next(&mut self) {
         let Some(call) = self.ready.pop_front() else { return };
         let (step, stop) = (Arc::clone(&self.step), self.stop.clone());
-        self.tasks.spawn(async move { step.perform(call, &stop).await });
+        // In a box of its own, since a task is copied several times while it begins and ends.
+        self.tasks.spawn(Box::pin(async move { step.perform(call, &stop).await }));
     }
 
-    async fn finish(&mut self, performed: Result<Performed, JoinError>) {
+    fn finish(&mut self, performed: Result<Performed, JoinError>) {
         let Performed { worked, further } = match performed {
             Ok(performed) => performed,
             // A broken promise of ours must not pass for a row left undone.
@@ -254,7 +259,7 @@ impl<S: Step, O: Observer> Engine<S, O> {
         for Worked { part, outcomes } in worked {
             let (ticket, lanes) = (part.first.record.position.row, part.lanes());
             for (instruction, outcome) in part.into_instructions().zip(outcomes) {
-                self.end(instruction, outcome).await;
+                self.end(instruction, outcome);
             }
             for instruction in self.lanes.finish(ticket, &lanes) {
                 self.dispatch(instruction);
@@ -266,12 +271,12 @@ impl<S: Step, O: Observer> Engine<S, O> {
     }
 
     /// The end of an instruction, in this run at least.
-    async fn end(&mut self, instruction: Instruction, outcome: Option<Outcome>) {
+    fn end(&mut self, instruction: Instruction, outcome: Option<Outcome>) {
         let Some(outcome) = outcome else { return self.leave(1) };
         self.held -= 1;
         let Instruction { record, operation, login_id, notes, .. } = instruction;
         let (operation, login_id) = (Some(operation), Some(login_id));
-        self.record(Finished { record, operation, login_id, outcome, notes }).await;
+        self.record(Finished { record, operation, login_id, outcome, notes });
     }
 
     /// What waits, in a lane, in a call that is being filled or for its turn, is not sent any more
@@ -288,15 +293,22 @@ impl<S: Step, O: Observer> Engine<S, O> {
         self.tally.not_attempted += rows as u64;
     }
 
-    async fn record(&mut self, finished: Finished) {
+    fn record(&mut self, finished: Finished) {
         self.tally.count(finished.outcome.status);
         self.observer.finished(&finished);
         if let Some(reason) = self.tripwire.step(&finished.outcome, &self.tally.since(self.earlier))
         {
             self.stop.drain(reason);
         }
-        if self.recorder.send(Entry::Finished(finished)).await.is_err() {
-            self.stop.drain(Reason::not_recorded());
+        self.ended.push_back(finished);
+    }
+
+    /// Waits until the recorder has taken what ended: nothing more is begun before.
+    async fn hand_over(&mut self) {
+        while let Some(finished) = self.ended.pop_front() {
+            if self.recorder.send(Entry::Finished(finished)).await.is_err() {
+                self.stop.drain(Reason::not_recorded());
+            }
         }
     }
 }

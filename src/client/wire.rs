@@ -16,7 +16,7 @@ use hyper::body::Body as HttpBody;
 use hyper::header::{
     AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, SERVER, USER_AGENT,
 };
-use hyper::{Request, Response, StatusCode, Uri};
+use hyper::{Response, StatusCode, Uri};
 use hyper_util::client::proxy::matcher::Matcher;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -92,9 +92,16 @@ enum Transport {
     Proxied(Proxied),
 }
 
-/// What is waited for at most.
-#[derive(Clone, Copy, Debug)]
-struct Bounds {
+/// What to ask the server, and what to wait for at most.
+///
+/// It is made into a request where that is sent, and no earlier: requests are large, and would
+/// be copied on the way.
+#[derive(Clone, Debug)]
+struct Question<'a> {
+    method: hyper::Method,
+    path: &'a Uri,
+    headers: &'a HeaderMap,
+    body: Bytes,
     /// From the start to the end of the answer.
     timeout: Duration,
     /// The bytes of the answer's body.
@@ -144,11 +151,15 @@ impl Wire {
     /// An answer that makes no sense is no error, as in the SDKs. `Err` tells that the server
     /// cannot be reached at all.
     pub async fn handshake(&mut self) -> Result<Handshake, Lost> {
-        let mut request = Request::new(Bytes::new());
-        *request.uri_mut() = self.paths[LICENSE_PATH].clone();
-        *request.headers_mut() = self.headers.clone();
-        let bounds = Bounds { timeout: HANDSHAKE_TIMEOUT.min(self.timeout), most: MAX_BODY };
-        let answered = match self.transport.exchange(request, bounds).await {
+        let question = Question {
+            method: hyper::Method::GET,
+            path: &self.paths[LICENSE_PATH],
+            headers: &self.headers,
+            body: Bytes::new(),
+            timeout: HANDSHAKE_TIMEOUT.min(self.timeout),
+            most: MAX_BODY,
+        };
+        let answered = match self.transport.exchange(question).await {
             Ok(answered) => answered,
             Err(lost) if lost.sent == Sent::No => return Err(lost),
             Err(lost) => {
@@ -179,13 +190,13 @@ impl Wire {
 
     /// Sends one request of an operation.
     pub async fn send(&self, operation: &Operation, body: Bytes) -> Reply {
-        self.exchange(operation, self.paths[operation.path].clone(), body).await
+        self.exchange(operation, &self.paths[operation.path], body).await
     }
 
     /// Reads one user, named by a login ID or a user ID.
     pub async fn load(&self, login_id: &str) -> Reply {
         match naming(self.paths[LOAD.path].path(), login_id).parse() {
-            Ok(path) => self.exchange(&LOAD, path, Bytes::new()).await,
+            Ok(path) => self.exchange(&LOAD, &path, Bytes::new()).await,
             Err(_) => {
                 let detail = "the name is too long to ask for".to_owned();
                 Reply::Lost(Lost { sent: Sent::No, how: How::Broken, detail })
@@ -193,23 +204,24 @@ impl Wire {
         }
     }
 
-    async fn exchange(&self, operation: &Operation, path: Uri, body: Bytes) -> Reply {
-        let mut request = Request::new(body);
-        *request.method_mut() = match operation.method {
-            Method::Get => hyper::Method::GET,
-            Method::Post => hyper::Method::POST,
-            Method::Patch => hyper::Method::PATCH,
-        };
-        *request.uri_mut() = path;
-        *request.headers_mut() = self.headers.clone();
+    async fn exchange(&self, operation: &Operation, path: &Uri, body: Bytes) -> Reply {
         let whole = operation.answers == Answers::Object;
-        let most = if whole { MAX_USERS_BODY } else { MAX_BODY };
-        let bounds = Bounds { timeout: self.timeout, most };
-        let Answered { status, headers, body } =
-            match self.transport.exchange(request, bounds).await {
-                Ok(answered) => answered,
-                Err(lost) => return Reply::Lost(lost),
-            };
+        let question = Question {
+            method: match operation.method {
+                Method::Get => hyper::Method::GET,
+                Method::Post => hyper::Method::POST,
+                Method::Patch => hyper::Method::PATCH,
+            },
+            path,
+            headers: &self.headers,
+            body,
+            timeout: self.timeout,
+            most: if whole { MAX_USERS_BODY } else { MAX_BODY },
+        };
+        let Answered { status, headers, body } = match self.transport.exchange(question).await {
+            Ok(answered) => answered,
+            Err(lost) => return Reply::Lost(lost),
+        };
         let retry_after = headers
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok())
@@ -245,11 +257,11 @@ impl Transport {
         transport.map_err(|cause| Error::refused(format!("cannot prepare for TLS: {cause}")))
     }
 
-    async fn exchange(&self, request: Request<Bytes>, bounds: Bounds) -> Result<Answered, Lost> {
+    async fn exchange(&self, question: Question<'_>) -> Result<Answered, Lost> {
         match self {
-            Self::Direct(direct) => direct.exchange(request, bounds).await,
+            Self::Direct(direct) => direct.exchange(question).await,
             // Much larger, and its time goes elsewhere.
-            Self::Proxied(proxied) => Box::pin(proxied.exchange(request, bounds)).await,
+            Self::Proxied(proxied) => Box::pin(proxied.exchange(question)).await,
         }
     }
 }

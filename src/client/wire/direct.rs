@@ -9,16 +9,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{HOST, HeaderValue};
 use hyper::service::Service;
-use hyper::{Request, Uri};
+use hyper::{Request, Response, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::service::TowerToHyperService;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::{Answered, Bounds, KEEP_ALIVE, MAX_IDLE, innermost, receive};
+use super::{Answered, KEEP_ALIVE, MAX_IDLE, Question, innermost, receive};
 use crate::client::retry::{How, Lost, Sent};
 
 type Connection = SendRequest<Full<Bytes>>;
@@ -61,18 +62,13 @@ impl Direct {
         Ok(Self { connector, server, host, connect_timeout, idle: Mutex::default() })
     }
 
-    /// Sends a request and waits for its answer.
-    pub(super) async fn exchange(
-        &self,
-        request: Request<Bytes>,
-        bounds: Bounds,
-    ) -> Result<Answered, Lost> {
-        let mut request = request.map(Full::new);
-        request.headers_mut().insert(HOST, self.host.clone());
-        let deadline = Instant::now() + bounds.timeout;
-        let sent = timeout_at(deadline, self.send(request)).await;
+    /// Asks and waits for the answer.
+    pub(super) async fn exchange(&self, question: Question<'_>) -> Result<Answered, Lost> {
+        let deadline = Instant::now() + question.timeout;
+        let most = question.most;
+        let sent = timeout_at(deadline, self.send(question)).await;
         let (connection, response) = sent.map_err(|_| Lost::timeout())??;
-        let answered = receive(response, bounds.most, deadline).await;
+        let answered = receive(response, most, deadline).await;
         // Else there is more to come on it, which would pass for the next answer.
         if answered.body.is_ok() {
             self.keep(connection);
@@ -81,10 +77,7 @@ impl Direct {
     }
 
     /// Sends on the first connection that takes the request.
-    async fn send(
-        &self,
-        mut request: Request<Full<Bytes>>,
-    ) -> Result<(Connection, hyper::Response<hyper::body::Incoming>), Lost> {
+    async fn send(&self, question: Question<'_>) -> Result<(Connection, Response<Incoming>), Lost> {
         loop {
             let idle = self.idle();
             let used = idle.is_some();
@@ -96,13 +89,13 @@ impl Direct {
                 // Seldom, and large.
                 None => Box::pin(self.connect()).await?,
             };
-            let mut error = match connection.try_send_request(request).await {
+            let mut error = match connection.try_send_request(self.request(&question)).await {
                 Ok(response) => return Ok((connection, response)),
                 Err(error) => error,
             };
             match error.take_message() {
                 // The server had closed it; not a byte was sent.
-                Some(unsent) if used => request = unsent,
+                Some(_) if used => {}
                 Some(_) => return Err(unreachable(innermost(error.error()))),
                 None => {
                     let detail = innermost(error.error());
@@ -110,6 +103,15 @@ impl Direct {
                 }
             }
         }
+    }
+
+    fn request(&self, question: &Question<'_>) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(question.body.clone()));
+        *request.method_mut() = question.method.clone();
+        *request.uri_mut() = question.path.clone();
+        *request.headers_mut() = question.headers.clone();
+        request.headers_mut().insert(HOST, self.host.clone());
+        request
     }
 
     async fn connect(&self) -> Result<Connection, Lost> {

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use hyper::{Request, Response};
+use hyper::Response;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use super::{Answered, Bounds, KEEP_ALIVE, MAX_IDLE, innermost, receive};
+use super::{Answered, KEEP_ALIVE, MAX_IDLE, Question, innermost, receive};
 use crate::client::retry::{How, Lost, Sent};
 
 /// A connection pool of reqwest's.
@@ -35,23 +34,18 @@ impl Proxied {
         Ok(Self { http, server })
     }
 
-    /// Sends a request and waits for its answer.
-    pub(super) async fn exchange(
-        &self,
-        request: Request<Bytes>,
-        bounds: Bounds,
-    ) -> Result<Answered, Lost> {
-        let (head, body) = request.into_parts();
+    /// Asks and waits for the answer.
+    pub(super) async fn exchange(&self, question: Question<'_>) -> Result<Answered, Lost> {
         let mut url = self.server.clone();
-        url.set_path(head.uri.path());
-        url.set_query(head.uri.query());
-        let mut request = reqwest::Request::new(head.method, url);
-        *request.headers_mut() = head.headers;
-        *request.body_mut() = Some(body.into());
-        let deadline = Instant::now() + bounds.timeout;
+        url.set_path(question.path.path());
+        url.set_query(question.path.query());
+        let mut request = reqwest::Request::new(question.method, url);
+        *request.headers_mut() = question.headers.clone();
+        *request.body_mut() = Some(question.body.into());
+        let deadline = Instant::now() + question.timeout;
         let sent = timeout_at(deadline, self.http.execute(request)).await;
         let response = sent.map_err(|_| Lost::timeout())?.map_err(lost)?;
-        Ok(receive(Response::from(response), bounds.most, deadline).await)
+        Ok(receive(Response::from(response), question.most, deadline).await)
     }
 }
 
