@@ -5,7 +5,7 @@
 
 use std::future::Future;
 
-use crate::instruction::Instruction;
+use crate::instruction::{InLanes, Instruction};
 use crate::outcome::Outcome;
 use crate::stop::Stop;
 
@@ -81,7 +81,7 @@ impl Part {
 
     /// The lanes that it holds, each once.
     #[must_use]
-    pub fn lanes(&self) -> Vec<u64> {
+    pub fn lanes(&self) -> InLanes {
         let mut lanes = self.first.lanes.clone();
         for instruction in &self.more {
             lanes.extend_from_slice(&instruction.lanes);

@@ -287,7 +287,7 @@ impl Client {
         self.meters.packed_calls.fetch_add(packed, Ordering::Relaxed);
         let sent = async {
             match request {
-                Request::Read(login_id) => self.wire.load(login_id).await,
+                Request::Read(login_id) => Box::pin(self.wire.load(login_id)).await,
                 Request::Update(instruction) => {
                     self.wire.send(instruction.operation, instruction.body.clone()).await
                 }

@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
+use smallvec::SmallVec;
 
 use crate::catalog::Operation;
 use crate::exit::Error;
@@ -33,6 +34,9 @@ pub use claims::Claims;
 pub use patch::{Patch, Sets, packs};
 pub use rules::{Blank, OnConflict, Pack, Rules};
 pub use settings::is_field;
+
+/// The lanes that an instruction keeps to; hardly ever more than two.
+pub type InLanes = SmallVec<[u64; 2]>;
 
 /// A record understood: an operation, the user it names, the body to send.
 #[derive(Clone, Debug)]
@@ -49,7 +53,7 @@ pub struct Instruction {
     /// Whether an earlier process may have sent it and its answer is not known.
     pub maybe_sent: bool,
     /// The lanes that it must keep to: one for every name of a user that it touches.
-    pub lanes: Vec<u64>,
+    pub lanes: InLanes,
     /// The request's body, JSON.
     pub body: Bytes,
     /// What it is as a patch, where it may share a call with others; `None` where it goes by its

@@ -14,7 +14,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Body as HttpBody;
 use hyper::header::{
-    AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, SERVER, USER_AGENT,
+    AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, RETRY_AFTER, SERVER, USER_AGENT,
 };
 use hyper::{Response, StatusCode, Uri};
 use hyper_util::client::proxy::matcher::Matcher;
@@ -137,11 +137,12 @@ impl Wire {
         };
         let operations = OPERATIONS.iter().chain([&LOAD, &SEARCH, &PATCH_BATCH]);
         let paths = operations.map(|operation| operation.path).chain([LICENSE_PATH]);
+        let mut headers = headers(endpoint)?;
         Ok(Self {
-            transport: Transport::to(endpoint)?,
+            transport: Transport::to(endpoint, &mut headers)?,
             base_url: endpoint.base_url.clone(),
             paths: paths.map(path).collect::<Result<_, Error>>()?,
-            headers: headers(endpoint)?,
+            headers,
             timeout: endpoint.timeout,
         })
     }
@@ -237,8 +238,8 @@ impl Wire {
 }
 
 impl Transport {
-    /// The way to an endpoint, as the environment has it.
-    fn to(endpoint: &Endpoint) -> Result<Self, Error> {
+    /// The way to an endpoint, as the environment has it, and what goes with every request on it.
+    fn to(endpoint: &Endpoint, headers: &mut HeaderMap) -> Result<Self, Error> {
         let server: Uri = endpoint.base_url[..Position::BeforePath]
             .parse()
             .map_err(|error| Error::refused(format!("--base-url names no server: {error}")))?;
@@ -248,11 +249,11 @@ impl Transport {
         let transport = if proxied {
             Proxied::new(endpoint.base_url.clone(), endpoint.connect_timeout).map(Self::Proxied)
         } else {
-            let host = HeaderValue::from_str(
-                &endpoint.base_url[Position::BeforeHost..Position::BeforePath],
-            )
-            .map_err(|_| Error::refused("--base-url names no server"))?;
-            Direct::new(server, host, endpoint.connect_timeout).map(Self::Direct)
+            let host = &endpoint.base_url[Position::BeforeHost..Position::BeforePath];
+            let host = HeaderValue::from_str(host)
+                .map_err(|_| Error::refused("--base-url names no server"))?;
+            headers.insert(HOST, host);
+            Direct::new(server, endpoint.connect_timeout).map(Self::Direct)
         };
         transport.map_err(|cause| Error::refused(format!("cannot prepare for TLS: {cause}")))
     }

@@ -6,6 +6,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use smallvec::SmallVec;
+
 /// The ordered queues, one a name that is in use.
 #[derive(Debug)]
 pub struct Lanes<T> {
@@ -20,7 +22,7 @@ pub type Ticket = u64;
 #[derive(Debug)]
 struct Parked<T> {
     item: T,
-    lanes: Vec<u64>,
+    lanes: SmallVec<[u64; 2]>,
     /// In how many lanes somebody else stands before it.
     waiting: usize,
 }
@@ -46,7 +48,7 @@ impl<T> Lanes<T> {
         if waiting == 0 {
             return Some(item);
         }
-        self.parked.insert(ticket, Parked { item, lanes: lanes.to_vec(), waiting });
+        self.parked.insert(ticket, Parked { item, lanes: lanes.into(), waiting });
         None
     }
 

@@ -140,7 +140,7 @@ fn ready(row: u64, lane: u64) -> Row {
         login_id: lane.to_string(),
         renames_to: None,
         maybe_sent: false,
-        lanes: vec![lane],
+        lanes: [lane].into_iter().collect(),
         body: "{}".into(),
         patch: None,
         notes: None,

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::patch::Patch;
 use super::row::Values;
 use super::rules::{OnConflict, Rules};
-use super::{Instruction, lane};
+use super::{InLanes, Instruction, lane};
 use crate::catalog::Operation;
 use crate::clean::{self, Value};
 use crate::record::{Notes, Record};
@@ -15,7 +15,7 @@ pub(super) struct Parts {
     operation: &'static Operation,
     login_id: String,
     renames_to: Option<String>,
-    lanes: Vec<u64>,
+    lanes: InLanes,
     body: Bytes,
     patch: Option<Box<Patch>>,
 }
@@ -80,8 +80,8 @@ fn key(name: &str, body: &mut Vec<u8>) {
 
 /// One lane for every name of a user that the row touches: its login ID, the one that takes
 /// its place, those that are added; and the contacts that the server does not guard in a patch.
-fn lanes(operation: &Operation, values: &Values<'_>, patch: Option<&Patch>) -> Vec<u64> {
-    let mut lanes = Vec::with_capacity(1);
+fn lanes(operation: &Operation, values: &Values<'_>, patch: Option<&Patch>) -> InLanes {
+    let mut lanes = InLanes::new();
     for (field, value) in operation.fields.iter().zip(values) {
         match (field.name, value) {
             ("loginId" | "newLoginId", Some(Value::Text(text))) if !text.is_empty() => {

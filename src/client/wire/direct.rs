@@ -11,7 +11,6 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::header::{HOST, HeaderValue};
 use hyper::service::Service;
 use hyper::{Request, Response, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -29,7 +28,6 @@ type Connection = SendRequest<Full<Bytes>>;
 pub(super) struct Direct {
     connector: TowerToHyperService<HttpsConnector<HttpConnector>>,
     server: Uri,
-    host: HeaderValue,
     connect_timeout: Duration,
     /// The one that was used last is at the back, and is used first.
     idle: Mutex<VecDeque<Idle>>,
@@ -42,12 +40,8 @@ struct Idle {
 }
 
 impl Direct {
-    /// Prepares; nothing is sent. `host` is what the server is called in requests.
-    pub(super) fn new(
-        server: Uri,
-        host: HeaderValue,
-        connect_timeout: Duration,
-    ) -> Result<Self, String> {
+    /// Prepares; nothing is sent.
+    pub(super) fn new(server: Uri, connect_timeout: Duration) -> Result<Self, String> {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -59,7 +53,7 @@ impl Direct {
             .enable_http1()
             .wrap_connector(tcp);
         let connector = TowerToHyperService::new(connector);
-        Ok(Self { connector, server, host, connect_timeout, idle: Mutex::default() })
+        Ok(Self { connector, server, connect_timeout, idle: Mutex::default() })
     }
 
     /// Asks and waits for the answer.
@@ -89,7 +83,7 @@ impl Direct {
                 // Seldom, and large.
                 None => Box::pin(self.connect()).await?,
             };
-            let mut error = match connection.try_send_request(self.request(&question)).await {
+            let mut error = match connection.try_send_request(request(&question)).await {
                 Ok(response) => return Ok((connection, response)),
                 Err(error) => error,
             };
@@ -103,15 +97,6 @@ impl Direct {
                 }
             }
         }
-    }
-
-    fn request(&self, question: &Question<'_>) -> Request<Full<Bytes>> {
-        let mut request = Request::new(Full::new(question.body.clone()));
-        *request.method_mut() = question.method.clone();
-        *request.uri_mut() = question.path.clone();
-        *request.headers_mut() = question.headers.clone();
-        request.headers_mut().insert(HOST, self.host.clone());
-        request
     }
 
     async fn connect(&self) -> Result<Connection, Lost> {
@@ -148,4 +133,12 @@ impl Direct {
 /// Nothing was sent, since there was no connection.
 fn unreachable(detail: String) -> Lost {
     Lost { sent: Sent::No, how: How::Unreachable, detail }
+}
+
+fn request(question: &Question<'_>) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::new(question.body.clone()));
+    *request.method_mut() = question.method.clone();
+    *request.uri_mut() = question.path.clone();
+    *request.headers_mut() = question.headers.clone();
+    request
 }
