@@ -1,6 +1,7 @@
 //! Project, key and address: refused before the first row when they are missing or malformed.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 
 use crate::support::{KEY, PROJECT, Run, Simulator};
 
@@ -163,6 +164,38 @@ fn what_is_for_this_machine_goes_through_no_proxy() {
         assert_eq!(run.go().code(0).tally("updated"), 1);
     }
     assert!(proxy.accept().is_err(), "the proxy was asked");
+}
+
+#[test]
+fn what_goes_out_goes_through_the_proxy_of_the_environment() {
+    let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://somebody:secret@{}", proxy.local_addr().unwrap());
+    let (to_test, asked) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in proxy.incoming() {
+            let mut stream = stream.unwrap();
+            let head: Vec<String> = BufReader::new(&stream)
+                .lines()
+                .map(|line| line.unwrap().to_lowercase())
+                .take_while(|line| !line.is_empty())
+                .collect();
+            stream.write_all(b"HTTP/1.1 403 Forbidden\r\n\r\n").unwrap();
+            to_test.send(head).unwrap();
+        }
+    });
+    let ran = Run::new()
+        .credentials()
+        .file("in.csv", ROWS)
+        .args(&["--base-url", "https://api.example.com"])
+        .env("HTTPS_PROXY", &address)
+        .go()
+        .code(3)
+        .says("cannot reach https://api.example.com");
+    let head = asked.recv().unwrap();
+    assert_eq!(head[0], "connect api.example.com:443 http/1.1");
+    let authorization = "proxy-authorization: basic c29tzwjvzhk6c2vjcmv0";
+    assert!(head.iter().any(|line| line == authorization), "{head:?}");
+    assert!(!ran.stderr.contains("secret"), "{}", ran.stderr);
 }
 
 #[test]

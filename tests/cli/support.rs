@@ -18,7 +18,8 @@ pub(crate) fn program() -> Command {
     for name in ["DESCOPE_PROJECT_ID", "DESCOPE_MANAGEMENT_KEY", "DESCOPE_BASE_URL", "NO_COLOR"] {
         command.env_remove(name);
     }
-    for name in ["http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy", "HTTPS_PROXY"] {
+    for name in ["http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy"]
+    {
         command.env_remove(name);
     }
     // The state of this machine's user is nothing to tests.

@@ -124,6 +124,11 @@ impl Direct {
         idle.pop_back().map(|idle| idle.connection)
     }
 
+    #[cfg(test)]
+    pub(super) fn idle_is_closed(&self) -> bool {
+        self.idle.lock().unwrap().iter().all(|idle| idle.connection.is_closed())
+    }
+
     fn keep(&self, connection: Connection) {
         let idle = Idle { connection, since: Instant::now() };
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push_back(idle);

@@ -1,0 +1,261 @@
+//! Both transports, against a server that does as it is told.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread::{self, JoinHandle};
+
+use super::*;
+
+/// What the server does with a request, byte for byte; it hangs up after the last one.
+type Answers = &'static [&'static str];
+
+const WHOLE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+
+/// A server with a list of answers for each connection; ends with the requests of each.
+fn server(connections: &'static [Answers]) -> (Uri, JoinHandle<Vec<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let serve = move |answers: &Answers| {
+        let (mut stream, _) = listener.accept().unwrap();
+        let answer = |text: &&str| {
+            let request = request(&mut stream)?;
+            stream.write_all(text.as_bytes()).unwrap();
+            Some(request)
+        };
+        answers.iter().map_while(answer).collect()
+    };
+    (url.parse().unwrap(), thread::spawn(move || connections.iter().map(serve).collect()))
+}
+
+/// A request with a body of two bytes; nothing at the end of the connection.
+fn request(stream: &mut TcpStream) -> Option<String> {
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n{}") {
+        let mut byte = [0];
+        if stream.read(&mut byte).unwrap() == 0 {
+            return None;
+        }
+        request.push(byte[0]);
+    }
+    Some(String::from_utf8(request).unwrap())
+}
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What each transport gets for some requests in a row.
+async fn told(
+    connections: &'static [Answers],
+    requests: usize,
+    timeout: Duration,
+) -> [(Vec<Result<Answered, Lost>>, Vec<Vec<String>>); 2] {
+    let mut told = Vec::new();
+    for proxied in [false, true] {
+        let (uri, server) = server(connections);
+        let transport = if proxied {
+            Transport::Proxied(Proxied::new(uri.to_string().parse().unwrap(), PATIENCE).unwrap())
+        } else {
+            Transport::Direct(Direct::new(uri.clone(), PATIENCE).unwrap())
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, HeaderValue::from_str(uri.authority().unwrap().as_str()).unwrap());
+        let path = "/v1/mgmt/user?a=%2B1".parse().unwrap();
+        let mut answered = Vec::new();
+        for _ in 0..requests {
+            let question = Question {
+                method: hyper::Method::POST,
+                path: &path,
+                headers: &headers,
+                body: Bytes::from_static(b"{}"),
+                timeout,
+                most: 8,
+            };
+            answered.push(transport.exchange(question).await);
+        }
+        drop(transport);
+        told.push((
+            answered,
+            tokio::task::spawn_blocking(|| server.join().unwrap()).await.unwrap(),
+        ));
+    }
+    told.try_into().unwrap()
+}
+
+/// What came, in short.
+fn short(answered: &Result<Answered, Lost>) -> String {
+    match answered {
+        Ok(Answered { status, body: Ok(body), .. }) => {
+            format!("{} {}", status.as_u16(), String::from_utf8_lossy(body))
+        }
+        Ok(Answered { status, body: Err(unread), .. }) => format!("{} {unread:?}", status.as_u16()),
+        Err(Lost { sent, how, .. }) => format!("{sent:?} {how:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_told_as_it_came() {
+    for (answer, expected) in [
+        (WHOLE, "200 {}"),
+        ("HTTP/1.1 204 No Content\r\n\r\n", "204 "),
+        ("HTTP/1.1 307 Temporary Redirect\r\nlocation: /v2\r\ncontent-length: 0\r\n\r\n", "307 "),
+        (
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n",
+            "200 {}",
+        ),
+        ("HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\nto the end", "400 TooLarge"),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{23456789", "200 TooLarge"),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\n{\"us", "200 Broken(b\"{\\\"us\")"),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\n", "200 Broken(b\"\")"),
+        ("", "Maybe Broken"),
+        ("no HTTP at all\r\n\r\n", "Maybe Broken"),
+    ] {
+        let answers: Answers = Vec::leak(vec![answer]);
+        for (answered, requests) in told(Vec::leak(vec![answers]), 1, PATIENCE).await {
+            assert_eq!(short(&answered[0]), expected, "{answer}");
+            assert_eq!(requests[0].len(), 1, "sent once, {answer}");
+            assert!(requests[0][0].starts_with("POST /v1/mgmt/user?a=%2B1 HTTP/1.1\r\n"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_connection_is_used_again_once_its_answer_was_read_to_the_end() {
+    const TOO_LARGE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n123456789";
+    const LAST: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+    const CASES: [(&[Answers], [&str; 3]); 4] = [
+        (&[&[WHOLE, WHOLE, WHOLE]], ["200 {}"; 3]),
+        (&[&[LAST], &[WHOLE, WHOLE]], ["200 {}"; 3]),
+        (&[&[TOO_LARGE], &[WHOLE, WHOLE]], ["200 TooLarge", "200 {}", "200 {}"]),
+        (&[&[""], &[WHOLE, WHOLE]], ["Maybe Broken", "200 {}", "200 {}"]),
+    ];
+    for (connections, expected) in CASES {
+        for (answered, requests) in told(connections, 3, PATIENCE).await {
+            assert_eq!(answered.iter().map(short).collect::<Vec<_>>(), expected);
+            let (sent, meant): (Vec<usize>, Vec<usize>) =
+                requests.iter().zip(connections).map(|(is, meant)| (is.len(), meant.len())).unzip();
+            assert_eq!(sent, meant, "requests on each connection");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_silent_server_is_waited_for_no_longer_than_said() {
+    // It keeps its connection while it waits for a second request, which does not come.
+    const SILENT: &str = "";
+    const HALF: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{";
+    for (connection, expected) in
+        [(&[SILENT, WHOLE], "Maybe Timeout"), (&[HALF, WHOLE], "200 Broken(b\"{\")")]
+    {
+        let connections = Vec::leak(vec![&connection[..]]);
+        for (answered, requests) in told(connections, 1, Duration::from_millis(50)).await {
+            assert_eq!(short(&answered[0]), expected);
+            assert_eq!(requests[0].len(), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_got_nothing() {
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let endpoint = Endpoint {
+        base_url: format!("http://{gone}").parse().unwrap(),
+        project_id: "P1".into(),
+        management_key: "K1".to_owned().into(),
+        connect_timeout: PATIENCE,
+        timeout: PATIENCE,
+    };
+    let url = endpoint.base_url.clone();
+    let proxied = Transport::Proxied(Proxied::new(url, PATIENCE).unwrap());
+    let mut wire = Wire::new(&endpoint).unwrap();
+    for transport in [None, Some(proxied)] {
+        wire.transport = transport.unwrap_or(wire.transport);
+        let lost = wire.handshake().await.unwrap_err();
+        assert_eq!((lost.sent, lost.how), (Sent::No, How::Unreachable));
+        assert!(!lost.detail.contains(&gone.port().to_string()), "{}", lost.detail);
+        assert!(lost.detail.contains("refused"), "{}", lost.detail);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_the_server_has_closed_meanwhile_costs_nothing() {
+    let (uri, server) = server(&[&[WHOLE], &[WHOLE]]);
+    let direct = Direct::new(uri, PATIENCE).unwrap();
+    let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static("server"))]);
+    let path = "/".parse().unwrap();
+    for _ in 0..2 {
+        let question = Question {
+            method: hyper::Method::POST,
+            path: &path,
+            headers: &headers,
+            body: Bytes::from_static(b"{}"),
+            timeout: PATIENCE,
+            most: 8,
+        };
+        assert_eq!(short(&direct.exchange(question).await), "200 {}");
+        while !direct.idle_is_closed() {
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!(server.join().unwrap().iter().map(Vec::len).collect::<Vec<_>>(), [1, 1]);
+}
+
+fn name(body: &Body) -> &'static str {
+    match body {
+        Body::User(_) => "user",
+        Body::Whole(_) => "whole object",
+        Body::Object => "object",
+        Body::Error(_) => "error",
+        Body::BrokenOff => "broken off",
+        Body::Unreadable => "unreadable",
+    }
+}
+
+#[test]
+fn bodies_are_told_apart() {
+    for (status, body, expected) in [
+        (200, r#"{"user":{"userId":"U1","new":1}}"#, "user"),
+        (200, r#"{"user":null}"#, "object"),
+        (200, r#"{"user":"U1"}"#, "object"),
+        (200, r#"{"cleartext":"x"}"#, "object"),
+        (200, "", "object"),
+        (200, "<html>", "unreadable"),
+        (200, "[]", "unreadable"),
+        (400, r#"{"errorCode":"E011003","message":"x"}"#, "error"),
+        (400, r#"{"message":"x"}"#, "unreadable"),
+        (502, "Bad gateway", "unreadable"),
+    ] {
+        let code = StatusCode::from_u16(status).unwrap();
+        assert_eq!(name(&parse(code, body.as_bytes())), expected, "{status} {body}");
+    }
+}
+
+#[test]
+fn the_user_is_kept_as_it_was_sent() {
+    let body = parse(StatusCode::OK, br#"{"user": {"b": 1.50,  "a":"\u00e9"}}"#);
+    let Body::User(user) = body else { panic!("no user") };
+    assert_eq!(user.get(), r#"{"b": 1.50,  "a":"\u00e9"}"#);
+}
+
+#[test]
+fn a_user_is_named_in_the_query_to_the_letter() {
+    for login_id in ["+1 415-555", "a&b=c#d%2B@x.com", "é"] {
+        let named = naming("/v1/mgmt/user", login_id);
+        let query = named.strip_prefix("/v1/mgmt/user?").unwrap();
+        assert!(named.parse::<Uri>().is_ok() && !query.contains('#'), "{named}");
+        let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        assert_eq!(pairs, [("loginId".to_owned(), login_id.to_owned())]);
+    }
+    assert_eq!(naming("/a", "+1"), "/a?loginId=%2B1");
+}
+
+#[test]
+fn the_key_is_marked_as_secret() {
+    let endpoint = Endpoint {
+        base_url: "https://api.descope.com".parse().unwrap(),
+        project_id: "P1".into(),
+        management_key: "K-hidden".to_owned().into(),
+        connect_timeout: Duration::from_secs(1),
+        timeout: Duration::from_secs(2),
+    };
+    let shown = format!("{:?} {endpoint:?}", headers(&endpoint).unwrap());
+    assert!(!shown.contains("K-hidden"), "{shown}");
+}
