@@ -255,7 +255,11 @@ impl Transport {
             headers.insert(HOST, host);
             Direct::new(server, endpoint.connect_timeout).map(Self::Direct)
         };
-        transport.map_err(|cause| Error::refused(format!("cannot prepare for TLS: {cause}")))
+        transport.map_err(|cause| {
+            Error::refused(format!(
+                "cannot prepare for TLS: {cause}; install the system's CA certificates, or name a file of them in SSL_CERT_FILE"
+            ))
+        })
     }
 
     async fn exchange(&self, question: Question<'_>) -> Result<Answered, Lost> {

@@ -167,10 +167,22 @@ fn what_is_for_this_machine_goes_through_no_proxy() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_machine_without_certificates_can_rehearse_and_is_told_what_is_missing() {
+    let run = || {
+        let run = Run::new().file("in.csv", ROWS);
+        run.env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", "nowhere")
+    };
+    run().arg("--simulate").go().code(0);
+    let outside = run().credentials().args(&["--base-url", "https://api.example.com"]);
+    outside.go().code(2).says("CA certificates").says("SSL_CERT_FILE");
+}
+
+#[test]
 fn what_goes_out_goes_through_the_proxy_of_the_environment() {
     let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://somebody:secret@{}", proxy.local_addr().unwrap());
-    let (to_test, asked) = std::sync::mpsc::channel();
+    let (to_test, asked) = std::sync::mpsc::sync_channel(8);
     std::thread::spawn(move || {
         for stream in proxy.incoming() {
             let mut stream = stream.unwrap();

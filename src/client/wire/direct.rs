@@ -11,26 +11,38 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
+use hyper::http::uri::Scheme;
 use hyper::service::Service;
 use hyper::{Request, Response, Uri};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{Answered, KEEP_ALIVE, MAX_IDLE, Question, innermost, receive};
 use crate::client::retry::{How, Lost, Sent};
+
+type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 type Connection = SendRequest<Full<Bytes>>;
 
 /// Connections to one server.
 #[derive(Debug)]
 pub(super) struct Direct {
-    connector: TowerToHyperService<HttpsConnector<HttpConnector>>,
+    connector: Connector,
     server: Uri,
     connect_timeout: Duration,
     /// The one that was used last is at the back, and is used first.
     idle: Mutex<VecDeque<Idle>>,
+}
+
+/// What makes connections. Without TLS nothing of the machine's is needed, such as certificates.
+#[derive(Debug)]
+enum Connector {
+    Plain(TowerToHyperService<HttpConnector>),
+    Tls(TowerToHyperService<HttpsConnector<HttpConnector>>),
 }
 
 #[derive(Debug)]
@@ -42,17 +54,7 @@ struct Idle {
 impl Direct {
     /// Prepares; nothing is sent.
     pub(super) fn new(server: Uri, connect_timeout: Duration) -> Result<Self, String> {
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_keepalive(Some(KEEP_ALIVE));
-        let connector = HttpsConnectorBuilder::new()
-            .try_with_platform_verifier()
-            .map_err(|error| innermost(&error))?
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
-        let connector = TowerToHyperService::new(connector);
+        let connector = Connector::to(&server)?;
         Ok(Self { connector, server, connect_timeout, idle: Mutex::default() })
     }
 
@@ -101,8 +103,7 @@ impl Direct {
 
     async fn connect(&self) -> Result<Connection, Lost> {
         let connecting = async {
-            let connected = self.connector.call(self.server.clone()).await;
-            let stream = connected.map_err(|error| innermost(&*error))?;
+            let stream = self.connector.connect(self.server.clone()).await?;
             let shaken = http1::handshake(stream).await;
             let (connection, work) = shaken.map_err(|error| innermost(&error))?;
             // How it ends is told to whoever uses it.
@@ -132,6 +133,37 @@ impl Direct {
     fn keep(&self, connection: Connection) {
         let idle = Idle { connection, since: Instant::now() };
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push_back(idle);
+    }
+}
+
+impl Connector {
+    /// What a server's URL asks for.
+    fn to(server: &Uri) -> Result<Self, String> {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_keepalive(Some(KEEP_ALIVE));
+        if server.scheme() == Some(&Scheme::HTTP) {
+            return Ok(Self::Plain(TowerToHyperService::new(tcp)));
+        }
+        let tls = HttpsConnectorBuilder::new()
+            .try_with_platform_verifier()
+            .map_err(|error| innermost(&error))?
+            .https_only()
+            .enable_http1()
+            .wrap_connector(tcp);
+        Ok(Self::Tls(TowerToHyperService::new(tls)))
+    }
+
+    /// A connection, or in a word why there is none.
+    async fn connect(&self, server: Uri) -> Result<Stream, String> {
+        match self {
+            Self::Plain(plain) => {
+                let connected = plain.call(server).await;
+                connected.map(MaybeHttpsStream::Http).map_err(|error| innermost(&error))
+            }
+            Self::Tls(tls) => tls.call(server).await.map_err(|error| innermost(&*error)),
+        }
     }
 }
 
