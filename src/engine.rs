@@ -9,12 +9,12 @@ pub mod lanes;
 mod packer;
 
 use std::collections::VecDeque;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 use tokio::sync::mpsc::{Receiver, Sender};
+use tokio::task::{JoinError, JoinSet};
 
 use crate::call::{Call, Part, Performed, Step, Worked};
 use crate::instruction::{Instruction, Invalid};
@@ -72,8 +72,7 @@ pub struct Engine<S, O> {
     packer: Packer,
     /// Calls whose turn it is, until there is room for them.
     ready: VecDeque<Call>,
-    /// Calls at work. A task for each would cost more, and they need no other thread.
-    at_work: FuturesUnordered<Work>,
+    tasks: JoinSet<Performed>,
     /// Rows with their outcome, until the recorder takes them.
     ended: VecDeque<Finished>,
     tally: Tally,
@@ -81,9 +80,6 @@ pub struct Engine<S, O> {
     earlier: Tally,
     unreadable: Option<Reason>,
 }
-
-/// A call at work; in a box, since it is large and must not be moved.
-type Work = Pin<Box<dyn Future<Output = Performed> + Send>>;
 
 /// The least number of packed calls that fit into the window, once there are any: enough to
 /// use up the limits of the API where an answer takes a second or two.
@@ -115,7 +111,7 @@ impl<S: Step, O: Observer> Engine<S, O> {
             lanes: Lanes::default(),
             packer: Packer::default(),
             ready: VecDeque::new(),
-            at_work: FuturesUnordered::new(),
+            tasks: JoinSet::new(),
             ended: VecDeque::new(),
             tally: Tally::default(),
             earlier: Tally::default(),
@@ -143,7 +139,7 @@ impl<S: Step, O: Observer> Engine<S, O> {
                 // Nothing more can come that would share the call, or calls have become smaller.
                 self.line_up_packed();
             }
-            let begun = self.at_work.len();
+            let begun = self.tasks.len();
             // Stopping comes before finishing, and finishing before starting more.
             tokio::select! {
                 biased;
@@ -152,7 +148,7 @@ impl<S: Step, O: Observer> Engine<S, O> {
                     rows.close();
                     self.drop_waiting();
                 }
-                Some(performed) = self.at_work.next() => self.finish(performed),
+                Some(performed) = self.tasks.join_next() => self.finish(performed),
                 () = self.step.room(begun), if !self.ready.is_empty() => self.start_next(),
                 row = rows.recv(), if reading && self.held < self.most_held() => match row {
                     Some(row) => {
@@ -176,7 +172,7 @@ impl<S: Step, O: Observer> Engine<S, O> {
 
     /// Whether there are calls at work, or about to be.
     fn is_busy(&self) -> bool {
-        !self.at_work.is_empty() || !self.ready.is_empty()
+        !self.tasks.is_empty() || !self.ready.is_empty()
     }
 
     /// The most rows to hold just now.
@@ -247,11 +243,16 @@ impl<S: Step, O: Observer> Engine<S, O> {
     fn start_next(&mut self) {
         let Some(call) = self.ready.pop_front() else { return };
         let (step, stop) = (Arc::clone(&self.step), self.stop.clone());
-        self.at_work.push(Box::pin(async move { step.perform(call, &stop).await }));
+        // In a box of its own, since a task is copied several times while it begins and ends.
+        self.tasks.spawn(Box::pin(async move { step.perform(call, &stop).await }));
     }
 
-    fn finish(&mut self, performed: Performed) {
-        let Performed { worked, further } = performed;
+    fn finish(&mut self, performed: Result<Performed, JoinError>) {
+        let Performed { worked, further } = match performed {
+            Ok(performed) => performed,
+            // A broken promise of ours must not pass for a row left undone.
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
         for call in further {
             self.line_up(call);
         }

@@ -14,8 +14,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Body as HttpBody;
 use hyper::header::{
-    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, RETRY_AFTER, SERVER,
-    USER_AGENT,
+    AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, RETRY_AFTER, SERVER, USER_AGENT,
 };
 use hyper::{Response, StatusCode, Uri};
 use hyper_util::client::proxy::matcher::Matcher;
@@ -254,7 +253,6 @@ impl Transport {
             let host = HeaderValue::from_str(host)
                 .map_err(|_| Error::refused("--base-url names no server"))?;
             headers.insert(HOST, host);
-            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
             Direct::new(server, endpoint.connect_timeout).map(Self::Direct)
         };
         transport.map_err(|cause| {

@@ -11,7 +11,6 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::header::CONTENT_LENGTH;
 use hyper::http::uri::Scheme;
 use hyper::service::Service;
 use hyper::{Request, Response, Uri};
@@ -61,7 +60,8 @@ impl Direct {
 
     /// Asks and waits for the answer.
     pub(super) async fn exchange(&self, question: Question<'_>) -> Result<Answered, Lost> {
-        let (deadline, most) = (Instant::now() + question.timeout, question.most);
+        let deadline = Instant::now() + question.timeout;
+        let most = question.most;
         let sent = timeout_at(deadline, self.send(question)).await;
         let (connection, response) = sent.map_err(|_| Lost::timeout())??;
         let answered = receive(response, most, deadline).await;
@@ -177,7 +177,5 @@ fn request(question: &Question<'_>) -> Request<Full<Bytes>> {
     *request.method_mut() = question.method.clone();
     *request.uri_mut() = question.path.clone();
     *request.headers_mut() = question.headers.clone();
-    // In its place among the others: a copy of them has no room for one more.
-    request.headers_mut().insert(CONTENT_LENGTH, question.body.len().into());
     request
 }
