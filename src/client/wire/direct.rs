@@ -54,7 +54,7 @@ struct Idle {
 impl Direct {
     /// Prepares; nothing is sent.
     pub(super) fn new(server: Uri, connect_timeout: Duration) -> Result<Self, String> {
-        let connector = Connector::to(&server)?;
+        let connector = Connector::to(&server, connect_timeout)?;
         Ok(Self { connector, server, connect_timeout, idle: Mutex::default() })
     }
 
@@ -138,11 +138,13 @@ impl Direct {
 
 impl Connector {
     /// What a server's URL asks for.
-    fn to(server: &Uri) -> Result<Self, String> {
+    fn to(server: &Uri, connect_timeout: Duration) -> Result<Self, String> {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(KEEP_ALIVE));
+        // For each address its part: a dead one must not use up the time of the next.
+        tcp.set_connect_timeout(Some(connect_timeout));
         if server.scheme() == Some(&Scheme::HTTP) {
             return Ok(Self::Plain(TowerToHyperService::new(tcp)));
         }
