@@ -269,13 +269,9 @@ impl Client {
     async fn attempt(&self, request: Request<'_>, stop: &Stop) -> Option<Reply> {
         let _pass = tokio::select! {
             biased;
-            pass = self.gate.enter(request.operation().rate_class) => pass,
             () = stop.draining() => return None,
+            pass = self.gate.enter(request.operation().rate_class) => pass,
         };
-        // Nearly every request need not wait for its turn, and then nobody has to watch the stop.
-        if stop.is_draining() {
-            return None;
-        }
         if let Some(row) = request.must_not_repeat()
             && !self.ledger.about_to_send(row).await
         {
