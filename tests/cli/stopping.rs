@@ -72,7 +72,7 @@ fn silent() -> (String, std::sync::mpsc::Receiver<()>) {
 fn a_second_signal_drops_what_is_on_the_wire() {
     let (url, told) = silent();
     let mut running =
-        Run::new().credentials().args(&["--base-url", &url]).file("in.csv", rows(3)).spawn();
+        Run::new().credentials().args(&["--base-url", &url]).file("in.csv", rows(1_000)).spawn();
     for _ in 0..3 {
         told.recv().unwrap();
     }
