@@ -1,8 +1,8 @@
 //! What a reply means: done, again, or never. Pure; no clock, no I/O.
 //!
 //! [`judge`] is the retry table of `docs/retries.md`, which its tests spell out row by row.
-//! The rules follow section 7 of the API reference. "Not sent" is never guessed: only a
-//! connection that was never made counts as that.
+//! The rules follow section 7 of the API reference. "Not sent" is never guessed: only
+//! where there was no connection for a request does it count as that.
 
 use std::time::{Duration, SystemTime};
 

@@ -96,7 +96,7 @@ enum Transport {
 ///
 /// It is made into a request where that is sent, and no earlier: requests are large, and would
 /// be copied on the way.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Question<'a> {
     method: hyper::Method,
     path: &'a Uri,

@@ -127,7 +127,7 @@ impl Direct {
 
     #[cfg(test)]
     pub(super) fn idle_is_closed(&self) -> bool {
-        self.idle.lock().unwrap().iter().all(|idle| idle.connection.is_closed())
+        self.idle.lock().unwrap().back().is_some_and(|idle| idle.connection.is_closed())
     }
 
     fn keep(&self, connection: Connection) {

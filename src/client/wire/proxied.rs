@@ -27,8 +27,8 @@ impl Proxied {
             .pool_idle_timeout(MAX_IDLE)
             .tcp_keepalive(KEEP_ALIVE)
             .tcp_nodelay(true)
-            .http2_keep_alive_interval(KEEP_ALIVE / 2)
-            .http2_keep_alive_timeout(KEEP_ALIVE / 3)
+            .http2_keep_alive_interval(Duration::from_secs(15))
+            .http2_keep_alive_timeout(Duration::from_secs(10))
             .build()
             .map_err(|error| innermost(&error))?;
         Ok(Self { http, server })

@@ -9,13 +9,17 @@ use super::*;
 /// What the server does with a request, byte for byte; it hangs up after the last one.
 type Answers = &'static [&'static str];
 
+/// The requests of each connection.
+type Requests = Vec<Vec<String>>;
+
 const WHOLE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
 
-/// A server with a list of answers for each connection; ends with the requests of each.
-fn server(connections: &'static [Answers]) -> (Uri, JoinHandle<Vec<Vec<String>>>) {
+/// A server with a list of answers for each connection; ends with the requests of each, and
+/// with where further ones would arrive.
+fn server(connections: &'static [Answers]) -> (Uri, JoinHandle<(Requests, TcpListener)>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let serve = move |answers: &Answers| {
+    let serve = |listener: &TcpListener, answers: &Answers| {
         let (mut stream, _) = listener.accept().unwrap();
         let answer = |text: &&str| {
             let request = request(&mut stream)?;
@@ -24,7 +28,11 @@ fn server(connections: &'static [Answers]) -> (Uri, JoinHandle<Vec<Vec<String>>>
         };
         answers.iter().map_while(answer).collect()
     };
-    (url.parse().unwrap(), thread::spawn(move || connections.iter().map(serve).collect()))
+    let work = move || {
+        let requests = connections.iter().map(|answers| serve(&listener, answers)).collect();
+        (requests, listener)
+    };
+    (url.parse().unwrap(), thread::spawn(work))
 }
 
 /// A request with a body of two bytes; nothing at the end of the connection.
@@ -42,12 +50,17 @@ fn request(stream: &mut TcpStream) -> Option<String> {
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
+fn question<'a>(path: &'a Uri, headers: &'a HeaderMap, timeout: Duration) -> Question<'a> {
+    let (method, body) = (hyper::Method::POST, Bytes::from_static(b"{}"));
+    Question { method, path, headers, body, timeout, most: 8 }
+}
+
 /// What each transport gets for some requests in a row.
 async fn told(
     connections: &'static [Answers],
     requests: usize,
     timeout: Duration,
-) -> [(Vec<Result<Answered, Lost>>, Vec<Vec<String>>); 2] {
+) -> [(Vec<Result<Answered, Lost>>, Requests); 2] {
     let mut told = Vec::new();
     for proxied in [false, true] {
         let (uri, server) = server(connections);
@@ -61,21 +74,14 @@ async fn told(
         let path = "/v1/mgmt/user?a=%2B1".parse().unwrap();
         let mut answered = Vec::new();
         for _ in 0..requests {
-            let question = Question {
-                method: hyper::Method::POST,
-                path: &path,
-                headers: &headers,
-                body: Bytes::from_static(b"{}"),
-                timeout,
-                most: 8,
-            };
-            answered.push(transport.exchange(question).await);
+            answered.push(transport.exchange(question(&path, &headers, timeout)).await);
         }
         drop(transport);
-        told.push((
-            answered,
-            tokio::task::spawn_blocking(|| server.join().unwrap()).await.unwrap(),
-        ));
+        let end = tokio::task::spawn_blocking(|| server.join().unwrap()).await.unwrap();
+        let (requests, listener) = end;
+        listener.set_nonblocking(true).unwrap();
+        assert!(listener.accept().is_err(), "something was sent again");
+        told.push((answered, requests));
     }
     told.try_into().unwrap()
 }
@@ -182,20 +188,13 @@ async fn a_connection_that_the_server_has_closed_meanwhile_costs_nothing() {
     let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static("server"))]);
     let path = "/".parse().unwrap();
     for _ in 0..2 {
-        let question = Question {
-            method: hyper::Method::POST,
-            path: &path,
-            headers: &headers,
-            body: Bytes::from_static(b"{}"),
-            timeout: PATIENCE,
-            most: 8,
-        };
+        let question = question(&path, &headers, PATIENCE);
         assert_eq!(short(&direct.exchange(question).await), "200 {}");
         while !direct.idle_is_closed() {
             tokio::task::yield_now().await;
         }
     }
-    assert_eq!(server.join().unwrap().iter().map(Vec::len).collect::<Vec<_>>(), [1, 1]);
+    assert_eq!(server.join().unwrap().0.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1]);
 }
 
 fn name(body: &Body) -> &'static str {
