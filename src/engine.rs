@@ -9,12 +9,14 @@ pub mod lanes;
 mod packer;
 
 use std::collections::VecDeque;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
+use futures_util::FutureExt;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender};
-use tokio::task::{JoinError, JoinSet};
 
 use crate::call::{Call, Part, Performed, Step, Worked};
 use crate::instruction::{Instruction, Invalid};
@@ -72,14 +74,19 @@ pub struct Engine<S, O> {
     packer: Packer,
     /// Calls whose turn it is, until there is room for them.
     ready: VecDeque<Call>,
-    tasks: JoinSet<Performed>,
-    /// Rows with their outcome, until the recorder takes them.
+    /// Calls that are worked on, by this loop: a task for each would cost more.
+    at_work: FuturesUnordered<Work>,
+    /// Rows with their outcome, until the recorder takes them. Nothing is begun meanwhile, but
+    /// what is at work goes on: it may wait for the recorder, too.
     ended: VecDeque<Finished>,
     tally: Tally,
     /// What was done before; its failures are borne already.
     earlier: Tally,
     unreadable: Option<Reason>,
 }
+
+/// A call at work; in a box, since it is large and stays in its place.
+type Work = Pin<Box<dyn Future<Output = Performed> + Send>>;
 
 /// The least number of packed calls that fit into the window, once there are any: enough to
 /// use up the limits of the API where an answer takes a second or two.
@@ -111,7 +118,7 @@ impl<S: Step, O: Observer> Engine<S, O> {
             lanes: Lanes::default(),
             packer: Packer::default(),
             ready: VecDeque::new(),
-            tasks: JoinSet::new(),
+            at_work: FuturesUnordered::new(),
             ended: VecDeque::new(),
             tally: Tally::default(),
             earlier: Tally::default(),
@@ -133,13 +140,14 @@ impl<S: Step, O: Observer> Engine<S, O> {
         // One for all turns: whoever waits anew lines up anew.
         let mut draining = pin!(stop.draining());
         // Ends by what it holds, not by `else`: the stop's branch never closes.
-        while reading || self.is_busy() || self.packer.rows() > 0 {
+        while reading || self.is_busy() || self.packer.rows() > 0 || !self.ended.is_empty() {
             let stuck = !self.is_busy() && self.held >= self.most_held();
             if !reading || stuck || self.packer.is_full(self.step.pack_size()) {
                 // Nothing more can come that would share the call, or calls have become smaller.
                 self.line_up_packed();
             }
-            let begun = self.tasks.len();
+            let (begun, recorded) = (self.at_work.len(), self.ended.is_empty());
+            let more = reading && recorded && self.held < self.most_held();
             // Stopping comes before finishing, and finishing before starting more.
             tokio::select! {
                 biased;
@@ -148,9 +156,12 @@ impl<S: Step, O: Observer> Engine<S, O> {
                     rows.close();
                     self.drop_waiting();
                 }
-                Some(performed) = self.tasks.join_next() => self.finish(performed),
-                () = self.step.room(begun), if !self.ready.is_empty() => self.start_next(),
-                row = rows.recv(), if reading && self.held < self.most_held() => match row {
+                () = self.recorder.reserve().map(drop), if !recorded => {}
+                Some(performed) = self.at_work.next() => self.finish(performed),
+                () = self.step.room(begun), if recorded && !self.ready.is_empty() => {
+                    self.start_next();
+                }
+                row = rows.recv(), if more => match row {
                     Some(row) => {
                         self.take(row);
                         reading = self.unreadable.is_none();
@@ -161,7 +172,7 @@ impl<S: Step, O: Observer> Engine<S, O> {
                     }
                 },
             }
-            self.hand_over().await;
+            self.hand_over();
         }
         if let Some(reason) = self.unreadable {
             stop.drain(reason);
@@ -172,7 +183,7 @@ impl<S: Step, O: Observer> Engine<S, O> {
 
     /// Whether there are calls at work, or about to be.
     fn is_busy(&self) -> bool {
-        !self.tasks.is_empty() || !self.ready.is_empty()
+        !self.at_work.is_empty() || !self.ready.is_empty()
     }
 
     /// The most rows to hold just now.
@@ -243,16 +254,11 @@ impl<S: Step, O: Observer> Engine<S, O> {
     fn start_next(&mut self) {
         let Some(call) = self.ready.pop_front() else { return };
         let (step, stop) = (Arc::clone(&self.step), self.stop.clone());
-        // In a box of its own, since a task is copied several times while it begins and ends.
-        self.tasks.spawn(Box::pin(async move { step.perform(call, &stop).await }));
+        self.at_work.push(Box::pin(async move { step.perform(call, &stop).await }));
     }
 
-    fn finish(&mut self, performed: Result<Performed, JoinError>) {
-        let Performed { worked, further } = match performed {
-            Ok(performed) => performed,
-            // A broken promise of ours must not pass for a row left undone.
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        };
+    fn finish(&mut self, performed: Performed) {
+        let Performed { worked, further } = performed;
         for call in further {
             self.line_up(call);
         }
@@ -303,11 +309,13 @@ impl<S: Step, O: Observer> Engine<S, O> {
         self.ended.push_back(finished);
     }
 
-    /// Waits until the recorder has taken what ended: nothing more is begun before.
-    async fn hand_over(&mut self) {
+    /// Gives the recorder of what ended as much as it has room for.
+    fn hand_over(&mut self) {
         while let Some(finished) = self.ended.pop_front() {
-            if self.recorder.send(Entry::Finished(finished)).await.is_err() {
-                self.stop.drain(Reason::not_recorded());
+            match self.recorder.try_reserve() {
+                Ok(place) => place.send(Entry::Finished(finished)),
+                Err(TrySendError::Full(())) => return self.ended.push_front(finished),
+                Err(TrySendError::Closed(())) => self.stop.drain(Reason::not_recorded()),
             }
         }
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::*;
 use crate::catalog::OPERATIONS;
 use crate::engine::halt::MaxFailures;
+use crate::ledger::Ledger;
 use crate::outcome::{Failure, Status};
 use crate::record::{Content, Encoding, Format, Position, Problem, Record, Source};
 
@@ -94,16 +95,21 @@ impl Fake {
         }
         self.log.lock().unwrap().push(row);
         let fails = self.failing.contains(&row);
-        let outcome = Outcome {
-            status: if fails { Status::Rejected } else { Status::Updated },
-            attempts: 1,
-            http_status: Some(200),
-            duration: delay,
-            finished_at: Timestamp::UNIX_EPOCH,
-            user: None,
-            error: fails.then(failure),
-        };
+        let status = if fails { Status::Rejected } else { Status::Updated };
+        let outcome = Outcome { status, error: fails.then(failure), ..updated(delay) };
         Worked::alike(part, Some(&outcome))
+    }
+}
+
+fn updated(duration: Duration) -> Outcome {
+    Outcome {
+        status: Status::Updated,
+        attempts: 1,
+        http_status: Some(200),
+        duration,
+        finished_at: Timestamp::UNIX_EPOCH,
+        user: None,
+        error: None,
     }
 }
 
@@ -286,6 +292,50 @@ async fn a_recorder_that_is_gone_stops_the_run() {
     let Ended { tally, .. } = engine.run(Tally::default(), from_input).await;
     assert!(tally.balances() && tally.read < 5, "{tally:?}");
     assert_eq!(stop.reason().unwrap().code(), "not_recorded");
+}
+
+/// Tells the recorder before it works on a row, as a client does of one that must not be sent
+/// twice.
+struct Tells(Ledger);
+
+impl Step for Tells {
+    async fn perform(&self, call: Call, _: &Stop) -> Performed {
+        let Call::Apart(part) = call else { panic!("nothing here is packed") };
+        assert!(self.0.about_to_send(part.first.record.position.row).await);
+        let outcome = updated(Duration::ZERO);
+        Performed { worked: vec![Worked::alike(part, Some(&outcome))], further: vec![] }
+    }
+
+    fn pack_size(&self) -> usize {
+        1
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_wait_for_the_recorder_do_not_keep_it_from_the_rows_that_ended() {
+    let (to_engine, from_input) = tokio::sync::mpsc::channel(8);
+    let (to_recorder, mut from_engine) = tokio::sync::mpsc::channel(1);
+    let step = Arc::new(Tells(Ledger::new(&to_recorder)));
+    let tripwire = Tripwire::new(MaxFailures::Unlimited, 0);
+    let seen = Seen(Arc::default());
+    let engine = Engine::new(step, to_recorder, seen, Stop::default(), tripwire, 100);
+    tokio::spawn(async move {
+        for row in 1..=100 {
+            let row = if row % 3 == 0 { invalid(row) } else { ready(row, row) };
+            to_engine.send(row).await.unwrap();
+        }
+    });
+    tokio::spawn(async move {
+        while let Some(entry) = from_engine.recv().await {
+            if let Entry::Sent { written, .. } = entry {
+                written.send(()).unwrap();
+            }
+        }
+    });
+    let ended = tokio::time::timeout(HOUR, engine.run(Tally::default(), from_input)).await;
+    let Ended { tally, complete } = ended.expect("the run ends");
+    assert!(complete);
+    assert_eq!((tally.updated, tally.invalid), (67, 33));
 }
 
 struct Panics;
