@@ -14,7 +14,8 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Body as HttpBody;
 use hyper::header::{
-    AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, RETRY_AFTER, SERVER, USER_AGENT,
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, RETRY_AFTER,
+    SERVER, USER_AGENT,
 };
 use hyper::{Response, StatusCode, Uri};
 use hyper_util::client::proxy::matcher::Matcher;
@@ -72,7 +73,7 @@ const SIMULATOR: &str = "descope-bulk-simulator";
 /// How long a connection may lie idle before it is not used again; servers close them, too.
 const MAX_IDLE: Duration = Duration::from_secs(30);
 
-/// How often the network is asked whether an idle connection is still there.
+/// How often the network is asked whether a silent connection is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
 /// The way to one server.
@@ -164,7 +165,7 @@ impl Wire {
             Ok(answered) => answered,
             Err(lost) if lost.sent == Sent::No => return Err(lost),
             Err(lost) => {
-                tracing::warn!(cause = %lost.detail, "the licence handshake got no answer");
+                tracing::warn!(how = ?lost.how, cause = %lost.detail, "the licence handshake got no answer");
                 return Ok(Handshake::default());
             }
         };
@@ -253,6 +254,7 @@ impl Transport {
             let host = HeaderValue::from_str(host)
                 .map_err(|_| Error::refused("--base-url names no server"))?;
             headers.insert(HOST, host);
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
             Direct::new(server, endpoint.connect_timeout).map(Self::Direct)
         };
         transport.map_err(|cause| {
@@ -294,6 +296,7 @@ fn headers(endpoint: &Endpoint) -> Result<HeaderMap, Error> {
     headers.insert(AUTHORIZATION, authorization);
     let agent = concat!("descope-bulk/", env!("CARGO_PKG_VERSION"));
     headers.insert(USER_AGENT, HeaderValue::from_static(agent));
+    headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert("x-descope-project-id", project);
     headers.insert("x-descope-sdk-name", HeaderValue::from_static("descope-bulk"));

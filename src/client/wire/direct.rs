@@ -4,13 +4,14 @@
 //! time. Whatever is more than that is left to [`super::proxied`].
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::CONTENT_LENGTH;
 use hyper::http::uri::Scheme;
 use hyper::service::Service;
 use hyper::{Request, Response, Uri};
@@ -19,7 +20,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use super::{Answered, KEEP_ALIVE, MAX_IDLE, Question, innermost, receive};
 use crate::client::retry::{How, Lost, Sent};
@@ -61,10 +62,8 @@ impl Direct {
     /// Asks and waits for the answer.
     pub(super) async fn exchange(&self, question: Question<'_>) -> Result<Answered, Lost> {
         let deadline = Instant::now() + question.timeout;
-        let most = question.most;
-        let sent = timeout_at(deadline, self.send(question)).await;
-        let (connection, response) = sent.map_err(|_| Lost::timeout())??;
-        let answered = receive(response, most, deadline).await;
+        let (connection, response) = self.send(&question, deadline).await?;
+        let answered = receive(response, question.most, deadline).await;
         // Else there is more to come on it, which would pass for the next answer.
         if answered.body.is_ok() {
             self.keep(connection);
@@ -73,66 +72,81 @@ impl Direct {
     }
 
     /// Sends on the first connection that takes the request.
-    async fn send(&self, question: Question<'_>) -> Result<(Connection, Response<Incoming>), Lost> {
+    async fn send(
+        &self,
+        question: &Question<'_>,
+        deadline: Instant,
+    ) -> Result<(Connection, Response<Incoming>), Lost> {
         loop {
-            let idle = self.idle();
-            let used = idle.is_some();
-            let mut connection = match idle {
-                Some(mut connection) => match connection.ready().await {
-                    Ok(()) => connection,
-                    Err(_) => continue,
-                },
+            let (mut connection, used) = match self.ready() {
+                Some(connection) => (connection, true),
                 // Seldom, and large.
-                None => Box::pin(self.connect()).await?,
+                None => Box::pin(self.other(deadline)).await?,
             };
-            let mut error = match connection.try_send_request(request(&question)).await {
-                Ok(response) => return Ok((connection, response)),
-                Err(error) => error,
+            let sent = connection.try_send_request(request(question));
+            let mut error = match timeout_at(deadline, sent).await {
+                Ok(Ok(response)) => return Ok((connection, response)),
+                Ok(Err(error)) => error,
+                Err(_) => return Err(Lost::timeout()),
             };
+            let detail = innermost(error.error());
             match error.take_message() {
                 // The server had closed it; not a byte was sent.
                 Some(_) if used => {}
-                Some(_) => return Err(unreachable(innermost(error.error()))),
-                None => {
-                    let detail = innermost(error.error());
-                    return Err(Lost { sent: Sent::Maybe, how: How::Broken, detail });
-                }
+                Some(_) => return Err(unreachable(detail)),
+                None => return Err(Lost { sent: Sent::Maybe, how: How::Broken, detail }),
             }
         }
     }
 
-    async fn connect(&self) -> Result<Connection, Lost> {
-        let connecting = async {
-            let stream = self.connector.connect(self.server.clone()).await?;
-            let shaken = http1::handshake(stream).await;
-            let (connection, work) = shaken.map_err(|error| innermost(&error))?;
-            // How it ends is told to whoever uses it.
-            tokio::spawn(work);
-            Ok(connection)
-        };
-        match timeout(self.connect_timeout, connecting).await {
-            Ok(connected) => connected.map_err(unreachable),
+    /// An idle connection that takes a request at once, if the one used last does.
+    fn ready(&self) -> Option<Connection> {
+        let mut idle = self.idle();
+        while idle.pop_back_if(|idle| idle.connection.is_closed()).is_some() {}
+        idle.pop_back_if(|idle| idle.connection.is_ready()).map(|idle| idle.connection)
+    }
+
+    /// A connection that takes a request after a moment, and whether it was used before.
+    ///
+    /// One whose request is still on its way out, though it was answered, may never be ready.
+    async fn other(&self, deadline: Instant) -> Result<(Connection, bool), Lost> {
+        let by = deadline.min(Instant::now() + self.connect_timeout);
+        let last = self.idle().pop_back();
+        if let Some(Idle { mut connection, .. }) = last
+            && let Ok(Ok(())) = timeout_at(by, connection.ready()).await
+        {
+            return Ok((connection, true));
+        }
+        match timeout_at(by, self.connect()).await {
+            Ok(connected) => connected.map(|connection| (connection, false)).map_err(unreachable),
             Err(_) => Err(unreachable("it took too long to connect".to_owned())),
         }
     }
 
-    /// The connection that was used last, if it is not too old.
-    fn idle(&self) -> Option<Connection> {
+    /// A new connection, or in a word why there is none.
+    async fn connect(&self) -> Result<Connection, String> {
+        let stream = self.connector.connect(self.server.clone()).await?;
+        let shaken = http1::handshake(stream).await;
+        let (connection, work) = shaken.map_err(|error| innermost(&error))?;
+        // How it ends is told to whoever uses it.
+        tokio::spawn(work);
+        Ok(connection)
+    }
+
+    fn keep(&self, connection: Connection) {
+        self.idle().push_back(Idle { connection, since: Instant::now() });
+    }
+
+    /// The connections that wait for a request and are not too old.
+    fn idle(&self) -> MutexGuard<'_, VecDeque<Idle>> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        while idle.front().is_some_and(|oldest| oldest.since.elapsed() > MAX_IDLE) {
-            idle.pop_front();
-        }
-        idle.pop_back().map(|idle| idle.connection)
+        while idle.pop_front_if(|oldest| oldest.since.elapsed() > MAX_IDLE).is_some() {}
+        idle
     }
 
     #[cfg(test)]
     pub(super) fn idle_is_closed(&self) -> bool {
-        self.idle.lock().unwrap().back().is_some_and(|idle| idle.connection.is_closed())
-    }
-
-    fn keep(&self, connection: Connection) {
-        let idle = Idle { connection, since: Instant::now() };
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push_back(idle);
+        self.idle().back().is_some_and(|idle| idle.connection.is_closed())
     }
 }
 
@@ -143,6 +157,7 @@ impl Connector {
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(KEEP_ALIVE));
+        tcp.set_keepalive_interval(Some(KEEP_ALIVE));
         // For each address its part: a dead one must not use up the time of the next.
         tcp.set_connect_timeout(Some(connect_timeout));
         if server.scheme() == Some(&Scheme::HTTP) {
@@ -179,5 +194,7 @@ fn request(question: &Question<'_>) -> Request<Full<Bytes>> {
     *request.method_mut() = question.method.clone();
     *request.uri_mut() = question.path.clone();
     *request.headers_mut() = question.headers.clone();
+    // In the place that is kept for it: a copy of the others has no room for one more.
+    request.headers_mut().insert(CONTENT_LENGTH, question.body.len().into());
     request
 }

@@ -26,6 +26,7 @@ impl Proxied {
             .retry(reqwest::retry::never().max_retries_per_request(0))
             .pool_idle_timeout(MAX_IDLE)
             .tcp_keepalive(KEEP_ALIVE)
+            .tcp_keepalive_interval(KEEP_ALIVE)
             .tcp_nodelay(true)
             .http2_keep_alive_interval(Duration::from_secs(15))
             .http2_keep_alive_timeout(Duration::from_secs(10))

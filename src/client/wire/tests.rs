@@ -1,7 +1,8 @@
 //! Both transports, against a server that does as it is told.
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Barrier};
 use std::thread::{self, JoinHandle};
 
 use super::*;
@@ -49,6 +50,16 @@ fn request(stream: &mut TcpStream) -> Option<String> {
 }
 
 const PATIENCE: Duration = Duration::from_secs(10);
+
+fn endpoint(address: SocketAddr, connect_timeout: u64, timeout: u64) -> Endpoint {
+    Endpoint {
+        base_url: format!("http://{address}").parse().unwrap(),
+        project_id: "P1".into(),
+        management_key: "K1".to_owned().into(),
+        connect_timeout: Duration::from_secs(connect_timeout),
+        timeout: Duration::from_secs(timeout),
+    }
+}
 
 fn question<'a>(path: &'a Uri, headers: &'a HeaderMap, timeout: Duration) -> Question<'a> {
     let (method, body) = (hyper::Method::POST, Bytes::from_static(b"{}"));
@@ -162,13 +173,7 @@ async fn a_silent_server_is_waited_for_no_longer_than_said() {
 #[tokio::test]
 async fn a_server_that_is_not_there_got_nothing() {
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let endpoint = Endpoint {
-        base_url: format!("http://{gone}").parse().unwrap(),
-        project_id: "P1".into(),
-        management_key: "K1".to_owned().into(),
-        connect_timeout: PATIENCE,
-        timeout: PATIENCE,
-    };
+    let endpoint = endpoint(gone, 1, 2);
     let url = endpoint.base_url.clone();
     let proxied = Transport::Proxied(Proxied::new(url, PATIENCE).unwrap());
     let mut wire = Wire::new(&endpoint).unwrap();
@@ -181,20 +186,86 @@ async fn a_server_that_is_not_there_got_nothing() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_server_that_does_not_take_connections_got_nothing() {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    // Those that wait to be accepted are as many as may wait.
+    let patience = Duration::from_millis(100);
+    let waiting: Vec<_> =
+        std::iter::from_fn(|| TcpStream::connect_timeout(&address, patience).ok()).collect();
+    assert!(waiting.len() < 10);
+    // By the clock that stands still until nobody else does anything.
+    for (connect_timeout, timeout) in [(1, 60), (10, 60), (1, 2)] {
+        let mut wire = Wire::new(&endpoint(address, connect_timeout, timeout)).unwrap();
+        let lost = wire.handshake().await.unwrap_err();
+        assert_eq!((lost.sent, lost.how), (Sent::No, How::Unreachable));
+    }
+}
+
+/// Answers one request on each of two connections, and hangs up when all are at the barrier for
+/// the first time, and before they are there for the second.
+fn polite_server(barrier: Arc<Barrier>) -> (Uri, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let serve = move || {
+        for _ in 0..2 {
+            let (mut stream, _) = listener.accept().unwrap();
+            request(&mut stream).unwrap();
+            stream.write_all(WHOLE.as_bytes()).unwrap();
+            barrier.wait();
+            drop(stream);
+            barrier.wait();
+        }
+    };
+    (url.parse().unwrap(), thread::spawn(serve))
+}
+
 #[tokio::test]
 async fn a_connection_that_the_server_has_closed_meanwhile_costs_nothing() {
-    let (uri, server) = server(&[&[WHOLE], &[WHOLE]]);
-    let direct = Direct::new(uri, PATIENCE).unwrap();
     let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static("server"))]);
     let path = "/".parse().unwrap();
-    for _ in 0..2 {
-        let question = question(&path, &headers, PATIENCE);
-        assert_eq!(short(&direct.exchange(question).await), "200 {}");
-        while !direct.idle_is_closed() {
+    for noticed in [true, false] {
+        let barrier = Arc::new(Barrier::new(2));
+        let (uri, server) = polite_server(Arc::clone(&barrier));
+        let direct = Direct::new(uri, PATIENCE).unwrap();
+        for _ in 0..2 {
+            let question = question(&path, &headers, PATIENCE);
+            assert_eq!(short(&direct.exchange(question).await), "200 {}");
+            // Nothing of ours runs while this thread waits. Then the network is looked at, and the
+            // next request is there before anyone acts on what was seen, unless we wait for that.
+            barrier.wait();
+            barrier.wait();
             tokio::task::yield_now().await;
+            while noticed && !direct.idle_is_closed() {
+                tokio::task::yield_now().await;
+            }
         }
+        server.join().unwrap();
     }
-    assert_eq!(server.join().unwrap().0.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1]);
+}
+
+#[tokio::test]
+async fn the_server_is_named_as_the_base_url_names_it() {
+    for (address, path) in [("127.0.0.1:0", ""), ("[::1]:0", "/behind/a/gateway")] {
+        let listener = TcpListener::bind(address).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut endpoint = endpoint(address, 1, 2);
+        endpoint.base_url.set_path(path);
+        let serve = thread::spawn(move || {
+            let (stream, _) = listener.accept().unwrap();
+            let lines = std::io::BufReader::new(&stream).lines().map(Result::unwrap);
+            let request: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+            (&stream).write_all(WHOLE.as_bytes()).unwrap();
+            request
+        });
+        Wire::new(&endpoint).unwrap().handshake().await.unwrap();
+        let request = serve.join().unwrap();
+        assert_eq!(request[0], format!("GET {path}/v1/mgmt/license HTTP/1.1"));
+        assert!(request.contains(&format!("host: {address}")), "{request:?}");
+    }
 }
 
 fn name(body: &Body) -> &'static str {
@@ -249,11 +320,8 @@ fn a_user_is_named_in_the_query_to_the_letter() {
 #[test]
 fn the_key_is_marked_as_secret() {
     let endpoint = Endpoint {
-        base_url: "https://api.descope.com".parse().unwrap(),
-        project_id: "P1".into(),
         management_key: "K-hidden".to_owned().into(),
-        connect_timeout: Duration::from_secs(1),
-        timeout: Duration::from_secs(2),
+        ..endpoint("127.0.0.1:1".parse().unwrap(), 1, 2)
     };
     let shown = format!("{:?} {endpoint:?}", headers(&endpoint).unwrap());
     assert!(!shown.contains("K-hidden"), "{shown}");
