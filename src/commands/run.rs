@@ -31,6 +31,7 @@ use intake::{Chosen, Intake, Reading};
 
 mod books;
 mod intake;
+mod open_files;
 mod signals;
 
 /// Rows that may wait between two threads.
@@ -43,6 +44,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Error> {
     let environment =
         |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
     let config = Arc::new(Config::resolve(args, &environment)?);
+    open_files::allow(&config)?;
     let runtime = runtime(config.endpoint.is_none())
         .enable_all()
         .build()

@@ -1,6 +1,8 @@
 //! The rate: never a 429 to us when we are alone, a closed gate for all when there is one.
 
-use crate::support::{Run, Simulator, text};
+use std::fs;
+
+use crate::support::{Run, Simulator, program_within, text};
 
 fn rows(number: usize) -> String {
     (0..number).fold("loginId,name\n".to_owned(), |rows, n| rows + &format!("u{n}@x.com,N\n"))
@@ -42,6 +44,25 @@ fn a_429_closes_the_gate_for_all_and_costs_no_attempt() {
     let closed = at(refused)..at(refused) + 2_000.0;
     let within = arrivals.iter().filter(|arrival| closed.contains(&at(arrival))).count();
     assert!(within <= 8, "only what was let through before the answer was here: {within}");
+}
+
+#[cfg(unix)]
+#[test]
+fn as_many_connections_as_slots_or_a_word_why_not() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("in.csv"), rows(400)).unwrap();
+    let run = |limit: &str| {
+        let mut program = program_within(limit);
+        program.args(["run", "in.csv", "--simulate", "--latency", "100ms", "--concurrency", "200"]);
+        let output = program.current_dir(folder.path()).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, stderr) = run("-n 64");
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains("464 open files") && stderr.contains("allows 64"), "{stderr}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was begun");
+    let (code, stderr) = run("-Sn 64");
+    assert_eq!(code, Some(0), "what may be had is asked for: {stderr}");
 }
 
 #[test]

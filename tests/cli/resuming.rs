@@ -4,7 +4,9 @@ use std::fs;
 use std::io::Write;
 use std::process::Stdio;
 
-use crate::support::{KEY, PROJECT, Ran, Run, Simulator, program, program_against, signal, text};
+use crate::support::{
+    KEY, PROJECT, Ran, Run, Simulator, program, program_against, program_within, signal, text,
+};
 
 fn rows(number: usize) -> String {
     (0..number).fold("loginId,name\n".to_owned(), |rows, n| rows + &format!("u{n}@x.com,N{n}\n"))
@@ -189,9 +191,8 @@ fn a_disk_that_is_full_stops_the_run_and_loses_nothing() {
     fs::write(folder.path().join("in.csv"), rows(2_000)).unwrap();
     // A limit on the size of files (in blocks of 1,024 bytes) is a disk that gets full.
     let run = |limit: &str| {
-        let script = format!("ulimit -f {limit}; exec \"$0\" run --resume --out out in.csv");
-        std::process::Command::new("bash")
-            .args(["-c", &script, env!("CARGO_BIN_EXE_descope-bulk")])
+        program_within(&format!("-f {limit}"))
+            .args(["run", "--resume", "--out", "out", "in.csv"])
             .current_dir(folder.path())
             .env("DESCOPE_PROJECT_ID", PROJECT)
             .env("DESCOPE_MANAGEMENT_KEY", KEY)

@@ -12,9 +12,22 @@ use tempfile::TempDir;
 pub(crate) const PROJECT: &str = "P2testtesttesttesttesttestte";
 pub(crate) const KEY: &str = "K2secretsecretsecret";
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_descope-bulk");
+
 /// The program, without any of the environment that would change what it does.
 pub(crate) fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_descope-bulk"));
+    prepared(Command::new(PROGRAM))
+}
+
+/// The same, within a limit of the system, in the words of `ulimit`.
+#[cfg(unix)]
+pub(crate) fn program_within(limit: &str) -> Command {
+    let mut command = Command::new("bash");
+    command.args(["-c", &format!("ulimit {limit} && exec \"$0\" \"$@\""), PROGRAM]);
+    prepared(command)
+}
+
+fn prepared(mut command: Command) -> Command {
     for name in ["DESCOPE_PROJECT_ID", "DESCOPE_MANAGEMENT_KEY", "DESCOPE_BASE_URL", "NO_COLOR"] {
         command.env_remove(name);
     }

@@ -1,0 +1,59 @@
+//! Open files: each connection is one, and a process may have few of them unless it asks for more.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::config::Config;
+use crate::exit::Error;
+
+/// What else is open: input, the run folder's files, threads that wait for events.
+const OTHERS: u64 = 64;
+
+/// Sees to it that there can be a connection for each slot. Refuses where the system does not
+/// allow as many.
+pub(super) fn allow(config: &Config) -> Result<(), Error> {
+    // A rehearsal has the server's end of each, too.
+    let ends = if config.endpoint.is_none() { 2 } else { 1 };
+    let concurrency = config.pace.concurrency as u64;
+    let wanted = ends * concurrency + OTHERS;
+    let now = getrlimit(Resource::Nofile);
+    let allowed = match raised(now, wanted) {
+        None => return Ok(()),
+        Some(more) if setrlimit(Resource::Nofile, more).is_ok() => more.current,
+        // Some systems allow less than they say.
+        Some(_) => now.current,
+    };
+    match allowed {
+        Some(allowed) if allowed <= ends * concurrency => Err(Error::refused(format!(
+            "--concurrency {concurrency} takes {wanted} open files, and the system allows {allowed}: allow more (ulimit -n {wanted}), or lower --concurrency"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// The limit to ask for; nothing if what is there is enough.
+fn raised(now: Rlimit, wanted: u64) -> Option<Rlimit> {
+    let current = now.current.filter(|current| *current < wanted)?;
+    let most = now.maximum.map_or(wanted, |maximum| maximum.min(wanted));
+    Some(Rlimit { current: Some(most.max(current)), ..now })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_asked_for_than_is_wanted_and_may_be_had() {
+        for (current, maximum, expected) in [
+            (Some(20), Some(1000), Some(100)),
+            (Some(20), None, Some(100)),
+            (Some(20), Some(50), Some(50)),
+            (Some(20), Some(20), Some(20)),
+            (Some(100), Some(1000), None),
+            (None, None, None),
+        ] {
+            let more = raised(Rlimit { current, maximum }, 100);
+            assert_eq!(more.map(|more| more.maximum), expected.map(|_| maximum));
+            assert_eq!(more.and_then(|more| more.current), expected);
+        }
+    }
+}
