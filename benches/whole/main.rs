@@ -50,9 +50,9 @@ impl Plan {
             Self { rounds: 1, rows: 200, turns: 2, sizes: vec![2_000], one_user: 200 }
         } else if has("full") {
             let sizes = vec![MILLION, 10 * MILLION];
-            Self { rounds: 9, rows: 100_000, turns: 200, sizes, one_user: MILLION }
+            Self { rounds: 9, rows: 200_000, turns: 200, sizes, one_user: MILLION }
         } else {
-            Self { rounds: 5, rows: 50_000, turns: 80, sizes: vec![MILLION], one_user: 100_000 }
+            Self { rounds: 5, rows: 200_000, turns: 80, sizes: vec![MILLION], one_user: 100_000 }
         };
         if let Some(rows) = value(words, "rows=") {
             plan.sizes = vec![rows.parse().expect("rows=N, a number of rows")];
