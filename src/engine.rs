@@ -1,7 +1,8 @@
 //! The engine: the only loop. Rows in, calls out, outcomes to the recorder.
 //!
 //! It keeps the order of each user's rows (lanes), lets rows share calls (the packer), bounds
-//! what is held (the window), heeds the stop and counts. It performs nothing itself and knows neither files nor network.
+//! what is held (the window), heeds the stop and counts. How a call is performed it leaves to the
+//! step, and knows neither files nor network.
 //! At its end every row that it took has an outcome or is counted as not attempted.
 
 pub mod halt;

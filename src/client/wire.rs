@@ -62,7 +62,7 @@ const MAX_BODY: usize = 4 << 20;
 /// The largest body that is read where it holds up to a hundred users.
 const MAX_USERS_BODY: usize = 32 << 20;
 
-/// How long the handshake may take (the SDKs wait as long).
+/// How long the answer to the handshake may take (the SDKs wait as long).
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
 const LICENSE_PATH: &str = "/v1/mgmt/license";
@@ -84,6 +84,9 @@ pub struct Wire {
     paths: HashMap<&'static str, Uri>,
     headers: HeaderMap,
     timeout: Duration,
+    /// Longer than connecting may take, or a server that cannot be reached would pass for one
+    /// that does not answer.
+    handshake_timeout: Duration,
 }
 
 /// How requests travel.
@@ -145,6 +148,7 @@ impl Wire {
             paths: paths.map(path).collect::<Result<_, Error>>()?,
             headers,
             timeout: endpoint.timeout,
+            handshake_timeout: endpoint.timeout.min(endpoint.connect_timeout + HANDSHAKE_TIMEOUT),
         })
     }
 
@@ -158,7 +162,7 @@ impl Wire {
             path: &self.paths[LICENSE_PATH],
             headers: &self.headers,
             body: Bytes::new(),
-            timeout: HANDSHAKE_TIMEOUT.min(self.timeout),
+            timeout: self.handshake_timeout,
             most: MAX_BODY,
         };
         let answered = match self.transport.exchange(question).await {

@@ -267,31 +267,73 @@ async fn unreadable_input_stops_the_run_after_the_rows_before_it() {
     assert_eq!(stop.reason().unwrap().code(), "unreadable");
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_recorder_that_is_gone_stops_the_run() {
-    let (to_engine, from_input) = tokio::sync::mpsc::channel(8);
-    let (to_recorder, from_engine) = tokio::sync::mpsc::channel(8);
-    drop(from_engine);
-    let stop = Stop::default();
+/// An engine that bears all failures.
+fn engine<S: Step>(
+    step: S,
+    recorder: Sender<Entry>,
+    stop: &Stop,
+    window: usize,
+) -> Engine<S, Seen> {
     let tripwire = Tripwire::new(MaxFailures::Unlimited, 0);
-    let engine = Engine::new(
-        Arc::new(Fake::default()),
-        to_recorder,
-        Seen(Arc::default()),
-        stop.clone(),
-        tripwire,
-        1,
-    );
+    Engine::new(Arc::new(step), recorder, Seen(Arc::default()), stop.clone(), tripwire, window)
+}
+
+/// Rows as they come, until nobody takes them.
+fn reading(rows: impl Iterator<Item = Row> + Send + 'static) -> Receiver<Row> {
+    let (to_engine, from_input) = tokio::sync::mpsc::channel(8);
     tokio::spawn(async move {
-        for row in 1..=100 {
-            if to_engine.send(ready(row, row)).await.is_err() {
+        for row in rows {
+            if to_engine.send(row).await.is_err() {
                 break;
             }
         }
     });
-    let Ended { tally, .. } = engine.run(Tally::default(), from_input).await;
+    from_input
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recorder_that_is_gone_stops_the_run() {
+    let (to_recorder, from_engine) = tokio::sync::mpsc::channel(8);
+    drop(from_engine);
+    let stop = Stop::default();
+    let rows = reading((1..=100).map(|row| ready(row, row)));
+    let engine = engine(Fake::default(), to_recorder, &stop, 1);
+    let Ended { tally, .. } = engine.run(Tally::default(), rows).await;
     assert!(tally.balances() && tally.read < 5, "{tally:?}");
     assert_eq!(stop.reason().unwrap().code(), "not_recorded");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recorder_that_goes_while_it_is_waited_for_stops_the_run() {
+    let (to_recorder, from_engine) = tokio::sync::mpsc::channel(1);
+    let stop = Stop::default();
+    let rows = reading((1..=100).map(|row| ready(row, row)));
+    let run = engine(Fake::default(), to_recorder, &stop, 10).run(Tally::default(), rows);
+    let (ended, ()) = tokio::join!(run, async move {
+        tokio::time::sleep(HOUR).await;
+        drop(from_engine);
+    });
+    assert!(ended.tally.balances() && ended.tally.read < 50, "{ended:?}");
+    assert_eq!(stop.reason().unwrap().code(), "not_recorded");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ended_is_recorded_though_the_run_is_stopped_while_the_recorder_is_full() {
+    let (to_recorder, mut from_engine) = tokio::sync::mpsc::channel(1);
+    let stop = Stop::default();
+    let rows = reading((1..=100).map(|row| ready(row, row)));
+    let run = engine(Fake::default(), to_recorder, &stop, 10).run(Tally::default(), rows);
+    let (ended, recorded) = tokio::join!(run, async {
+        tokio::time::sleep(HOUR).await;
+        stop.drain(Reason::Interrupted);
+        let mut recorded = 0;
+        while from_engine.recv().await.is_some() {
+            recorded += 1;
+        }
+        recorded
+    });
+    assert!(ended.tally.balances() && !ended.complete, "{ended:?}");
+    assert!(recorded > 1 && recorded == ended.tally.finished(), "{recorded} {ended:?}");
 }
 
 /// Tells the recorder before it works on a row, as a client does of one that must not be sent
@@ -313,18 +355,11 @@ impl Step for Tells {
 
 #[tokio::test(start_paused = true)]
 async fn calls_that_wait_for_the_recorder_do_not_keep_it_from_the_rows_that_ended() {
-    let (to_engine, from_input) = tokio::sync::mpsc::channel(8);
     let (to_recorder, mut from_engine) = tokio::sync::mpsc::channel(1);
-    let step = Arc::new(Tells(Ledger::new(&to_recorder)));
-    let tripwire = Tripwire::new(MaxFailures::Unlimited, 0);
-    let seen = Seen(Arc::default());
-    let engine = Engine::new(step, to_recorder, seen, Stop::default(), tripwire, 100);
-    tokio::spawn(async move {
-        for row in 1..=100 {
-            let row = if row % 3 == 0 { invalid(row) } else { ready(row, row) };
-            to_engine.send(row).await.unwrap();
-        }
-    });
+    let step = Tells(Ledger::new(&to_recorder));
+    let rows = (1..=100).map(|row| if row % 3 == 0 { invalid(row) } else { ready(row, row) });
+    let engine = engine(step, to_recorder, &Stop::default(), 100);
+    let run = engine.run(Tally::default(), reading(rows));
     tokio::spawn(async move {
         while let Some(entry) = from_engine.recv().await {
             if let Entry::Sent { written, .. } = entry {
@@ -332,7 +367,7 @@ async fn calls_that_wait_for_the_recorder_do_not_keep_it_from_the_rows_that_ende
             }
         }
     });
-    let ended = tokio::time::timeout(HOUR, engine.run(Tally::default(), from_input)).await;
+    let ended = tokio::time::timeout(HOUR, run).await;
     let Ended { tally, complete } = ended.expect("the run ends");
     assert!(complete);
     assert_eq!((tally.updated, tally.invalid), (67, 33));
@@ -353,18 +388,7 @@ impl Step for Panics {
 #[tokio::test(start_paused = true)]
 #[should_panic(expected = "a broken promise")]
 async fn a_panic_is_not_swallowed() {
-    let (to_engine, from_input) = tokio::sync::mpsc::channel(8);
     let (to_recorder, _from_engine) = tokio::sync::mpsc::channel(8);
-    to_engine.send(ready(1, 1)).await.unwrap();
-    drop(to_engine);
-    let tripwire = Tripwire::new(MaxFailures::Unlimited, 0);
-    let engine = Engine::new(
-        Arc::new(Panics),
-        to_recorder,
-        Seen(Arc::default()),
-        Stop::default(),
-        tripwire,
-        1,
-    );
-    engine.run(Tally::default(), from_input).await;
+    let rows = reading(std::iter::once(ready(1, 1)));
+    engine(Panics, to_recorder, &Stop::default(), 1).run(Tally::default(), rows).await;
 }

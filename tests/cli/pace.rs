@@ -46,7 +46,6 @@ fn a_429_closes_the_gate_for_all_and_costs_no_attempt() {
     assert!(within <= 8, "only what was let through before the answer was here: {within}");
 }
 
-#[cfg(unix)]
 #[test]
 fn as_many_connections_as_slots_or_a_word_why_not() {
     let folder = tempfile::tempdir().unwrap();

@@ -20,7 +20,6 @@ pub(crate) fn program() -> Command {
 }
 
 /// The same, within a limit of the system, in the words of `ulimit`.
-#[cfg(unix)]
 pub(crate) fn program_within(limit: &str) -> Command {
     let mut command = Command::new("bash");
     command.args(["-c", &format!("ulimit {limit} && exec \"$0\" \"$@\""), PROGRAM]);

@@ -20,7 +20,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{Answered, KEEP_ALIVE, MAX_IDLE, Question, innermost, receive};
 use crate::client::retry::{How, Lost, Sent};
@@ -28,6 +28,9 @@ use crate::client::retry::{How, Lost, Sent};
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 type Connection = SendRequest<Full<Bytes>>;
+
+/// How long an idle connection is waited for before a new one is made.
+const READY_WITHIN: Duration = Duration::from_millis(100);
 
 /// Connections to one server.
 #[derive(Debug)]
@@ -61,8 +64,10 @@ impl Direct {
 
     /// Asks and waits for the answer.
     pub(super) async fn exchange(&self, question: Question<'_>) -> Result<Answered, Lost> {
-        let deadline = Instant::now() + question.timeout;
-        let (connection, response) = self.send(&question, deadline).await?;
+        let begun = Instant::now();
+        let connected_by = begun + self.connect_timeout.min(question.timeout);
+        let deadline = begun + question.timeout;
+        let (connection, response) = self.send(&question, connected_by, deadline).await?;
         let answered = receive(response, question.most, deadline).await;
         // Else there is more to come on it, which would pass for the next answer.
         if answered.body.is_ok() {
@@ -75,13 +80,14 @@ impl Direct {
     async fn send(
         &self,
         question: &Question<'_>,
+        connected_by: Instant,
         deadline: Instant,
     ) -> Result<(Connection, Response<Incoming>), Lost> {
         loop {
             let (mut connection, used) = match self.ready() {
                 Some(connection) => (connection, true),
                 // Seldom, and large.
-                None => Box::pin(self.other(deadline)).await?,
+                None => Box::pin(self.other(connected_by)).await?,
             };
             let sent = connection.try_send_request(request(question));
             let mut error = match timeout_at(deadline, sent).await {
@@ -99,25 +105,26 @@ impl Direct {
         }
     }
 
-    /// An idle connection that takes a request at once, if the one used last does.
+    /// An idle connection that takes a request at once: of several the one that was used last.
     fn ready(&self) -> Option<Connection> {
         let mut idle = self.idle();
         while idle.pop_back_if(|idle| idle.connection.is_closed()).is_some() {}
-        idle.pop_back_if(|idle| idle.connection.is_ready()).map(|idle| idle.connection)
+        let last = idle.iter().rposition(|idle| idle.connection.is_ready())?;
+        idle.remove(last).map(|idle| idle.connection)
     }
 
     /// A connection that takes a request after a moment, and whether it was used before.
     ///
-    /// One whose request is still on its way out, though it was answered, may never be ready.
-    async fn other(&self, deadline: Instant) -> Result<(Connection, bool), Lost> {
-        let by = deadline.min(Instant::now() + self.connect_timeout);
+    /// An idle one is about to be ready, unless its request is still on its way out, though it was
+    /// answered: then it may never be.
+    async fn other(&self, connected_by: Instant) -> Result<(Connection, bool), Lost> {
         let last = self.idle().pop_back();
         if let Some(Idle { mut connection, .. }) = last
-            && let Ok(Ok(())) = timeout_at(by, connection.ready()).await
+            && let Ok(Ok(())) = timeout(READY_WITHIN, connection.ready()).await
         {
             return Ok((connection, true));
         }
-        match timeout_at(by, self.connect()).await {
+        match timeout_at(connected_by, self.connect()).await {
             Ok(connected) => connected.map(|connection| (connection, false)).map_err(unreachable),
             Err(_) => Err(unreachable("it took too long to connect".to_owned())),
         }
@@ -133,7 +140,7 @@ impl Direct {
         Ok(connection)
     }
 
-    fn keep(&self, connection: Connection) {
+    pub(super) fn keep(&self, connection: Connection) {
         self.idle().push_back(Idle { connection, since: Instant::now() });
     }
 
@@ -194,7 +201,11 @@ fn request(question: &Question<'_>) -> Request<Full<Bytes>> {
     *request.method_mut() = question.method.clone();
     *request.uri_mut() = question.path.clone();
     *request.headers_mut() = question.headers.clone();
-    // In the place that is kept for it: a copy of the others has no room for one more.
-    request.headers_mut().insert(CONTENT_LENGTH, question.body.len().into());
+    if question.body.is_empty() {
+        request.headers_mut().remove(CONTENT_LENGTH);
+    } else {
+        // In the place that is kept for it: a copy of the others has no room for one more.
+        request.headers_mut().insert(CONTENT_LENGTH, question.body.len().into());
+    }
     request
 }

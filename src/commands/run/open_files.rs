@@ -23,7 +23,7 @@ pub(super) fn allow(config: &Config) -> Result<(), Error> {
         Some(_) => now.current,
     };
     match allowed {
-        Some(allowed) if allowed <= ends * concurrency => Err(Error::refused(format!(
+        Some(allowed) if allowed < wanted => Err(Error::refused(format!(
             "--concurrency {concurrency} takes {wanted} open files, and the system allows {allowed}: allow more (ulimit -n {wanted}), or lower --concurrency"
         ))),
         _ => Ok(()),
