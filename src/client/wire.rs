@@ -8,6 +8,7 @@ mod direct;
 mod proxied;
 
 use std::collections::HashMap;
+use std::io;
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
@@ -69,6 +70,9 @@ const LICENSE_PATH: &str = "/v1/mgmt/license";
 
 /// What every answer of the simulator names itself.
 const SIMULATOR: &str = "descope-bulk-simulator";
+
+/// Said of a deadline that has passed.
+const TOO_LONG: &str = "it took too long";
 
 /// How long a connection may lie idle before it is not used again; servers close them, too.
 const MAX_IDLE: Duration = Duration::from_secs(30);
@@ -380,12 +384,15 @@ fn parse(status: StatusCode, body: &[u8]) -> Body {
 }
 
 /// The innermost cause, which names no address.
-fn innermost(error: &dyn std::error::Error) -> String {
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    cause.to_string()
+    match cause.downcast_ref::<io::Error>() {
+        Some(error) if error.kind() == io::ErrorKind::TimedOut => TOO_LONG.to_owned(),
+        _ => cause.to_string(),
+    }
 }
 
 #[cfg(test)]

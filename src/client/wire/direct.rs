@@ -22,7 +22,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::{Answered, KEEP_ALIVE, MAX_IDLE, Question, innermost, receive};
+use super::{Answered, KEEP_ALIVE, MAX_IDLE, Question, TOO_LONG, innermost, receive};
 use crate::client::retry::{How, Lost, Sent};
 
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
@@ -126,7 +126,7 @@ impl Direct {
         }
         match timeout_at(connected_by, self.connect()).await {
             Ok(connected) => connected.map(|connection| (connection, false)).map_err(unreachable),
-            Err(_) => Err(unreachable("it took too long to connect".to_owned())),
+            Err(_) => Err(unreachable(TOO_LONG.to_owned())),
         }
     }
 

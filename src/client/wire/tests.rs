@@ -224,6 +224,8 @@ async fn a_server_that_does_not_take_connections_got_nothing() {
             let lost = wire.handshake().await.unwrap_err();
             assert_eq!((lost.sent, lost.how), (Sent::No, How::Unreachable));
             assert_eq!(begun.elapsed().as_secs(), connect_timeout);
+            let told = ["it took too long", "operation timed out"].contains(&&*lost.detail);
+            assert!(told, "{}", lost.detail);
         }
     }
 }
