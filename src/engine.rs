@@ -258,8 +258,7 @@ impl<S: Step, O: Observer> Engine<S, O> {
         self.at_work.push(Box::pin(async move { step.perform(call, &stop).await }));
     }
 
-    fn finish(&mut self, performed: Performed) {
-        let Performed { worked, further } = performed;
+    fn finish(&mut self, Performed { worked, further }: Performed) {
         for call in further {
             self.line_up(call);
         }

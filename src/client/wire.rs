@@ -173,7 +173,8 @@ impl Wire {
             Ok(answered) => answered,
             Err(lost) if lost.sent == Sent::No => return Err(lost),
             Err(lost) => {
-                tracing::warn!(how = ?lost.how, cause = %lost.detail, "the licence handshake got no answer");
+                let Lost { how, detail, .. } = lost;
+                tracing::warn!(?how, cause = %detail, "the licence handshake got no answer");
                 return Ok(Handshake::default());
             }
         };

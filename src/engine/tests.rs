@@ -167,20 +167,13 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 /// Runs rows through an engine; returns the counts and the rows recorded, in order.
 async fn run(fake: Arc<Fake>, rows: Vec<Row>, window: usize, stop: Stop) -> (Tally, Vec<u64>) {
-    let (to_engine, from_input) = tokio::sync::mpsc::channel(8);
     let (to_recorder, mut from_engine) = tokio::sync::mpsc::channel(8);
     let tripwire = Tripwire::new(MaxFailures::Count(2), 0);
     let seen = Arc::new(Mutex::new(0));
     let engine =
         Engine::new(fake, to_recorder, Seen(Arc::clone(&seen)), stop.clone(), tripwire, window);
     let all = rows.len() as u64;
-    let reader = tokio::spawn(async move {
-        for row in rows {
-            if to_engine.send(row).await.is_err() {
-                break;
-            }
-        }
-    });
+    let from_input = reading(rows.into_iter());
     let recorder = tokio::spawn(async move {
         let mut recorded = Vec::new();
         while let Some(finished) = from_engine.recv().await {
@@ -198,7 +191,6 @@ async fn run(fake: Arc<Fake>, rows: Vec<Row>, window: usize, stop: Stop) -> (Tal
     // A stop may come between the last row and the end behind it.
     assert!(complete == all_done || (all_done && stop.is_draining()));
     assert!(tally.balances(), "{tally:?}");
-    reader.await.unwrap();
     (tally, recorder.await.unwrap())
 }
 

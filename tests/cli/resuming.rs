@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::Stdio;
 
 use crate::support::{
-    KEY, PROJECT, Ran, Run, Simulator, program, program_against, program_within, signal, text,
+    Ran, Run, Simulator, against, program, program_against, program_within, signal, text,
 };
 
 fn rows(number: usize) -> String {
@@ -191,12 +191,8 @@ fn a_disk_that_is_full_stops_the_run_and_loses_nothing() {
     fs::write(folder.path().join("in.csv"), rows(2_000)).unwrap();
     // A limit on the size of files (in blocks of 1,024 bytes) is a disk that gets full.
     let run = |limit: &str| {
-        program_within(&format!("-f {limit}"))
+        against(&simulator, folder.path(), program_within(&format!("-f {limit}")))
             .args(["run", "--resume", "--out", "out", "in.csv"])
-            .current_dir(folder.path())
-            .env("DESCOPE_PROJECT_ID", PROJECT)
-            .env("DESCOPE_MANAGEMENT_KEY", KEY)
-            .env("DESCOPE_BASE_URL", &simulator.url)
             .output()
             .unwrap()
     };

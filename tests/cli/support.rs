@@ -42,7 +42,11 @@ fn prepared(mut command: Command) -> Command {
 
 /// The program in a folder, with credentials, against a simulator.
 pub(crate) fn program_against(simulator: &Simulator, folder: &Path) -> Command {
-    let mut command = program();
+    against(simulator, folder, program())
+}
+
+/// The same, however it is started.
+pub(crate) fn against(simulator: &Simulator, folder: &Path, mut command: Command) -> Command {
     command
         .current_dir(folder)
         .env("DESCOPE_PROJECT_ID", PROJECT)

@@ -32,9 +32,10 @@ pub(super) fn allow(config: &Config) -> Result<(), Error> {
 
 /// The limit to ask for; nothing if what is there is enough.
 fn raised(now: Rlimit, wanted: u64) -> Option<Rlimit> {
-    let current = now.current.filter(|current| *current < wanted)?;
+    now.current.filter(|current| *current < wanted)?;
+    // No less than what is there, which is never more than the maximum.
     let most = now.maximum.map_or(wanted, |maximum| maximum.min(wanted));
-    Some(Rlimit { current: Some(most.max(current)), ..now })
+    Some(Rlimit { current: Some(most), ..now })
 }
 
 #[cfg(test)]
