@@ -206,7 +206,7 @@ pub struct Operation {
     /// Whether the body carries `failOnConflict` (API reference, 3.1.1).
     pub fail_on_conflict: bool,
     /// Whether sending it again after it succeeded gives the same state (7.3).
-    pub repeatable: bool,
+    pub idempotent: bool,
     /// What it does to the fields that it names.
     pub effect: Effect,
     /// What it is as a patch.
@@ -383,7 +383,7 @@ const BASE: Operation = Operation {
     fields: &[],
     constants: &[],
     fail_on_conflict: false,
-    repeatable: true,
+    idempotent: true,
     effect: Effect::Sets,
     as_patch: AsPatch::No,
     answers: Answers::User,
@@ -488,7 +488,7 @@ pub static OPERATIONS: &[Operation] = &[
             LOGIN_ID,
             required("newLoginId", Kind::Text, "the login ID that takes its place"),
         ],
-        repeatable: false,
+        idempotent: false,
         ..BASE
     },
     Operation {
@@ -738,7 +738,7 @@ mod tests {
     #[test]
     fn only_the_rename_is_not_repeatable() {
         let once: Vec<_> =
-            OPERATIONS.iter().filter(|op| !op.repeatable).map(|op| op.name).collect();
+            OPERATIONS.iter().filter(|op| !op.idempotent).map(|op| op.name).collect();
         assert_eq!(once, ["loginid"]);
     }
 

@@ -4,31 +4,31 @@
 //! one user, or of one value, is sorted (on disk where there is much of it) and looked through.
 //! Memory does not grow with their number. Nothing here reads or writes a file that has a name.
 
-mod claims;
+mod assertions;
 mod conflicts;
 mod excerpt;
 mod forecast;
 mod groups;
 mod lockout;
 mod rows;
-mod told;
+mod wording;
 
 use std::fmt::Display;
 use std::io;
 use std::sync::Arc;
 
 use crate::catalog::RateClass;
-use crate::instruction::Builder;
-use crate::limit::Limit;
-use crate::record::{Problem, Record, Source};
-use claims::Claims;
+use crate::input::record::{Problem, Record, Source};
+use crate::limiter::limit::Limit;
+use crate::rows::Builder;
+use assertions::Assertions;
 pub use excerpt::Excerpt;
 pub use forecast::Calls;
 use groups::Groups;
 pub use groups::{Group, Repairs};
 mod sorter;
-pub use told::ALLOWABLE;
-use told::Told;
+pub use wording::ALLOWABLE;
+use wording::Wording;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,8 +84,8 @@ pub struct Options {
     pub allow: Vec<String>,
     /// The part of the limits that is used, for the forecast.
     pub limits: Vec<(RateClass, Limit)>,
-    /// The most users in a packed call.
-    pub pack_size: u64,
+    /// The most users in a batch.
+    pub batch_size: u64,
     /// Whether each finding is told as it is met.
     pub all: bool,
 }
@@ -147,11 +147,11 @@ where
     I: Iterator<Item = Result<Record, E>> + Send,
     E: Display + Send,
 {
-    let claims = Claims::new();
-    let told = Told { builder: subject.builder, sources: subject.sources, claims };
+    let assertions = Assertions::new();
+    let told = Wording { builder: subject.builder, sources: subject.sources, assertions };
     let mut notes = Notes::new(options, &told, each);
-    let judged = rows::judge(subject, claims, rows, &mut |judged| notes.take(judged))?;
-    let conflicts = told::conflicts(judged.sorters, options)?;
+    let judged = rows::judge(subject, assertions, rows, &mut |judged| notes.take(judged))?;
+    let conflicts = wording::conflicts(judged.sorters, options)?;
     notes.conflicts(&conflicts, again)?;
     let Notes { groups, allowed, repairs, .. } = notes;
     let (groups, others) = groups.finish();
@@ -162,7 +162,7 @@ where
         others,
         allowed,
         repairs,
-        forecast: forecast::forecast(&judged.calls, options.pack_size, &options.limits),
+        forecast: forecast::forecast(&judged.calls, options.batch_size, &options.limits),
         unreadable: judged.unreadable,
     })
 }
@@ -170,7 +170,7 @@ where
 /// What has been noted so far.
 struct Notes<'a> {
     options: &'a Options,
-    told: &'a Told<'a>,
+    told: &'a Wording<'a>,
     each: &'a mut dyn FnMut(&Finding),
     groups: Groups,
     allowed: Vec<(&'static str, u64)>,
@@ -178,7 +178,7 @@ struct Notes<'a> {
 }
 
 impl<'a> Notes<'a> {
-    fn new(options: &'a Options, told: &'a Told<'a>, each: &'a mut dyn FnMut(&Finding)) -> Self {
+    fn new(options: &'a Options, told: &'a Wording<'a>, each: &'a mut dyn FnMut(&Finding)) -> Self {
         let groups = Groups::new(options.examples);
         Self { options, told, each, groups, allowed: Vec::new(), repairs: Vec::new() }
     }
@@ -206,7 +206,7 @@ impl<'a> Notes<'a> {
     /// Notes rows that contradict others.
     fn conflicts<I, E>(
         &mut self,
-        conflicts: &told::Conflicting,
+        conflicts: &wording::Conflicting,
         again: impl FnOnce() -> Result<I, E>,
     ) -> io::Result<()>
     where
@@ -232,7 +232,7 @@ impl<'a> Notes<'a> {
                 }
                 self.groups.example(finding);
             }
-            if wanted.last().is_some_and(|last| last.claim.at.row <= row) {
+            if wanted.last().is_some_and(|last| last.assertion.at.row <= row) {
                 break;
             }
         }

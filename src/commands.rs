@@ -8,8 +8,8 @@ mod simulate;
 
 use std::io::Write as _;
 
-use crate::cli::{self, Command, Parsed};
 use crate::exit::{Error, Exit};
+use crate::settings::cli::{self, Command, Parsed};
 
 /// Runs a subcommand.
 pub fn run(parsed: Parsed) -> Result<Exit, Error> {
@@ -34,7 +34,7 @@ fn job_schema() -> Result<Exit, Error> {
     let mut root = cli::command();
     root.build();
     let run = root.find_subcommand("run").ok_or_else(|| Error::refused("there is no run"))?;
-    let schema = crate::job::schema(run);
+    let schema = crate::settings::job::schema(run);
     // A closed stdout has read enough.
     let _ = writeln!(std::io::stdout(), "{schema:#}");
     Ok(Exit::Success)

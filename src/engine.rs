@@ -1,13 +1,15 @@
 //! The engine: the only loop. Rows in, calls out, outcomes to the recorder.
 //!
-//! It keeps the order of each user's rows (lanes), lets rows share calls (the packer), bounds
-//! what is held (the window), heeds the stop and counts. How a call is performed it leaves to the
+//! It keeps the order of each user's rows (lanes), lets rows share calls (the batcher), bounds
+//! what is held (the window), heeds the stop and counts. How a call is completed it leaves to the
 //! step, and knows neither files nor network.
 //! At its end every row that it took has an outcome or is counted as not attempted.
 
-pub mod halt;
+mod batcher;
+pub mod breaker;
 pub mod lanes;
-mod packer;
+pub mod recorder_handle;
+pub mod work;
 
 use std::collections::VecDeque;
 use std::pin::{Pin, pin};
@@ -19,14 +21,14 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender};
 
-use crate::call::{Call, Part, Performed, Step, Worked};
-use crate::instruction::{Instruction, Invalid};
-use crate::ledger::Entry;
+use crate::engine::recorder_handle::Entry;
+use crate::engine::work::{Completed, Executor, UserOutcomes, UserRows, WorkItem};
 use crate::outcome::{Finished, Outcome, Tally};
+use crate::rows::{Instruction, Invalid};
 use crate::stop::{Reason, Stop};
-use halt::Tripwire;
+use batcher::Batcher;
+use breaker::CircuitBreaker;
 use lanes::Lanes;
-use packer::Packer;
 
 /// A row as it comes from the input.
 #[derive(Debug)]
@@ -63,7 +65,7 @@ pub struct Engine<S, O> {
     recorder: Sender<Entry>,
     observer: O,
     stop: Stop,
-    tripwire: Tripwire,
+    breaker: CircuitBreaker,
     /// The most rows that are held at a time, whether sent, asleep or waiting in a lane.
     window: usize,
     held: usize,
@@ -72,9 +74,9 @@ pub struct Engine<S, O> {
     /// Requests that were begun so far, if each is answered at once.
     requests: u64,
     lanes: Lanes<Instruction>,
-    packer: Packer,
+    batcher: Batcher,
     /// Calls whose turn it is, until there is room for them.
-    ready: VecDeque<Call>,
+    ready: VecDeque<WorkItem>,
     /// Calls that are worked on, by this loop: a task for each would cost more.
     at_work: FuturesUnordered<Work>,
     /// Rows with their outcome, until the recorder takes them. Nothing is begun meanwhile, but
@@ -87,23 +89,23 @@ pub struct Engine<S, O> {
 }
 
 /// A call at work; in a box, since it is large and stays in its place.
-type Work = Pin<Box<dyn Future<Output = Performed> + Send>>;
+type Work = Pin<Box<dyn Future<Output = Completed> + Send>>;
 
-/// The least number of packed calls that fit into the window, once there are any: enough to
+/// The least number of batches that fit into the window, once there are any: enough to
 /// use up the limits of the API where an answer takes a second or two.
 const PACKED_CALLS: usize = 16;
 
-/// Requests that a packed call takes: a search and the patch.
+/// Requests that a batch takes: a search and the patch.
 const REQUESTS_A_PACK: u64 = 2;
 
-impl<S: Step, O: Observer> Engine<S, O> {
+impl<S: Executor, O: Observer> Engine<S, O> {
     /// Joins the parts. At most `window` rows are held at a time.
     pub fn new(
         step: Arc<S>,
         recorder: Sender<Entry>,
         observer: O,
         stop: Stop,
-        tripwire: Tripwire,
+        breaker: CircuitBreaker,
         window: usize,
     ) -> Self {
         Self {
@@ -111,13 +113,13 @@ impl<S: Step, O: Observer> Engine<S, O> {
             recorder,
             observer,
             stop,
-            tripwire,
+            breaker,
             window,
             held: 0,
             packs: false,
             requests: 0,
             lanes: Lanes::default(),
-            packer: Packer::default(),
+            batcher: Batcher::default(),
             ready: VecDeque::new(),
             at_work: FuturesUnordered::new(),
             ended: VecDeque::new(),
@@ -141,9 +143,9 @@ impl<S: Step, O: Observer> Engine<S, O> {
         // One for all turns: whoever waits anew lines up anew.
         let mut draining = pin!(stop.draining());
         // Ends by what it holds, not by `else`: the stop's branch never closes.
-        while reading || self.is_busy() || self.packer.rows() > 0 || !self.ended.is_empty() {
+        while reading || self.is_busy() || self.batcher.rows() > 0 || !self.ended.is_empty() {
             let stuck = !self.is_busy() && self.held >= self.most_held();
-            if !reading || stuck || self.packer.is_full(self.step.pack_size()) {
+            if !reading || stuck || self.batcher.is_full(self.step.batch_size()) {
                 // Nothing more can come that would share the call, or calls have become smaller.
                 self.line_up_packed();
             }
@@ -158,7 +160,7 @@ impl<S: Step, O: Observer> Engine<S, O> {
                     self.drop_waiting();
                 }
                 () = self.recorder.reserve().map(drop), if !recorded => {}
-                Some(performed) = self.at_work.next() => self.finish(performed),
+                Some(completed) = self.at_work.next() => self.finish(completed),
                 () = self.step.room(begun), if recorded && !self.ready.is_empty() => {
                     self.start_next();
                 }
@@ -189,13 +191,13 @@ impl<S: Step, O: Observer> Engine<S, O> {
 
     /// The most rows to hold just now.
     fn most_held(&self) -> usize {
-        let packed = if self.packs { PACKED_CALLS * self.step.pack_size() } else { 0 };
+        let packed = if self.packs { PACKED_CALLS * self.step.batch_size() } else { 0 };
         self.window.max(packed)
     }
 
     /// Requests that the rows take which have been read so far.
     fn all_requests(&self) -> u64 {
-        let packed = if self.packer.rows() > 0 { REQUESTS_A_PACK } else { 0 };
+        let packed = if self.batcher.rows() > 0 { REQUESTS_A_PACK } else { 0 };
         self.requests + packed + self.lanes.waiting() as u64
     }
 
@@ -204,7 +206,7 @@ impl<S: Step, O: Observer> Engine<S, O> {
             Row::Ready(instruction) => {
                 self.tally.read += 1;
                 self.held += 1;
-                if let Some(instruction) = self.packer.join(instruction, &mut self.lanes) {
+                if let Some(instruction) = self.batcher.join(instruction, &mut self.lanes) {
                     let ticket = instruction.record.position.row;
                     let lanes = instruction.lanes.clone();
                     let free = self.lanes.admit(ticket, &lanes, instruction);
@@ -225,29 +227,29 @@ impl<S: Step, O: Observer> Engine<S, O> {
 
     /// Puts an instruction that holds its lanes into a call.
     fn dispatch(&mut self, instruction: Instruction) {
-        let size = self.step.pack_size();
+        let size = self.step.batch_size();
         let together = instruction.patch.as_deref().filter(|patch| !patch.alone && size > 1);
         let Some(sets) = together.map(|patch| patch.sets) else {
-            return self.line_up(Call::Apart(Part::single(instruction)));
+            return self.line_up(WorkItem::User(UserRows::single(instruction)));
         };
         self.packs = true;
-        self.packer.add(instruction, sets);
-        if self.packer.is_full(size) {
+        self.batcher.add(instruction, sets);
+        if self.batcher.is_full(size) {
             self.line_up_packed();
         }
     }
 
     fn line_up_packed(&mut self) {
-        let parts = self.packer.take();
+        let parts = self.batcher.take();
         if !parts.is_empty() {
-            self.line_up(Call::Packed { parts, searched: false });
+            self.line_up(WorkItem::Batch { users: parts, searched: false });
         }
     }
 
-    fn line_up(&mut self, call: Call) {
+    fn line_up(&mut self, call: WorkItem) {
         self.requests += match &call {
-            Call::Apart(part) => part.rows() as u64,
-            Call::Packed { .. } => REQUESTS_A_PACK,
+            WorkItem::User(part) => part.rows() as u64,
+            WorkItem::Batch { .. } => REQUESTS_A_PACK,
         };
         self.ready.push_back(call);
     }
@@ -255,14 +257,14 @@ impl<S: Step, O: Observer> Engine<S, O> {
     fn start_next(&mut self) {
         let Some(call) = self.ready.pop_front() else { return };
         let (step, stop) = (Arc::clone(&self.step), self.stop.clone());
-        self.at_work.push(Box::pin(async move { step.perform(call, &stop).await }));
+        self.at_work.push(Box::pin(async move { step.execute(call, &stop).await }));
     }
 
-    fn finish(&mut self, Performed { worked, further }: Performed) {
+    fn finish(&mut self, Completed { done, further }: Completed) {
         for call in further {
             self.line_up(call);
         }
-        for Worked { part, outcomes } in worked {
+        for UserOutcomes { part, outcomes } in done {
             let (ticket, lanes) = (part.first.record.position.row, part.lanes());
             for (instruction, outcome) in part.into_instructions().zip(outcomes) {
                 self.end(instruction, outcome);
@@ -289,8 +291,8 @@ impl<S: Step, O: Observer> Engine<S, O> {
     /// when the run stops.
     fn drop_waiting(&mut self) {
         let ready: usize = self.ready.drain(..).map(|call| call.rows()).sum();
-        let dropped = self.lanes.clear_parked() + self.packer.rows() + ready;
-        self.packer.take();
+        let dropped = self.lanes.clear_parked() + self.batcher.rows() + ready;
+        self.batcher.take();
         self.leave(dropped);
     }
 
@@ -302,7 +304,7 @@ impl<S: Step, O: Observer> Engine<S, O> {
     fn record(&mut self, finished: Finished) {
         self.tally.count(finished.outcome.status);
         self.observer.finished(&finished);
-        if let Some(reason) = self.tripwire.step(&finished.outcome, &self.tally.since(self.earlier))
+        if let Some(reason) = self.breaker.step(&finished.outcome, &self.tally.since(self.earlier))
         {
             self.stop.drain(reason);
         }

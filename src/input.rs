@@ -7,7 +7,7 @@
 //! [`Content::Broken`] record and reading goes on; an [`Unreadable`] ends it. Memory is bounded
 //! by the longest row, never by their number; only spreadsheets are held whole, within bounds.
 //!
-//! [`Content::Broken`]: crate::record::Content::Broken
+//! [`Content::Broken`]: crate::input::record::Content::Broken
 
 use std::collections::{HashSet, VecDeque};
 use std::fs::{self, File};
@@ -16,16 +16,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::exit;
-use crate::record::{Content, Delimiter, Encoding, Format, Position, Record, Source};
+use crate::input::record::{Content, Delimiter, Encoding, Format, Position, Record, Source};
 
 mod decode;
 mod delimited;
+pub mod guard;
 mod header;
 mod json;
 mod jsonl;
 mod lines;
 mod open;
 mod quotes;
+pub mod record;
 mod sheet;
 mod sniff;
 #[cfg(test)]

@@ -2,32 +2,25 @@
 
 use std::ffi::OsString;
 
-pub mod address;
-pub mod call;
+pub mod api;
 pub mod catalog;
 pub mod check;
-pub mod clean;
-pub mod cli;
-pub mod client;
 pub mod commands;
-pub mod config;
 pub mod engine;
 pub mod exit;
 pub mod input;
-pub mod instruction;
-pub mod job;
-pub mod ledger;
-pub mod limit;
-pub mod logging;
+pub mod limiter;
 pub mod outcome;
-pub mod point;
-pub mod record;
-pub mod recorder;
 pub mod report;
+pub mod rows;
+pub mod send;
+pub mod settings;
 pub mod simulator;
 pub mod stop;
+pub mod store;
 
 use exit::Exit;
+use settings::cli;
 
 /// Runs the program with its arguments, the program's name first, and says how it ended.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {

@@ -3,25 +3,14 @@
 //! Counting and deciding are pure: [`Tally`] counts, [`Tally::balances`] and
 //! [`Tally::clean`] decide, and others print. The status words are a closed set.
 
-mod noted;
-mod reasons;
-mod summary;
-
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::catalog::Operation;
-use crate::record::{Notes, Problem, Record};
-
-pub use noted::Noted;
-pub use reasons::{Reason, Reasons};
-pub(crate) use summary::rfc3339;
-pub use summary::{
-    Files, InputSummary, SUMMARY_VERSION, Stopped, Summary, Tool, Waited, milliseconds,
-};
+use crate::input::record::{Notes, Problem, Record};
 
 /// What became of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -236,4 +225,15 @@ impl Tally {
             Status::Unknown => &mut self.unknown,
         }
     }
+}
+
+/// Whole milliseconds.
+#[must_use]
+pub fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// RFC 3339 in UTC with milliseconds: the form of every time in the files of a run.
+pub(crate) fn rfc3339<S: Serializer>(time: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(&format_args!("{time:.3}"))
 }

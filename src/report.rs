@@ -5,20 +5,26 @@
 //! shows and never decides: counts come from [`Progress`] and [`Summary`], and a run
 //! whose report cannot be written goes on.
 //!
-//! [`Summary`]: crate::outcome::Summary
+//! [`Summary`]: crate::store::summary::Summary
 
+mod causes;
 mod check;
+mod format;
 mod live;
 mod log;
+pub mod logging;
+mod notes;
 mod progress;
+pub mod snippet;
 mod summary;
 #[cfg(test)]
 pub(crate) mod tests;
-mod words;
 
+pub use causes::FailureCauses;
 pub use check::{finding_json, print_finding, print_report, report_json};
+pub use format::quoted;
 pub use live::{Kind, Reporter};
 pub use log::LogWriter;
+pub use notes::NoteCounts;
 pub use progress::{Pace, Progress, Waiting, time_left};
 pub use summary::print_summary;
-pub use words::quoted;

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use descope_bulk::catalog::Operation;
+use descope_bulk::input::record::Record;
 use descope_bulk::outcome::{Finished, Outcome, Status};
-use descope_bulk::record::Record;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use descope_bulk::catalog::RateClass;
-use descope_bulk::client::gate::{Budget, Gate, Rates};
-use descope_bulk::limit::Limit;
+use descope_bulk::limiter::limit::Limit;
+use descope_bulk::limiter::{Budget, Gate, Rates};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use tokio::runtime::{Builder, Runtime};

@@ -2,9 +2,9 @@
 
 use std::io::Cursor;
 
+use descope_bulk::input::record::Record;
 use descope_bulk::input::{Input, Stated};
-use descope_bulk::instruction::{Builder, Rules};
-use descope_bulk::record::Record;
+use descope_bulk::rows::{Builder, Mapping};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 
@@ -24,7 +24,7 @@ fn of_json(bencher: Bencher) {
 
 fn build(bencher: Bencher, name: &str, file: Vec<u8>) {
     let input = Input::of_reader(name, Stated::default(), Cursor::new(file)).unwrap();
-    let builder = Builder::new(Rules::default(), input.sources()).unwrap();
+    let builder = Builder::new(Mapping::default(), input.sources()).unwrap();
     let records: Vec<Record> = input.map(Result::unwrap).collect();
     bencher
         .counter(ItemsCount::new(ROWS))

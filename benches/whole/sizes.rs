@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use descope_bulk::input::{self, Request, Stated};
-use descope_bulk::recorder::{Recorder, RunFolder};
+use descope_bulk::store::{Recorder, RunFolder};
 
 use crate::Plan;
 use crate::machine::Place;

@@ -1,11 +1,11 @@
 //! Conflicts: what two rows say that cannot both be meant.
 //!
-//! Pure. Takes claims in their order, so that all on one user or one value come together, and
+//! Pure. Takes assertions in their order, so that all on one user or one value come together, and
 //! needs no more memory than for one of them.
 
-use super::claims::{At, Claim, Kind, NAME};
+use super::assertions::{Assertion, At, Kind, NAME};
 
-/// Claims on one login ID that are looked at; who renames one more often has other worries.
+/// Assertions on one login ID that are looked at; who renames one more often has other worries.
 const MOST_RENAMES: usize = 10_000;
 
 /// What is wrong with two rows.
@@ -27,24 +27,24 @@ pub(super) enum Conflict {
     SharedValue,
 }
 
-/// Two rows in conflict: the claim at fault, and where the other one is made.
+/// Two rows in conflict: the assertion at fault, and where the other one is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) conflict: Conflict,
-    pub(super) claim: Claim,
+    pub(super) assertion: Assertion,
     pub(super) other: At,
 }
 
-/// Looks for conflicts in claims that come in order.
+/// Looks for conflicts in assertions that come in order.
 pub(super) struct Conflicts<F> {
     each: F,
     key: u64,
-    /// The claims on the name of the current key.
-    name: Vec<Claim>,
+    /// The assertions on the name of the current key.
+    name: Vec<Assertion>,
     /// The first holder of the current value.
-    holder: Option<Claim>,
-    /// The claim before, of the same field.
-    before: Option<Claim>,
+    holder: Option<Assertion>,
+    /// The assertion before, of the same field.
+    before: Option<Assertion>,
     /// Whether the names' own conflicts have been looked for.
     settled: bool,
     /// Whether the name was found to be in use before another user takes it on.
@@ -64,27 +64,27 @@ impl<F: FnMut(Found)> Conflicts<F> {
         }
     }
 
-    /// Takes the next claim.
-    pub(super) fn take(&mut self, claim: Claim) {
-        if claim.key != self.key {
+    /// Takes the next assertion.
+    pub(super) fn take(&mut self, assertion: Assertion) {
+        if assertion.key != self.key {
             self.settle();
-            self.key = claim.key;
+            self.key = assertion.key;
             self.name.clear();
             (self.holder, self.before) = (None, None);
             (self.settled, self.in_use) = (false, false);
         }
-        match claim.kind {
+        match assertion.kind {
             Kind::Leaves | Kind::Arrives => {
                 if self.name.len() < MOST_RENAMES {
-                    self.name.push(claim);
+                    self.name.push(assertion);
                 }
             }
-            Kind::Holds => self.holds(claim),
+            Kind::Holds => self.holds(assertion),
             Kind::Sets | Kind::Uses => {
                 self.settle();
-                self.named(claim);
-                if claim.kind == Kind::Sets {
-                    self.sets(claim);
+                self.named(assertion);
+                if assertion.kind == Kind::Sets {
+                    self.sets(assertion);
                 }
             }
         }
@@ -95,41 +95,41 @@ impl<F: FnMut(Found)> Conflicts<F> {
         self.settle();
     }
 
-    fn found(&mut self, conflict: Conflict, claim: Claim, other: Claim) {
-        (self.each)(Found { conflict, claim, other: other.at });
+    fn found(&mut self, conflict: Conflict, assertion: Assertion, other: Assertion) {
+        (self.each)(Found { conflict, assertion, other: other.at });
     }
 
-    fn holds(&mut self, claim: Claim) {
+    fn holds(&mut self, assertion: Assertion) {
         match self.holder {
-            Some(first) if first.value != claim.value => {
-                self.found(Conflict::SharedValue, claim, first);
+            Some(first) if first.value != assertion.value => {
+                self.found(Conflict::SharedValue, assertion, first);
             }
             Some(_) => {}
-            None => self.holder = Some(claim),
+            None => self.holder = Some(assertion),
         }
     }
 
-    fn sets(&mut self, claim: Claim) {
-        if let Some(before) = self.before.filter(|before| before.tag == claim.tag) {
-            let same = before.value == claim.value;
+    fn sets(&mut self, assertion: Assertion) {
+        if let Some(before) = self.before.filter(|before| before.tag == assertion.tag) {
+            let same = before.value == assertion.value;
             let conflict = if same { Conflict::Repeated } else { Conflict::Contradicting };
-            self.found(conflict, claim, before);
+            self.found(conflict, assertion, before);
         }
-        self.before = Some(claim);
+        self.before = Some(assertion);
     }
 
     /// A row that names its user: is that still, or already, its name?
-    fn named(&mut self, claim: Claim) {
-        let earlier = self.name.partition_point(|name| name.at.row < claim.at.row);
+    fn named(&mut self, assertion: Assertion) {
+        let earlier = self.name.partition_point(|name| name.at.row < assertion.at.row);
         match (earlier.checked_sub(1).map(|last| self.name[last]), self.name.first().copied()) {
             (Some(last), _) if last.kind == Kind::Leaves => {
-                self.found(Conflict::RenamedAway, claim, last);
+                self.found(Conflict::RenamedAway, assertion, last);
             }
             (None, Some(first)) if first.kind == Kind::Arrives && !self.in_use => {
                 // Named before another user takes the name on: it is somebody's.
                 self.in_use = true;
-                if first.at.row != claim.at.row {
-                    self.found(Conflict::SharedLoginId, first, claim);
+                if first.at.row != assertion.at.row {
+                    self.found(Conflict::SharedLoginId, first, assertion);
                 }
             }
             _ => {}
@@ -141,33 +141,33 @@ impl<F: FnMut(Found)> Conflicts<F> {
         if std::mem::replace(&mut self.settled, true) {
             return;
         }
-        debug_assert!(self.name.iter().all(|claim| claim.tag == NAME), "names come first");
+        debug_assert!(self.name.iter().all(|assertion| assertion.tag == NAME), "names come first");
         let name = std::mem::take(&mut self.name);
-        let mut last: Option<Claim> = None;
-        for (index, &claim) in name.iter().enumerate() {
+        let mut last: Option<Assertion> = None;
+        for (index, &assertion) in name.iter().enumerate() {
             let leaves_later = name[index + 1..].iter().find(|later| later.kind == Kind::Leaves);
-            match (claim.kind, last) {
+            match (assertion.kind, last) {
                 (Kind::Leaves, Some(gone)) if gone.kind == Kind::Leaves => {
-                    self.found(Conflict::RenamedAway, claim, gone);
+                    self.found(Conflict::RenamedAway, assertion, gone);
                 }
                 (Kind::Arrives, Some(other))
-                    if other.kind == Kind::Arrives && other.value != claim.value =>
+                    if other.kind == Kind::Arrives && other.value != assertion.value =>
                 {
-                    self.found(Conflict::SharedLoginId, claim, other);
+                    self.found(Conflict::SharedLoginId, assertion, other);
                 }
                 (Kind::Arrives, None) => match leaves_later {
-                    Some(later) if later.value == claim.value => {
-                        self.found(Conflict::Swap, claim, *later);
+                    Some(later) if later.value == assertion.value => {
+                        self.found(Conflict::Swap, assertion, *later);
                     }
                     // A name that is taken on and given up again is a chain, if by one user.
-                    Some(later) if later.at.row != claim.at.row => {
-                        self.found(Conflict::TakenUntil, claim, *later);
+                    Some(later) if later.at.row != assertion.at.row => {
+                        self.found(Conflict::TakenUntil, assertion, *later);
                     }
                     _ => {}
                 },
                 _ => {}
             }
-            last = Some(claim);
+            last = Some(assertion);
         }
         self.name = name;
     }

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use serde_json::value::RawValue;
 
-use crate::record::{Content, Raw, Record};
+use crate::input::record::{Content, Raw, Record};
 
 /// What stands in the place of a secret.
 const MASK: &str = "***";
@@ -110,7 +110,7 @@ fn names_secret(line: &[u8], is_secret: &dyn Fn(&str) -> bool) -> bool {
 }
 
 fn line_of_object(text: &str, is_secret: &dyn Fn(&str) -> bool) -> Option<Shown> {
-    let members = crate::instruction::members(text).ok()?;
+    let members = crate::rows::members(text).ok()?;
     let mut shown = Shown { text: String::with_capacity(text.len()), values: Vec::new() };
     let mut copied = 0;
     for (key, value) in members {

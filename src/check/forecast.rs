@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::catalog::{NAMES_A_SEARCH, RateClass};
-use crate::instruction::Instruction;
-use crate::limit::Limit;
+use crate::limiter::limit::Limit;
+use crate::rows::Instruction;
 
 /// Calls of one rate class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,8 +56,8 @@ impl Needed {
     }
 
     /// Calls by their own class, with so many users in a packed one.
-    fn in_calls(mut self, pack_size: u64) -> Vec<(RateClass, u64)> {
-        let size = pack_size.max(1);
+    fn in_calls(mut self, batch_size: u64) -> Vec<(RateClass, u64)> {
+        let size = batch_size.max(1);
         if size == 1 {
             self.searched = 0;
         }
@@ -70,10 +70,10 @@ impl Needed {
 /// What the calls of every class come to.
 pub(super) fn forecast(
     needed: &Needed,
-    pack_size: u64,
+    batch_size: u64,
     limits: &[(RateClass, Limit)],
 ) -> Vec<Calls> {
-    lines(&needed.in_calls(pack_size), limits)
+    lines(&needed.in_calls(batch_size), limits)
 }
 
 /// The same; `calls` are counted once each, by their own class.
@@ -108,8 +108,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::instruction::{Builder, Pack, Rules};
-    use crate::record::{Content, Encoding, Format, Position, Record, Source};
+    use crate::input::record::{Content, Encoding, Format, Position, Record, Source};
+    use crate::rows::{Batching, Builder, Mapping};
 
     const PER_MINUTE: Duration = Duration::from_secs(60);
 
@@ -134,7 +134,7 @@ mod tests {
     }
 
     /// The calls of so many rows, by class.
-    fn calls(rows: &[(u64, &str)], rules: &Rules, pack_size: u64) -> Vec<(RateClass, u64)> {
+    fn calls(rows: &[(u64, &str)], mapping: &Mapping, batch_size: u64) -> Vec<(RateClass, u64)> {
         let source = Arc::new(Source {
             name: "in".into(),
             format: Format::Jsonl,
@@ -142,7 +142,7 @@ mod tests {
             delimiter: None,
             columns: vec![],
         });
-        let mut builder = Builder::new(rules.clone(), &[Arc::clone(&source)]).unwrap();
+        let mut builder = Builder::new(mapping.clone(), &[Arc::clone(&source)]).unwrap();
         let mut needed = Needed::default();
         for (many, row) in rows {
             let position = Position { row: 1, line: 1, byte: 0 };
@@ -153,7 +153,7 @@ mod tests {
             (0..*many).for_each(|_| these.count(&instruction));
             needed.add(&these);
         }
-        let lines = forecast(&needed, pack_size, &[]);
+        let lines = forecast(&needed, batch_size, &[]);
         lines.iter().map(|line| (line.class, line.calls)).collect()
     }
 
@@ -167,21 +167,21 @@ mod tests {
         let all = RateClass::Users;
         let search = RateClass::UsersSearch;
         for (pack, rows, size, expected) in [
-            (Pack::Off, &[(250, NAME)][..], 100, &[(all, 250)][..]),
-            (Pack::Patches, &[(250, EMAIL)], 100, &[(all, 250)]),
-            (Pack::Values, &[(250, NAME)], 100, &[(all, 3)]),
-            (Pack::Values, &[(250, NAME)], 50, &[(all, 5)]),
-            (Pack::Values, &[(250, EMAIL)], 100, &[(all, 6), (search, 3)]),
+            (Batching::Off, &[(250, NAME)][..], 100, &[(all, 250)][..]),
+            (Batching::Patches, &[(250, EMAIL)], 100, &[(all, 250)]),
+            (Batching::Values, &[(250, NAME)], 100, &[(all, 3)]),
+            (Batching::Values, &[(250, NAME)], 50, &[(all, 5)]),
+            (Batching::Values, &[(250, EMAIL)], 100, &[(all, 6), (search, 3)]),
             (
-                Pack::Values,
+                Batching::Values,
                 &[(100, NAME), (100, EMAIL), (7, RENAME)],
                 100,
                 &[(all, 10), (search, 1)],
             ),
-            (Pack::Patches, &[(200, BOTH)], 100, &[(all, 6), (search, 4)]),
+            (Batching::Patches, &[(200, BOTH)], 100, &[(all, 6), (search, 4)]),
         ] {
-            let rules = Rules { pack, ..Rules::default() };
-            assert_eq!(calls(rows, &rules, size), expected, "{pack:?}, {size}, {rows:?}");
+            let mapping = Mapping { batching: pack, ..Mapping::default() };
+            assert_eq!(calls(rows, &mapping, size), expected, "{pack:?}, {size}, {rows:?}");
         }
     }
 }

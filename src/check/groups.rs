@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::{Finding, Severity};
-use crate::record::Repair;
+use crate::input::record::Repair;
 
 /// Kinds of findings kept apart; there are far fewer, but JSON keys can be anything.
 const MOST_GROUPS: usize = 256;

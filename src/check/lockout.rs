@@ -4,10 +4,10 @@
 
 use serde_json::value::RawValue;
 
-use super::claims::Members;
+use super::assertions::Members;
 use crate::catalog::Need;
-use crate::instruction::Instruction;
-use crate::record::Problem;
+use crate::input::record::Problem;
+use crate::rows::Instruction;
 
 /// The code of every such problem.
 pub(super) const CODE: &str = "lock_out";

@@ -10,13 +10,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use super::claims::{At, Claims, Members};
+use super::assertions::{Assertions, At, Members};
 use super::forecast::Needed;
 use super::sorter::Sorter;
 use super::{Severity, Subject, lockout};
 use crate::catalog::Operation;
-use crate::instruction::{Builder, Instruction};
-use crate::record::{Problem, Record, Repair, Source};
+use crate::input::record::{Problem, Record, Repair, Source};
+use crate::rows::{Builder, Instruction};
 
 /// Rows handed over at once.
 const BATCH: usize = 256;
@@ -53,7 +53,7 @@ struct Batch {
 /// Judges rows; `each` takes those about which there is something to say, in their order.
 pub(super) fn judge<I, E>(
     subject: &Subject<'_>,
-    claims: Claims,
+    assertions: Assertions,
     rows: I,
     each: &mut dyn FnMut(Judged),
 ) -> io::Result<Total>
@@ -70,7 +70,7 @@ where
             let judge = Judge {
                 builder: subject.builder.clone(),
                 sources: subject.sources,
-                claims,
+                assertions,
                 sorter: Sorter::new(),
             };
             judges.push(scope.spawn(move || judge.run(&records, &to_caller)));
@@ -131,7 +131,7 @@ where
 struct Judge<'a> {
     builder: Builder,
     sources: &'a [Arc<Source>],
-    claims: Claims,
+    assertions: Assertions,
     sorter: Sorter,
 }
 
@@ -164,7 +164,7 @@ impl Judge<'_> {
                 batch.valid += 1;
                 batch.calls.count(&instruction);
                 let members = instruction.members();
-                self.claim(&instruction, &members)?;
+                self.assertion(&instruction, &members)?;
                 let lock_out = lockout::lock_out(&instruction, &members);
                 drop(members);
                 let notes = instruction.notes.map(|notes| *notes).unwrap_or_default();
@@ -201,12 +201,12 @@ impl Judge<'_> {
         Ok(())
     }
 
-    fn claim(&mut self, instruction: &Instruction, members: &Members<'_>) -> io::Result<()> {
+    fn assertion(&mut self, instruction: &Instruction, members: &Members<'_>) -> io::Result<()> {
         let at = at(&instruction.record, self.sources);
         let mut pushed = Ok(());
-        self.claims.of(instruction, members, at, &mut |claim, _| {
+        self.assertions.of(instruction, members, at, &mut |assertion, _| {
             if pushed.is_ok() {
-                pushed = self.sorter.push(claim);
+                pushed = self.sorter.push(assertion);
             }
         });
         pushed

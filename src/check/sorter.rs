@@ -1,6 +1,6 @@
-//! Sorting more claims than fit into memory.
+//! Sorting more assertions than fit into memory.
 //!
-//! Claims are gathered up to a bound, sorted, and put into a temporary file that has no name;
+//! Assertions are gathered up to a bound, sorted, and put into a temporary file that has no name;
 //! at the end the sorted stretches are merged. Memory stays the same for any number of rows.
 
 use std::cmp::Reverse;
@@ -9,21 +9,21 @@ use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 
-use super::claims::{Claim, Packed};
+use super::assertions::{Assertion, Packed};
 
-/// Claims held in memory at most: 20 MiB of them.
+/// Assertions held in memory at most: 20 MiB of them.
 const HELD: usize = 512 * 1024;
 
-/// Claims read at once of each stretch while merging.
+/// Assertions read at once of each stretch while merging.
 const BLOCK: usize = 1024;
 
-/// The size of a claim in a file.
+/// The size of a assertion in a file.
 const SIZE: usize = size_of::<Packed>();
 
-/// Gathers claims.
+/// Gathers assertions.
 #[derive(Debug)]
 pub(super) struct Sorter {
-    held: Vec<Claim>,
+    held: Vec<Assertion>,
     most: usize,
     file: Option<File>,
     /// Where each sorted stretch ends in the file.
@@ -39,9 +39,9 @@ impl Sorter {
         Self { held: Vec::new(), most, file: None, ends: Vec::new() }
     }
 
-    /// Takes a claim.
-    pub(super) fn push(&mut self, claim: Claim) -> io::Result<()> {
-        self.held.push(claim);
+    /// Takes a assertion.
+    pub(super) fn push(&mut self, assertion: Assertion) -> io::Result<()> {
+        self.held.push(assertion);
         if self.held.len() >= self.most { self.spill() } else { Ok(()) }
     }
 
@@ -53,8 +53,8 @@ impl Sorter {
         };
         let mut end = file.seek(SeekFrom::End(0))?;
         let mut writer = BufWriter::with_capacity(BLOCK * SIZE, file);
-        for claim in self.held.drain(..) {
-            writer.write_all(&claim.pack())?;
+        for assertion in self.held.drain(..) {
+            writer.write_all(&assertion.pack())?;
             end += SIZE as u64;
         }
         writer.flush()?;
@@ -63,8 +63,8 @@ impl Sorter {
     }
 }
 
-/// Calls `each` with the claims of all sorters in order.
-pub(super) fn merge(sorters: Vec<Sorter>, mut each: impl FnMut(Claim)) -> io::Result<()> {
+/// Calls `each` with the assertions of all sorters in order.
+pub(super) fn merge(sorters: Vec<Sorter>, mut each: impl FnMut(Assertion)) -> io::Result<()> {
     let mut stretches = Vec::new();
     for mut sorter in sorters {
         sorter.held.sort_unstable();
@@ -80,31 +80,31 @@ pub(super) fn merge(sorters: Vec<Sorter>, mut each: impl FnMut(Claim)) -> io::Re
     }
     let mut heads = BinaryHeap::new();
     for (index, stretch) in stretches.iter_mut().enumerate() {
-        heads.extend(stretch.next()?.map(|claim| Reverse((claim, index))));
+        heads.extend(stretch.next()?.map(|assertion| Reverse((assertion, index))));
     }
-    while let Some(Reverse((claim, index))) = heads.pop() {
-        each(claim);
-        heads.extend(stretches[index].next()?.map(|claim| Reverse((claim, index))));
+    while let Some(Reverse((assertion, index))) = heads.pop() {
+        each(assertion);
+        heads.extend(stretches[index].next()?.map(|assertion| Reverse((assertion, index))));
     }
     Ok(())
 }
 
 /// A sorted stretch, of which a block is in memory.
 struct Stretch {
-    block: Vec<Claim>,
+    block: Vec<Assertion>,
     next: usize,
     /// The file, and from where to where the rest is in it.
     rest: Option<(File, u64, u64)>,
 }
 
 impl Stretch {
-    fn next(&mut self) -> io::Result<Option<Claim>> {
+    fn next(&mut self) -> io::Result<Option<Assertion>> {
         if self.next == self.block.len() {
             self.fill()?;
         }
-        let claim = self.block.get(self.next).copied();
+        let assertion = self.block.get(self.next).copied();
         self.next += 1;
-        Ok(claim)
+        Ok(assertion)
     }
 
     fn fill(&mut self) -> io::Result<()> {
@@ -115,8 +115,8 @@ impl Stretch {
         let mut bytes = vec![0; left.min(BLOCK * SIZE)];
         file.read_exact_at(&mut bytes, *from)?;
         *from += bytes.len() as u64;
-        let (claims, _) = bytes.as_chunks::<SIZE>();
-        self.block.extend(claims.iter().map(Claim::unpack));
+        let (assertions, _) = bytes.as_chunks::<SIZE>();
+        self.block.extend(assertions.iter().map(Assertion::unpack));
         Ok(())
     }
 }
@@ -126,7 +126,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::check::claims::{At, Kind};
+    use crate::check::assertions::{At, Kind};
 
     proptest! {
         #[test]
@@ -134,20 +134,20 @@ mod tests {
             pushed in proptest::collection::vec((any::<u64>(), 0..3_u32, 1..100_u64), 0..200),
             most in 1..40_usize,
         ) {
-            let claim = |&(key, tag, row): &(u64, u32, u64)| Claim {
+            let assertion = |&(key, tag, row): &(u64, u32, u64)| Assertion {
                 key: key % 7,
                 tag,
                 at: At { row, line: 1, source: 0 },
                 kind: Kind::Sets,
                 value: key,
             };
-            let mut expected: Vec<Claim> = pushed.iter().map(claim).collect();
+            let mut expected: Vec<Assertion> = pushed.iter().map(assertion).collect();
             let mut sorters = vec![Sorter::holding(most), Sorter::holding(2 * most)];
-            for (index, claim) in expected.iter().enumerate() {
-                sorters[index % 2].push(*claim).unwrap();
+            for (index, assertion) in expected.iter().enumerate() {
+                sorters[index % 2].push(*assertion).unwrap();
             }
             let mut merged = Vec::new();
-            merge(sorters, |claim| merged.push(claim)).unwrap();
+            merge(sorters, |assertion| merged.push(assertion)).unwrap();
             expected.sort_unstable();
             prop_assert_eq!(merged, expected);
         }

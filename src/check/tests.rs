@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::instruction::Rules;
-use crate::record::{Content, Format, Position};
+use crate::input::record::{Content, Format, Position};
+use crate::rows::Mapping;
 
 /// The records of JSONL lines; reading breaks off at a line `!`.
 fn rows(source: &Arc<Source>, lines: &[String]) -> Vec<Result<Record, String>> {
@@ -24,11 +24,11 @@ fn checked(lines: &[String], options: &Options) -> (Report, Vec<Finding>) {
         name: "u.jsonl".to_owned(),
         format: Format::Jsonl,
         delimiter: None,
-        encoding: crate::record::Encoding::Utf8,
+        encoding: crate::input::record::Encoding::Utf8,
         columns: Vec::new(),
     });
     let sources = [Arc::clone(&source)];
-    let builder = Builder::new(Rules::default(), &sources).unwrap();
+    let builder = Builder::new(Mapping::default(), &sources).unwrap();
     let subject = Subject { sources: &sources, builder: &builder };
     let again = || Ok::<_, String>(rows(&source, lines).into_iter());
     let mut told = Vec::new();

@@ -6,11 +6,11 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 
 use crate::check::{self, Finding, Options, Report, Subject};
-use crate::cli::check::CheckArgs;
-use crate::config::{self, Pace, Strict};
 use crate::exit::{Error, Exit};
 use crate::input::{self, Request};
-use crate::instruction::{Builder, Rules};
+use crate::rows::{Builder, Mapping};
+use crate::settings::cli::check::CheckArgs;
+use crate::settings::config::{self, Pace, Strict};
 
 /// Findings of each kind that are shown.
 const EXAMPLES: usize = 3;
@@ -27,12 +27,12 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Error> {
         examples: if args.all { 0 } else { EXAMPLES },
         allow: args.findings.allow.clone(),
         limits: Pace::limits(args.rate, args.max_share),
-        pack_size: u64::from(args.rows.pack_size),
+        batch_size: u64::from(args.rows.batch_size),
         all: args.all,
     };
-    let rules = config::rules(&args.rows);
+    let mapping = config::mapping(&args.rows);
     let mut screen = Screen::new(args.json);
-    let report = check(&requests, rules, &options, &mut |finding| screen.finding(finding))?;
+    let report = check(&requests, mapping, &options, &mut |finding| screen.finding(finding))?;
     let names: Vec<String> = requests.iter().map(Request::name).collect();
     screen.report(&report, &names);
     Ok(verdict(&report))
@@ -49,13 +49,13 @@ fn verdict(report: &Report) -> Exit {
 /// Checks files that can be read more than once.
 fn check(
     requests: &[Request],
-    rules: Rules,
+    mapping: Mapping,
     options: &Options,
     each: &mut dyn FnMut(&Finding),
 ) -> Result<Report, Error> {
     let input = input::open(requests)?;
     let sources = input.sources().to_vec();
-    let builder = Builder::new(rules, &sources)?;
+    let builder = Builder::new(mapping, &sources)?;
     let subject = Subject { sources: &sources, builder: &builder };
     let again = || input::open(requests);
     let rows = |input: input::Input| input.map(|row| row.map_err(Error::from));
@@ -66,11 +66,11 @@ fn check(
 /// Checks the files of a run that is strict; refuses it if there is any problem.
 pub(in crate::commands) fn strict(
     requests: &[Request],
-    rules: Rules,
+    mapping: Mapping,
     how: &Strict,
 ) -> Result<(), Error> {
     let options = Options { examples: EXAMPLES, allow: how.allow.clone(), ..Options::default() };
-    let report = check(requests, rules, &options, &mut |_| ())?;
+    let report = check(requests, mapping, &options, &mut |_| ())?;
     if verdict(&report) == Exit::Success {
         return Ok(());
     }

@@ -6,8 +6,8 @@ use std::io::{self, Write as _};
 use serde_json::{Value, json};
 
 use crate::catalog::{Empty, Field, Kind, Need, OPERATIONS, Operation, RateClass};
-use crate::cli::operations::{Form, OperationsArgs};
 use crate::exit::{Error, Exit};
+use crate::settings::cli::operations::{Form, OperationsArgs};
 
 /// Prints the operations that were named, or all of them.
 pub(super) fn run(args: &OperationsArgs) -> Result<Exit, Error> {
@@ -63,7 +63,7 @@ fn detail(operation: &Operation) -> String {
         operation.method.as_str(),
         operation.path,
         limit(operation),
-        repeatable(operation),
+        idempotent(operation),
     );
     if let Some(why) = operation.destructive {
         let _ = writeln!(text, "  needs --allow-destructive: {why}");
@@ -105,11 +105,11 @@ fn empty(field: &Field) -> String {
     }
 }
 
-fn repeatable(operation: &Operation) -> &'static str {
-    if operation.repeatable {
-        "repeatable: sent again after a lost answer"
+fn idempotent(operation: &Operation) -> &'static str {
+    if operation.idempotent {
+        "idempotent: sent again after a lost answer"
     } else {
-        "not repeatable: never sent again after a lost answer"
+        "not idempotent: never sent again after a lost answer"
     }
 }
 
@@ -143,7 +143,7 @@ fn json_of(operations: &[&Operation]) -> String {
                 "about": operation.about,
                 "method": operation.method.as_str(),
                 "path": operation.path,
-                "repeatable": operation.repeatable,
+                "idempotent": operation.idempotent,
                 "destructive": operation.destructive,
                 "limit": limit(operation),
                 "fields": operation.fields.iter().map(field).collect::<Vec<_>>(),
@@ -180,7 +180,7 @@ fn markdown(operations: &[&Operation]) -> String {
             "\n## {}\n\n{} {}.\n\n`{} {}`; limit: {}.\n\n| field | other names | type | needed | empty | what |\n| --- | --- | --- | --- | --- | --- |\n",
             operation.name,
             operation.about,
-            sentence(repeatable(operation)),
+            sentence(idempotent(operation)),
             operation.method.as_str(),
             operation.path,
             limit(operation),

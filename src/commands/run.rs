@@ -11,28 +11,31 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, Permit, PermitIterator};
 use tokio::time::Instant;
 
+use crate::api::transport::{Endpoint, Handshake, Wire};
 use crate::catalog::RateClass;
-use crate::cli::run::{LogFormat, OutputArgs, RunArgs};
-use crate::client::Client;
-use crate::client::gate::{Budget, Gate, Rates};
-use crate::client::wire::{Endpoint, Handshake, Wire};
-use crate::config::{self, Config};
+use crate::engine::recorder_handle::RecorderHandle;
 use crate::engine::{Engine, Observer, Row};
 use crate::exit::{Error, Exit};
-use crate::instruction::{Claims, Instruction};
-use crate::ledger::Ledger;
-use crate::outcome::{Finished, Noted, Reasons, Tally};
-use crate::recorder::journal::Recovered;
-use crate::recorder::{self, RunFolder};
-use crate::report::{Kind, LogWriter, Pace, Progress, Reporter, Waiting};
+use crate::limiter::{Budget, Gate, Rates};
+use crate::outcome::{Finished, Tally};
+use crate::report::logging::LogFormat;
+use crate::report::{
+    FailureCauses, Kind, LogWriter, NoteCounts, Pace, Progress, Reporter, Waiting,
+};
+use crate::rows::{AssignedContacts, Instruction};
+use crate::send::Client;
+use crate::settings::cli::run::{OutputArgs, RunArgs};
+use crate::settings::config::{self, Config};
 use crate::simulator;
 use crate::stop::{Reason, Stop};
+use crate::store::journal::Recovered;
+use crate::store::{self, RunFolder};
 use intake::{Chosen, Intake, Reading};
 
-mod books;
 mod intake;
 mod open_files;
 mod signals;
+mod totals;
 
 /// Rows that may wait between two threads.
 const CHANNEL: usize = 256;
@@ -40,7 +43,7 @@ const CHANNEL: usize = 256;
 /// Runs the files and says how it ended.
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Error> {
     let output = &args.output;
-    let log = crate::logging::start(output.verbose, output.quiet, output.log_format);
+    let log = crate::report::logging::start(output.verbose, output.quiet, output.log_format);
     let environment =
         |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
     let config = Arc::new(Config::resolve(args, &environment)?);
@@ -99,7 +102,7 @@ async fn choose(
         chosen = join_task(choosing) => chosen.map(Some),
         () = stop.draining() => {
             if let Some(folder) = keeping.get() {
-                recorder::abandon(folder);
+                store::abandon(folder);
             }
             Ok(None)
         }
@@ -107,7 +110,7 @@ async fn choose(
 }
 
 fn nothing_to_do(folder: &Path, output: &OutputArgs, log: &LogWriter) {
-    let summary = output.json.then(|| recorder::summary_text(folder)).flatten();
+    let summary = output.json.then(|| store::summary_text(folder)).flatten();
     let summary = summary.and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok());
     if let Some(summary) = summary {
         // A closed stdout has read enough.
@@ -177,19 +180,19 @@ async fn session(
     let (to_recorder, from_engine) = mpsc::channel(CHANNEL);
     let rates = config.pace.rates(handshake.simulator.as_deref());
     let gate = gate(config, &rates);
-    let ledger = Ledger::new(&to_recorder);
-    let client = Arc::new(Client::new(wire, gate, config.backoff, ledger, config.pack_size));
+    let ledger = RecorderHandle::new(&to_recorder);
+    let client = Arc::new(Client::new(wire, gate, config.backoff, ledger, config.batch_size));
     let simulated = handshake.simulator.is_some();
     announce(&folder, &client, simulated, &earlier, output, log);
     let sources = reading.input.sources().to_vec();
     let progress = Arc::new(Progress::new(reading.input.total_bytes(), simulated));
     progress.done_before(earlier);
     let reporter = report(config, &client, output, &progress, log);
-    let recorder = recorder::spawn(recorder, from_engine);
+    let recorder = store::spawn(recorder, from_engine);
     let (to_engine, rows) = mpsc::channel(CHANNEL);
     let identity = reading.identity.clone();
     let reader = read(reading, recovered, Arc::clone(&progress), to_engine);
-    let told = Arc::new(Mutex::new(Told::default()));
+    let told = Arc::new(Mutex::new(RunNotes::default()));
     let watcher = Watcher { progress, told: Arc::clone(&told) };
     limit_duration(config.max_duration, &stop);
     let engine = Engine::new(
@@ -197,7 +200,7 @@ async fn session(
         to_recorder,
         watcher,
         stop.clone(),
-        config.tripwire.clone(),
+        config.breaker.clone(),
         config.pace.window(),
     );
     // Beside the connections: every reply would otherwise wake another thread.
@@ -213,9 +216,9 @@ async fn session(
         recorded.and_then(|recorder| recorder.close(ended.complete))
     });
     let closed = join_task(closing).await;
-    let Told { reasons, noted } = told.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let RunNotes { reasons, noted } = told.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let elapsed = begun.elapsed();
-    let facts = books::Facts {
+    let facts = totals::Facts {
         config,
         client: &client,
         sources: &sources,
@@ -227,7 +230,7 @@ async fn session(
         reasons,
         noted,
     };
-    books::close(&facts, &folder, ended, stop.reason(), closed, output)
+    totals::close(&facts, &folder, ended, stop.reason(), closed, output)
 }
 
 /// The gate, which shares the limits with this machine's other runs for the project.
@@ -287,7 +290,7 @@ fn report(
         _ => Kind::Lines,
     };
     let client = Arc::clone(client);
-    let class = config.rules.operation.map_or(RateClass::Users, |operation| operation.rate_class);
+    let class = config.mapping.operation.map_or(RateClass::Users, |operation| operation.rate_class);
     Reporter::start(kind, Arc::clone(progress), move || pace(&client, class), log)
 }
 
@@ -355,7 +358,7 @@ fn read(
 ) -> JoinHandle<()> {
     let Reading { mut input, mut builder, .. } = reading;
     let (finished, sent) = recovered.map(|r| (r.finished, r.sent)).unwrap_or_default();
-    let (mut claims, claiming) = (Claims::default(), builder.may_pack_contacts());
+    let (mut claims, claiming) = (AssignedContacts::default(), builder.may_pack_contacts());
     let runtime = Handle::current();
     thread::spawn(move || {
         let mut bytes = 0;
@@ -372,19 +375,19 @@ fn read(
                     continue;
                 }
                 Ok(record) => {
-                    let maybe_sent = sent.contains(&record.position.row);
+                    let ambiguous = sent.contains(&record.position.row);
                     match builder.build(record) {
                         Ok(mut instruction) => {
                             if claiming {
                                 claims.take(&mut instruction);
                             }
-                            Row::Ready(Instruction { maybe_sent, ..instruction })
+                            Row::Ready(Instruction { ambiguous, ..instruction })
                         }
                         Err(invalid) => Row::Invalid(invalid),
                     }
                 }
                 Err(unreadable) => Row::Unreadable(Reason::halted(
-                    books::UNREADABLE_INPUT,
+                    totals::UNREADABLE_INPUT,
                     unreadable.to_string(),
                     "mend the file at that place, and run the rows from there on, under the header, as a file of their own",
                 )),
@@ -425,15 +428,15 @@ async fn join_task<T>(task: tokio::task::JoinHandle<T>) -> T {
 
 /// What rows told of themselves when they ended.
 #[derive(Clone, Debug, Default)]
-struct Told {
-    reasons: Reasons,
-    noted: Noted,
+struct RunNotes {
+    reasons: FailureCauses,
+    noted: NoteCounts,
 }
 
 /// Tells the progress of every row that ends, and counts what rows tell.
 struct Watcher {
     progress: Arc<Progress>,
-    told: Arc<Mutex<Told>>,
+    told: Arc<Mutex<RunNotes>>,
 }
 
 impl Observer for Watcher {

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
-use crate::job::Setting;
+use crate::settings::job::Setting;
 
 /// Prints the settings, as a table or as one JSON object.
 pub(super) fn show(settings: &[Setting], job: Option<&Path>, json: bool) -> Exit {

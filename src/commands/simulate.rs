@@ -5,9 +5,9 @@ use std::path::Path;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::cli::simulate::SimulateArgs;
-use crate::config;
 use crate::exit::{Error, Exit};
+use crate::settings::cli::simulate::SimulateArgs;
+use crate::settings::config;
 use crate::simulator::{self, Limit, Seed, Settings};
 
 /// Serves until SIGINT or SIGTERM.

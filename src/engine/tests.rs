@@ -1,4 +1,4 @@
-mod packing;
+mod batching;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::*;
 use crate::catalog::OPERATIONS;
-use crate::engine::halt::MaxFailures;
-use crate::ledger::Ledger;
+use crate::engine::breaker::MaxFailures;
+use crate::engine::recorder_handle::RecorderHandle;
+use crate::input::record::{Content, Encoding, Format, Position, Problem, Record, Source};
 use crate::outcome::{Failure, Status};
-use crate::record::{Content, Encoding, Format, Position, Problem, Record, Source};
 
 /// A step in memory: sleeps, notes who it works on, and gives out what it is told to.
 #[derive(Default)]
@@ -20,13 +20,13 @@ struct Fake {
     delays: HashMap<u64, Duration>,
     /// Rows that fail.
     failing: HashSet<u64>,
-    /// How many rows each part of each packed call had.
+    /// How many rows each part of each batch had.
     packed: Mutex<Vec<Vec<usize>>>,
-    /// What packed calls are to come to, the last first; none that is left comes to its end.
+    /// What batches are to come to, the last first; none that is left comes to its end.
     turns: Mutex<Vec<Turn>>,
 }
 
-/// What a packed call comes to.
+/// What a batch comes to.
 #[derive(Clone, Copy, Debug)]
 enum Turn {
     /// A word on each of its rows.
@@ -37,26 +37,28 @@ enum Turn {
     Apart,
 }
 
-impl Step for Fake {
-    async fn perform(&self, call: Call, stop: &Stop) -> Performed {
+impl Executor for Fake {
+    async fn execute(&self, call: WorkItem, stop: &Stop) -> Completed {
         let mut further = Vec::new();
-        let worked = match call {
-            Call::Apart(part) => vec![self.work(part, stop).await],
-            Call::Packed { mut parts, .. } => {
-                self.packed.lock().unwrap().push(parts.iter().map(Part::rows).collect());
+        let done = match call {
+            WorkItem::User(part) => vec![self.work(part, stop).await],
+            WorkItem::Batch { users: mut parts, .. } => {
+                self.packed.lock().unwrap().push(parts.iter().map(UserRows::rows).collect());
                 let turn = self.turns.lock().unwrap().pop().unwrap_or(Turn::Done);
                 let now = match turn {
                     Turn::Done => parts,
                     Turn::Halves => {
                         let rest = parts.split_off(parts.len() / 2);
                         let halves = [parts, rest].into_iter().filter(|half| !half.is_empty());
-                        further.extend(halves.map(|parts| Call::Packed { parts, searched: true }));
+                        further.extend(
+                            halves.map(|parts| WorkItem::Batch { users: parts, searched: true }),
+                        );
                         Vec::new()
                     }
                     Turn::Apart => {
                         let (now, later): (Vec<_>, Vec<_>) =
                             parts.into_iter().enumerate().partition(|(index, _)| index % 2 == 0);
-                        further.extend(later.into_iter().map(|(_, part)| Call::Apart(part)));
+                        further.extend(later.into_iter().map(|(_, part)| WorkItem::User(part)));
                         now.into_iter().map(|(_, part)| part).collect()
                     }
                 };
@@ -64,16 +66,16 @@ impl Step for Fake {
                     .await
             }
         };
-        Performed { worked, further }
+        Completed { done, further }
     }
 
-    fn pack_size(&self) -> usize {
+    fn batch_size(&self) -> usize {
         3
     }
 }
 
 impl Fake {
-    async fn work(&self, part: Part, stop: &Stop) -> Worked {
+    async fn work(&self, part: UserRows, stop: &Stop) -> UserOutcomes {
         let row = part.first.record.position.row;
         let lanes = part.lanes();
         {
@@ -91,13 +93,13 @@ impl Fake {
         };
         self.busy.lock().unwrap().retain(|lane, _| !lanes.contains(lane));
         if undone {
-            return Worked::alike(part, None);
+            return UserOutcomes::alike(part, None);
         }
         self.log.lock().unwrap().push(row);
         let fails = self.failing.contains(&row);
         let status = if fails { Status::Rejected } else { Status::Updated };
         let outcome = Outcome { status, error: fails.then(failure), ..updated(delay) };
-        Worked::alike(part, Some(&outcome))
+        UserOutcomes::alike(part, Some(&outcome))
     }
 }
 
@@ -145,7 +147,7 @@ fn ready(row: u64, lane: u64) -> Row {
         operation: &OPERATIONS[0],
         login_id: lane.to_string(),
         renames_to: None,
-        maybe_sent: false,
+        ambiguous: false,
         lanes: [lane].into_iter().collect(),
         body: "{}".into(),
         patch: None,
@@ -168,10 +170,10 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// Runs rows through an engine; returns the counts and the rows recorded, in order.
 async fn run(fake: Arc<Fake>, rows: Vec<Row>, window: usize, stop: Stop) -> (Tally, Vec<u64>) {
     let (to_recorder, mut from_engine) = tokio::sync::mpsc::channel(8);
-    let tripwire = Tripwire::new(MaxFailures::Count(2), 0);
+    let breaker = CircuitBreaker::new(MaxFailures::Count(2), 0);
     let seen = Arc::new(Mutex::new(0));
     let engine =
-        Engine::new(fake, to_recorder, Seen(Arc::clone(&seen)), stop.clone(), tripwire, window);
+        Engine::new(fake, to_recorder, Seen(Arc::clone(&seen)), stop.clone(), breaker, window);
     let all = rows.len() as u64;
     let from_input = reading(rows.into_iter());
     let recorder = tokio::spawn(async move {
@@ -260,14 +262,14 @@ async fn unreadable_input_stops_the_run_after_the_rows_before_it() {
 }
 
 /// An engine that bears all failures.
-fn engine<S: Step>(
+fn engine<S: Executor>(
     step: S,
     recorder: Sender<Entry>,
     stop: &Stop,
     window: usize,
 ) -> Engine<S, Seen> {
-    let tripwire = Tripwire::new(MaxFailures::Unlimited, 0);
-    Engine::new(Arc::new(step), recorder, Seen(Arc::default()), stop.clone(), tripwire, window)
+    let breaker = CircuitBreaker::new(MaxFailures::Unlimited, 0);
+    Engine::new(Arc::new(step), recorder, Seen(Arc::default()), stop.clone(), breaker, window)
 }
 
 /// Rows as they come, until nobody takes them.
@@ -330,17 +332,17 @@ async fn what_ended_is_recorded_though_the_run_is_stopped_while_the_recorder_is_
 
 /// Tells the recorder before it works on a row, as a client does of one that must not be sent
 /// twice.
-struct Tells(Ledger);
+struct Tells(RecorderHandle);
 
-impl Step for Tells {
-    async fn perform(&self, call: Call, _: &Stop) -> Performed {
-        let Call::Apart(part) = call else { panic!("nothing here is packed") };
+impl Executor for Tells {
+    async fn execute(&self, call: WorkItem, _: &Stop) -> Completed {
+        let WorkItem::User(part) = call else { panic!("nothing here is packed") };
         assert!(self.0.about_to_send(part.first.record.position.row).await);
         let outcome = updated(Duration::ZERO);
-        Performed { worked: vec![Worked::alike(part, Some(&outcome))], further: vec![] }
+        Completed { done: vec![UserOutcomes::alike(part, Some(&outcome))], further: vec![] }
     }
 
-    fn pack_size(&self) -> usize {
+    fn batch_size(&self) -> usize {
         1
     }
 }
@@ -348,7 +350,7 @@ impl Step for Tells {
 #[tokio::test(start_paused = true)]
 async fn calls_that_wait_for_the_recorder_do_not_keep_it_from_the_rows_that_ended() {
     let (to_recorder, mut from_engine) = tokio::sync::mpsc::channel(1);
-    let step = Tells(Ledger::new(&to_recorder));
+    let step = Tells(RecorderHandle::new(&to_recorder));
     let rows = (1..=100).map(|row| if row % 3 == 0 { invalid(row) } else { ready(row, row) });
     let engine = engine(step, to_recorder, &Stop::default(), 100);
     let run = engine.run(Tally::default(), reading(rows));
@@ -367,12 +369,12 @@ async fn calls_that_wait_for_the_recorder_do_not_keep_it_from_the_rows_that_ende
 
 struct Panics;
 
-impl Step for Panics {
-    async fn perform(&self, _: Call, _: &Stop) -> Performed {
+impl Executor for Panics {
+    async fn execute(&self, _: WorkItem, _: &Stop) -> Completed {
         panic!("a broken promise")
     }
 
-    fn pack_size(&self) -> usize {
+    fn batch_size(&self) -> usize {
         1
     }
 }

@@ -9,7 +9,7 @@ use std::io::{self, ErrorKind, Read};
 use encoding_rs::{Decoder, DecoderResult, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::unpack::{Bytes, Peek};
-use crate::record::Encoding;
+use crate::input::record::Encoding;
 
 /// Stands for what could not be decoded.
 const WRONG: u8 = 0xff;

@@ -17,7 +17,8 @@ use super::lines::{Lines, line_ends};
 use super::quotes;
 use super::window::Window;
 use super::{Fault, KEPT_BYTES, MAX_RECORD_BYTES, MAX_RECORD_LINES, Row, Rows};
-use crate::record::{Content, Delimiter, Problem, Raw, guard};
+use crate::input::guard;
+use crate::input::record::{Content, Delimiter, Problem, Raw};
 
 /// Reads text with cells.
 pub(super) struct Delimited<R> {

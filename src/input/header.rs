@@ -5,7 +5,8 @@
 
 use memchr::memchr2;
 
-use crate::record::{ADDED_COLUMNS, Delimiter, guard};
+use crate::input::guard;
+use crate::input::record::{ADDED_COLUMNS, Delimiter};
 
 /// The most columns; what a spreadsheet has at most.
 pub(super) const MAX_COLUMNS: usize = 16_384;

@@ -11,7 +11,7 @@ use super::jsonl::{self, Place};
 use super::lines::Lines;
 use super::window::Window;
 use super::{Fault, KEPT_BYTES, MAX_RECORD_BYTES, Row, Rows};
-use crate::record::Problem;
+use crate::input::record::Problem;
 
 /// How deep brackets may stand in each other.
 const MAX_DEPTH: usize = 4096;

@@ -13,7 +13,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 
 use super::window::Window;
 use super::{Fault, KEPT_BYTES, MAX_RECORD_BYTES, Row, Rows};
-use crate::record::{Content, Problem, Raw};
+use crate::input::record::{Content, Problem, Raw};
 
 /// Reads JSONL.
 pub(super) struct Jsonl<R> {

@@ -13,7 +13,7 @@ use super::sniff::{self, Container, Named};
 use super::unpack::{self, Bytes, Meter, Peek, Unpacked};
 use super::window::Window;
 use super::{Request, Rows, Unreadable, decode, sheet};
-use crate::record::{Delimiter, Encoding, Format, Source};
+use crate::input::record::{Delimiter, Encoding, Format, Source};
 
 /// An input whose header is read.
 pub(super) struct Opened {
@@ -62,7 +62,7 @@ where
     let name = request.name();
     let fault = |reason: String| Unreadable(format!("{name}: {reason}"));
     let failed = |error: io::Error| fault(format!("cannot be read: {error}"));
-    let Unpacked { mut bytes, packing, meter } =
+    let Unpacked { mut bytes, batching, meter } =
         unpack::open(reader).map_err(failed)?.map_err(fault)?;
     if let Some(container) = sniff::container(&mut bytes).map_err(failed)? {
         let opened = open_sheet(request, bytes, container, &meter).map_err(fault)?;
@@ -94,7 +94,7 @@ where
     Ok(Opened {
         source,
         rows,
-        meter: (packing.is_some() || encoding != Encoding::Utf8).then_some(meter),
+        meter: (batching.is_some() || encoding != Encoding::Utf8).then_some(meter),
     })
 }
 

@@ -10,7 +10,7 @@ use std::vec;
 use super::sniff::Container;
 use super::unpack::Meter;
 use super::{Fault, MAX_RECORD_BYTES, Row, Rows};
-use crate::record::Format;
+use crate::input::record::Format;
 
 mod archive;
 mod cell;

@@ -12,7 +12,7 @@ use memchr::{memchr, memchr2, memrchr2};
 use super::header;
 use super::unpack::Peek;
 use super::window::Window;
-use crate::record::{Delimiter, Format};
+use crate::input::record::{Delimiter, Format};
 
 /// How far into a file the first row is looked at.
 const HEAD: usize = 64 * 1024;

@@ -1,7 +1,7 @@
 //! Tests of the input as a whole: bytes in, records with positions out.
 
 use super::*;
-use crate::record::{Problem, Raw};
+use crate::input::record::{Problem, Raw};
 
 mod delimited;
 mod files;

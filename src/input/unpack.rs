@@ -130,7 +130,7 @@ impl Read for Peek {
 pub(super) struct Unpacked {
     pub(super) bytes: Peek,
     /// What it was packed with.
-    pub(super) packing: Option<&'static str>,
+    pub(super) batching: Option<&'static str>,
     /// How much of the file itself is read.
     pub(super) meter: Meter,
 }
@@ -141,25 +141,25 @@ pub(super) struct Unpacked {
 pub(super) fn open(reader: impl Read + Send + 'static) -> io::Result<Result<Unpacked, String>> {
     let meter = Meter::default();
     let mut bytes = Peek::new(Box::new(Metered { inner: reader, meter: meter.clone() }));
-    let Some(packing) = packing(&mut bytes)? else {
-        return Ok(Ok(Unpacked { bytes, packing: None, meter }));
+    let Some(batching) = batching(&mut bytes)? else {
+        return Ok(Ok(Unpacked { bytes, batching: None, meter }));
     };
-    let inner: Bytes = if packing == "gzip" {
+    let inner: Bytes = if batching == "gzip" {
         Box::new(MultiGzDecoder::new(bytes))
     } else {
         let mut decoder = zstd::stream::read::Decoder::with_buffer(BufReader::new(bytes))?;
         decoder.window_log_max(ZSTD_WINDOW_LOG)?;
         Box::new(decoder)
     };
-    let bounded = Bounded { inner, packing, written: 0, read: meter.clone() };
+    let bounded = Bounded { inner, batching, written: 0, read: meter.clone() };
     let mut bytes = Peek::new(Box::new(bounded));
-    if self::packing(&mut bytes)?.is_some() {
+    if self::batching(&mut bytes)?.is_some() {
         return Ok(Err("is compressed twice; decompress it once first".to_owned()));
     }
-    Ok(Ok(Unpacked { bytes, packing: Some(packing), meter }))
+    Ok(Ok(Unpacked { bytes, batching: Some(batching), meter }))
 }
 
-fn packing(bytes: &mut Peek) -> io::Result<Option<&'static str>> {
+fn batching(bytes: &mut Peek) -> io::Result<Option<&'static str>> {
     if bytes.begins_with(GZIP)? {
         return Ok(Some("gzip"));
     }
@@ -170,7 +170,7 @@ fn packing(bytes: &mut Peek) -> io::Result<Option<&'static str>> {
 /// What a packed stream unpacks to, as long as that is no more than a table would.
 pub(super) struct Bounded {
     inner: Bytes,
-    packing: &'static str,
+    batching: &'static str,
     written: u64,
     read: Meter,
 }
@@ -181,19 +181,19 @@ impl Bounded {
     pub(super) fn over(rest: &'static [u8], packed: u64, written: u64) -> Self {
         let read = Meter::default();
         read.0.store(packed, Ordering::Relaxed);
-        Self { inner: Box::new(rest), packing: "gzip", written, read }
+        Self { inner: Box::new(rest), batching: "gzip", written, read }
     }
 }
 
 impl Read for Bounded {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer).map_err(|error| damaged(self.packing, error))?;
+        let count = self.inner.read(buffer).map_err(|error| damaged(self.batching, error))?;
         self.written += count as u64;
         if self.written > FREE_BYTES && self.written / MAX_RATIO > self.read.count() {
             return Err(io::Error::other(format!(
                 "its {} data unpacks to more than {MAX_RATIO} times its size, which no table \
                  does; unpack it and look",
-                self.packing
+                self.batching
             )));
         }
         Ok(count)
@@ -201,12 +201,12 @@ impl Read for Bounded {
 }
 
 /// The error of a decoder, in words that say what to do.
-fn damaged(packing: &str, error: io::Error) -> io::Error {
+fn damaged(batching: &str, error: io::Error) -> io::Error {
     match error.kind() {
         ErrorKind::Interrupted => error,
         ErrorKind::UnexpectedEof => {
-            io::Error::other(format!("its {packing} data ends too early, it was cut off"))
+            io::Error::other(format!("its {batching} data ends too early, it was cut off"))
         }
-        _ => io::Error::other(format!("its {packing} data is damaged ({error})")),
+        _ => io::Error::other(format!("its {batching} data is damaged ({error})")),
     }
 }

@@ -5,11 +5,11 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use serde_json::{Map, Value, json};
 
-use super::words::{self, brief, count, span, tame, thousands};
+use super::format::{self, brief, count, span, tame, thousands};
 use crate::catalog::RateClass;
 use crate::check::{Calls, Finding, Group, Report, Severity};
-use crate::limit::Limit;
-use crate::point;
+use crate::limiter::limit::Limit;
+use crate::report::snippet;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -22,12 +22,12 @@ pub fn print_finding(out: &mut impl Write, finding: &Finding, color: bool) -> io
     let label = format!("{}row {}", column.unwrap_or_default(), finding.row);
     let file = tame(&finding.file);
     let hint = finding.hint.as_deref().map(brief);
-    let line = finding.excerpt.as_ref().map(|excerpt| point::Line {
+    let line = finding.excerpt.as_ref().map(|excerpt| snippet::Line {
         number: usize::try_from(finding.line).unwrap_or(usize::MAX),
         text: &excerpt.text,
         span: excerpt.span.clone(),
     });
-    let pointer = point::Pointer {
+    let pointer = snippet::Pointer {
         is_warning: finding.severity == Severity::Warning,
         code: finding.code,
         message: &message,
@@ -37,7 +37,7 @@ pub fn print_finding(out: &mut impl Write, finding: &Finding, color: bool) -> io
         label: &label,
         hint: hint.as_deref(),
     };
-    writeln!(out, "{}\n", point::message(&pointer, color))
+    writeln!(out, "{}\n", snippet::message(&pointer, color))
 }
 
 /// Prints the report; the examples of each kind unless they were told before.
@@ -74,7 +74,7 @@ struct Summary<'a, W> {
 
 impl<W: Write> Summary<'_, W> {
     fn paint(&self, style: Style, text: &str) -> String {
-        words::paint(self.color, style, text)
+        format::paint(self.color, style, text)
     }
 
     fn print(&mut self, report: &Report, files: &[String]) -> io::Result<()> {

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use super::words::{count, span, thousands};
+use super::format::{count, span, thousands};
 use crate::outcome::{Status, Tally};
 
 /// How far a run is. Shared; adding to it is cheap.
@@ -108,7 +108,7 @@ pub struct Pace {
     pub calls: u64,
     /// Requests sent again so far.
     pub retries: u64,
-    /// Requests that packing has saved so far.
+    /// Requests that batching has saved so far.
     pub saved: u64,
     /// Calls a second that it lets through over the long run; `None` without a limit.
     pub calls_per_second: Option<f64>,

@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 
-use super::words::{self, brief, count, quoted, span_ms, tame, thousands};
-use crate::outcome::{Status, Summary, Tally};
+use super::format::{self, brief, count, quoted, span_ms, tame, thousands};
+use crate::outcome::{Status, Tally};
+use crate::store::summary::Summary;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -35,7 +36,7 @@ struct Page<'a, W> {
 
 impl<W: Write> Page<'_, W> {
     fn paint(&self, style: Style, text: &str) -> String {
-        words::paint(self.color, style, text)
+        format::paint(self.color, style, text)
     }
 
     fn headline(&mut self, summary: &Summary) -> io::Result<()> {
@@ -147,7 +148,7 @@ impl<W: Write> Page<'_, W> {
     fn effort(&mut self, summary: &Summary) -> io::Result<()> {
         let mut calls = count(summary.calls, "call");
         let notes: Vec<_> = [
-            (summary.calls_saved, "saved by packing"),
+            (summary.calls_saved, "saved by batching"),
             (summary.retries, "sent again"),
             (summary.rate_limited, "refused for the rate"),
         ]

@@ -7,7 +7,8 @@ mod summary;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::outcome::{Files, InputSummary, SUMMARY_VERSION, Summary, Tally, Tool, Waited};
+use crate::outcome::Tally;
+use crate::store::summary::{Files, InputSummary, SUMMARY_VERSION, Summary, Tool, Waited};
 
 /// The summary of a clean run.
 pub(crate) fn summary() -> Summary {

@@ -8,7 +8,7 @@ use super::fill::fill;
 use super::problem::Problem;
 use super::routes::Action;
 use super::search::search;
-use super::store::{Moment, OnConflict, Rules, Store};
+use super::store::{Mapping, Moment, OnConflict, Store};
 use super::switches::{BatchReply, Switches};
 use super::users::User;
 use crate::catalog::{Answers, Operation};
@@ -108,9 +108,10 @@ impl Desk<'_> {
         } else {
             OnConflict::Merge
         };
-        let rules = Rules { contacts: &contacts, on_conflict, old_phone: self.switches.old_phone };
+        let mapping =
+            Mapping { contacts: &contacts, on_conflict, old_phone: self.switches.old_phone };
         let change = Change { named, fields, switches: self.switches };
-        self.store.change(number, self.moment, rules, |user| effect(user, &change))?;
+        self.store.change(number, self.moment, mapping, |user| effect(user, &change))?;
         Ok(number)
     }
 

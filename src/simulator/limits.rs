@@ -67,7 +67,7 @@ impl FromStr for Limit {
             "off" => return Ok(Self::Off),
             _ => {}
         }
-        let crate::limit::Limit { requests, window } = text
+        let crate::limiter::limit::Limit { requests, window } = text
             .parse()
             .map_err(|error| format!("write `documented`, `off`, or requests/window: {error}"))?;
         Ok(Self::Custom { requests, window })

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use descope_bulk::clean::Mend;
 use descope_bulk::exit::Exit;
 use descope_bulk::outcome::Status;
+use descope_bulk::rows::values::RepairKind;
 use serde_json::Value;
 
 use crate::support::{Run, program};
@@ -235,7 +235,7 @@ fn flags_in_documents_exist() {
 #[test]
 fn every_repair_is_documented() {
     let page = fs::read_to_string(project("docs/values.md")).unwrap();
-    for mend in Mend::ALL {
+    for mend in RepairKind::ALL {
         assert!(page.contains(&format!("| `{}` |", mend.word())), "{}", mend.word());
     }
 }

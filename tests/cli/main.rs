@@ -1,6 +1,7 @@
 //! The program as its users meet it: the real binary, real files, a simulator on a real port.
 
 mod architecture;
+mod batching;
 mod checking;
 mod crashes;
 mod credentials;
@@ -12,13 +13,12 @@ mod jobs;
 mod order;
 mod output;
 mod pace;
-mod packing;
 
+mod reconciling;
 mod replies;
 mod resuming;
 mod samples;
 mod sdk_requests;
-mod settling;
 mod stopping;
 mod support;
 mod values;

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use descope_bulk::catalog::{OPERATIONS, Operation};
-use descope_bulk::instruction::{Builder, OnConflict, Rules};
-use descope_bulk::record::{Content, Encoding, Format, Position, Record, Source};
+use descope_bulk::input::record::{Content, Encoding, Format, Position, Record, Source};
+use descope_bulk::rows::{Builder, Mapping, OnConflict};
 use serde_json::{Map, Value, json};
 
 const RECORDED: [&str; 2] =
@@ -64,10 +64,10 @@ fn ours(
 ) -> Result<Map<String, Value>, &'static str> {
     let mut row = body.clone();
     let merge = row.remove("failOnConflict") == Some(json!(false));
-    let rules = Rules {
+    let rules = Mapping {
         operation: Some(operation),
         on_conflict: if merge { OnConflict::Merge } else { OnConflict::Fail },
-        ..Rules::default()
+        ..Mapping::default()
     };
     let source = Arc::new(Source {
         name: "sdk".into(),

@@ -82,7 +82,7 @@ fn the_region_and_the_mode_are_flags_and_bind_a_run() {
 fn attributes_have_columns_and_tenants_are_ids() {
     let simulator = Simulator::start(&["--log-bodies"]);
     Run::against(&simulator)
-        .arg("--pack=off")
+        .arg("--batch=off")
         .file("one.csv", "loginId,customAttributes.tier\na,gold\n")
         .file("many.csv", "loginId,customAttributes.tier,customAttributes.age\nb,gold,7\n")
         .file("tenants.csv", "loginId,name,tenants\nc,C,T1;T2\n")

@@ -3,15 +3,15 @@
 use super::*;
 
 /// A claim on key 1 (or on another) in a row.
-fn claim(row: u64, kind: Kind, tag: u32, value: u64) -> Claim {
-    Claim { key: 1, tag, at: At { row, line: 0, source: 0 }, kind, value }
+fn claim(row: u64, kind: Kind, tag: u32, value: u64) -> Assertion {
+    Assertion { key: 1, tag, at: At { row, line: 0, source: 0 }, kind, value }
 }
 
 /// Conflicts with the row at fault and the other.
-fn found(mut claims: Vec<Claim>) -> Vec<(Conflict, u64, u64)> {
+fn found(mut claims: Vec<Assertion>) -> Vec<(Conflict, u64, u64)> {
     let mut found = Vec::new();
     let mut conflicts =
-        Conflicts::new(|f: Found| found.push((f.conflict, f.claim.at.row, f.other.row)));
+        Conflicts::new(|f: Found| found.push((f.conflict, f.assertion.at.row, f.other.row)));
     claims.sort_unstable();
     for claim in claims {
         conflicts.take(claim);
@@ -34,7 +34,7 @@ fn one_field_set_twice() {
         [(Conflict::Contradicting, 2, 1), (Conflict::Repeated, 3, 2)]
     );
     assert_eq!(found(vec![set(1, FIELD, 7), set(2, FIELD + 1, 8)]), []);
-    let other_user = Claim { key: 2, ..set(2, FIELD, 8) };
+    let other_user = Assertion { key: 2, ..set(2, FIELD, 8) };
     assert_eq!(found(vec![set(1, FIELD, 7), other_user]), []);
     assert_eq!(found(vec![claim(1, Kind::Uses, 9, 0), claim(2, Kind::Uses, 9, 0)]), []);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use csv::StringRecord;
 
 use super::*;
-use crate::record::{Delimiter, Encoding, Format, Position, Source};
+use crate::input::record::{Delimiter, Encoding, Format, Position, Source};
 
 fn record(columns: &[&str], content: Content) -> Record {
     let columns = columns.iter().map(|name| (*name).to_owned()).collect();
@@ -55,7 +55,7 @@ fn secrets_are_never_shown() {
     let record = record(&["loginId", "password"], Content::Cells(cells));
     let (line, password, value) = marked(&record, "password");
     assert_eq!((line.as_str(), password.as_str(), value), ("a,***", "***", None));
-    let problem = crate::record::Problem::new("wrong_field_count", "one cell");
+    let problem = crate::input::record::Problem::new("wrong_field_count", "one cell");
     let raw = Raw::Line(b"a,hunter2,c".as_slice().into());
     let broken = Record { content: Content::Broken { raw, problem }, ..record };
     assert_eq!(excerpt(&broken, None, &|name| name == "password"), (None, None));
@@ -63,7 +63,7 @@ fn secrets_are_never_shown() {
 
 #[test]
 fn a_broken_line_that_names_a_secret_is_not_shown() {
-    let problem = || crate::record::Problem::new("invalid_json", "bad");
+    let problem = || crate::input::record::Problem::new("invalid_json", "bad");
     let shown = |line: &str| {
         let raw = Raw::Line(line.as_bytes().into());
         let broken = record(&[], Content::Broken { raw, problem: problem() });

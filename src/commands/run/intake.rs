@@ -12,14 +12,14 @@ use std::sync::OnceLock;
 use jiff::Timestamp;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::cli::run::{OutputArgs, ResumeArgs};
 use crate::commands::check;
-use crate::config::{self, Config};
 use crate::exit::Error;
 use crate::input::{self, Input, Request};
-use crate::instruction::Builder;
-use crate::recorder::journal::{Identity, InputIdentity, JOURNAL_VERSION, Recovered};
-use crate::recorder::{self, Place, Recorder, RunFolder};
+use crate::rows::Builder;
+use crate::settings::cli::run::{OutputArgs, ResumeArgs};
+use crate::settings::config::{self, Config};
+use crate::store::journal::{Identity, InputIdentity, JOURNAL_VERSION, Recovered};
+use crate::store::{self, Place, Recorder, RunFolder};
 
 /// A run that can begin, or go on.
 pub(super) struct Intake {
@@ -80,7 +80,7 @@ pub(super) fn choose(
         return Chosen::begin(fresh.take()?, reading);
     }
     // Two that start at the same moment must not both begin.
-    let choosing = recorder::choosing(&output.runs_dir)?;
+    let choosing = store::choosing(&output.runs_dir)?;
     match find(&output.runs_dir, &config::run_name(&config.inputs), &reading.identity)? {
         Earlier::None => {
             reading.strict(config)?;
@@ -128,7 +128,7 @@ impl Reading {
         };
         let requests: Vec<Request> = config.inputs.iter().enumerate().map(kept).collect();
         let input = input::open(&requests)?;
-        let builder = Builder::new(config.rules.clone(), input.sources())?;
+        let builder = Builder::new(config.mapping.clone(), input.sources())?;
         let inputs = requests.iter().map(identify).collect::<Result<_, _>>()?;
         let settings = config.binding.clone();
         let identity = Identity { version: JOURNAL_VERSION, inputs, settings };
@@ -138,7 +138,7 @@ impl Reading {
     /// Checks all rows first, where the run is strict.
     fn strict(&self, config: &Config) -> Result<(), Error> {
         match &config.strict {
-            Some(strict) => check::strict(&self.requests, config.rules.clone(), strict),
+            Some(strict) => check::strict(&self.requests, config.mapping.clone(), strict),
             None => Ok(()),
         }
     }
@@ -221,8 +221,8 @@ enum Earlier {
 /// latest finished one with the same settings ends the search: it is either the same in
 /// everything, and there is nothing to do, or what it did is out of date.
 fn find(runs: &Path, name: &str, identity: &Identity) -> Result<Earlier, Error> {
-    for path in recorder::earlier(runs, name).map_err(Error::refused)? {
-        let Some(glance) = recorder::glance(&path).map_err(Error::refused)? else { continue };
+    for path in store::earlier(runs, name).map_err(Error::refused)? {
+        let Some(glance) = store::glance(&path).map_err(Error::refused)? else { continue };
         if !glance.identity.same_inputs(identity) {
             continue;
         }

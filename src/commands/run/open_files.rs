@@ -2,8 +2,8 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::config::Config;
 use crate::exit::Error;
+use crate::settings::config::Config;
 
 /// What else is open: input, the run folder's files, threads that wait for events.
 const OTHERS: u64 = 64;

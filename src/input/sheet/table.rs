@@ -8,8 +8,9 @@ use csv::{ByteRecord, StringRecord};
 
 use super::cell::{Bad, Cell};
 use super::{MAX_CELLS, MAX_RECORD_BYTES, MAX_ROWS, MAX_TEXT_BYTES};
+use crate::input::guard;
+use crate::input::record::{Content, Problem, Raw};
 use crate::input::{KEPT_BYTES, header};
-use crate::record::{Content, Problem, Raw, guard};
 
 /// The most bytes of text that are held of one row: one beyond what it may have is a bad one.
 pub(super) const MAX_HELD: usize = 2 * MAX_RECORD_BYTES;

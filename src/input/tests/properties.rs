@@ -84,9 +84,9 @@ proptest! {
     /// Whatever is in a file and is said of it: it comes to an end, the same however it arrives.
     #[test]
     fn anything_stated_of_any_bytes_is_read_to_an_end(
-        bytes in bytes(), stated in stated(), packing in 0..3_u8, piece in 1..9_usize,
+        bytes in bytes(), stated in stated(), batching in 0..3_u8, piece in 1..9_usize,
     ) {
-        let bytes = match packing {
+        let bytes = match batching {
             0 => bytes,
             1 => packed::gzip(&bytes),
             _ => packed::zstd(&bytes),

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::outcome::{Status, Tally};
+use crate::report::format::{brief, count, quoted, span, tame, thousands};
 use crate::report::progress::{Rate, Snapshot};
-use crate::report::words::{brief, count, quoted, span, tame, thousands};
 use crate::report::{Pace, Progress, Waiting, time_left};
 
 const fn seconds(seconds: u64) -> Duration {

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use super::summary;
-use crate::outcome::{Reason, Stopped, Summary, Tally, Waited};
+use crate::outcome::Tally;
 use crate::report::print_summary;
+use crate::store::summary::{FailureCause, Stopped, Summary, Waited};
 
 fn printed(summary: &Summary, color: bool) -> String {
     let mut out = Vec::new();
@@ -12,8 +13,8 @@ fn printed(summary: &Summary, color: bool) -> String {
     String::from_utf8(out).unwrap()
 }
 
-fn reason(code: Option<&str>, count: u64, message: &str) -> Reason {
-    Reason {
+fn reason(code: Option<&str>, count: u64, message: &str) -> FailureCause {
+    FailureCause {
         kind: if code.is_some() { "user_\u{1b}[2Jnot_found" } else { "missing_value" },
         code: code.map(str::to_owned),
         count,

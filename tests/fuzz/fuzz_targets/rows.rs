@@ -5,7 +5,7 @@
 use std::io::Cursor;
 
 use descope_bulk::input::{Input, Stated};
-use descope_bulk::instruction::{Builder, Rules};
+use descope_bulk::rows::{Builder, Mapping};
 use libfuzzer_sys::fuzz_target;
 
 /// Headers that make different operations.
@@ -22,7 +22,7 @@ fuzz_target!(|data: (u8, Vec<u8>)| {
     let name = if header.is_empty() { "fuzz.jsonl" } else { "fuzz.csv" };
     let file = [header.as_bytes(), &bytes].concat();
     let Ok(input) = Input::of_reader(name, Stated::default(), Cursor::new(file)) else { return };
-    let Ok(mut builder) = Builder::new(Rules::default(), input.sources()) else { return };
+    let Ok(mut builder) = Builder::new(Mapping::default(), input.sources()) else { return };
     for record in input.map_while(Result::ok) {
         let _ = std::hint::black_box(builder.build(record));
     }

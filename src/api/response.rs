@@ -1,0 +1,122 @@
+//! What comes back for a request: a response, or a transport error. Pure.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::value::RawValue;
+
+/// What came back for a request, or how it was lost.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// The server answered.
+    Response(Response),
+    /// No answer came.
+    Failed(TransportError),
+}
+
+impl Reply {
+    /// The status of the answer, if there is one.
+    #[must_use]
+    pub fn http_status(&self) -> Option<u16> {
+        match self {
+            Self::Response(answer) => Some(answer.status),
+            Self::Failed(_) => None,
+        }
+    }
+}
+
+/// An answer of the server.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// How long it asks to be left alone.
+    pub retry_after: Option<Duration>,
+    /// What its body holds.
+    pub body: Body,
+}
+
+/// What the body of an answer holds.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// `{"user":{…}}`: the user as the server sent it.
+    User(Box<RawValue>),
+    /// A JSON object that is looked into by whoever asked for it.
+    Whole(Box<RawValue>),
+    /// A JSON object without a user, or nothing at all.
+    Object,
+    /// The API's error object (API reference, 7.1).
+    Error(ErrorBody),
+    /// A JSON object that breaks off.
+    BrokenOff,
+    /// Anything else: a page of a proxy, more than is ever sent, garbage.
+    Unreadable,
+}
+
+/// The API's error object.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorBody {
+    /// Such as `E112102`.
+    pub error_code: String,
+    /// What the code means.
+    #[serde(default)]
+    pub error_description: String,
+    /// What it is about in this case.
+    #[serde(default)]
+    pub error_message: String,
+}
+
+/// How an answer was lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransportError {
+    /// Whether the server may have got the request.
+    pub sent: Sent,
+    /// What happened.
+    pub cause: TransportCause,
+    /// The cause in the words of the network, without address or data.
+    pub detail: String,
+}
+
+impl TransportError {
+    /// Nothing came in time.
+    #[must_use]
+    pub fn timeout() -> Self {
+        Self { sent: Sent::Maybe, cause: TransportCause::Timeout, detail: String::new() }
+    }
+}
+
+/// Whether the server may have got a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// There was no connection that it could have gone out on.
+    No,
+    /// It may have.
+    Maybe,
+}
+
+/// How an answer was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransportCause {
+    /// No connection: name not found, refused, TLS.
+    Unreachable,
+    /// No answer in time.
+    Timeout,
+    /// The connection broke.
+    Broken,
+    /// We hung up, because the run was told to stop at once.
+    Aborted,
+}
+
+/// The longest that a server's `Retry-After` is believed.
+pub const MAX_COOL_DOWN: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The wait that a `Retry-After` header asks for: seconds, or an HTTP date.
+#[must_use]
+pub fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+    let value = value.trim();
+    let wait = match value.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => httpdate::parse_http_date(value).ok()?.duration_since(now).unwrap_or_default(),
+    };
+    Some(wait.min(MAX_COOL_DOWN))
+}

@@ -1,0 +1,244 @@
+//! Assertions: what a row says about users, in a form that millions of rows can be compared by.
+//!
+//! Pure. Two rows contradict each other when they assertion something about one user, or one value,
+//! that cannot both be meant. A assertion is a few numbers: names and values are only hashed, with
+//! a seed of this process.
+
+use serde_json::value::RawValue;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::catalog::{Effect, Field, Need, Operation};
+use crate::rows::{Instruction, lane};
+
+/// What is claimed. The order is that in which assertions on one subject are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// The login ID is given up; the value is the lane of the one that takes its place.
+    Leaves,
+    /// The login ID is taken on; the value is the lane of the user that takes it.
+    Arrives,
+    /// The user's field is set; the value is a hash of what it is set to.
+    Sets,
+    /// The user is named, and nothing of it is set.
+    Uses,
+    /// A value that one user only may have; the value is the lane of the user that gets it.
+    Holds,
+}
+
+/// Where a assertion is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct At {
+    /// The row, from 1.
+    pub(super) row: u64,
+    /// The line in its file.
+    pub(super) line: u32,
+    /// The file's index.
+    pub(super) source: u16,
+}
+
+/// A assertion. The field order is the order of sorting: all of one subject together, what is said
+/// of its name first, then each of its fields by itself, in the order of the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Assertion {
+    /// The user's lane, or a hash of the value.
+    pub(super) key: u64,
+    /// The field; [`NAME`] for the login ID itself.
+    pub(super) tag: u32,
+    /// Where.
+    pub(super) at: At,
+    /// What.
+    pub(super) kind: Kind,
+    /// See [`Kind`].
+    pub(super) value: u64,
+}
+
+/// The tag of assertions on a login ID.
+pub(super) const NAME: u32 = 0;
+
+/// The tag of rows that only name their user.
+const USE: u32 = u32::MAX;
+
+/// What an instruction's body holds.
+pub(super) type Members<'a> = [(&'static str, &'a RawValue)];
+
+/// Makes assertions of instructions.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Assertions {
+    seed: u64,
+}
+
+impl Assertions {
+    pub(super) fn new() -> Self {
+        Self { seed: fastrand::u64(..) }
+    }
+
+    /// Calls `each` with every assertion of an instruction and the name of the field that makes it.
+    pub(super) fn of(
+        self,
+        instruction: &Instruction,
+        members: &Members<'_>,
+        at: At,
+        each: &mut dyn FnMut(Assertion, &str),
+    ) {
+        let operation = instruction.operation;
+        let user = lane(&instruction.login_id);
+        let assertion = |key, tag, kind, value| Assertion { key, tag, at, kind, value };
+        let mut sets = false;
+        for (name, json) in members {
+            let Some(field) = operation.fields.iter().find(|field| field.name == *name) else {
+                continue;
+            };
+            match field.name {
+                "loginId" => {}
+                "newLoginId" => {
+                    let new = instruction.renames_to.as_deref().map_or(0, lane);
+                    if new != user {
+                        each(assertion(user, NAME, Kind::Leaves, new), name);
+                        if new != 0 {
+                            each(assertion(new, NAME, Kind::Arrives, user), name);
+                        }
+                    }
+                    sets = true;
+                }
+                _ if operation.effect == Effect::Adjusts || matches!(field.need, Need::With(_)) => {
+                }
+                _ => {
+                    self.field(operation, field, (json, members), &mut |tag, value, name| {
+                        each(assertion(user, tag, Kind::Sets, value), name);
+                        sets = true;
+                    });
+                    self.held(field, json, &mut |key, kind| {
+                        if key != user {
+                            each(assertion(key, NAME, kind, user), name);
+                        }
+                    });
+                }
+            }
+        }
+        if !sets {
+            each(assertion(user, USE, Kind::Uses, 0), operation.fields[0].name);
+        }
+    }
+
+    /// What a field is set to; one assertion, or one for each custom attribute.
+    fn field(
+        self,
+        operation: &Operation,
+        field: &Field,
+        (json, members): (&RawValue, &Members<'_>),
+        each: &mut dyn FnMut(u32, u64, &str),
+    ) {
+        let other =
+            |name: &str| members.iter().find(|(n, _)| *n == name).map(|(_, json)| json.get());
+        match field.name {
+            // Which attribute, which tenant: part of what is set.
+            "attributeKey" | "tenantId" => {}
+            "attributeValue" => {
+                let key =
+                    other("attributeKey").and_then(|key| serde_json::from_str::<String>(key).ok());
+                let tag = self.tag("customAttributes", &key.unwrap_or_default());
+                each(tag, self.hash(json.get(), ""), field.name);
+            }
+            "customAttributes" => {
+                let attributes: std::collections::BTreeMap<String, &RawValue> =
+                    serde_json::from_str(json.get()).unwrap_or_default();
+                for (key, value) in attributes {
+                    each(self.tag(field.name, &key), self.hash(value.get(), ""), field.name);
+                }
+            }
+            name => {
+                let within = if name == "roleNames" { other("tenantId") } else { None };
+                let flag = operation.fields.iter().find(|f| f.need == Need::With(name));
+                let flag = flag.and_then(|flag| other(flag.name)).unwrap_or_default();
+                each(self.tag(name, within.unwrap_or_default()), self.hash(json.get(), flag), name);
+            }
+        }
+    }
+
+    /// Values that one user only may have.
+    fn held(self, field: &Field, json: &RawValue, each: &mut dyn FnMut(u64, Kind)) {
+        match field.name {
+            "phone" | "email" => {
+                let text: String = serde_json::from_str(json.get()).unwrap_or_default();
+                if !text.is_empty() {
+                    each(self.hash(&text.to_lowercase(), field.name), Kind::Holds);
+                }
+            }
+            "additionalIdentifiers" => {
+                let names: Vec<String> = serde_json::from_str(json.get()).unwrap_or_default();
+                for name in names {
+                    each(lane(&name), Kind::Arrives);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn hash(self, text: &str, more: &str) -> u64 {
+        xxh3_64_with_seed(text.as_bytes(), self.seed)
+            ^ xxh3_64_with_seed(more.as_bytes(), !self.seed)
+    }
+
+    /// The tag of a field, which is none of the fixed ones.
+    fn tag(self, field: &str, within: &str) -> u32 {
+        let hash = self.hash(field, within).to_le_bytes();
+        u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]]).clamp(NAME + 1, USE - 1)
+    }
+}
+
+/// A assertion in 32 bytes, for files that are sorted.
+pub(super) type Packed = [u8; 32];
+
+impl Assertion {
+    pub(super) fn pack(&self) -> Packed {
+        let mut packed = [0; 32];
+        packed[..8].copy_from_slice(&self.key.to_le_bytes());
+        packed[8..16].copy_from_slice(&self.value.to_le_bytes());
+        packed[16..20].copy_from_slice(&self.tag.to_le_bytes());
+        packed[20..24].copy_from_slice(&self.at.line.to_le_bytes());
+        packed[24..26].copy_from_slice(&self.at.source.to_le_bytes());
+        packed[26] = self.kind as u8;
+        // Five bytes count a million million rows.
+        packed[27..].copy_from_slice(&self.at.row.to_le_bytes()[..5]);
+        packed
+    }
+
+    pub(super) fn unpack(packed: &Packed) -> Self {
+        let long = |from: usize| u64::from_le_bytes(std::array::from_fn(|i| packed[from + i]));
+        let short = |from: usize| u32::from_le_bytes(std::array::from_fn(|i| packed[from + i]));
+        let mut row = [0; 8];
+        row[..5].copy_from_slice(&packed[27..]);
+        let kind = match packed[26] {
+            0 => Kind::Leaves,
+            1 => Kind::Arrives,
+            2 => Kind::Sets,
+            3 => Kind::Uses,
+            _ => Kind::Holds,
+        };
+        let at = At {
+            row: u64::from_le_bytes(row),
+            line: short(20),
+            source: u16::from_le_bytes([packed[24], packed[25]]),
+        };
+        Self { key: long(0), value: long(8), tag: short(16), at, kind }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_claim_survives_packing(
+            (key, value, tag) in any::<(u64, u64, u32)>(),
+            (line, source, row, kind) in (any::<u32>(), any::<u16>(), 0..1_u64 << 40, 0..5_usize),
+        ) {
+            use Kind::{Arrives, Holds, Leaves, Sets, Uses};
+            let kind = [Leaves, Arrives, Sets, Uses, Holds][kind];
+            let assertion = Assertion { key, tag, at: At { row, line, source }, kind, value };
+            prop_assert_eq!(Assertion::unpack(&assertion.pack()), assertion);
+        }
+    }
+}

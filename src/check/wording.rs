@@ -1,0 +1,222 @@
+//! What is told of a finding: place, column, value, and words for conflicts.
+
+use std::io;
+use std::sync::Arc;
+
+use super::assertions::{Assertion, Assertions, At};
+use super::conflicts::{Conflict, Conflicts, Found};
+use super::sorter::{self, Sorter};
+use super::{Finding, Options, Severity, excerpt, lockout};
+use crate::catalog::Operation;
+use crate::input::record::{Problem, Record, Source};
+use crate::rows::Builder;
+
+/// Conflicts that are told one by one at most; all are counted.
+const MOST_TOLD: usize = 1_000_000;
+
+/// Codes of warnings that can be allowed.
+pub const ALLOWABLE: [&str; 10] = [
+    lockout::CODE,
+    Conflict::Repeated.code(),
+    Conflict::Contradicting.code(),
+    Conflict::RenamedAway.code(),
+    Conflict::TakenUntil.code(),
+    Conflict::Swap.code(),
+    Conflict::SharedLoginId.code(),
+    Conflict::SharedValue.code(),
+    "phone_not_in_use",
+    "placeholder_value",
+];
+
+impl Conflict {
+    /// The word for it.
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Repeated => "repeated_value",
+            Self::Contradicting => "contradicting_values",
+            Self::RenamedAway => "renamed_away",
+            Self::TakenUntil => "login_id_still_taken",
+            Self::Swap => "login_id_swap",
+            Self::SharedLoginId => "shared_login_id",
+            Self::SharedValue => "shared_value",
+        }
+    }
+
+    fn hint(self) -> String {
+        let what = match self {
+            Self::Repeated => "leave one of the rows out",
+            Self::Contradicting => {
+                "rows go out in order, so the later one wins; leave out the one that is not meant"
+            }
+            Self::RenamedAway => {
+                "name the user by the new login ID, or put this row before the rename"
+            }
+            Self::TakenUntil => {
+                "put the row that frees the login ID first; if it is one user, rename it once"
+            }
+            Self::Swap => "go by a third login ID: first A to C, then B to A, then C to B",
+            Self::SharedLoginId | Self::SharedValue => {
+                "find out whose it is, and leave the other row out"
+            }
+        };
+        format!("{what}; if it is meant, --allow {}", self.code())
+    }
+}
+
+/// Conflicts, counted, and those that are told.
+pub(super) struct Conflicting {
+    pub(super) counts: Vec<(&'static str, u64)>,
+    kept: Vec<(Conflict, Vec<Found>)>,
+}
+
+impl Conflicting {
+    /// Those to be told, by row.
+    pub(super) fn shown(&self, wanted: impl Fn(&str) -> bool) -> Vec<Found> {
+        let kinds = self.kept.iter().filter(|(conflict, _)| wanted(conflict.code()));
+        let mut shown: Vec<Found> = kinds.flat_map(|(_, found)| found.iter().copied()).collect();
+        shown.sort_unstable_by_key(|found| found.assertion.at);
+        shown
+    }
+}
+
+/// Looks for conflicts among assertions; of each kind the first few are kept, or all.
+pub(super) fn conflicts(sorters: Vec<Sorter>, options: &Options) -> io::Result<Conflicting> {
+    let most = if options.all { MOST_TOLD } else { options.examples };
+    let mut kept: Vec<(Conflict, Vec<Found>)> = Vec::new();
+    let mut counts: Vec<(&'static str, u64)> = Vec::new();
+    let mut conflicts = Conflicts::new(|found: Found| {
+        let code = found.conflict.code();
+        match counts.iter_mut().find(|(known, _)| *known == code) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((code, 1)),
+        }
+        let kind = match kept.iter_mut().position(|(known, _)| *known == found.conflict) {
+            Some(index) => &mut kept[index].1,
+            None => {
+                kept.push((found.conflict, Vec::new()));
+                let last = kept.len() - 1;
+                &mut kept[last].1
+            }
+        };
+        kind.push(found);
+        // The first by row are wanted, and assertions come by user.
+        if kind.len() >= (2 * most).max(64) {
+            kind.sort_unstable_by_key(|found| found.assertion.at);
+            kind.truncate(most);
+        }
+    });
+    sorter::merge(sorters, |assertion| conflicts.take(assertion))?;
+    conflicts.finish();
+    for (_, kind) in &mut kept {
+        kind.sort_unstable_by_key(|found| found.assertion.at);
+        kind.truncate(most);
+    }
+    Ok(Conflicting { counts, kept })
+}
+
+/// Puts findings into words.
+pub(super) struct Wording<'a> {
+    pub(super) builder: &'a Builder,
+    pub(super) sources: &'a [Arc<Source>],
+    pub(super) assertions: Assertions,
+}
+
+impl Wording<'_> {
+    /// The column at fault, as the file names it.
+    pub(super) fn column(
+        &self,
+        record: &Record,
+        operation: Option<&'static Operation>,
+        problem: &Problem,
+    ) -> Option<String> {
+        let column = problem.column.as_deref()?;
+        let mapping = self.builder.mapping();
+        let named = operation.and_then(|operation| mapping.column_of(record, operation, column));
+        Some(named.unwrap_or_else(|| column.to_owned()))
+    }
+
+    /// A finding about a row by itself.
+    pub(super) fn finding(
+        &self,
+        record: &Record,
+        operation: Option<&'static Operation>,
+        severity: Severity,
+        problem: &Problem,
+    ) -> Finding {
+        let mapping = self.builder.mapping();
+        let column = self.column(record, operation, problem);
+        let is_secret = |column: &str| mapping.is_secret(column);
+        let (excerpt, value) = excerpt::excerpt(record, column.as_deref(), &is_secret);
+        Finding {
+            severity,
+            code: problem.code,
+            file: record.source.name.clone(),
+            line: record.position.line,
+            row: record.position.row,
+            column,
+            value,
+            message: problem.message.clone(),
+            hint: problem.hint.clone(),
+            excerpt,
+        }
+    }
+
+    /// The findings about a record that contradicts others.
+    pub(super) fn conflicts_of(&self, mut record: Record, wanted: &[Found]) -> Vec<Finding> {
+        let row = record.position.row;
+        let first = wanted.partition_point(|found| found.assertion.at.row < row);
+        let of_row: Vec<&Found> =
+            wanted[first..].iter().take_while(|found| found.assertion.at.row == row).collect();
+        if of_row.is_empty() {
+            return Vec::new();
+        }
+        // Files that were opened again are new sources; the builder knows those of the first time.
+        if let Some(known) = self.sources.get(usize::from(of_row[0].assertion.at.source)) {
+            record.source = Arc::clone(known);
+        }
+        let Ok(instruction) = self.builder.clone().build(record) else { return Vec::new() };
+        let mut named: Vec<(Assertion, String)> = Vec::new();
+        let at = of_row[0].assertion.at;
+        self.assertions.of(&instruction, &instruction.members(), at, &mut |assertion, field| {
+            named.push((assertion, field.to_owned()));
+        });
+        let finding = |found: &Found| {
+            let field =
+                named.iter().find(|(assertion, _)| *assertion == found.assertion)?.1.clone();
+            let problem = Problem::new(found.conflict.code(), self.words(found, &field))
+                .at(if found.conflict == Conflict::RenamedAway {
+                    "loginId"
+                } else {
+                    field.as_str()
+                })
+                .hint(found.conflict.hint());
+            let operation = Some(instruction.operation);
+            Some(self.finding(&instruction.record, operation, Severity::Warning, &problem))
+        };
+        of_row.into_iter().filter_map(finding).collect()
+    }
+
+    fn words(&self, found: &Found, field: &str) -> String {
+        let other = self.place(found.other);
+        match found.conflict {
+            Conflict::Repeated => format!("{other} sets this user's {field} to the same value"),
+            Conflict::Contradicting => format!("{other} sets this user's {field} to another value"),
+            Conflict::RenamedAway => {
+                format!("{other} renames this user, who then has this login ID no more")
+            }
+            Conflict::TakenUntil => {
+                format!("this login ID is given up by its user only at {other}")
+            }
+            Conflict::Swap => {
+                format!("{other} renames the other way round: a swap cannot go in two steps")
+            }
+            Conflict::SharedLoginId => format!("this login ID is another user's, by {other}"),
+            Conflict::SharedValue => format!("{other} gives another user the same {field}"),
+        }
+    }
+
+    fn place(&self, at: At) -> String {
+        let name = self.sources.get(usize::from(at.source)).map_or("", |source| &source.name);
+        format!("{name}:{} (row {})", at.line, at.row)
+    }
+}

@@ -1,0 +1,79 @@
+//! The packer: which instructions share a call. Pure.
+//!
+//! It fills one call at a time. Whoever is in it holds its lanes already, so the call is never
+//! to wait for anything but room.
+
+use std::collections::HashMap;
+
+use super::lanes::Lanes;
+use crate::engine::work::UserRows;
+use crate::rows::{Instruction, Sets, lane};
+
+/// The call that is being filled.
+#[derive(Debug, Default)]
+pub(super) struct Batcher {
+    parts: Vec<UserRows>,
+    /// What each part sets, all its instructions together.
+    sets: Vec<Sets>,
+    /// The part of each user, by the lane of its name.
+    by_user: HashMap<u64, usize>,
+    rows: usize,
+}
+
+/// The most instructions of a call, for each part that it may have: what waits in a call that
+/// is not full takes up room in the window.
+const ROWS_A_PART: usize = 4;
+
+impl Batcher {
+    /// Lets an instruction go as one patch with those of its user that are in the call, if
+    /// they directly precede it, name the user alike and all set different things; gives it back
+    /// if not.
+    pub(super) fn join<T>(
+        &mut self,
+        instruction: Instruction,
+        lanes: &mut Lanes<T>,
+    ) -> Option<Instruction> {
+        let Some(patch) = instruction.patch.as_deref().filter(|patch| !patch.alone) else {
+            return Some(instruction);
+        };
+        let Some(index) = self.by_user.get(&lane(&instruction.login_id)).copied() else {
+            return Some(instruction);
+        };
+        let first = &self.parts[index].first;
+        let sets = self.sets[index];
+        // Names in one lane may be two users all the same.
+        if first.login_id != instruction.login_id
+            || !sets.goes_with(patch.sets)
+            || !lanes.widen(first.record.position.row, &instruction.lanes)
+        {
+            return Some(instruction);
+        }
+        self.sets[index] = sets.and(patch.sets);
+        self.parts[index].more.push(instruction);
+        self.rows += 1;
+        None
+    }
+
+    /// Takes in an instruction that has its lanes.
+    pub(super) fn add(&mut self, instruction: Instruction, sets: Sets) {
+        self.by_user.insert(lane(&instruction.login_id), self.parts.len());
+        self.sets.push(sets);
+        self.parts.push(UserRows::single(instruction));
+        self.rows += 1;
+    }
+
+    /// Whether there is no room for more.
+    pub(super) fn is_full(&self, size: usize) -> bool {
+        self.parts.len() >= size || self.rows >= size * ROWS_A_PART
+    }
+
+    /// How many instructions are in the call.
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The call as it is; the next is empty.
+    pub(super) fn take(&mut self) -> Vec<UserRows> {
+        std::mem::take(self).parts
+    }
+}

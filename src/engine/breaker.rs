@@ -1,0 +1,191 @@
+//! Halting: when so much goes wrong that going on would burn the whole file. Pure.
+
+use crate::outcome::{Outcome, Status, Tally};
+use crate::stop::Reason;
+
+/// How many failures a run bears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaxFailures {
+    /// Any number.
+    Unlimited,
+    /// So many; one more halts.
+    Count(u64),
+    /// So many of a hundred rows finished, once there were [`MaxFailures::MIN_ROWS`].
+    Percent(u32),
+}
+
+impl MaxFailures {
+    /// Rows that must have finished before a percentage means anything.
+    pub const MIN_ROWS: u64 = 100;
+
+    fn exceeded(self, tally: &Tally) -> bool {
+        let (failed, finished) = (tally.failed(), tally.finished());
+        match self {
+            Self::Unlimited => false,
+            Self::Count(most) => failed > most,
+            Self::Percent(percent) => {
+                finished >= Self::MIN_ROWS && failing(tally) * 100.0 > f64::from(percent) + EXACT
+            }
+        }
+    }
+}
+
+/// So that a share of exactly the limit is within it, whatever the rounding.
+const EXACT: f64 = 1e-9;
+
+/// The share of rows that fail. Wrong rows end when they are read, well ahead of those that are
+/// sent; so their share is one of the rows read, and the rest of the rows fares like those sent.
+#[expect(clippy::cast_precision_loss, reason = "a share")]
+fn failing(tally: &Tally) -> f64 {
+    let share = |part: u64, whole: u64| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
+    let invalid = share(tally.invalid, tally.read.max(tally.finished()));
+    let sent = share(tally.failed() - tally.invalid, tally.finished() - tally.invalid);
+    invalid + (1.0 - invalid) * sent
+}
+
+impl std::fmt::Display for MaxFailures {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unlimited => f.write_str("unlimited"),
+            Self::Count(most) => write!(f, "{most}"),
+            Self::Percent(most) => write!(f, "{most}%"),
+        }
+    }
+}
+
+/// Trips when there are too many failures, or too many equal ones in a row.
+#[derive(Clone, Debug)]
+pub struct CircuitBreaker {
+    max_failures: MaxFailures,
+    /// Equal failures in a row that halt; 0 for never.
+    max_streak: u32,
+    streak: u32,
+    last: Option<(Status, &'static str, Option<String>)>,
+}
+
+impl CircuitBreaker {
+    /// A wire with its limits. `max_streak` of 0 means that equal failures never halt.
+    #[must_use]
+    pub fn new(max_failures: MaxFailures, max_streak: u32) -> Self {
+        Self { max_failures, max_streak, streak: 0, last: None }
+    }
+
+    /// Looks at one more outcome, already counted; says why to halt, if it is time.
+    ///
+    /// Invalid rows cost nothing at the server and make no streak.
+    pub fn step(&mut self, outcome: &Outcome, tally: &Tally) -> Option<Reason> {
+        if outcome.status == Status::Invalid {
+            // Neither breaks a streak nor makes one.
+        } else if let Some(error) = &outcome.error {
+            let this = (outcome.status, error.kind, error.code.clone());
+            self.streak = if self.last.as_ref() == Some(&this) { self.streak + 1 } else { 1 };
+            self.last = Some(this);
+        } else {
+            self.streak = 0;
+            self.last = None;
+        }
+        if self.max_streak > 0 && self.streak >= self.max_streak {
+            let error = outcome.error.as_ref()?;
+            let code = error.code.as_deref().map(|code| format!(" {code}")).unwrap_or_default();
+            return Some(Reason::halted(
+                "same_failure",
+                format!("{} rows in a row failed alike: {}{code}", self.streak, error.kind),
+                "look at failures: is a column mapped to the wrong field? --max-same-failures 0 goes on regardless",
+            ));
+        }
+        if self.max_failures.exceeded(tally) {
+            return Some(Reason::halted(
+                "max_failures",
+                format!(
+                    "{} of {} rows failed, more than --max-failures allows",
+                    tally.failed(),
+                    tally.read.max(tally.finished())
+                ),
+                "look at the failures file and mend the cause; going on allows as many again",
+            ));
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::Failure;
+    use jiff::Timestamp;
+    use std::time::Duration;
+
+    fn outcome(status: Status, kind: Option<&'static str>) -> Outcome {
+        let error = kind.map(|kind| Failure {
+            kind,
+            code: None,
+            column: None,
+            message: String::new(),
+            hint: None,
+        });
+        Outcome {
+            status,
+            attempts: 1,
+            http_status: None,
+            duration: Duration::ZERO,
+            finished_at: Timestamp::UNIX_EPOCH,
+            user: None,
+            error,
+        }
+    }
+
+    /// After how many of the outcomes the wire trips, and why.
+    fn trips(
+        mut wire: CircuitBreaker,
+        outcomes: &[(Status, Option<&'static str>)],
+    ) -> Option<(usize, &'static str)> {
+        let mut tally = Tally::default();
+        for (i, (status, kind)) in outcomes.iter().enumerate() {
+            tally.count(*status);
+            if let Some(reason) = wire.step(&outcome(*status, *kind), &tally) {
+                return Some((i + 1, reason.code()));
+            }
+        }
+        None
+    }
+
+    const FINE: (Status, Option<&str>) = (Status::Updated, None);
+    const LOST: (Status, Option<&str>) = (Status::Rejected, Some("user_not_found"));
+    const CONFLICT: (Status, Option<&str>) = (Status::Rejected, Some("conflict"));
+    const WRONG: (Status, Option<&str>) = (Status::Invalid, Some("bad_value"));
+
+    #[test]
+    fn equal_failures_in_a_row_halt() {
+        let wire = || CircuitBreaker::new(MaxFailures::Unlimited, 3);
+        assert_eq!(trips(wire(), &[LOST, LOST, LOST]), Some((3, "same_failure")));
+        assert_eq!(trips(wire(), &[LOST, LOST, FINE, LOST, LOST]), None);
+        assert_eq!(trips(wire(), &[LOST, LOST, CONFLICT, LOST, LOST]), None);
+        assert_eq!(trips(wire(), &[WRONG, WRONG, WRONG, WRONG]), None);
+        assert_eq!(trips(wire(), &[LOST, WRONG, LOST, WRONG, LOST]), Some((5, "same_failure")));
+        assert_eq!(trips(CircuitBreaker::new(MaxFailures::Unlimited, 0), &[LOST; 100]), None);
+    }
+
+    #[test]
+    fn wrong_rows_that_are_read_ahead_are_a_share_of_what_was_read() {
+        let limit = MaxFailures::Percent(20);
+        let ahead = Tally { read: 520, invalid: 52, updated: 60, ..Tally::default() };
+        assert!(!limit.exceeded(&ahead), "a tenth of the rows is wrong");
+        assert!(limit.exceeded(&Tally { invalid: 150, ..ahead }));
+        assert!(limit.exceeded(&Tally { rejected: 30, ..ahead }), "a third of those sent fail");
+    }
+
+    #[test]
+    fn too_many_failures_halt() {
+        let count = CircuitBreaker::new(MaxFailures::Count(1), 0);
+        assert_eq!(trips(count.clone(), &[LOST, FINE, FINE]), None);
+        assert_eq!(trips(count, &[LOST, FINE, WRONG]), Some((3, "max_failures")));
+        let percent = CircuitBreaker::new(MaxFailures::Percent(10), 0);
+        let mut rows = vec![LOST; 11];
+        rows.extend(vec![FINE; 88]);
+        assert_eq!(trips(percent.clone(), &rows), None, "99 rows are too few to tell");
+        rows.push(FINE);
+        assert_eq!(trips(percent.clone(), &rows), Some((100, "max_failures")));
+        rows[0] = FINE;
+        assert_eq!(trips(percent, &rows), None, "10 of 100 are allowed");
+    }
+}

@@ -1,0 +1,43 @@
+//! The ledger: what the recorder is told, and by whom.
+//!
+//! The engine tells of rows that ended. The client tells, before it sends a request that must
+//! not be sent twice, that it is about to, and waits until that is durable.
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::outcome::Finished;
+
+/// What the recorder is told.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly every entry is the large one")]
+pub enum Entry {
+    /// A row has its outcome.
+    Finished(Finished),
+    /// A row that must not be sent twice is about to be sent.
+    Sent {
+        /// Its number.
+        row: u64,
+        /// Told when that is durable; dropped when it cannot be made so.
+        written: oneshot::Sender<()>,
+    },
+}
+
+/// The client's way to the recorder. It does not keep the recorder from ending.
+#[derive(Clone, Debug)]
+pub struct RecorderHandle(mpsc::WeakSender<Entry>);
+
+impl RecorderHandle {
+    /// The way to the recorder behind a channel.
+    #[must_use]
+    pub fn new(recorder: &mpsc::Sender<Entry>) -> Self {
+        Self(recorder.downgrade())
+    }
+
+    /// Makes durable that a row is about to be sent; `false` when that cannot be done, and then
+    /// it must not be sent.
+    pub async fn about_to_send(&self, row: u64) -> bool {
+        let (written, durable) = oneshot::channel();
+        let Some(recorder) = self.0.upgrade() else { return false };
+        recorder.send(Entry::Sent { row, written }).await.is_ok() && durable.await.is_ok()
+    }
+}

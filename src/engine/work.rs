@@ -1,0 +1,147 @@
+//! Calls: what the engine hands over, and the one seam behind which rows are worked on.
+//!
+//! A call carries one or several instructions and yields a word on each of them. The
+//! client performs calls on the wire; tests perform them in memory.
+
+use std::future::Future;
+
+use crate::outcome::Outcome;
+use crate::rows::{InLanes, Instruction};
+use crate::stop::Stop;
+
+/// What is worked on at a time.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "the large one is the common one")]
+pub enum WorkItem {
+    /// One user's instructions, each by its own endpoint, one after the other.
+    User(UserRows),
+    /// The instructions of many users, a patch for each of them, in one request.
+    Batch {
+        /// What is to be done, no two parts for one user.
+        users: Vec<UserRows>,
+        /// Whether it is known that nobody else has the contacts that they set.
+        searched: bool,
+    },
+}
+
+impl WorkItem {
+    /// How many instructions it carries.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        match self {
+            Self::User(part) => part.rows(),
+            Self::Batch { users, .. } => users.iter().map(UserRows::rows).sum(),
+        }
+    }
+}
+
+/// Consecutive instructions of one user, in file order.
+///
+/// Several are one patch, or one after the other; a part is never torn apart between calls.
+#[derive(Debug)]
+pub struct UserRows {
+    /// The first, which names the user for all of them.
+    pub first: Instruction,
+    /// What follows it.
+    pub more: Vec<Instruction>,
+    /// Updates sent for it in earlier calls.
+    pub attempts: u32,
+    /// Whether it may have been done: the answer to an earlier call did not tell.
+    pub ambiguous: bool,
+}
+
+impl UserRows {
+    /// A part of one instruction.
+    #[must_use]
+    pub fn single(instruction: Instruction) -> Self {
+        Self { first: instruction, more: Vec::new(), attempts: 0, ambiguous: false }
+    }
+
+    /// The same, after so many attempts of a call that it was in.
+    #[must_use]
+    pub fn after(self, attempts: u32) -> Self {
+        Self { attempts: self.attempts + attempts, ..self }
+    }
+
+    /// Its instructions, in order.
+    pub fn instructions(&self) -> impl Iterator<Item = &Instruction> {
+        std::iter::once(&self.first).chain(&self.more)
+    }
+
+    /// Its instructions, in order.
+    pub fn into_instructions(self) -> impl Iterator<Item = Instruction> {
+        std::iter::once(self.first).chain(self.more)
+    }
+
+    /// How many instructions it has; at least one.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        1 + self.more.len()
+    }
+
+    /// The lanes that it holds, each once.
+    #[must_use]
+    pub fn lanes(&self) -> InLanes {
+        let mut lanes = self.first.lanes.clone();
+        for instruction in &self.more {
+            lanes.extend_from_slice(&instruction.lanes);
+        }
+        lanes.sort_unstable();
+        lanes.dedup();
+        lanes
+    }
+}
+
+/// A part with a word on each of its instructions, in their order.
+///
+/// `None` says that an instruction was left undone because of the stop: either doing it again
+/// is harmless, or what became of it is to be settled before it is sent again.
+#[derive(Debug)]
+pub struct UserOutcomes {
+    /// The part.
+    pub part: UserRows,
+    /// What became of its instructions.
+    pub outcomes: Vec<Option<Outcome>>,
+}
+
+impl UserOutcomes {
+    /// A part whose instructions all come to the same.
+    #[must_use]
+    pub fn alike(part: UserRows, outcome: Option<&Outcome>) -> Self {
+        let outcomes = vec![outcome.cloned(); part.rows()];
+        Self { part, outcomes }
+    }
+}
+
+/// What performing a call came to: each of its parts is here or there.
+#[derive(Debug, Default)]
+pub struct Completed {
+    /// The parts that there is a word on.
+    pub done: Vec<UserOutcomes>,
+    /// How the others are to be worked on.
+    pub further: Vec<WorkItem>,
+}
+
+/// Something that performs calls.
+pub trait Executor: Send + Sync + 'static {
+    /// Works on a call until there is a final word on its parts, or it is clear that they need
+    /// further calls.
+    fn execute(&self, call: WorkItem, stop: &Stop) -> impl Future<Output = Completed> + Send;
+
+    /// The most parts that a batch is to have just now.
+    fn batch_size(&self) -> usize;
+
+    /// Waits until another call is of use, with so many begun and not ended.
+    ///
+    /// One that was begun earlier would only wait, and what waits costs time and memory.
+    fn room(&self, begun: usize) -> impl Future<Output = ()> + Send {
+        let _ = begun;
+        std::future::ready(())
+    }
+
+    /// Told once, when all rows have been read: how many requests they take altogether, those
+    /// sent among them. A job that is known to be small can be hurried.
+    fn whole_job(&self, requests: u64) {
+        let _ = requests;
+    }
+}

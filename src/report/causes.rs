@@ -1,0 +1,121 @@
+//! Why rows failed, counted: the commonest reasons of a run, with where each was first met.
+//!
+//! The memory is bounded: beyond [`KEPT`] different reasons, new ones are only counted
+//! together. FailureCauses differ by kind and by the server's code or, without one, by message.
+
+use crate::outcome::Finished;
+use crate::store::summary::FailureCause;
+
+/// Different reasons kept apart.
+const KEPT: usize = 256;
+
+/// The reasons met so far.
+#[derive(Clone, Debug, Default)]
+pub struct FailureCauses {
+    kept: Vec<FailureCause>,
+    others: u64,
+}
+
+impl FailureCauses {
+    /// Counts the reason of a row, if it failed.
+    pub fn count(&mut self, finished: &Finished) {
+        let Some(error) = &finished.outcome.error else {
+            return;
+        };
+        // The server's words differ by user; ours tell one cause from another.
+        let message = error.code.is_none().then_some(&error.message);
+        let same = |reason: &&mut FailureCause| {
+            let own = (reason.kind, reason.code.as_ref(), reason.message.as_ref());
+            own == (error.kind, error.code.as_ref(), message)
+        };
+        if let Some(reason) = self.kept.iter_mut().find(same) {
+            reason.count += 1;
+        } else if self.kept.len() < KEPT {
+            self.kept.push(FailureCause {
+                kind: error.kind,
+                code: error.code.clone(),
+                count: 1,
+                first: finished.record.place(),
+                message: message.cloned(),
+                hint: error.hint.clone(),
+            });
+        } else {
+            self.others += 1;
+        }
+    }
+
+    /// The commonest reasons, the commonest first; of equals the one met first.
+    #[must_use]
+    pub fn top(&self, many: usize) -> Vec<FailureCause> {
+        let mut sorted = self.kept.clone();
+        sorted.sort_by_key(|reason| std::cmp::Reverse(reason.count));
+        sorted.truncate(many);
+        sorted
+    }
+
+    /// Failures for reasons too many to be kept apart.
+    #[must_use]
+    pub fn others(&self) -> u64 {
+        self.others
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::input::record::{Content, Encoding, Format, Position, Problem, Record, Source};
+    use crate::outcome::Outcome;
+
+    fn failed(row: u64, kind: &'static str, code: Option<String>) -> Finished {
+        let source = Arc::new(Source {
+            name: "u.csv".to_owned(),
+            format: Format::Csv,
+            encoding: Encoding::Utf8,
+            delimiter: None,
+            columns: Vec::new(),
+        });
+        let position = Position { row, line: row + 1, byte: 0 };
+        let problem = Problem::new(kind, format!("wrong in row {row}")).hint("mend it");
+        let mut outcome = Outcome::invalid(problem, jiff::Timestamp::UNIX_EPOCH);
+        outcome.error.as_mut().unwrap().code = code;
+        Finished {
+            record: Record { source, position, content: Content::Object("{}".into()) },
+            operation: None,
+            login_id: None,
+            outcome,
+            notes: None,
+        }
+    }
+
+    #[test]
+    fn the_commonest_come_first_with_their_first_place() {
+        let mut reasons = FailureCauses::default();
+        let rows =
+            [("a", None), ("b", Some("E1")), ("b", Some("E2")), ("c", None), ("b", Some("E2"))];
+        for (row, (kind, code)) in (1..).zip(rows) {
+            reasons.count(&failed(row, kind, code.map(str::to_owned)));
+        }
+        let mut fine = failed(6, "d", None);
+        fine.outcome.error = None;
+        reasons.count(&fine);
+        let top = reasons.top(3);
+        let shown: Vec<_> = top.iter().map(|r| (r.kind, r.code.as_deref(), r.count)).collect();
+        assert_eq!(shown, [("b", Some("E2"), 2), ("a", None, 1), ("b", Some("E1"), 1)]);
+        assert_eq!(top[0].first, "u.csv:4 (row 3)");
+        assert_eq!(top[0].message, None, "the server's words stay in the run folder");
+        assert_eq!(top[1].message.as_deref(), Some("wrong in row 1"));
+        assert_eq!(top[0].hint.as_deref(), Some("mend it"));
+    }
+
+    #[test]
+    fn the_memory_is_bounded() {
+        let mut reasons = FailureCauses::default();
+        for row in 0..2 * KEPT as u64 {
+            reasons.count(&failed(row, "x", Some(row.to_string())));
+        }
+        assert_eq!(reasons.top(usize::MAX).len(), KEPT);
+        assert_eq!(reasons.others(), KEPT as u64);
+    }
+}

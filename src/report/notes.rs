@@ -1,0 +1,29 @@
+//! What was noticed about rows, counted by kind.
+//!
+//! The kinds are closed lists of short words, so the memory is bounded.
+
+use std::collections::BTreeMap;
+
+use crate::outcome::Finished;
+
+/// Repairs and warnings met so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NoteCounts {
+    /// How often each kind of repair was made.
+    pub repairs: BTreeMap<&'static str, u64>,
+    /// How often each kind of warning was given.
+    pub warnings: BTreeMap<&'static str, u64>,
+}
+
+impl NoteCounts {
+    /// Counts what was noticed about a row.
+    pub fn count(&mut self, finished: &Finished) {
+        let Some(notes) = &finished.notes else { return };
+        for repair in &notes.repairs {
+            *self.repairs.entry(repair.kind).or_default() += 1;
+        }
+        for warning in &notes.warnings {
+            *self.warnings.entry(warning.code).or_default() += 1;
+        }
+    }
+}

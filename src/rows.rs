@@ -1,0 +1,252 @@
+//! Instructions: a record understood, or why it is not.
+//!
+//! Pure. What the columns mean is settled once for a header (or for a set of JSON keys) in
+//! a layout; a row then only fills it. What cannot be told is refused with the candidates
+//! named, and nothing is ever cleared because a cell happened to be blank.
+
+mod assemble;
+mod assigned_contacts;
+mod attributes;
+mod cell;
+mod column_map;
+mod mapping;
+mod patch;
+mod row;
+mod settings;
+pub mod values;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+use smallvec::SmallVec;
+
+use crate::catalog::Operation;
+use crate::exit::Error;
+use crate::input::record::{Content, Notes, Problem, Record, Source};
+use assemble::Assembled;
+use cell::Cell;
+use column_map::ColumnMap;
+use row::{RowDraft, fill};
+
+pub use assigned_contacts::AssignedContacts;
+pub use mapping::{Batching, Blank, Mapping, OnConflict};
+pub use patch::{Patch, Sets, batches};
+pub use settings::is_field;
+pub use values::{Phones, Region};
+
+/// The lanes that an instruction keeps to; hardly ever more than two.
+pub type InLanes = SmallVec<[u64; 2]>;
+
+/// A record understood: an operation, the user it names, the body to send.
+#[derive(Clone, Debug)]
+pub struct Instruction {
+    /// The row that it was made from.
+    pub record: Record,
+    /// What to do.
+    pub operation: &'static Operation,
+    /// The user, as the row names it.
+    pub login_id: String,
+    /// The login ID that takes the place of `login_id`; `None` where nothing is renamed, and
+    /// where a login ID is removed.
+    pub renames_to: Option<String>,
+    /// Whether an earlier process may have sent it and its answer is not known.
+    pub ambiguous: bool,
+    /// The lanes that it must keep to: one for every name of a user that it touches.
+    pub lanes: InLanes,
+    /// The request's body, JSON.
+    pub body: Bytes,
+    /// What it is as a patch, where it may share a call with others; `None` where it goes by its
+    /// own endpoint.
+    pub patch: Option<Box<Patch>>,
+    /// What was mended, and what may be wrong.
+    pub notes: Option<Box<Notes>>,
+}
+
+impl Instruction {
+    /// What the body holds, in its order.
+    #[must_use]
+    pub fn members(&self) -> Vec<(&'static str, &RawValue)> {
+        let body = std::str::from_utf8(&self.body).unwrap_or_default();
+        let named = |(key, value): (String, _)| {
+            let known = self.operation.fields.iter().find(|field| field.name == key)?;
+            Some((known.name, value))
+        };
+        members(body).unwrap_or_default().into_iter().filter_map(named).collect()
+    }
+}
+
+/// A record that makes no instruction.
+#[derive(Debug)]
+pub struct Invalid {
+    /// The row.
+    pub record: Record,
+    /// The operation, if the row got as far as naming it.
+    pub operation: Option<&'static Operation>,
+    /// The user, if the row names one.
+    pub login_id: Option<String>,
+    /// What is wrong.
+    pub problem: Problem,
+    /// What was noticed before that.
+    pub notes: Option<Box<Notes>>,
+}
+
+/// Makes instructions from records.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    mapping: Mapping,
+    headers: Vec<(Arc<Source>, ColumnMap)>,
+    /// Whether there are sources without a header: of JSON.
+    has_shapes: bool,
+    /// Layouts of JSON rows by their keys; files repeat a few shapes over and over.
+    shapes: HashMap<Vec<String>, Result<ColumnMap, Problem>>,
+}
+
+/// How many shapes of JSON rows are remembered.
+const MAX_SHAPES: usize = 256;
+
+impl Builder {
+    /// Settles what the headers mean.
+    ///
+    /// Refused are columns and settings that no operation knows, columns that leave the
+    /// operation open, and files that can make no valid row: before anything is sent.
+    pub fn new(mapping: Mapping, sources: &[Arc<Source>]) -> Result<Self, Error> {
+        settings::check_settings(&mapping)?;
+        let mut headers = Vec::new();
+        for source in sources.iter().filter(|source| source.format.has_columns()) {
+            let columns = ColumnMap::resolve(&source.columns, &mapping)
+                .and_then(|columns| columns.check_header(&mapping).map(|()| columns))
+                .map_err(|problem| column_map::refusal(&source.name, &problem))?;
+            headers.push((Arc::clone(source), columns));
+        }
+        settings::check_map(&mapping, sources)?;
+        let has_shapes = sources.iter().any(|source| !source.format.has_columns());
+        Ok(Self { mapping, headers, has_shapes, shapes: HashMap::new() })
+    }
+
+    /// The mapping that it goes by.
+    #[must_use]
+    pub fn mapping(&self) -> &Mapping {
+        &self.mapping
+    }
+
+    /// Whether rows may set contacts in batches: only they need to know what was claimed.
+    #[must_use]
+    pub fn may_pack_contacts(&self) -> bool {
+        let may = |operation: &Operation| {
+            batches(operation, self.mapping.batching)
+                && operation.fields.iter().any(patch::is_contact)
+        };
+        // What is not known before the row is there may be anything.
+        let unknown = self.mapping.batching != Batching::Off;
+        let mut operations = self.headers.iter().map(|(_, column_map)| column_map.operation());
+        (self.has_shapes && unknown) || operations.any(|own| own.map_or(unknown, may))
+    }
+
+    /// The instruction of a record, or why there is none.
+    pub fn build(&mut self, record: Record) -> Result<Instruction, Box<Invalid>> {
+        let mut seen = RowDraft::default();
+        match self.understand(&record, &mut seen) {
+            Ok(parts) => Ok(parts.of(record, seen.notes)),
+            Err(problem) => {
+                let RowDraft { operation, login_id, mut notes, problems } = seen;
+                if !problems.is_empty() {
+                    notes.get_or_insert_default().problems = problems;
+                }
+                Err(Box::new(Invalid { record, operation, login_id, problem, notes }))
+            }
+        }
+    }
+
+    fn understand(&mut self, record: &Record, seen: &mut RowDraft) -> Result<Assembled, Problem> {
+        match &record.content {
+            Content::Broken { problem, .. } => Err(problem.clone()),
+            Content::Cells(cells) => {
+                let source = &record.source;
+                let (_, column_map) = self
+                    .headers
+                    .iter_mut()
+                    .find(|(known, _)| Arc::ptr_eq(known, source))
+                    .ok_or_else(|| Problem::new("unreadable", "the row has no header"))?;
+                let cells: Vec<Cell<'_>> = cells.iter().map(Cell::Text).collect();
+                fill(column_map, &self.mapping, &source.columns, &cells, seen)
+            }
+            Content::Object(text) => {
+                let (keys, cells): (Vec<_>, Vec<_>) =
+                    members(text)?.into_iter().map(|(key, value)| (key, Cell::Json(value))).unzip();
+                if self.shapes.len() >= MAX_SHAPES && !self.shapes.contains_key(&keys) {
+                    self.shapes.clear();
+                }
+                // The keys are copied once for each shape, not for each row.
+                if !self.shapes.contains_key(&keys) {
+                    self.shapes.insert(keys.clone(), ColumnMap::resolve(&keys, &self.mapping));
+                }
+                match self.shapes.get_mut(&keys) {
+                    Some(Ok(column_map)) => fill(column_map, &self.mapping, &keys, &cells, seen),
+                    Some(Err(problem)) => Err(problem.clone()),
+                    None => Err(Problem::new("unreadable", "the row has no keys")),
+                }
+            }
+        }
+    }
+}
+
+/// The keys and values of a JSON object, in their order.
+pub fn members(text: &str) -> Result<Vec<(String, &RawValue)>, Problem> {
+    struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+    struct Visitor;
+
+    impl<'de> serde::de::Visitor<'de> for Visitor {
+        type Value = Members<'de>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a JSON object")
+        }
+
+        fn visit_map<A: serde::de::MapAccess<'de>>(
+            self,
+            mut map: A,
+        ) -> Result<Self::Value, A::Error> {
+            let mut members = Vec::with_capacity(8);
+            while let Some(member) = map.next_entry()? {
+                members.push(member);
+            }
+            Ok(Members(members))
+        }
+    }
+
+    impl<'de> serde::Deserialize<'de> for Members<'de> {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_map(Visitor)
+        }
+    }
+
+    serde_json::from_str::<Members<'_>>(text)
+        .map(|members| members.0)
+        .map_err(|error| Problem::new("invalid_json", error.to_string()))
+}
+
+/// The lane of a login ID.
+///
+/// Names that the server may take for one user share a lane: letter case and the separators
+/// of a phone number do not count. Two users in one lane only wait for each other.
+#[must_use]
+pub fn lane(login_id: &str) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(folded(login_id).as_bytes())
+}
+
+/// A login ID without regard to letter case, or to the separators of a phone number.
+#[must_use]
+pub fn folded(login_id: &str) -> String {
+    if login_id.starts_with('+') {
+        let separates = |c: &char| matches!(c, ' ' | '-' | '.' | '(' | ')' | '/' | '\u{a0}');
+        login_id.chars().filter(|c| !separates(c)).collect()
+    } else {
+        login_id.to_lowercase()
+    }
+}
+
+#[cfg(test)]
+mod tests;

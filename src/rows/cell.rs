@@ -1,0 +1,122 @@
+//! Cells: the value that one gives a field, and what is noted of it.
+
+use serde_json::value::RawValue;
+
+use super::Blank;
+use crate::catalog::{Empty, Field, Kind};
+use crate::input::record::{Notes, Problem, Repair};
+use crate::rows::values::{self, Cleaned, Complaint, Reading, Value};
+
+/// A value as a row holds it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Cell<'a> {
+    /// A cell of a table.
+    Text(&'a str),
+    /// A value of a JSON row.
+    Json(&'a RawValue),
+}
+
+impl<'a> Cell<'a> {
+    /// Whether nothing can be seen in it.
+    pub(super) fn is_blank(self) -> bool {
+        match self {
+            Self::Text(text) => values::is_blank(text),
+            Self::Json(raw) => raw.get() == "null",
+        }
+    }
+
+    /// The value that it gives a field; `None` where it gives none.
+    pub(super) fn value(
+        self,
+        field: &Field,
+        blank: Blank,
+        reading: Reading,
+        notes: &mut Option<Box<Notes>>,
+    ) -> Result<Option<Cleaned<'a>>, Problem> {
+        if self.is_blank() {
+            return match (blank, field.empty) {
+                (Blank::Skip, _) | (Blank::Clear, Empty::Refused) => Ok(None),
+                (Blank::Clear, _) => Ok(Some(nothing(field.kind).into())),
+                (Blank::Error, _) => Err(Problem::new("blank_value", "the value is blank")
+                    .hint("fill it in; blanks are errors because of --blank error")),
+            };
+        }
+        let value = match self {
+            Self::Text(text) => values::from_cell(field.kind, text, reading),
+            Self::Json(raw) => values::from_json(field.kind, raw, reading),
+        };
+        value.map(Some).map_err(|complaint| problem(complaint, notes))
+    }
+
+    /// Its text as people see it.
+    pub(super) fn shown(self) -> String {
+        match self {
+            Self::Text(text) => text.to_owned(),
+            Self::Json(raw) => serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().into()),
+        }
+    }
+}
+
+fn problem(complaint: Complaint, notes: &mut Option<Box<Notes>>) -> Problem {
+    let Complaint { message, hint, candidates } = complaint;
+    if !candidates.is_empty() {
+        notes.get_or_insert_default().candidates = candidates;
+    }
+    Problem::new("bad_value", message).hint(hint)
+}
+
+/// The explicit "nothing" of a kind.
+fn nothing(kind: Kind) -> Value<'static> {
+    match kind {
+        Kind::List => Value::List(Vec::new()),
+        Kind::JsonObject => Value::Json("{}".into()),
+        Kind::Tenants => Value::Json("[]".into()),
+        _ => Value::Text("".into()),
+    }
+}
+
+/// Notes what was mended in a value, and what may be wrong with it; the value of a secret is
+/// never in it, since none is ever mended.
+pub(super) fn note(
+    cleaned: &Cleaned<'_>,
+    cell: Cell<'_>,
+    column: impl Fn() -> String,
+    notes: &mut Option<Box<Notes>>,
+) {
+    if cleaned.repairs.is_empty() && cleaned.warning.is_none() {
+        return;
+    }
+    let notes = notes.get_or_insert_default();
+    for mend in cleaned.repairs.iter() {
+        notes.repairs.push(Repair {
+            kind: mend.word(),
+            column: column(),
+            from: brief(cell.shown()),
+            to: brief(shown(&cleaned.value)),
+        });
+    }
+    if let Some(warning) = cleaned.warning {
+        let problem = Problem::new(warning.code, warning.message).at(column()).hint(warning.hint);
+        notes.warnings.push(problem);
+    }
+}
+
+fn shown(value: &Value<'_>) -> String {
+    match value {
+        Value::Text(text) => text.clone().into_owned(),
+        other => {
+            let mut json = Vec::new();
+            other.write_json(&mut json);
+            String::from_utf8_lossy(&json).into_owned()
+        }
+    }
+}
+
+/// A value is at most so long in notes: long enough to be told by, for people.
+fn brief(text: String) -> String {
+    const MOST: usize = 200;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}

@@ -1,0 +1,424 @@
+//! Layouts: what the columns of a file, or the keys of a JSON row, stand for.
+//!
+//! Reconciled once for each set of names. The operation is the row's own, the one that was
+//! asked for, or the only one that the columns fit.
+
+use std::sync::Arc;
+
+use crate::catalog::{Field, Kind, Need, OPERATIONS, Operation, USER, normalize};
+use crate::exit::Error;
+use crate::input::record::{ADDED_COLUMNS, Problem};
+
+use super::attributes::{self, Takes};
+use super::{Blank, Mapping};
+
+/// What a column stands for in rows of one operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Means {
+    /// It is left out, or names the operation or the region.
+    Nothing,
+    /// The operation's field of this index, and what a blank cell means there.
+    Field(usize, Blank),
+    /// A custom attribute of this name, and what a blank cell means there.
+    Attribute(Box<str>, Blank),
+    /// A field that only other operations have: it must be blank.
+    OtherField,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Column {
+    Ignored,
+    Operation,
+    Region,
+    Attribute(Box<str>),
+    Named(String),
+}
+
+/// What the columns stand for.
+#[derive(Clone, Debug)]
+pub(super) struct ColumnMap {
+    columns: Vec<Column>,
+    operation: Option<&'static Operation>,
+    bound: Vec<(&'static str, Arc<Bound>)>,
+}
+
+impl ColumnMap {
+    /// Settles what column names stand for.
+    pub(super) fn resolve(names: &[String], mapping: &Mapping) -> Result<Self, Problem> {
+        let columns: Vec<Column> = names.iter().map(|name| column(name, mapping)).collect();
+        let fields = || {
+            columns.iter().zip(names).filter_map(|(column, name)| match column {
+                Column::Named(field) => Some((field.as_str(), name)),
+                _ => None,
+            })
+        };
+        if let Some((_, name)) = fields().find(|(field, _)| !is_known(field)) {
+            return Err(unknown_column(name));
+        }
+        check_attributes_twice(&columns, names)?;
+        let operation = if columns.contains(&Column::Operation) {
+            None
+        } else if mapping.operation.is_some() {
+            mapping.operation
+        } else {
+            let named: Vec<&str> = fields().map(|(field, _)| field).collect();
+            let attributes = columns.iter().filter(|c| matches!(c, Column::Attribute(_))).count();
+            Some(infer(&named, attributes, mapping)?)
+        };
+        if let Some(operation) = operation {
+            if let Some((_, name)) = fields().find(|(f, _)| operation.field_index(f).is_none()) {
+                return Err(not_a_field(operation, name));
+            }
+            check_twice(operation, fields())?;
+            let attribute = |column: &Column| matches!(column, Column::Attribute(_));
+            if let Some(index) = columns.iter().position(attribute)
+                && Takes::of(operation).is_none()
+            {
+                return Err(not_a_field(operation, &names[index]));
+            }
+        }
+        check_region(operation, &columns, names)?;
+        Ok(Self { columns, operation, bound: Vec::new() })
+    }
+
+    /// Refuses a header whose rows could never be valid.
+    pub(super) fn check_header(&self, mapping: &Mapping) -> Result<(), Problem> {
+        let Some(operation) = self.operation else {
+            return Ok(());
+        };
+        if let (Some(why), false) = (operation.destructive, mapping.allow_destructive) {
+            return Err(destructive(operation, why));
+        }
+        let has = |wanted: &str| {
+            let stands_for = |name: &str| {
+                operation.field_index(name).is_some_and(|i| operation.fields[i].name == wanted)
+            };
+            self.columns.iter().any(|c| matches!(c, Column::Named(name) if stands_for(name)))
+                || mapping.set.iter().any(|(name, _)| stands_for(name))
+        };
+        let attribute = self.columns.iter().any(|column| matches!(column, Column::Attribute(_)));
+        let of_attribute = |field: &Field| attribute && field.name.starts_with("attribute");
+        for field in operation.fields {
+            match field.need {
+                Need::Required if !has(field.name) && !of_attribute(field) => {
+                    return Err(Problem::new(
+                        "missing_column",
+                        format!("no column gives {}, which {} needs", field.name, operation.name),
+                    )
+                    .hint(format!(
+                        "add a column {}, or say which column it is: --map COLUMN={}",
+                        field.name, field.name
+                    )));
+                }
+                Need::With(other) if has(other) && !has(field.name) => {
+                    return Err(unstated(field, other));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The operation of every row, unless rows name their own.
+    pub(super) fn operation(&self) -> Option<&'static Operation> {
+        self.operation
+    }
+
+    /// The column that names a row's operation.
+    pub(super) fn operation_column(&self) -> Option<usize> {
+        self.columns.iter().position(|column| *column == Column::Operation)
+    }
+
+    /// The column that states the region of a row's phone numbers.
+    pub(super) fn region_column(&self) -> Option<usize> {
+        self.columns.iter().position(|column| *column == Column::Region)
+    }
+
+    /// The column that names the user.
+    pub(super) fn user_column(&self) -> Option<usize> {
+        self.columns
+            .iter()
+            .position(|column| matches!(column, Column::Named(name) if names_user(name)))
+    }
+
+    /// What columns and settings stand for in rows of an operation; settled once for each.
+    pub(super) fn bind(&mut self, operation: &'static Operation, mapping: &Mapping) -> Arc<Bound> {
+        if let Some((_, bound)) = self.bound.iter().find(|(name, _)| *name == operation.name) {
+            return Arc::clone(bound);
+        }
+        let takes = Takes::of(operation);
+        let means = self.columns.iter().map(|column| match column {
+            Column::Ignored | Column::Operation | Column::Region => Means::Nothing,
+            Column::Attribute(_) if takes.is_none() => Means::OtherField,
+            Column::Attribute(name) => {
+                Means::Attribute(name.clone(), mapping.blank_for_attribute(name))
+            }
+            Column::Named(name) => match operation.field_index(name) {
+                Some(index) => Means::Field(index, mapping.blank_for(operation, index)),
+                None => Means::OtherField,
+            },
+        });
+        let bound =
+            Arc::new(Bound { means: means.collect(), sets: sets(operation, mapping), takes });
+        self.bound.push((operation.name, Arc::clone(&bound)));
+        bound
+    }
+}
+
+/// What columns and settings stand for in rows of one operation.
+#[derive(Clone, Debug)]
+pub(super) struct Bound {
+    /// For each column.
+    pub(super) means: Vec<Means>,
+    /// For each `--set` that the operation has a field for; values before the flags that go with
+    /// them.
+    pub(super) sets: Vec<Set>,
+    /// How the operation takes custom attributes that have columns of their own.
+    pub(super) takes: Option<Takes>,
+}
+
+/// A `--set` for a field of an operation.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Set {
+    /// Its index among the mapping.
+    pub(super) rule: usize,
+    /// The index of the field.
+    pub(super) field: usize,
+    /// The index of the value that it is a flag of.
+    pub(super) goes_with: Option<usize>,
+}
+
+fn sets(operation: &Operation, mapping: &Mapping) -> Vec<Set> {
+    let set = |(rule, (name, _)): (usize, &(String, String))| {
+        let field = operation.field_index(name)?;
+        let goes_with = match operation.fields[field].need {
+            Need::With(other) => operation.index_of(other),
+            Need::Required | Need::Optional => None,
+        };
+        Some(Set { rule, field, goes_with })
+    };
+    let mut sets: Vec<Set> = mapping.set.iter().enumerate().filter_map(set).collect();
+    sets.sort_by_key(|set| set.goes_with.is_some());
+    sets
+}
+
+fn column(name: &str, mapping: &Mapping) -> Column {
+    let same = |other: &str| normalize(other) == normalize(name);
+    if ADDED_COLUMNS.contains(&name) || mapping.ignore.iter().any(|ignored| same(ignored)) {
+        return Column::Ignored;
+    }
+    let mapped =
+        mapping.map.iter().find(|(column, _)| same(column)).map(|(_, field)| field.as_str());
+    let field = mapped.unwrap_or(name);
+    match (normalize(field).as_str(), attributes::of_column(field)) {
+        ("operation", _) => Column::Operation,
+        ("region", _) => Column::Region,
+        (_, Some(attribute)) => Column::Attribute(attribute.into()),
+        _ => Column::Named(field.to_owned()),
+    }
+}
+
+fn names_user(name: &str) -> bool {
+    let wanted = normalize(name);
+    std::iter::once(&USER.name).chain(USER.aliases).any(|known| normalize(known) == wanted)
+}
+
+pub(super) fn is_known(name: &str) -> bool {
+    OPERATIONS.iter().any(|operation| operation.field_index(name).is_some())
+}
+
+/// Refuses two columns for one custom attribute.
+fn check_attributes_twice(columns: &[Column], names: &[String]) -> Result<(), Problem> {
+    for (index, (column, name)) in columns.iter().zip(names).enumerate() {
+        if let Column::Attribute(attribute) = column
+            && columns[..index].contains(column)
+        {
+            return Err(attributes::twice(attribute).at(name));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a second region, and one where there is no phone number that it could be for: then it
+/// is a column of the user's own that nobody would miss until it is too late.
+fn check_region(
+    operation: Option<&'static Operation>,
+    columns: &[Column],
+    names: &[String],
+) -> Result<(), Problem> {
+    let mut regions = columns.iter().zip(names).filter(|(column, _)| **column == Column::Region);
+    let Some((_, name)) = regions.next() else { return Ok(()) };
+    if let Some((_, second)) = regions.next() {
+        return Err(Problem::new(
+            "duplicate_field",
+            format!("the columns {name} and {second} both give the region"),
+        )
+        .at(second)
+        .hint(format!("leave one of them out: --ignore {second:?}")));
+    }
+    let is_phone = |op: &Operation, field: &str| {
+        op.field_index(field).is_some_and(|index| op.fields[index].kind == Kind::Phone)
+    };
+    let of_any = |field: &str| match operation {
+        Some(operation) => is_phone(operation, field),
+        None => OPERATIONS.iter().any(|operation| is_phone(operation, field)),
+    };
+    if columns.iter().any(|column| matches!(column, Column::Named(field) if of_any(field))) {
+        return Ok(());
+    }
+    Err(Problem::new("unknown_field", "a region is for phone numbers, and no column gives one")
+        .at(name)
+        .hint(format!("leave it out with --ignore {name:?}")))
+}
+
+fn check_twice<'a>(
+    operation: &Operation,
+    fields: impl Iterator<Item = (&'a str, &'a String)>,
+) -> Result<(), Problem> {
+    let mut taken: Vec<(usize, &str)> = Vec::new();
+    for (field, name) in fields {
+        let Some(index) = operation.field_index(field) else {
+            continue;
+        };
+        if let Some((_, first)) = taken.iter().find(|(other, _)| *other == index) {
+            return Err(Problem::new(
+                "duplicate_field",
+                format!(
+                    "the columns {first} and {name} both give {}",
+                    operation.fields[index].name
+                ),
+            )
+            .at(name)
+            .hint(format!("leave one of them out: --ignore {name:?}")));
+        }
+        taken.push((index, name));
+    }
+    Ok(())
+}
+
+/// The one operation that columns fit; several fields of a user make a patch.
+///
+/// Operations that take things away wholesale are never inferred.
+fn infer(
+    columns: &[&str],
+    attributes: usize,
+    mapping: &Mapping,
+) -> Result<&'static Operation, Problem> {
+    let set = mapping.set.iter().map(|(name, _)| name.as_str());
+    let mut names: Vec<&str> = columns.iter().copied().chain(set).collect();
+    let nothing_else = names.iter().all(|name| names_user(name));
+    if attributes == 1 && nothing_else {
+        // One attribute can be set for certain without touching the others.
+        let one = |operation: &&Operation| matches!(Takes::of(operation), Some(Takes::One(..)));
+        return OPERATIONS.iter().find(one).ok_or_else(no_operation);
+    }
+    if attributes > 0 {
+        names.push(attributes::ALL);
+    }
+    if attributes == 0 && nothing_else {
+        return Err(Problem::new("no_operation", "no column says what to change")
+            .hint("add a column such as phone, or name the operation with --operation"));
+    }
+    let fits = |operation: &&'static Operation| {
+        let takes_all = names.iter().all(|name| operation.field_index(name).is_some());
+        let has = |field: &Field| {
+            names.iter().any(|name| {
+                operation.field_index(name).is_some_and(|i| operation.fields[i].name == field.name)
+            })
+        };
+        let needs_met = operation.fields.iter().skip(1).all(|f| f.need != Need::Required || has(f));
+        operation.destructive.is_none() && takes_all && needs_met
+    };
+    let candidates: Vec<_> =
+        OPERATIONS.iter().filter(fits).filter(|operation| operation.name != "patch").collect();
+    match candidates[..] {
+        [only] => Ok(only),
+        [] => OPERATIONS.iter().filter(fits).find(|op| op.name == "patch").ok_or_else(|| {
+            Problem::new(
+                "no_operation",
+                format!("no operation takes these columns together: {}", names.join(", ")),
+            )
+            .hint("name it in a column operation, or with --operation; `descope-bulk operations` lists the fields of each")
+        }),
+        _ => {
+            let names: Vec<_> = candidates.iter().map(|operation| operation.name).collect();
+            Err(Problem::new(
+                "ambiguous_operation",
+                format!("the columns fit several operations: {}", names.join(", ")),
+            )
+            .hint("say which with --operation NAME, or in a column operation"))
+        }
+    }
+}
+
+/// The refusal of a file for its header.
+pub(super) fn refusal(file: &str, problem: &Problem) -> Error {
+    let column =
+        problem.column.as_ref().map(|column| format!(" column {column}:")).unwrap_or_default();
+    let hint = problem.hint.as_ref().map(|hint| format!("\n  {hint}")).unwrap_or_default();
+    Error::refused(format!("{file}:1:{column} {}{hint}", problem.message))
+}
+
+fn unknown_column(name: &str) -> Problem {
+    Problem::new("unknown_field", format!("no operation has a field {name}{}", nearest(name)))
+        .at(name)
+        .hint(format!("say what it is, --map {name:?}=FIELD, or leave it out, --ignore {name:?}"))
+}
+
+/// `; did you mean …?` with the field whose name is nearest, if one is near.
+pub(super) fn nearest(name: &str) -> String {
+    const NEAR: f64 = 0.8;
+    let wanted = normalize(name);
+    OPERATIONS
+        .iter()
+        .flat_map(|operation| operation.fields)
+        .map(|field| (strsim::jaro_winkler(&normalize(field.name), &wanted), field.name))
+        .filter(|(likeness, _)| *likeness >= NEAR)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| format!("; did you mean {name}?"))
+        .unwrap_or_default()
+}
+
+pub(super) fn not_a_field(operation: &Operation, name: &str) -> Problem {
+    let fields: Vec<_> = operation.fields.iter().map(|field| field.name).collect();
+    Problem::new(
+        "unknown_field",
+        format!("{name} is no field of {}, which takes {}", operation.name, fields.join(", ")),
+    )
+    .at(name)
+    .hint(format!("leave it out with --ignore {name:?}, or choose another operation"))
+}
+
+pub(super) fn unknown_operation(name: &str) -> Problem {
+    let wanted = normalize(name);
+    let best = OPERATIONS
+        .iter()
+        .map(|operation| {
+            (strsim::jaro_winkler(&normalize(operation.name), &wanted), operation.name)
+        })
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map_or("", |(_, name)| name);
+    Problem::new("unknown_operation", format!("there is no operation {name}; did you mean {best}?"))
+        .hint("`descope-bulk operations` lists them")
+}
+
+pub(super) fn no_operation() -> Problem {
+    Problem::new("no_operation", "the row does not say what to do")
+        .hint("name an operation in the column operation, or with --operation")
+}
+
+pub(super) fn destructive(operation: &Operation, why: &str) -> Problem {
+    Problem::new("destructive", format!("{} is destructive: {why}", operation.name))
+        .hint("patch keeps what is not sent; if the removal is meant, say --allow-destructive")
+}
+
+pub(super) fn unstated(field: &Field, value: &str) -> Problem {
+    Problem::new(
+        "verified_not_stated",
+        format!(
+            "nothing says whether the new {value} is verified; an unverified one locks the user out of signing in with it"
+        ),
+    )
+    .at(field.name)
+    .hint(format!("add a column {0}, or say it for all rows: --set {0}=true", field.name))
+}

@@ -1,0 +1,134 @@
+//! Mapping: how rows are understood.
+
+use super::{attributes, members, settings};
+use crate::catalog::{self, Operation};
+use crate::exit::Error;
+use crate::input::record::{Content, Record};
+use crate::rows::values::{Phones, Reading, Region, Stated};
+
+/// What a blank cell, or a JSON `null`, means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Blank {
+    /// Nothing is sent for it.
+    #[default]
+    Skip,
+    /// The value is removed.
+    Clear,
+    /// The row is invalid.
+    Error,
+}
+
+/// What happens when the new phone number or e-mail address belongs to another user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum OnConflict {
+    /// The row is rejected and nothing changes.
+    #[default]
+    Fail,
+    /// The server merges the other user into this one and deletes it, without a way back.
+    Merge,
+}
+
+/// Which rows may share a call with rows of other users.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Batching {
+    /// None: one call for each row.
+    Off,
+    /// Rows of the operation `patch`.
+    #[default]
+    Patches,
+    /// These, and all others that set what a patch can set, but for custom attributes.
+    Values,
+    /// These, and rows that set custom attributes.
+    All,
+}
+
+/// How rows are understood.
+#[derive(Clone, Debug, Default)]
+pub struct Mapping {
+    /// The operation of rows that do not name one.
+    pub operation: Option<&'static Operation>,
+    /// Column names and the field each stands for.
+    pub map: Vec<(String, String)>,
+    /// Columns that are left out.
+    pub ignore: Vec<String>,
+    /// Fields and the value that they have where a row has none.
+    pub set: Vec<(String, String)>,
+    /// What a blank cell means.
+    pub blank: Blank,
+    /// What a blank cell of some fields means, where that differs.
+    pub blank_of: Vec<(String, Blank)>,
+    /// What is done about phone numbers.
+    pub phones: Phones,
+    /// The region of phone numbers without `+`, where the row states none.
+    pub region: Option<Region>,
+    /// What happens on a conflict.
+    pub on_conflict: OnConflict,
+    /// Whether operations and values that take things away wholesale are allowed.
+    pub allow_destructive: bool,
+    /// Which rows may share a call.
+    pub batching: Batching,
+}
+
+impl Mapping {
+    /// Refuses mapping that name what no operation has, before there is anything to read.
+    pub fn check(&self) -> Result<(), Error> {
+        settings::check_settings(self)
+    }
+
+    /// The column or key of a record that gives an operation's field.
+    #[must_use]
+    pub fn column_of(&self, record: &Record, operation: &Operation, field: &str) -> Option<String> {
+        let index = operation.field_index(field)?;
+        let gives = |name: &String| operation.field_index(self.field_of(name)) == Some(index);
+        match &record.content {
+            Content::Object(text) => {
+                members(text).ok()?.into_iter().map(|(key, _)| key).find(gives)
+            }
+            _ => record.source.columns.iter().find(|name| gives(name)).cloned(),
+        }
+    }
+
+    /// The name of the field that a column stands for.
+    fn field_of<'a>(&'a self, column: &'a str) -> &'a str {
+        let wanted = catalog::normalize(column);
+        let mapped = self.map.iter().find(|(own, _)| catalog::normalize(own) == wanted);
+        mapped.map_or(column, |(_, field)| field)
+    }
+
+    /// Whether a column holds what nobody should see.
+    #[must_use]
+    pub fn is_secret(&self, column: &str) -> bool {
+        let name = self.field_of(column);
+        let secret = |operation: &Operation| {
+            operation
+                .field_index(name)
+                .is_some_and(|i| operation.fields[i].kind == catalog::Kind::Secret)
+        };
+        catalog::OPERATIONS.iter().any(secret)
+    }
+
+    /// What a blank cell of an operation's field means.
+    pub(super) fn blank_for(&self, operation: &Operation, index: usize) -> Blank {
+        let own = |(name, blank): &(String, Blank)| {
+            (operation.field_index(name) == Some(index)).then_some(*blank)
+        };
+        self.blank_of.iter().find_map(own).unwrap_or(self.blank)
+    }
+
+    /// What a blank cell of a custom attribute's own column means: what is said of it, else of
+    /// all of them.
+    pub(super) fn blank_for_attribute(&self, attribute: &str) -> Blank {
+        let of = |wanted: &dyn Fn(&str) -> bool| {
+            self.blank_of.iter().find(|(name, _)| wanted(name)).map(|(_, blank)| *blank)
+        };
+        of(&|name| attributes::of_column(name) == Some(attribute))
+            .or_else(|| of(&|name| catalog::normalize(name) == catalog::normalize(attributes::ALL)))
+            .unwrap_or(self.blank)
+    }
+
+    /// How phone numbers are read where the row states no region.
+    pub(super) fn reading(&self) -> Reading {
+        let region = self.region.map_or(Stated::Nowhere, Stated::As);
+        Reading { phones: self.phones, region }
+    }
+}

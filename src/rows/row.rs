@@ -1,0 +1,297 @@
+//! One row: from its cells to an operation's values, or everything that is wrong with them.
+
+use std::borrow::Cow;
+
+use super::assemble::{Assembled, assemble};
+use super::attributes;
+use super::cell::{Cell, note};
+use super::column_map::{self, ColumnMap, Means};
+use super::mapping::{Blank, Mapping};
+use crate::catalog::{self, Empty, Field, Need, Operation};
+use crate::input::record::{Notes, Problem};
+use crate::rows::values::{Reading, Stated, Value};
+
+/// The most fields that an operation has, with room to grow; a test keeps it.
+pub(super) const MAX_FIELDS: usize = 32;
+
+pub(super) type Values<'a> = [Option<Value<'a>>; MAX_FIELDS];
+
+/// What was learned of a row on the way, whether it turns out to be valid or not.
+#[derive(Default)]
+pub(super) struct RowDraft {
+    pub(super) notes: Option<Box<Notes>>,
+    pub(super) operation: Option<&'static Operation>,
+    pub(super) login_id: Option<String>,
+    /// What is wrong with its cells.
+    pub(super) problems: Vec<Problem>,
+}
+
+/// The parts of a row's instruction, or what is wrong with it.
+pub(super) fn fill(
+    column_map: &mut ColumnMap,
+    mapping: &Mapping,
+    names: &[String],
+    cells: &[Cell<'_>],
+    seen: &mut RowDraft,
+) -> Result<Assembled, Problem> {
+    let parts = parts(column_map, mapping, names, cells, seen);
+    if parts.is_err() {
+        seen.login_id = login_id(column_map, names, cells);
+    }
+    parts
+}
+
+fn parts(
+    column_map: &mut ColumnMap,
+    mapping: &Mapping,
+    names: &[String],
+    cells: &[Cell<'_>],
+    seen: &mut RowDraft,
+) -> Result<Assembled, Problem> {
+    let operation = operation_of(column_map, mapping, names, cells)?;
+    seen.operation = Some(operation);
+    if let (Some(why), false) = (operation.destructive, mapping.allow_destructive) {
+        return Err(column_map::destructive(operation, why));
+    }
+    let bound = column_map.bind(operation, mapping);
+    let reading = reading(column_map, mapping, cells);
+    let mut values: Values<'_> = [const { None }; MAX_FIELDS];
+    let mut given = Vec::new();
+    let mut unset = Unset::default();
+    for ((cell, means), name) in cells.iter().zip(&bound.means).zip(names) {
+        let (field, blank) = match means {
+            Means::Nothing => continue,
+            Means::OtherField if cell.is_blank() => continue,
+            Means::OtherField => {
+                seen.problems.push(column_map::not_a_field(operation, name));
+                continue;
+            }
+            Means::Field(index, blank) => (&operation.fields[*index], *blank),
+            Means::Attribute(_, blank) => (&ATTRIBUTE, *blank),
+        };
+        let value = cell.value(field, blank, reading, &mut seen.notes);
+        if let Ok(Some(cleaned)) = &value {
+            note(cleaned, *cell, || name.clone(), &mut seen.notes);
+        }
+        match (means, value) {
+            (Means::Field(index, _), Ok(Some(_))) if values[*index].is_some() => {
+                seen.problems.push(twice(field, name));
+            }
+            (Means::Field(index, _), Ok(Some(cleaned))) => values[*index] = Some(cleaned.value),
+            (Means::Field(index, _), Ok(None)) => unset.blank |= 1 << index,
+            (Means::Attribute(attribute, _), Ok(Some(cleaned))) => {
+                given.push((&**attribute, cleaned.value));
+            }
+            (_, Ok(_)) => {}
+            (means, Err(problem)) => {
+                if let Means::Field(index, _) = means {
+                    unset.faulty |= 1 << index;
+                }
+                seen.problems.push(problem.at(name));
+            }
+        }
+    }
+    if let Some(takes) = bound.takes {
+        attributes::place(takes, given, &mut values)?;
+    }
+    set_missing(operation, mapping, reading, (&bound.sets, &mut values), seen)?;
+    complete(operation, mapping, unset, &mut values, &mut seen.problems);
+    if seen.problems.is_empty() {
+        Ok(assemble(operation, mapping, &values))
+    } else {
+        Err(seen.problems.remove(0))
+    }
+}
+
+/// Fields that a row has no value for, a bit for each.
+#[derive(Clone, Copy, Debug, Default)]
+struct Unset {
+    /// Its cell is blank.
+    blank: u32,
+    /// Its cell holds what cannot be sent.
+    faulty: u32,
+}
+
+impl Unset {
+    fn is_blank(self, index: usize) -> bool {
+        self.blank & (1 << index) != 0
+    }
+
+    fn is_faulty(self, index: usize) -> bool {
+        self.faulty & (1 << index) != 0
+    }
+}
+
+/// A custom attribute in a column of its own.
+const ATTRIBUTE: Field = Field {
+    name: attributes::ALL,
+    aliases: &[],
+    kind: catalog::Kind::Json,
+    need: Need::Optional,
+    empty: Empty::Clears,
+    about: "",
+};
+
+fn twice(field: &Field, name: &str) -> Problem {
+    Problem::new("duplicate_field", format!("the row gives {} twice", field.name))
+        .at(name)
+        .hint("leave one of the columns out with --ignore")
+}
+
+/// How a row's phone numbers are read: its own region wins over the one for all rows.
+fn reading(column_map: &ColumnMap, mapping: &Mapping, cells: &[Cell<'_>]) -> Reading {
+    let reading = mapping.reading();
+    let cell = column_map.region_column().and_then(|column| cells.get(column));
+    match cell {
+        Some(cell) if !cell.is_blank() => {
+            let region = match cell {
+                Cell::Text(text) => text.parse(),
+                Cell::Json(_) => cell.shown().parse(),
+            };
+            Reading { region: region.map_or(Stated::Wrongly, Stated::As), ..reading }
+        }
+        _ => reading,
+    }
+}
+
+/// The user that a row names, as far as that can be told before its operation is known.
+fn login_id(column_map: &ColumnMap, names: &[String], cells: &[Cell<'_>]) -> Option<String> {
+    let column = column_map.user_column()?;
+    let field = catalog::USER;
+    let value = cells.get(column)?.value(&field, Blank::Skip, Reading::default(), &mut None);
+    match value.ok()??.value {
+        Value::Text(text) if names.len() == cells.len() => Some(text.into_owned()),
+        _ => None,
+    }
+}
+
+fn operation_of(
+    column_map: &ColumnMap,
+    mapping: &Mapping,
+    names: &[String],
+    cells: &[Cell<'_>],
+) -> Result<&'static Operation, Problem> {
+    if let Some(operation) = column_map.operation() {
+        return Ok(operation);
+    }
+    let column = column_map.operation_column();
+    let Some((name, cell)) = column.and_then(|i| Some((names.get(i)?, *cells.get(i)?))) else {
+        return Err(column_map::no_operation());
+    };
+    let text = match cell {
+        Cell::Text(text) => Cow::Borrowed(text.trim()),
+        Cell::Json(raw) if raw.get() == "null" => "".into(),
+        Cell::Json(raw) => serde_json::from_str::<String>(raw.get())
+            .map_err(|_| Problem::new("unknown_operation", "it is no text").at(name))?
+            .into(),
+    };
+    if text.is_empty() {
+        return mapping.operation.ok_or_else(|| column_map::no_operation().at(name));
+    }
+    Operation::named(&text).ok_or_else(|| column_map::unknown_operation(&text).at(name))
+}
+
+/// Fills in what is set for all rows; a flag goes with a value, never alone.
+fn set_missing<'a>(
+    operation: &Operation,
+    mapping: &'a Mapping,
+    reading: Reading,
+    (sets, values): (&[column_map::Set], &mut Values<'a>),
+    seen: &mut RowDraft,
+) -> Result<(), Problem> {
+    for set in sets {
+        let (name, text) = &mapping.set[set.rule];
+        let alone = set.goes_with.is_some_and(|value| values[value].is_none());
+        if values[set.field].is_none() && !alone {
+            let (column, cell) = (|| format!("--set {name}"), Cell::Text(text));
+            let value = cell
+                .value(&operation.fields[set.field], Blank::Skip, reading, &mut seen.notes)
+                .map_err(|problem| problem.at(column()))?;
+            if let Some(cleaned) = value {
+                note(&cleaned, cell, column, &mut seen.notes);
+                values[set.field] = Some(cleaned.value);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Checks that the row has what the operation needs and nothing that does harm unasked.
+fn complete(
+    operation: &Operation,
+    mapping: &Mapping,
+    unset: Unset,
+    values: &mut Values<'_>,
+    problems: &mut Vec<Problem>,
+) {
+    drop_flags_of_blanks(operation, unset, values);
+    for (index, field) in operation.fields.iter().enumerate() {
+        let given = match &values[index] {
+            Some(value) if value.is_empty() => {
+                problems.extend(check_empty(field, mapping).err());
+                true
+            }
+            Some(_) => true,
+            // What is wrong with it has been said.
+            None => unset.is_faulty(index),
+        };
+        match field.need {
+            Need::Required if !given => problems.push(missing(field, unset.is_blank(index))),
+            Need::With(other) if !given => {
+                let other_index = operation.index_of(other);
+                match other_index.and_then(|index| values[index].as_ref()) {
+                    // What is removed cannot be signed in with, verified or not.
+                    Some(value) if value.is_empty() => values[index] = Some(Value::Boolean(false)),
+                    Some(_) => problems.push(column_map::unstated(field, other)),
+                    None => {}
+                }
+            }
+            _ => {}
+        }
+    }
+    let sets_something = operation.fields.len() == 1 || values.iter().skip(1).any(Option::is_some);
+    if problems.is_empty() && !sets_something {
+        let what = format!("the row sets no field of {}", operation.name);
+        let hint = "fill in a value, or leave the row out";
+        problems.push(Problem::new("nothing_to_set", what).hint(hint));
+    }
+}
+
+/// A blank value sends nothing, and so does the flag beside it: it would change whether the
+/// user may sign in with the value that stays.
+fn drop_flags_of_blanks(operation: &Operation, unset: Unset, values: &mut Values<'_>) {
+    for (index, field) in operation.fields.iter().enumerate() {
+        if let Need::With(other) = field.need
+            && let Some(value) = operation.index_of(other)
+            && values[value].is_none()
+            && unset.is_blank(value)
+        {
+            values[index] = None;
+        }
+    }
+}
+
+fn check_empty(field: &Field, mapping: &Mapping) -> Result<(), Problem> {
+    match field.empty {
+        Empty::Clears => Ok(()),
+        Empty::Opens(_) if mapping.allow_destructive => Ok(()),
+        Empty::Opens(why) => Err(Problem::new("destructive", why)
+            .at(field.name)
+            .hint("say --allow-destructive if that is meant")),
+        Empty::Refused => {
+            Err(Problem::new("empty_value", format!("{} cannot be empty", field.name))
+                .at(field.name)
+                .hint("write a value, or leave the row out"))
+        }
+    }
+}
+
+fn missing(field: &Field, blank: bool) -> Problem {
+    let what = if blank { "is blank" } else { "is missing" };
+    let problem = Problem::new("missing_value", format!("{} {what}", field.name)).at(field.name);
+    match field.empty {
+        Empty::Refused => problem.hint("fill it in"),
+        _ => problem
+            .hint("fill it in; to remove the value, say so: --blank clear, or \"\" in a JSON row"),
+    }
+}

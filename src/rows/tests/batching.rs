@@ -1,0 +1,243 @@
+//! Which rows may share a call, and which may share one patch.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::catalog::{AsPatch, Need, PATCH_FIELDS};
+
+const MODES: [(Batching, &str); 4] = [
+    (Batching::Off, "off"),
+    (Batching::Patches, "patches"),
+    (Batching::Values, "values"),
+    (Batching::All, "all"),
+];
+
+fn built(mapping: Mapping, row: &str) -> Instruction {
+    let source = Arc::new(Source {
+        name: "in.jsonl".into(),
+        format: Format::Jsonl,
+        encoding: Encoding::Utf8,
+        delimiter: None,
+        columns: vec![],
+    });
+    let mut builder = Builder::new(mapping, &[Arc::clone(&source)]).unwrap();
+    let built = builder.build(record(&source, Content::Object(row.into())));
+    built.unwrap_or_else(|invalid| panic!("{row}: {}", invalid.problem.message))
+}
+
+fn patch(batching: Batching, row: &str) -> Option<Patch> {
+    let mapping = Mapping { batching, allow_destructive: true, ..Mapping::default() };
+    built(mapping, row).patch.map(|patch| *patch)
+}
+
+const PHONE: &str = r#"{"operation":"phone","loginId":"a","phone":"+14155550123","verified":true}"#;
+const EMAIL: &str = r#"{"operation":"email","loginId":"a","email":"a@b.c","verified":true}"#;
+const NAME: &str = r#"{"operation":"name","loginId":"a","name":"A"}"#;
+const ROLES: &str = r#"{"operation":"role-set","loginId":"a","roleNames":["R"]}"#;
+const ATTRIBUTE: &str =
+    r#"{"operation":"customAttribute","loginId":"a","attributeKey":"tier","attributeValue":1}"#;
+const PATCH: &str = r#"{"operation":"patch","loginId":"a","name":"A","email":"a@b.c","verifiedEmail":true,"customAttributes":{"tier":1}}"#;
+
+#[test]
+fn rows_are_packed_as_they_are_asked_to_be() {
+    for (row, modes) in [
+        (PHONE, "values all"),
+        (EMAIL, "values all"),
+        (NAME, "values all"),
+        (r#"{"operation":"picture","loginId":"a","picture":""}"#, "values all"),
+        (r#"{"operation":"status","loginId":"a","status":"enabled"}"#, "values all"),
+        (
+            r#"{"operation":"recovery-email","loginId":"a","recoveryEmail":"a@b.c","verified":true}"#,
+            "values all",
+        ),
+        (
+            r#"{"operation":"recovery-phone","loginId":"a","recoveryPhone":"","verified":false}"#,
+            "values all",
+        ),
+        (ROLES, "values all"),
+        (r#"{"operation":"role-set","loginId":"a","roleNames":["R"],"tenantId":"T"}"#, ""),
+        (r#"{"operation":"ssoapp-set","loginId":"a","ssoAppIds":["S"]}"#, "values all"),
+        (ATTRIBUTE, "all"),
+        (PATCH, "patches values all"),
+        (r#"{"operation":"update","loginId":"a","name":"A"}"#, ""),
+        (r#"{"operation":"loginid","loginId":"a","newLoginId":"b"}"#, ""),
+        (r#"{"operation":"role-add","loginId":"a","roleNames":["R"]}"#, ""),
+        (r#"{"operation":"role-remove","loginId":"a","roleNames":["R"]}"#, ""),
+        (r#"{"operation":"ssoapp-add","loginId":"a","ssoAppIds":["S"]}"#, ""),
+        (r#"{"operation":"tenant-add","loginId":"a","tenantId":"T"}"#, ""),
+        (r#"{"operation":"password-set-active","loginId":"a","password":"p"}"#, ""),
+        (r#"{"operation":"password-expire","loginId":"a"}"#, ""),
+    ] {
+        let packed = MODES.iter().filter(|(pack, _)| patch(*pack, row).is_some());
+        let packed: Vec<_> = packed.map(|(_, name)| *name).collect();
+        assert_eq!(packed.join(" "), modes, "{row}");
+    }
+}
+
+#[test]
+fn what_is_to_merge_users_goes_by_the_endpoints_that_merge() {
+    for (row, contacts) in [(PHONE, None), (EMAIL, None), (NAME, Some(0)), (PATCH, Some(0))] {
+        let mapping = Mapping {
+            batching: Batching::All,
+            on_conflict: OnConflict::Merge,
+            ..Mapping::default()
+        };
+        let patch = built(mapping, row).patch;
+        assert_eq!(patch.map(|patch| patch.contacts.len()), contacts, "{row}");
+    }
+}
+
+#[test]
+fn contacts_are_what_another_user_may_have_as_login_id() {
+    for (row, contacts) in [
+        (PHONE, &["+14155550123"][..]),
+        (EMAIL, &["a@b.c"]),
+        (PATCH, &["a@b.c"]),
+        (NAME, &[]),
+        (r#"{"operation":"phone","loginId":"a","phone":"","verified":false}"#, &[]),
+        (
+            r#"{"operation":"recovery-email","loginId":"a","recoveryEmail":"a@b.c","verified":true}"#,
+            &[],
+        ),
+    ] {
+        let built = built(Mapping { batching: Batching::All, ..Mapping::default() }, row);
+        let patch = built.patch.unwrap();
+        assert_eq!(patch.contacts, contacts, "{row}");
+        assert!(!patch.alone, "{row}");
+        let of_all = ["a"].iter().chain(contacts).map(|name| lane(name));
+        let mut lanes: Vec<u64> = of_all.collect();
+        lanes.sort_unstable();
+        assert_eq!(built.lanes[..], lanes[..], "whoever else touches the contact waits, {row}");
+    }
+}
+
+#[test]
+fn a_field_is_the_same_in_a_patch_and_a_flag_is_that_of_its_value() {
+    for operation in OPERATIONS.iter().filter(|own| own.as_patch == AsPatch::Fields) {
+        let mut taken = BTreeSet::new();
+        for field in operation.fields {
+            if matches!(field.name, "loginId" | "tenantId") {
+                continue;
+            }
+            let case = format!("{}.{}", operation.name, field.name);
+            let index = field.in_patch().unwrap_or_else(|| panic!("{case} is in no patch"));
+            let same = &PATCH_FIELDS[index];
+            assert!(taken.insert(index), "{case}: two fields are one in a patch");
+            assert_eq!(same.kind, field.kind, "{case}");
+            match field.need {
+                Need::With(value) => assert_eq!(same.need, Need::With(value), "{case}"),
+                Need::Required | Need::Optional => assert_eq!(same.name, field.name, "{case}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_go_with_each_other_unless_one_would_undo_the_other() {
+    let tenants =
+        r#"{"operation":"patch","loginId":"a","userTenants":[{"tenantId":"T","roleNames":[]}]}"#;
+    let flag = r#"{"operation":"patch","loginId":"a","verifiedPhone":false}"#;
+    let attributes = r#"{"operation":"patch","loginId":"a","customAttributes":{"tier":1,"age":2}}"#;
+    let age =
+        r#"{"operation":"customAttribute","loginId":"a","attributeKey":"age","attributeValue":1}"#;
+    let zip = r#"{"operation":"patch","loginId":"a","customAttributes":{"zip":"1"}}"#;
+    for (pack, one, other, go) in [
+        (Batching::Values, PHONE, EMAIL, true),
+        (Batching::Values, PHONE, PHONE, false),
+        (Batching::Values, PHONE, flag, false),
+        (Batching::Values, EMAIL, flag, true),
+        (Batching::Values, NAME, PATCH, false),
+        (Batching::Values, ROLES, NAME, true),
+        (Batching::Values, ROLES, ROLES, false),
+        (Batching::Values, ROLES, tenants, false),
+        (Batching::Values, tenants, tenants, false),
+        (Batching::Values, attributes, zip, false),
+        (Batching::Values, NAME, zip, true),
+        (Batching::All, attributes, zip, true),
+        (Batching::All, attributes, age, false),
+        (Batching::All, attributes, ATTRIBUTE, false),
+        (Batching::All, ATTRIBUTE, age, true),
+        (Batching::All, ATTRIBUTE, ATTRIBUTE, false),
+        (Batching::All, ATTRIBUTE, NAME, true),
+    ] {
+        let [sets, others] = [one, other].map(|row| patch(pack, row).unwrap().sets);
+        assert_eq!(sets.goes_with(others), go, "{pack:?}: {one} and {other}");
+        assert_eq!(others.goes_with(sets), go, "{pack:?}: {other} and {one}");
+    }
+}
+
+/// Members of a patch that set nothing in common.
+const MEMBERS: [&str; 14] = [
+    r#""name":"A""#,
+    r#""givenName":"A""#,
+    r#""middleName":"A""#,
+    r#""familyName":"A""#,
+    r#""picture":"http://x/a""#,
+    r#""status":"enabled""#,
+    r#""roleNames":["R"]"#,
+    r#""customAttributes":{"tier":1}"#,
+    r#""additionalIdentifiers":["b"]"#,
+    r#""ssoAppIds":["S"]"#,
+    r#""phone":"+14155550123","verifiedPhone":true"#,
+    r#""email":"a@b.c","verifiedEmail":true"#,
+    r#""recoveryEmail":"a@b.c","verifiedRecoveryEmail":true"#,
+    r#""recoveryPhone":"","verifiedRecoveryPhone":false"#,
+];
+
+proptest! {
+    /// Patches go together exactly if no field is in both, and what has joined counts.
+    #[test]
+    fn patches_go_together_if_no_field_is_in_both(
+        fields in prop::array::uniform3(prop::collection::btree_set(0..MEMBERS.len(), 1..5)),
+    ) {
+        let [a, b, c] = fields.each_ref().map(|fields| {
+            let members: Vec<_> = fields.iter().map(|index| MEMBERS[*index]).collect();
+            let row = format!(r#"{{"operation":"patch","loginId":"a",{}}}"#, members.join(","));
+            patch(Batching::Patches, &row).unwrap().sets
+        });
+        let [of_a, of_b, of_c] = &fields;
+        prop_assert_eq!(a.goes_with(b), of_a.is_disjoint(of_b));
+        prop_assert_eq!(a.and(b).goes_with(c), of_a.is_disjoint(of_c) && of_b.is_disjoint(of_c));
+    }
+}
+
+/// Which rows are to go alone, after each other.
+fn alone(rows: &[&str]) -> Vec<bool> {
+    let mut claims = AssignedContacts::default();
+    let alone = |row: &&str| {
+        let mut instruction = built(Mapping { batching: Batching::All, ..Mapping::default() }, row);
+        claims.take(&mut instruction);
+        instruction.patch.is_some_and(|patch| patch.alone)
+    };
+    rows.iter().map(alone).collect()
+}
+
+fn email(user: &str, email: &str) -> String {
+    format!(r#"{{"operation":"email","loginId":"{user}","email":"{email}","verified":true}}"#)
+}
+
+#[test]
+fn what_an_earlier_row_has_given_away_goes_alone() {
+    let rename = r#"{"operation":"loginid","loginId":"h","newLoginId":"new@x.com"}"#;
+    let added = r#"{"operation":"patch","loginId":"h","additionalIdentifiers":["new@x.com"]}"#;
+    let of_b = email("b", "new@x.com");
+    for (earlier, row, expected) in [
+        (email("a", "new@x.com"), of_b.clone(), true),
+        (email("a", "NEW@x.com"), of_b.clone(), true),
+        (email("b", "new@x.com"), of_b.clone(), true),
+        (email("a", "old@x.com"), of_b.clone(), false),
+        (rename.to_owned(), of_b.clone(), true),
+        (added.to_owned(), of_b.clone(), true),
+        // The search before the call sees whose login ID it is.
+        (email("new@x.com", "old@x.com"), of_b.clone(), false),
+        (email("new@x.com", "new@x.com"), email("new@x.com", "new@x.com"), false),
+        // Only contacts are not guarded.
+        (of_b.clone(), added.to_owned(), false),
+        (of_b.clone(), NAME.to_owned(), false),
+    ] {
+        assert_eq!(alone(&[&earlier, &row]), [false, expected], "{earlier}, then {row}");
+    }
+    assert_eq!(alone(&[&of_b, NAME, rename, &of_b, &of_b]), [false, false, false, true, true]);
+}

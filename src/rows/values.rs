@@ -1,0 +1,291 @@
+//! Values: from what a cell or a JSON key holds to what the API takes, or why not.
+//!
+//! Pure, and strict where a guess could do harm: what can be one thing only is mended and said
+//! so, what could be two is refused.
+
+mod json;
+mod list;
+mod phone;
+mod repairs;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::borrow::Cow;
+
+use email_address::{EmailAddress, Options};
+use serde_json::value::RawValue;
+
+use crate::catalog::Kind;
+
+pub use phone::{Phones, Region, Stated};
+pub use repairs::{RepairKind, RepairKinds};
+pub use text::is_blank;
+
+/// A value that the API takes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value<'a> {
+    /// Text.
+    Text(Cow<'a, str>),
+    /// `true` or `false`.
+    Boolean(bool),
+    /// A list of texts.
+    List(Vec<String>),
+    /// Any other JSON value, as its text.
+    Json(Cow<'a, str>),
+}
+
+impl Value<'_> {
+    /// Whether it is the empty text, list or object: an explicit "nothing".
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(text) => text.is_empty(),
+            Self::List(items) => items.is_empty(),
+            Self::Json(json) => {
+                let mut inner = json.chars().filter(|c| !c.is_whitespace());
+                let shown = [inner.next(), inner.next(), inner.next()];
+                matches!(
+                    shown,
+                    [Some('"'), Some('"'), None]
+                        | [Some('['), Some(']'), None]
+                        | [Some('{'), Some('}'), None]
+                )
+            }
+            Self::Boolean(_) => false,
+        }
+    }
+
+    /// Appends it as JSON.
+    pub fn write_json(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Text(text) => write_text(text, out),
+            Self::Boolean(value) => {
+                out.extend_from_slice(if *value { b"true" } else { b"false" });
+            }
+            Self::List(items) => {
+                out.push(b'[');
+                for (i, item) in items.iter().enumerate() {
+                    if i > 0 {
+                        out.push(b',');
+                    }
+                    write_text(item, out);
+                }
+                out.push(b']');
+            }
+            Self::Json(json) => out.extend_from_slice(json.as_bytes()),
+        }
+    }
+}
+
+/// Appends a text as a JSON string.
+pub fn write_text(text: &str, out: &mut Vec<u8>) {
+    serde_json::to_writer(out, text).expect("text can always be written to memory");
+}
+
+/// Why a value is refused: what is wrong, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Complaint {
+    /// What is wrong: a lower-case fragment that holds no value.
+    pub message: String,
+    /// What to do.
+    pub hint: Cow<'static, str>,
+    /// What the value may have been meant to be, where that is not one thing.
+    pub candidates: Vec<String>,
+}
+
+impl Complaint {
+    fn new(message: impl Into<String>, hint: impl Into<Cow<'static, str>>) -> Self {
+        Self { message: message.into(), hint: hint.into(), candidates: Vec::new() }
+    }
+}
+
+fn complain<T>(message: impl Into<String>, hint: &'static str) -> Result<T, Complaint> {
+    Err(Complaint::new(message, hint))
+}
+
+/// What may be wrong with a value that is sent all the same.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// A stable word.
+    pub code: &'static str,
+    /// What may be wrong: a lower-case fragment.
+    pub message: &'static str,
+    /// What to do.
+    pub hint: &'static str,
+}
+
+/// A value, and what was noticed on the way to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cleaned<'a> {
+    /// What is sent.
+    pub value: Value<'a>,
+    /// What was mended.
+    pub repairs: RepairKinds,
+    /// What may be wrong.
+    pub warning: Option<&'static Warning>,
+}
+
+impl<'a> From<Value<'a>> for Cleaned<'a> {
+    fn from(value: Value<'a>) -> Self {
+        Self { value, repairs: RepairKinds::default(), warning: None }
+    }
+}
+
+/// How phone numbers of a row are read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reading {
+    /// What is done about them.
+    pub phones: Phones,
+    /// The region that is stated for those without `+`.
+    pub region: Stated,
+}
+
+/// The value of a cell that is not blank.
+///
+/// What stands around it and shows nothing is dropped, except from secrets.
+pub fn from_cell(kind: Kind, cell: &str, reading: Reading) -> Result<Cleaned<'_>, Complaint> {
+    if kind == Kind::Secret {
+        return Ok(Value::Text(cell.into()).into());
+    }
+    let (trimmed, repairs) = text::trim(cell);
+    match kind {
+        Kind::Text | Kind::Phone | Kind::Email | Kind::OneOf(_) | Kind::Secret => {
+            text(kind, Cow::Borrowed(cell), reading)
+        }
+        Kind::Json => match json::of_cell(trimmed) {
+            Some(value) => value.map(|value| Cleaned { repairs, ..value.into() }),
+            None => text(Kind::Text, Cow::Borrowed(cell), reading),
+        },
+        Kind::Boolean => boolean(trimmed).map(Into::into),
+        Kind::List => list::of_cell(trimmed),
+        Kind::Tenants if !trimmed.starts_with(['[', '{']) => list::tenants_of_cell(trimmed),
+        Kind::JsonObject | Kind::Tenants => match serde_json::from_str::<&RawValue>(trimmed) {
+            Ok(raw) => from_json(kind, raw, reading),
+            Err(_) => complain("it is no JSON", "write JSON, such as {\"key\":\"value\"}"),
+        },
+    }
+}
+
+/// The value of a JSON key that is not `null`.
+pub fn from_json(kind: Kind, raw: &RawValue, reading: Reading) -> Result<Cleaned<'_>, Complaint> {
+    let json = raw.get();
+    let value = match (kind, json.as_bytes().first()) {
+        (Kind::Json | Kind::Secret, Some(b'"')) => Value::Text(json::text_of(json)?.into()),
+        (Kind::Json, _) | (Kind::JsonObject, Some(b'{')) => json::without_null(json)?,
+        (Kind::Tenants, Some(b'[')) => return list::tenants(json),
+        (Kind::JsonObject, _) => {
+            return complain(
+                "it is no JSON object",
+                "write an object, such as {\"key\":\"value\"}",
+            );
+        }
+        (Kind::Tenants, _) => {
+            return complain(
+                "it is no JSON list",
+                "write a list of objects, such as [{\"tenantId\":\"T1\"}]",
+            );
+        }
+        (Kind::Boolean, Some(b't')) => Value::Boolean(true),
+        (Kind::Boolean, Some(b'f')) => Value::Boolean(false),
+        (Kind::Boolean, _) => {
+            return complain("it is neither true nor false", "write true or false");
+        }
+        (Kind::List, _) => return list::of_json(json),
+        (Kind::Text | Kind::Phone | Kind::Email | Kind::OneOf(_), Some(b'"')) => {
+            let whole = json::text_of(json)?;
+            if whole.is_empty() {
+                return Ok(Value::Text("".into()).into());
+            }
+            return text(kind, whole.into(), reading);
+        }
+        _ => return complain("it is no text", "put it in quotes"),
+    };
+    Ok(value.into())
+}
+
+/// A text of a kind. A clean one that is borrowed is passed on as it is.
+fn text(kind: Kind, whole: Cow<'_, str>, reading: Reading) -> Result<Cleaned<'_>, Complaint> {
+    let as_is = kind == Kind::Phone && reading.phones == Phones::AsIs;
+    let (kept, around) = kept(whole, if as_is { text::trim_blanks } else { text::trim });
+    if kept.is_empty() {
+        return complain(
+            "it holds nothing but blanks",
+            "write a value, or \"\" to remove the value",
+        );
+    }
+    if kind == Kind::Phone {
+        let (number, repairs, warning) = phone::read(kept, reading.phones, reading.region)?;
+        return Ok(Cleaned { value: Value::Text(number), repairs: repairs.and(around), warning });
+    }
+    let (tidy, within) = match text::tidy(&kept)? {
+        (Cow::Owned(tidy), repairs) => (Cow::Owned(tidy), repairs),
+        (Cow::Borrowed(_), repairs) => (kept, repairs),
+    };
+    let (value, warning) = match kind {
+        Kind::Email => {
+            email(&tidy)?;
+            (tidy, None)
+        }
+        Kind::OneOf(words) => (one_of(words, &tidy)?, None),
+        _ => {
+            let warning = text::placeholder(&tidy);
+            (tidy, warning)
+        }
+    };
+    Ok(Cleaned { value: Value::Text(value), repairs: around.and(within), warning })
+}
+
+/// What is left of a text when it is trimmed.
+fn kept(
+    whole: Cow<'_, str>,
+    trim: impl Fn(&str) -> (&str, RepairKinds),
+) -> (Cow<'_, str>, RepairKinds) {
+    match whole {
+        Cow::Borrowed(text) => {
+            let (kept, repairs) = trim(text);
+            (kept.into(), repairs)
+        }
+        Cow::Owned(text) => {
+            let (kept, repairs) = trim(&text);
+            let kept = if kept.len() == text.len() { text } else { kept.to_owned() };
+            (kept.into(), repairs)
+        }
+    }
+}
+
+fn one_of<'a>(words: &[&'static str], text: &str) -> Result<Cow<'a, str>, Complaint> {
+    match words.iter().find(|word| word.eq_ignore_ascii_case(text)) {
+        Some(word) => Ok((*word).into()),
+        None => complain(format!("it is none of {}", words.join(", ")), "write one of these words"),
+    }
+}
+
+/// Checks the syntax of an e-mail address: a plain one, in a domain with a dot.
+fn email(text: &str) -> Result<(), Complaint> {
+    text::refuse_placeholder(text)?;
+    if text.contains(char::is_whitespace) {
+        return complain("an e-mail address holds no blanks", "write it as name@example.com");
+    }
+    let plain =
+        Options::default().with_required_tld().without_display_text().without_domain_literal();
+    match EmailAddress::parse_with_options(text, plain) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let why = error.to_string();
+            let why = why.trim_end_matches('.');
+            complain(format!("it is no e-mail address ({why})"), "write it as name@example.com")
+        }
+    }
+}
+
+fn boolean(text: &str) -> Result<Value<'_>, Complaint> {
+    let is = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
+    if is(&["true", "t", "yes", "y", "1", "on"]) {
+        Ok(Value::Boolean(true))
+    } else if is(&["false", "f", "no", "n", "0", "off"]) {
+        Ok(Value::Boolean(false))
+    } else {
+        complain("it is neither true nor false", "write true or false")
+    }
+}

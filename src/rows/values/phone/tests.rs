@@ -1,0 +1,340 @@
+//! Phone numbers: a table of expected results, the examples of every country's plan, and
+//! properties of any text.
+
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+use rlibphonenumber::{PhoneNumberFormat, PhoneNumberType};
+
+use super::*;
+
+/// The number, the repairs and the warning; or the beginning of the refusal.
+fn of(text: &str, region: Option<&str>) -> Result<(String, Vec<&'static str>, bool), Complaint> {
+    let region = region.map_or(Stated::Nowhere, |region| Stated::As(region.parse().unwrap()));
+    let (number, repairs, warning) = read(text.into(), Phones::Check, region)?;
+    Ok((number.into_owned(), repairs.iter().map(RepairKind::word).collect(), warning.is_some()))
+}
+
+#[track_caller]
+fn gives(text: &str, region: Option<&str>, number: &str, repairs: &[&str]) {
+    match of(text, region) {
+        Ok((found, made, warned)) => {
+            assert_eq!((found.as_str(), &made[..]), (number, repairs), "{text:?} {region:?}");
+            assert!(!warned, "{text:?}");
+        }
+        Err(complaint) => panic!("{text:?} {region:?}: {complaint:?}"),
+    }
+}
+
+#[track_caller]
+fn refuses(text: &str, region: Option<&str>, why: &str) {
+    match of(text, region) {
+        Ok(found) => panic!("{text:?} {region:?}: {found:?}"),
+        Err(complaint) => {
+            let said = format!("{}; {}", complaint.message, complaint.hint);
+            assert!(said.contains(why), "{text:?} {region:?}: {said}");
+        }
+    }
+}
+
+#[test]
+fn separators_are_formatting() {
+    for text in [
+        "+442079460018",
+        "+44 20 7946 0018",
+        "+44 (20) 7946-0018",
+        "+44.20.7946.0018",
+        "+44\u{a0}20\u{2009}7946\u{202f}0018",
+        "+44\u{2011}20\u{2013}7946\u{2212}0018",
+        "(+44) 20 7946 0018",
+        "+44/20/79460018",
+    ] {
+        gives(text, None, "+442079460018", &[]);
+        gives(text, Some("US"), "+442079460018", &[]);
+    }
+}
+
+#[test]
+fn damage_is_mended_where_there_is_one_number_only() {
+    for (text, region, number, repairs) in [
+        ("447911123456", "GB", "+447911123456", &["plus_restored"][..]),
+        ("7911123456", "GB", "+447911123456", &["zero_restored"]),
+        ("07911 123456", "GB", "+447911123456", &["country_code_added"]),
+        ("(020) 7946 0018", "GB", "+442079460018", &["country_code_added"]),
+        ("20 7946 0018", "GB", "+442079460018", &["country_code_added"]),
+        ("(415) 555-2671", "US", "+14155552671", &["country_code_added"]),
+        ("1-415-555-2671", "US", "+14155552671", &["plus_restored"]),
+        ("06 12 34 56 78", "FR", "+33612345678", &["country_code_added"]),
+        ("02 1234 5678", "IT", "+390212345678", &["country_code_added"]),
+        ("011 15-2345-6789", "AR", "+5491123456789", &["country_code_added"]),
+        ("00 44 7911 123456", "DE", "+447911123456", &["prefix_replaced"]),
+        ("00447911123456", "GB", "+447911123456", &["prefix_replaced"]),
+        ("011 44 7911 123456", "US", "+447911123456", &["prefix_replaced"]),
+        ("0044 (0)7911 123456", "GB", "+447911123456", &["prefix_replaced", "trunk_zero_removed"]),
+        ("44 (0)20 7946 0018", "GB", "+442079460018", &["plus_restored", "trunk_zero_removed"]),
+        ("447911123456.0", "GB", "+447911123456", &["float_suffix_removed", "plus_restored"]),
+        ("7911123456,0", "GB", "+447911123456", &["float_suffix_removed", "zero_restored"]),
+    ] {
+        gives(text, Some(region), number, repairs);
+    }
+    for (text, number, repairs) in [
+        ("'+447911123456", "+447911123456", &["apostrophe_removed"][..]),
+        ("\u{2019}+44 7911 123456", "+447911123456", &["apostrophe_removed"]),
+        ("tel:+44-7911-123456", "+447911123456", &["scheme_removed"]),
+        ("\u{ff0b}\u{ff14}\u{ff14}7911123456", "+447911123456", &["digits_converted"]),
+        ("+\u{664}\u{664}7911123456", "+447911123456", &["digits_converted"]),
+        ("+\u{96a}\u{96a}7911123456", "+447911123456", &["digits_converted"]),
+        ("+44\u{200b}7911\u{202c}123456", "+447911123456", &["invisible_removed"]),
+        ("+44 (0) 20 7946 0018", "+442079460018", &["trunk_zero_removed"]),
+        ("+44 020 7946 0018", "+442079460018", &["trunk_zero_removed"]),
+        ("+49 (0)151 23456789", "+4915123456789", &["trunk_zero_removed"]),
+        ("+39 (0)6 1234 5678", "+390612345678", &[]),
+    ] {
+        gives(text, None, number, repairs);
+    }
+}
+
+#[test]
+fn what_could_be_another_number_is_refused_for_its_reason() {
+    for (text, region, why) in [
+        ("447911123456", None, "--region"),
+        ("07911123456", None, "--region"),
+        ("00447911123456", None, "00"),
+        ("4.47911E+11", Some("GB"), "rounded"),
+        ("4,47911E+11", Some("GB"), "rounded"),
+        ("4.47911123456e11", Some("GB"), "rounded"),
+        ("00447911123456", Some("US"), "no phone number of the stated region"),
+        ("4915112345678", Some("GB"), "no phone number of the stated region"),
+        ("+44 20 7946 0018 ext 12", None, "extension"),
+        ("+44 20 7946 0018 x12", None, "extension"),
+        ("+44 20 7946 0018;ext=12", None, "extension"),
+        ("+44 20 7946 0018 #12", None, "extension"),
+        ("1-800-FLOWERS", Some("US"), "letters"),
+        ("+1415555CALL", None, "letters"),
+        ("+442079460018 / +442079460019", None, "more than one"),
+        ("020 7946 0018 / 020 7946 0019", Some("GB"), "more than one"),
+        ("+442079460018; +442079460019", None, "more than one"),
+        ("+49 30 1234567/68", None, "more than one"),
+        ("030/12345678/9", Some("DE"), "more than one"),
+        ("+1234567", None, "too short"),
+        ("+1234567890", None, "too short"),
+        ("+5550123", None, "too short"),
+        ("+15550123", None, "area code"),
+        ("+12345678901234567", None, "too long"),
+        ("+9991234567", None, "country code"),
+        ("+0441234567", None, "country code"),
+        ("+", None, "placeholder"),
+        ("+ ( ) -", None, "no digits"),
+        ("'", None, "placeholder"),
+        ("n/a", None, "placeholder"),
+        ("unknown", None, "letters"),
+        ("447911123456.5", Some("GB"), "fraction"),
+        // Behind a plus a point separates, as it always does: the zero is not dropped.
+        ("+447911123456.0", None, "too long"),
+        (&"+44 7911 123456 ".repeat(20), None, "far too long"),
+        ("+44*7911123456", None, "does not belong"),
+        ("+52 1 55 1234 5678", None, ""),
+    ] {
+        refuses(text, region, why);
+    }
+}
+
+#[test]
+fn a_number_that_can_be_two_is_refused_with_both() {
+    for (text, region, candidates) in [
+        // A mobile number, or a landline that lost its zero.
+        ("3123456789", "IT", ["+393123456789", "+3903123456789"]),
+        // A mobile number that lost its plus, or a landline that lost its zero.
+        ("4915123456789", "DE", ["+494915123456789", "+4915123456789"]),
+    ] {
+        let complaint = of(text, Some(region)).unwrap_err();
+        assert_eq!(complaint.candidates, candidates);
+        assert!(!complaint.message.contains(char::is_numeric), "messages hold no numbers");
+    }
+    // Blanks show that no spreadsheet took it for a number.
+    gives("312 345 6789", Some("IT"), "+393123456789", &["country_code_added"]);
+}
+
+#[test]
+fn a_number_not_in_use_is_sent_with_a_warning_unless_that_is_refused() {
+    for text in ["+15555550123", "+1 555 555 0123"] {
+        assert_eq!(of(text, None).unwrap(), ("+15555550123".into(), vec![], true));
+    }
+    assert!(of("+14155550123", None).is_ok());
+    assert!(of("(555) 555-0123", Some("US")).unwrap().2);
+    let strict = |text: &'static str| read(text.into(), Phones::Strict, Stated::Nowhere);
+    assert!(strict("+15555550123").is_err());
+    assert!(strict("+447911123456").is_ok());
+    for text in ["07911", "+1 (0) x", "n/a"] {
+        let read = read(text.into(), Phones::AsIs, Stated::Nowhere).unwrap();
+        assert_eq!(read, (text.into(), RepairKinds::default(), None));
+    }
+}
+
+#[test]
+fn regions_are_two_letters_of_iso_3166() {
+    for (text, region) in [("GB", "GB"), (" us ", "US"), ("de", "DE"), ("JE", "JE")] {
+        assert_eq!(text.parse::<Region>().unwrap().to_string(), region);
+    }
+    for bad in ["", "UK", "001", "XX", "GBR", "Germany", "44", "\u{fc}"] {
+        assert!(bad.parse::<Region>().is_err(), "{bad}");
+    }
+    assert!("uk".parse::<Region>().unwrap_err().contains("GB"));
+}
+
+const TYPES: [PhoneNumberType; 10] = [
+    PhoneNumberType::FixedLine,
+    PhoneNumberType::Mobile,
+    PhoneNumberType::TollFree,
+    PhoneNumberType::PremiumRate,
+    PhoneNumberType::SharedCost,
+    PhoneNumberType::VoIP,
+    PhoneNumberType::PersonalNumber,
+    PhoneNumberType::Pager,
+    PhoneNumberType::UAN,
+    PhoneNumberType::VoiceMail,
+];
+
+/// The example numbers of every region and type, with the region.
+fn examples() -> Vec<(String, PhoneNumber)> {
+    let mut examples = Vec::new();
+    for region in PHONE_NUMBER_UTIL.get_supported_regions() {
+        for kind in TYPES {
+            if let Ok(number) =
+                PHONE_NUMBER_UTIL.get_example_number_for_type_and_region(region, kind)
+            {
+                examples.push((region.to_string(), number));
+            }
+        }
+    }
+    assert!(examples.len() > 1000, "{}", examples.len());
+    examples
+}
+
+#[test]
+fn every_example_is_itself_in_every_format_and_never_another_number() {
+    let (mut national, mut zeroless, mut plusless) = ([0; 2], [0; 2], [0; 2]);
+    for (region, number) in examples() {
+        let e164 = number.format_as(PhoneNumberFormat::E164).into_owned();
+        let own = Some(region.as_str());
+        gives(&e164, None, &e164, &[]);
+        let international = number.format_as(PhoneNumberFormat::International);
+        gives(&international, None, &e164, &[]);
+        let written = number.format_as(PhoneNumberFormat::National);
+        let damaged = |text: &str, counts: &mut [usize; 2], what: &str| match of(text, own) {
+            Ok((found, _, _)) => {
+                assert_eq!(found, e164, "{what}: {text} in {region}");
+                counts[0] += 1;
+            }
+            Err(_) => counts[1] += 1,
+        };
+        damaged(&written, &mut national, "national");
+        let digits: String = written.chars().filter(char::is_ascii_digit).collect();
+        damaged(digits.trim_start_matches('0'), &mut zeroless, "without zero");
+        damaged(&e164[1..], &mut plusless, "without plus");
+    }
+    // What is refused could be two numbers, or is dialled in ways that nobody stores.
+    for (what, [mended, refused]) in
+        [("national", national), ("without zero", zeroless), ("without plus", plusless)]
+    {
+        println!("{what}: {mended} right, {refused} refused");
+        assert!(mended > 9 * refused, "{what}: {mended} right, {refused} refused");
+    }
+}
+
+#[test]
+#[ignore = "measures: cargo test --release --lib phones_a_second -- --ignored --nocapture"]
+fn phones_a_second() {
+    const ROUNDS: u32 = 50;
+    let numbers: Vec<String> = examples()
+        .iter()
+        .map(|(_, number)| number.format_as(PhoneNumberFormat::E164).into_owned())
+        .collect();
+    let us: Vec<String> = (0..1000).map(|n| format!("+1415555{:04}", 2000 + n)).collect();
+    let gb: Vec<String> = (0..1000).map(|n| format!("07911 12{n:04}")).collect();
+    for (what, texts) in [("canonical, all", &numbers), ("canonical, US", &us), ("national", &gb)] {
+        let start = tokio::time::Instant::now();
+        for text in (0..ROUNDS).flat_map(|_| texts) {
+            assert!(of(text, Some("GB")).is_ok(), "{text}");
+        }
+        let each = start.elapsed() / (ROUNDS * u32::try_from(texts.len()).unwrap());
+        println!("{what}: {each:?} a number");
+    }
+}
+
+/// Text with separators and what nobody sees behind some of its characters.
+fn noisy(text: &str, noise: &[usize]) -> String {
+    const NOISE: [&str; 8] = ["", "", " ", "-", ".", "\u{a0}", "\u{200b}", "\u{2011}"];
+    let pieces = text.chars().zip(noise).map(|(c, noise)| format!("{c}{}", NOISE[*noise]));
+    pieces.collect()
+}
+
+static EXAMPLES: LazyLock<Vec<(String, PhoneNumber)>> = LazyLock::new(examples);
+
+proptest! {
+    #[test]
+    fn noise_makes_no_other_number(
+        index in any::<prop::sample::Index>(),
+        noise in prop::collection::vec(0..8usize, 24),
+        plus_only in any::<bool>(),
+    ) {
+        let (region, number) = &EXAMPLES[index.index(EXAMPLES.len())];
+        let e164 = number.format_as(PhoneNumberFormat::E164).into_owned();
+        let (found, repairs, _) = of(&noisy(&e164, &noise), None).unwrap();
+        prop_assert_eq!(&found, &e164);
+        prop_assert!(repairs.iter().all(|mend| *mend == "invisible_removed"));
+        // Without its plus, or without all of its country code, it is that number or none.
+        let code = number.country_code.to_string().len();
+        let (_, tail) = e164.split_at(if plus_only { 1 } else { 1 + code });
+        if let Ok((found, _, _)) = of(&noisy(tail, &noise), Some(region)) {
+            prop_assert_eq!(found, e164);
+        }
+    }
+
+    #[test]
+    fn a_number_that_was_read_is_read_as_itself(
+        text in r"[+'0-9０-９٠-٩ ()./xe;\-\u{200b}\u{a0}]{0,24}",
+        region in prop::sample::select(vec![None, Some("GB"), Some("US"), Some("IT"), Some("AR"), Some("DE")]),
+    ) {
+        if let Ok((number, _, warned)) = of(&text, region) {
+            prop_assert_eq!(of(&number, None), Ok((number.clone(), vec![], warned)));
+            prop_assert!(is_canonical(&number) && number.len() <= 16, "{}", number);
+        }
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused(text in "\\PC*") {
+        let _ = of(&text, Some("GB"));
+        let _ = of(&text, None);
+    }
+}
+
+/// Numbers that could be taken for others, and were once.
+#[test]
+fn what_could_be_another_country_is_refused() {
+    for (region, text) in [
+        // Behind 00 stands a carrier's code in these regions.
+        ("BR", "005534984567890"),
+        ("BR", "00 55 34 98456 7890"),
+        ("CO", "00573211234567"),
+        ("KH", "0085591234567"),
+        ("TH", "006621234567"),
+        // 00 is no international prefix here.
+        ("AU", "0061412345678"),
+        ("WS", "0068522123"),
+    ] {
+        let region = Stated::As(region.parse().unwrap());
+        let found = read(text.into(), Phones::Check, region);
+        assert!(found.is_err(), "{text}: {:?}", found.map(|found| found.0));
+    }
+    for text in ["+247 (0)40123", "+56 (0)000000000"] {
+        let found = read(text.into(), Phones::Check, Stated::Nowhere);
+        assert!(found.is_err(), "{text}: {:?}", found.map(|found| found.0));
+    }
+    for (text, sent) in
+        [("+39 (0) 333 1234567", "+393331234567"), ("+39 (0)6 1234 5678", "+390612345678")]
+    {
+        let (found, ..) = read(text.into(), Phones::Check, Stated::Nowhere).unwrap();
+        assert_eq!(found, sent);
+    }
+}

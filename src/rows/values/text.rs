@@ -1,0 +1,109 @@
+//! Text: blanks and invisible characters, control characters, placeholders.
+
+use std::borrow::Cow;
+
+use super::{Complaint, RepairKind, RepairKinds, Warning, complain};
+
+/// Whether a character shows nothing and joins nothing at the end of a text.
+pub(super) fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+    )
+}
+
+/// Whether a character inside a text is there by accident. Joiners are not: they shape emoji
+/// and the letters of several scripts.
+fn is_stray(c: char) -> bool {
+    is_invisible(c) && !matches!(c, '\u{200c}' | '\u{200d}' | '\u{180e}')
+}
+
+fn is_margin(c: char) -> bool {
+    c.is_whitespace() || is_invisible(c)
+}
+
+/// Whether a text shows nothing: it is empty, or blanks and invisible characters only.
+#[must_use]
+pub fn is_blank(text: &str) -> bool {
+    match text.as_bytes().first() {
+        None => true,
+        Some(first) => !first.is_ascii_graphic() && text.chars().all(is_margin),
+    }
+}
+
+/// A text without what stands around it and shows nothing.
+pub(super) fn trim(text: &str) -> (&str, RepairKinds) {
+    let mut repairs = RepairKinds::default();
+    let bytes = text.as_bytes();
+    let plain = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_graphic);
+    if plain(bytes.first()) && plain(bytes.last()) {
+        return (text, repairs);
+    }
+    let kept = text.trim_matches(is_margin);
+    let start = text.len() - text.trim_start_matches(is_margin).len();
+    let end = (start + kept.len()).min(text.len());
+    for c in text[..start].chars().chain(text[end..].chars()) {
+        repairs.add(if c.is_ascii() {
+            RepairKind::BlanksTrimmed
+        } else {
+            RepairKind::InvisibleRemoved
+        });
+    }
+    (kept, repairs)
+}
+
+/// A text without blanks around it, whatever else there is.
+pub(super) fn trim_blanks(text: &str) -> (&str, RepairKinds) {
+    let kept = text.trim();
+    let repairs = RepairKinds::default();
+    (kept, if kept.len() < text.len() { repairs.with(RepairKind::BlanksTrimmed) } else { repairs })
+}
+
+/// A trimmed text without stray invisible characters; control characters are refused.
+pub(super) fn tidy(text: &str) -> Result<(Cow<'_, str>, RepairKinds), Complaint> {
+    let mut repairs = RepairKinds::default();
+    if text.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
+        return Ok((text.into(), repairs));
+    }
+    let unfit = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
+    if let Some(c) = text.chars().find(|&c| unfit(c)) {
+        return complain(
+            format!("it holds the control character U+{:04X}", u32::from(c)),
+            "take it out",
+        );
+    }
+    if text.contains(is_stray) {
+        repairs.add(RepairKind::InvisibleRemoved);
+        return Ok((text.replace(is_stray, "").into(), repairs));
+    }
+    Ok((text.into(), repairs))
+}
+
+/// Words that stand for "nothing" in exports, and are texts all the same.
+const PLACEHOLDERS: [&str; 9] =
+    ["n/a", "null", "none", "nil", "undefined", "#n/a", "#ref!", "#value!", "nan"];
+
+static PLACEHOLDER: Warning = Warning {
+    code: "placeholder_value",
+    message: "the value looks like a placeholder for none, and is sent as it stands",
+    hint: "if nothing is meant, empty the cell, and say with --blank what a blank one means",
+};
+
+/// The warning about a text that may be no value.
+pub(super) fn placeholder(text: &str) -> Option<&'static Warning> {
+    let is_one = text.len() <= 9 && PLACEHOLDERS.iter().any(|word| word.eq_ignore_ascii_case(text));
+    is_one.then_some(&PLACEHOLDER)
+}
+
+/// Refuses what stands for "no value" where a phone number or an e-mail address is due.
+pub(super) fn refuse_placeholder(text: &str) -> Result<(), Complaint> {
+    let shows_nothing = !text.chars().any(char::is_alphanumeric) && text.len() <= 3;
+    if placeholder(text).is_none() && !shows_nothing {
+        return Ok(());
+    }
+    complain(
+        "it is a placeholder, no value",
+        "empty the cell, and say with --blank what a blank one means; or leave the column out with --ignore",
+    )
+}

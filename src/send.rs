@@ -1,0 +1,404 @@
+//! The client: one call → one outcome for each of its instructions, attempts and all.
+//!
+//! Every attempt enters the gate, is sent once, and is judged; nothing else sends. The only
+//! sleep is the back-off, and it listens for the stop. What must not be sent twice and may have
+//! been applied is settled by reading the user.
+
+mod batch;
+mod row;
+mod user_matches;
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::api::load::{Found, Load};
+use crate::api::reconcile::{Reconciled, settle};
+use crate::api::response::{Reply, Sent, TransportCause, TransportError};
+use crate::api::retry::{self, Backoff, Verdict};
+use crate::api::transport::Wire;
+use crate::catalog::{self, Operation};
+use crate::engine::recorder_handle::RecorderHandle;
+use crate::engine::work::{Completed, Executor, UserOutcomes, UserRows, WorkItem};
+use crate::limiter::Gate;
+use crate::outcome::{Outcome, Status};
+use crate::rows::Instruction;
+use crate::stop::{Reason, Stop};
+use row::{Row, Tries};
+
+/// What the client has done, for the progress and the summary.
+#[derive(Debug, Default)]
+pub struct Meters {
+    calls: AtomicU64,
+    retries: AtomicU64,
+    rate_limited: AtomicU64,
+    back_off_ms: AtomicU64,
+    batch_rows: AtomicU64,
+    batch_calls: AtomicU64,
+}
+
+impl Meters {
+    /// Requests sent.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// Requests sent again, or sent to settle one that was lost; rate limits not counted.
+    #[must_use]
+    pub fn retries(&self) -> u64 {
+        self.retries.load(Ordering::Relaxed)
+    }
+
+    /// Answers that said "too many requests".
+    #[must_use]
+    pub fn rate_limited(&self) -> u64 {
+        self.rate_limited.load(Ordering::Relaxed)
+    }
+
+    /// Requests that batching has saved: one for each row that had its outcome from a batch,
+    /// less the batches and the searches before them.
+    #[must_use]
+    pub fn saved(&self) -> u64 {
+        let [rows, calls] =
+            [&self.batch_rows, &self.batch_calls].map(|count| count.load(Ordering::Relaxed));
+        rows.saturating_sub(calls)
+    }
+
+    /// Time that rows slept between attempts, added up.
+    #[must_use]
+    pub fn back_off(&self) -> Duration {
+        Duration::from_millis(self.back_off_ms.load(Ordering::Relaxed))
+    }
+}
+
+/// Performs calls on the wire.
+#[derive(Debug)]
+pub struct Client {
+    wire: Wire,
+    gate: Gate,
+    backoff: Backoff,
+    ledger: RecorderHandle,
+    meters: Meters,
+    /// The most users in a batch; it only shrinks.
+    batch_size: AtomicUsize,
+    /// Rows between two attempts, and word of each that falls asleep.
+    asleep: AtomicUsize,
+    fell_asleep: Notify,
+}
+
+impl Client {
+    /// Joins the parts. At most `batch_size` users go in one call.
+    #[must_use]
+    pub fn new(
+        wire: Wire,
+        gate: Gate,
+        backoff: Backoff,
+        ledger: RecorderHandle,
+        batch_size: usize,
+    ) -> Self {
+        let (meters, asleep, fell_asleep) = Default::default();
+        let batch_size = AtomicUsize::new(batch_size);
+        Self { wire, gate, backoff, ledger, meters, batch_size, asleep, fell_asleep }
+    }
+
+    /// The gate that every request passes.
+    #[must_use]
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// What has been done so far.
+    #[must_use]
+    pub fn meters(&self) -> &Meters {
+        &self.meters
+    }
+
+    /// Reads a user; `None` when the run stops before there is something to say.
+    pub async fn load(&self, login_id: &str, stop: &Stop) -> Option<Load> {
+        let mut tries = Tries::default();
+        // Seldom, and large: what most rows take is to stay small.
+        let read = Box::pin(self.insist(Request::Read(login_id), &mut tries, stop));
+        Some(Load::of(read.await?.1))
+    }
+
+    /// Works on a user's instructions one after the other, each by its own endpoint.
+    async fn work_user(&self, part: UserRows, stop: &Stop) -> Completed {
+        let mut outcomes = Vec::with_capacity(part.rows());
+        let found = if part.ambiguous { self.load(&part.first.login_id, stop).await } else { None };
+        for instruction in part.instructions() {
+            let row = Row::begin(instruction, part.attempts);
+            outcomes.push(match &found {
+                Some(Load::Found(found)) if user_matches::shows(&found.user, instruction) => {
+                    Some(row.found(found))
+                }
+                None if part.ambiguous => None,
+                _ => self.work_on(row, instruction, stop).await,
+            });
+        }
+        Completed { done: vec![UserOutcomes { part, outcomes }], further: Vec::new() }
+    }
+
+    /// Works on a row until there is a final word on it.
+    ///
+    /// `None` when the run stops before, even where a lost answer is still to be settled: the
+    /// resumed run knows from the journal that the row was sent, and settles it first.
+    async fn work_on(
+        &self,
+        mut row: Row,
+        instruction: &Instruction,
+        stop: &Stop,
+    ) -> Option<Outcome> {
+        if let Some(refused) = self.guard(&row, instruction, stop).await? {
+            return Some(refused);
+        }
+        // What the row comes to, unless reading shows that it was applied all the same.
+        let mut failed = None;
+        loop {
+            if row.ambiguous {
+                let settled = self.settle(instruction, row.user_id.as_deref(), stop).await?;
+                if let Some(outcome) = row.settled(settled) {
+                    return Some(outcome);
+                }
+            }
+            if let Some((status, reply)) = &failed {
+                return Some(row.failed(*status, reply));
+            }
+            let request = Request::Update(instruction);
+            let (end, reply) = self.insist(request, &mut row.tries, stop).await?;
+            failed = match end {
+                End::Done => return Some(row.done(reply)),
+                // Nobody may read any more, or reading would tell nothing.
+                End::Failed(Status::Unknown) => return Some(row.failed(Status::Unknown, &reply)),
+                End::Failed(status) => Some((status, reply)),
+                End::Ambiguous { after } => {
+                    row.ambiguous = true;
+                    // The wait also lets a slow server finish before it is asked.
+                    self.back_off(row.tries.attempts, after, stop).await?;
+                    let last = self.backoff.ends_with(row.tries.attempts);
+                    last.then_some((Status::GaveUp, reply))
+                }
+            };
+        }
+    }
+
+    /// What a row comes to whose contacts are another user's, where the server would not mind: a
+    /// patch has no `failOnConflict` (API reference, 3.3). `None` for a stop; nothing has been sent.
+    async fn guard(
+        &self,
+        row: &Row,
+        instruction: &Instruction,
+        stop: &Stop,
+    ) -> Option<Option<Outcome>> {
+        let patch = instruction.patch.as_deref();
+        let unguarded = patch.filter(|_| !instruction.operation.fail_on_conflict);
+        let contacts = unguarded.into_iter().flat_map(|patch| &patch.contacts);
+        for name in contacts.flat_map(|contact| batch::spellings(contact)) {
+            let another =
+                |found: &Found| !user_matches::is_named(&found.user, &instruction.login_id);
+            match self.load(&name, stop).await? {
+                Load::Found(found) if another(&found) => {
+                    return Some(Some(row.refused(Status::Rejected, retry::describe_conflict())));
+                }
+                Load::Found(_) | Load::Missing => {}
+                Load::Failed(why) => return Some(Some(row.refused(Status::GaveUp, why))),
+            }
+        }
+        Some(None)
+    }
+
+    /// Reads whether a rename was applied. The old name goes first: once it is gone, it stays
+    /// gone, while the new one could appear between the two reads.
+    async fn settle(
+        &self,
+        instruction: &Instruction,
+        user_id: Option<&str>,
+        stop: &Stop,
+    ) -> Option<Reconciled> {
+        let old = self.load(&instruction.login_id, stop).await?;
+        let new = match (&old, &instruction.renames_to) {
+            (Load::Missing, Some(name)) => Some(self.load(name, stop).await?),
+            _ => None,
+        };
+        tracing::debug!(row = instruction.record.position.row, "read to settle a lost answer");
+        Some(settle(old, new, user_id))
+    }
+
+    /// Sends a request until there is something to say about it; `None` when the run stops first.
+    async fn insist(
+        &self,
+        request: Request<'_>,
+        tries: &mut Tries,
+        stop: &Stop,
+    ) -> Option<(End, Reply)> {
+        loop {
+            let reply = self.attempt(request, stop).await?;
+            tries.attempts += 1;
+            tries.http_status = reply.http_status();
+            let end = match retry::judge(request.operation(), &reply) {
+                Verdict::CoolDown(wait) => {
+                    tries.attempts -= 1;
+                    self.meters.rate_limited.fetch_add(1, Ordering::Relaxed);
+                    tracing::info!(seconds = wait.as_secs(), "rate limited: the gate closes");
+                    self.gate.close_for(wait);
+                    continue;
+                }
+                Verdict::Again { then, after } => {
+                    tries.maybe_applied |= then == Status::Unknown;
+                    if !self.backoff.ends_with(tries.attempts) {
+                        let (attempt, status) = (tries.attempts, tries.http_status);
+                        tracing::debug!(row = request.row(), attempt, status, "sending again");
+                        self.back_off(tries.attempts, after, stop).await?;
+                        continue;
+                    }
+                    End::Failed(if tries.maybe_applied { Status::Unknown } else { then })
+                }
+                Verdict::Halt(reason) => {
+                    stop.drain(reason);
+                    return None;
+                }
+                Verdict::Done => End::Done,
+                Verdict::Reconcile { after } => End::Ambiguous { after },
+                Verdict::Final(status) => End::Failed(status),
+            };
+            return Some((end, reply));
+        }
+    }
+
+    /// One request through the gate; `None` when the run stops before it is sent.
+    async fn attempt(&self, request: Request<'_>, stop: &Stop) -> Option<Reply> {
+        let _pass = tokio::select! {
+            biased;
+            () = stop.draining() => return None,
+            pass = self.gate.enter(request.operation().rate_class) => pass,
+        };
+        if let Some(row) = request.must_not_repeat()
+            && !self.ledger.about_to_send(row).await
+        {
+            stop.drain(Reason::not_recorded());
+            return None;
+        }
+        self.meters.calls.fetch_add(1, Ordering::Relaxed);
+        let packed = u64::from(matches!(request, Request::Batch { .. }));
+        self.meters.batch_calls.fetch_add(packed, Ordering::Relaxed);
+        let sent = async {
+            match request {
+                Request::Read(login_id) => Box::pin(self.wire.load(login_id)).await,
+                Request::Update(instruction) => {
+                    self.wire.send(instruction.operation, instruction.body.clone()).await
+                }
+                Request::Batch { operation, body } => self.wire.send(operation, body.clone()).await,
+            }
+        };
+        Some(tokio::select! {
+            biased;
+            reply = sent => reply,
+            () = stop.aborting() => {
+                Reply::Failed(TransportError { sent: Sent::Maybe, cause: TransportCause::Aborted, detail: String::new() })
+            }
+        })
+    }
+
+    /// Sleeps after the n-th attempt, at least as long as the server asked for.
+    async fn back_off(&self, attempt: u32, after: Option<Duration>, stop: &Stop) -> Option<()> {
+        let delay = self.backoff.delay(attempt, fastrand::f64()).max(after.unwrap_or_default());
+        let started = Instant::now();
+        self.asleep.fetch_add(1, Ordering::Relaxed);
+        self.fell_asleep.notify_one();
+        let slept = tokio::select! {
+            biased;
+            () = stop.draining() => None,
+            () = tokio::time::sleep(delay) => Some(()),
+        };
+        self.asleep.fetch_sub(1, Ordering::Relaxed);
+        let slept_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.meters.back_off_ms.fetch_add(slept_ms, Ordering::Relaxed);
+        self.meters.retries.fetch_add(u64::from(slept.is_some()), Ordering::Relaxed);
+        slept
+    }
+}
+
+impl Executor for Client {
+    async fn execute(&self, call: WorkItem, stop: &Stop) -> Completed {
+        match call {
+            WorkItem::User(part) => self.work_user(part, stop).await,
+            // One for many rows, and much larger than what one row takes.
+            WorkItem::Batch { users: parts, searched } => {
+                Box::pin(self.work_batch(parts, searched, stop)).await
+            }
+        }
+    }
+
+    fn batch_size(&self) -> usize {
+        self.batch_size.load(Ordering::Relaxed)
+    }
+
+    async fn room(&self, begun: usize) {
+        // A row asleep holds no slot.
+        while begun >= self.gate.slots() + self.asleep.load(Ordering::Relaxed) {
+            self.fell_asleep.notified().await;
+        }
+    }
+
+    fn whole_job(&self, requests: u64) {
+        self.gate.whole_job(requests);
+    }
+}
+
+/// Something to send.
+#[derive(Clone, Copy)]
+enum Request<'a> {
+    /// A row's update.
+    Update(&'a Instruction),
+    /// A read of the user who has a name.
+    Read(&'a str),
+    /// The updates of many rows, or the search before them.
+    Batch {
+        /// What it is.
+        operation: &'static Operation,
+        /// Its body, JSON.
+        body: &'a Bytes,
+    },
+}
+
+impl Request<'_> {
+    /// By whose rules it is sent and judged.
+    fn operation(&self) -> &'static Operation {
+        match self {
+            Self::Update(instruction) => instruction.operation,
+            Self::Read(_) => &catalog::LOAD,
+            Self::Batch { operation, .. } => operation,
+        }
+    }
+
+    fn row(&self) -> Option<u64> {
+        match self {
+            Self::Update(instruction) => Some(instruction.record.position.row),
+            Self::Read(_) | Self::Batch { .. } => None,
+        }
+    }
+
+    /// The row, where it must be written down before it is sent.
+    fn must_not_repeat(&self) -> Option<u64> {
+        self.row().filter(|_| !self.operation().idempotent)
+    }
+}
+
+/// What sending a request until there is something to say came to.
+enum End {
+    /// The server has done it.
+    Done,
+    /// It has not, or nobody can tell.
+    Failed(Status),
+    /// It may have; only reading can tell.
+    Ambiguous {
+        /// The shortest wait that the server asked for.
+        after: Option<Duration>,
+    },
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! Who has the contacts that a batch is about to give away. Pure.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Map, Value};
+
+use crate::api::response::Body;
+use crate::engine::work::UserRows;
+use crate::rows::{folded, lane};
+use crate::send::user_matches;
+
+/// What searches have shown.
+#[derive(Debug, Default)]
+pub(super) struct ContactOwners {
+    /// Contacts that somebody has, with all names of that user.
+    held: HashMap<u64, Vec<HashSet<u64>>>,
+    /// Contacts of which nobody can tell.
+    unsure: HashSet<u64>,
+}
+
+/// The contacts that parts set, in all their spellings.
+pub(super) fn names(parts: &[UserRows]) -> Vec<String> {
+    parts.iter().flat_map(of_part).flat_map(|contact| spellings(contact)).collect()
+}
+
+/// A contact as the service may keep it: to the letter, and without the separators of a phone
+/// number, or in lower case.
+pub(in crate::send) fn spellings(contact: &str) -> Vec<String> {
+    let folded = folded(contact);
+    let other = (folded != contact).then_some(folded);
+    other.into_iter().chain([contact.to_owned()]).collect()
+}
+
+fn of_part(part: &UserRows) -> impl Iterator<Item = &String> {
+    part.instructions().filter_map(|row| row.patch.as_deref()).flat_map(|patch| &patch.contacts)
+}
+
+impl ContactOwners {
+    /// Takes in what a search for names has found.
+    pub(super) fn add(&mut self, names: &[String], body: &Body) {
+        let Some(users) = users(body) else { return self.unsure(names) };
+        let searched: HashSet<u64> = names.iter().map(|name| lane(name)).collect();
+        for user in &users {
+            let own: HashSet<u64> = user_matches::names(user).into_iter().map(lane).collect();
+            let hits: Vec<u64> = own.intersection(&searched).copied().collect();
+            if hits.is_empty() {
+                // It was not asked for: what else may such a search have missed?
+                return self.unsure(names);
+            }
+            for hit in hits {
+                self.held.entry(hit).or_default().push(own.clone());
+            }
+        }
+    }
+
+    /// Nobody can tell who has these names.
+    pub(super) fn unsure(&mut self, names: &[String]) {
+        self.unsure.extend(names.iter().map(|name| lane(name)));
+    }
+
+    /// Whether another user has a contact that a part sets, or may have it.
+    pub(super) fn concern(&self, part: &UserRows) -> bool {
+        let user = lane(&part.first.login_id);
+        of_part(part).map(|contact| lane(contact)).any(|contact| {
+            let held = self.held.get(&contact);
+            self.unsure.contains(&contact)
+                || held.is_some_and(|all| all.iter().any(|own| !own.contains(&user)))
+        })
+    }
+}
+
+/// The users of a search's answer; `None` if they are not all there.
+fn users(body: &Body) -> Option<Vec<Map<String, Value>>> {
+    #[derive(serde::Deserialize)]
+    struct Found {
+        users: Vec<Map<String, Value>>,
+        total: Option<u64>,
+    }
+    let Body::Whole(object) = body else { return None };
+    let found: Found = serde_json::from_str(object.get()).ok()?;
+    let all = found.total.is_none_or(|total| total <= found.users.len() as u64);
+    all.then_some(found.users)
+}

@@ -1,0 +1,142 @@
+//! The answer to a batch, taken apart by user. Pure.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::api::response::Body;
+use crate::api::retry;
+use crate::engine::work::UserRows;
+use crate::outcome::Failure;
+use crate::rows::lane;
+use crate::send::user_matches;
+
+/// What the answer says of a part.
+#[derive(Clone, Debug)]
+pub(super) enum ItemResult {
+    /// It was done; the user as the server sent it.
+    Updated(Box<RawValue>),
+    /// It failed, for this reason.
+    Failed(Failure),
+    /// It does not tell.
+    Ambiguous,
+}
+
+impl ItemResult {
+    fn of_failure(text: &str) -> Self {
+        let why = retry::describe_text(text);
+        // What may pass is nothing that a row could mend.
+        if retry::may_pass(&why) { Self::Ambiguous } else { Self::Failed(why) }
+    }
+}
+
+/// API reference, 3.3: HTTP 200 even when users failed, and nothing in it is certain to be there.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BatchBody {
+    patched_users: Option<Vec<Box<RawValue>>>,
+    /// Each with a `failure`, and a `user` that may be null.
+    failed_users: Option<Vec<Value>>,
+    additional_errors: Option<Map<String, Value>>,
+}
+
+/// What is said of each part.
+#[derive(Debug, Default)]
+struct BatchResponse {
+    patched: Vec<Option<Box<RawValue>>>,
+    /// The failures that name the part.
+    failures: Vec<Vec<String>>,
+    /// Parts that share a user with another: the answer cannot tell them apart.
+    shared: Vec<bool>,
+    /// Failures that name nobody.
+    anonymous: Vec<String>,
+    /// Whether somebody was patched who is in no part, or was not named so as to tell.
+    strangers: bool,
+}
+
+/// What the answer says of each part, in their order.
+pub(super) fn item_results(parts: &[UserRows], body: &Body) -> Vec<ItemResult> {
+    let answer = match body {
+        Body::Whole(object) => serde_json::from_str(object.get()).unwrap_or_default(),
+        _ => BatchBody::default(),
+    };
+    let said = BatchResponse::of(parts, answer);
+    let unnamed = (0..parts.len()).filter(|index| said.is_silent_on(*index)).count();
+    let mut anonymous = said.anonymous.iter();
+    // As many failures as parts that nothing is said of, and all for one reason: it is theirs.
+    let reason = anonymous.next().filter(|first| {
+        !said.strangers && said.anonymous.len() == unnamed && anonymous.all(|other| other == *first)
+    });
+    (0..parts.len())
+        .map(|index| match (&said.patched[index], &said.failures[index][..]) {
+            _ if said.shared[index] => ItemResult::Ambiguous,
+            (Some(user), []) => ItemResult::Updated(user.clone()),
+            (None, [failure, ..]) => ItemResult::of_failure(failure),
+            (None, []) => {
+                reason.map_or(ItemResult::Ambiguous, |reason| ItemResult::of_failure(reason))
+            }
+            (Some(_), _) => ItemResult::Ambiguous,
+        })
+        .collect()
+}
+
+impl BatchResponse {
+    fn of(parts: &[UserRows], answer: BatchBody) -> Self {
+        let index_of: HashMap<u64, usize> = parts
+            .iter()
+            .enumerate()
+            .map(|(index, part)| (lane(&part.first.login_id), index))
+            .collect();
+        let named = |names: &[&str]| {
+            let mut parts: Vec<usize> =
+                names.iter().filter_map(|name| index_of.get(&lane(name)).copied()).collect();
+            parts.sort_unstable();
+            parts.dedup();
+            parts
+        };
+        let mut said = Self {
+            patched: vec![None; parts.len()],
+            failures: vec![Vec::new(); parts.len()],
+            shared: vec![false; parts.len()],
+            anonymous: Vec::new(),
+            strangers: false,
+        };
+        for user in answer.patched_users.unwrap_or_default() {
+            let object: Map<String, Value> = serde_json::from_str(user.get()).unwrap_or_default();
+            match named(&user_matches::names(&object))[..] {
+                [] => said.strangers = true,
+                [index] if said.patched[index].is_none() => said.patched[index] = Some(user),
+                ref several => several.iter().for_each(|index| said.shared[*index] = true),
+            }
+        }
+        for failed in answer.failed_users.unwrap_or_default() {
+            let failure = failed["failure"].as_str().unwrap_or_default().to_owned();
+            let user = failed["user"].as_object();
+            match named(&user.map(user_matches::names).unwrap_or_default())[..] {
+                [] => said.anonymous.push(failure),
+                ref several => {
+                    for index in several {
+                        said.failures[*index].push(failure.clone());
+                    }
+                }
+            }
+        }
+        for (key, value) in answer.additional_errors.unwrap_or_default() {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let parts = named(&[&key]);
+            if parts.is_empty() {
+                tracing::debug!("the answer to a batch has an error that is about no row");
+            }
+            for index in parts {
+                said.failures[index].push(text.clone());
+            }
+        }
+        said
+    }
+
+    fn is_silent_on(&self, index: usize) -> bool {
+        self.patched[index].is_none() && self.failures[index].is_empty() && !self.shared[index]
+    }
+}

@@ -1,0 +1,124 @@
+//! A row on its way to an outcome: what is remembered between its requests.
+
+use jiff::Timestamp;
+use serde_json::value::RawValue;
+use tokio::time::Instant;
+
+use crate::api::load::Found;
+use crate::api::reconcile::Reconciled;
+use crate::api::response::{Body, Reply};
+use crate::api::retry;
+use crate::engine::work::UserRows;
+use crate::outcome::{Failure, Outcome, Status};
+use crate::rows::Instruction;
+
+/// How often a request was sent, and what may have come of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tries {
+    /// Attempts, those refused for their rate not counted.
+    pub(super) attempts: u32,
+    /// Whether an answer was lost.
+    pub(super) maybe_applied: bool,
+    /// The status of the last reply, if it was an answer.
+    pub(super) http_status: Option<u16>,
+}
+
+/// A row on its way to an outcome.
+#[derive(Debug)]
+pub(super) struct Row {
+    started: Instant,
+    /// Attempts of the calls that it was in before.
+    earlier: u32,
+    pub(super) tries: Tries,
+    /// Whether it may have been applied and sending it again could do harm. Once it is, it stays
+    /// so: a request that timed out may take effect at any later time.
+    pub(super) ambiguous: bool,
+    /// Who had the old name when it was last read.
+    pub(super) user_id: Option<String>,
+}
+
+impl Row {
+    /// A row that has nothing on the wire, after so many attempts of earlier calls.
+    pub(super) fn begin(instruction: &Instruction, earlier: u32) -> Self {
+        Self {
+            started: Instant::now(),
+            earlier,
+            tries: Tries::default(),
+            ambiguous: instruction.ambiguous && !instruction.operation.idempotent,
+            user_id: None,
+        }
+    }
+
+    /// A row of a batch, after the call.
+    pub(super) fn packed(started: Instant, part: &UserRows, tries: &Tries) -> Self {
+        Self { started, earlier: part.attempts, tries: *tries, ambiguous: false, user_id: None }
+    }
+
+    /// The server has done it, and this is the user.
+    pub(super) fn updated(&self, user: Box<RawValue>) -> Outcome {
+        self.outcome(Status::Updated, self.tries.http_status, Some(user), None)
+    }
+
+    /// The server has done it.
+    pub(super) fn done(&self, reply: Reply) -> Outcome {
+        let http_status = reply.http_status();
+        let user = match reply {
+            Reply::Response(answer) => match answer.body {
+                Body::User(user) => Some(user),
+                _ => None,
+            },
+            Reply::Failed(_) => None,
+        };
+        self.outcome(Status::Updated, http_status, user, None)
+    }
+
+    /// It ends in a failure, after this reply.
+    pub(super) fn failed(&self, status: Status, reply: &Reply) -> Outcome {
+        self.outcome(status, reply.http_status(), None, Some(retry::describe(reply, status)))
+    }
+
+    /// It was not done, for this reason.
+    pub(super) fn refused(&self, status: Status, why: Failure) -> Outcome {
+        self.outcome(status, self.tries.http_status, None, Some(why))
+    }
+
+    /// Reading the user shows that it is done.
+    pub(super) fn found(&self, found: &Found) -> Outcome {
+        self.outcome(Status::Updated, Some(found.http_status), Some(found.user.clone()), None)
+    }
+
+    /// What reading showed; `None` where it leaves the row as it was before.
+    ///
+    /// A row that was applied has the user, and the HTTP status, of the read that showed it; one
+    /// that remains unknown has the HTTP status of the last answer to the update, if one came.
+    pub(super) fn settled(&mut self, settled: Reconciled) -> Option<Outcome> {
+        match settled {
+            Reconciled::Applied(found) => Some(self.found(&found)),
+            Reconciled::NotApplied { user_id } => {
+                self.user_id = user_id;
+                None
+            }
+            Reconciled::Unknown(why) => {
+                Some(self.outcome(Status::Unknown, self.tries.http_status, None, Some(why)))
+            }
+        }
+    }
+
+    fn outcome(
+        &self,
+        status: Status,
+        http_status: Option<u16>,
+        user: Option<Box<RawValue>>,
+        error: Option<Failure>,
+    ) -> Outcome {
+        Outcome {
+            status,
+            attempts: self.earlier + self.tries.attempts,
+            http_status,
+            duration: self.started.elapsed(),
+            finished_at: Timestamp::now(),
+            user,
+            error,
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The command line: what was typed, over a job file if one is named.
+
+pub mod check;
+pub mod findings;
+pub mod job;
+pub mod operations;
+pub mod run;
+pub mod simulate;
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::exit::Error;
+use crate::settings::job::{Environment, Setting};
+
+/// Bulk updates of users against the Descope management API.
+///
+/// Rows of CSV, JSON or spreadsheet files become calls of the right update endpoint, in order for each
+/// user, within the project's rate limit; every row ends in a results file with what became of
+/// it. Try it without an account: `descope-bulk run FILE --simulate`.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Send the updates: the main job
+    ///
+    /// The rows of all files are one run, in order. Each row names a user (column loginId) and
+    /// the values to set. Two rows of one user go out one after the other in file order; other
+    /// users do not wait. Everything that happened is in the run folder: results.jsonl with one
+    /// line for every row, failures.* with the rows that failed, in your own columns, to be
+    /// mended and fed to `run` again, and summary.json.
+    ///
+    /// Exit codes: 0 every row is updated or unchanged; 1 some rows failed; 2 refused, nothing
+    /// was sent; 3 stopped early, and --resume goes on; 4 another process is at this run; 130 or
+    /// 143 stopped by a signal, and --resume goes on.
+    Run(Box<run::RunArgs>),
+    /// Check files offline: every problem of every row, before anything is sent
+    ///
+    /// Reads all rows as `run` would, and sends nothing. Says what is wrong with each (file, line,
+    /// row, column, value, reason, what to do), which rows contradict each other, which would
+    /// lock a user out, what would be mended, and how many calls and how long a run would take.
+    /// Needs no account and no network.
+    ///
+    /// Exit codes: 0 no problem; 1 there are problems; 2 a file cannot be understood.
+    Check(Box<check::CheckArgs>),
+    /// A local Descope look-alike: users, errors, limits, faults
+    ///
+    /// Serves until it is stopped. The first line on stdout is the URL, to be used as the base
+    /// URL of `run` or of an official SDK. It is never the real thing: every answer says so.
+    Simulate(Box<simulate::SimulateArgs>),
+    /// List the operations: names, fields, endpoints, limits
+    ///
+    /// Without a name, every operation in a line; with one, its fields.
+    Operations(operations::OperationsArgs),
+    /// Print the JSON Schema of job files, for editors
+    ///
+    /// This is how docs/job.schema.json is made.
+    JobSchema,
+}
+
+/// A command line, parsed.
+#[derive(Debug)]
+pub struct Parsed {
+    /// What to do.
+    pub command: Command,
+    /// The settings in force, where a subcommand has any.
+    pub settings: Vec<Setting>,
+}
+
+/// Why there is nothing to do.
+#[derive(Debug)]
+pub enum Unparsed {
+    /// Help and version, which were asked for, and mistakes.
+    Usage(clap::Error),
+    /// The job file is refused.
+    Job(Error),
+}
+
+/// Parses arguments, the program's name first, with the job file that they name under them.
+pub fn parse(
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: Environment<'_>,
+) -> Result<Parsed, Unparsed> {
+    let mut root = command();
+    let layers = crate::settings::job::apply(&root, arguments.into_iter().collect(), environment)
+        .map_err(Unparsed::Job)?;
+    let matches = root.try_get_matches_from_mut(&layers.arguments).map_err(Unparsed::Usage)?;
+    let settings = matches.subcommand().and_then(|(name, matches)| {
+        let command = root.find_subcommand(name)?;
+        Some(layers.in_force(command, matches, environment))
+    });
+    let Cli { command } = Cli::from_arg_matches(&matches).map_err(Unparsed::Usage)?;
+    Ok(Parsed { command, settings: settings.unwrap_or_default() })
+}
+
+/// The command line's definition.
+#[must_use]
+pub fn command() -> clap::Command {
+    // The simulator's options mean nothing to a run that is no rehearsal, and would mislead.
+    let rehearsals_only = |argument: clap::Arg| {
+        let of_simulator = argument.get_help_heading().is_some_and(|h| h.starts_with("Simulator"));
+        if of_simulator && argument.get_id() != "simulate" {
+            argument.requires("simulate")
+        } else {
+            argument
+        }
+    };
+    let mut root = Cli::command().mut_subcommand("run", |run| run.mut_args(rehearsals_only));
+    let takes_a_job = |command: &&clap::Command| {
+        command.get_arguments().any(|argument| argument.get_id() == "job")
+    };
+    let names: Vec<String> = root
+        .get_subcommands()
+        .filter(takes_a_job)
+        .map(|command| command.get_name().to_owned())
+        .collect();
+    for name in names {
+        root =
+            root.mut_subcommand(name, |command| command.mut_args(crate::settings::job::switchable));
+    }
+    root
+}

@@ -1,0 +1,366 @@
+//! Arguments of `run`, in the groups in which they are documented.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, ValueEnum};
+
+use super::findings::FindingArgs;
+use super::job::JobArgs;
+use super::simulate::SimulatorOptions;
+use crate::catalog::Operation;
+use crate::engine::breaker::MaxFailures;
+use crate::input::record::{Delimiter, Encoding, Format};
+use crate::limiter::limit::Limit;
+use crate::report::logging::LogFormat;
+use crate::rows::{Batching, Blank, OnConflict, Phones, Region, is_field};
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// CSV, TSV, JSONL, JSON, .xlsx or .ods files, plain or packed with gzip or zstd, in order; `-`
+    /// is standard input
+    #[arg(required_unless_present_any = ["job", "show_settings"], value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// Which job it is.
+    #[command(flatten)]
+    pub job: JobArgs,
+
+    /// How rows are understood.
+    #[command(flatten)]
+    pub rows: RowArgs,
+
+    /// How fast to send.
+    #[command(flatten)]
+    pub pace: PaceArgs,
+
+    /// When to give up.
+    #[command(flatten)]
+    pub limits: FailureArgs,
+
+    /// Whom to speak to.
+    #[command(flatten)]
+    pub project: ProjectArgs,
+
+    /// What is written and shown.
+    #[command(flatten)]
+    pub output: OutputArgs,
+
+    /// Whether to go on with an earlier run.
+    #[command(flatten)]
+    pub going_on: ResumeArgs,
+
+    /// Check all rows first, as `check` does, and send nothing if there is any problem
+    #[arg(long, help_heading = "Findings")]
+    pub strict: bool,
+
+    /// What counts as a problem.
+    #[command(flatten)]
+    pub findings: FindingArgs,
+
+    /// Rehearse: start the simulator inside, with the users that the files name. No account is
+    /// needed, nothing leaves this machine, and the rate is not limited unless --rate-limit says so
+    #[arg(long, help_heading = "Simulator", conflicts_with = "base_url_flag")]
+    pub simulate: bool,
+
+    /// How the simulator behaves.
+    #[command(flatten)]
+    pub simulator: SimulatorOptions,
+}
+
+/// How rows are understood.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Rows")]
+pub struct RowArgs {
+    /// The format of the files; by default told from each file's content and name
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: Option<Format>,
+
+    /// What separates the cells of text files; by default the one delimiter that is in the header
+    #[arg(long, value_enum, value_name = "DELIMITER")]
+    pub delimiter: Option<Delimiter>,
+
+    /// The encoding of text files; by default UTF-8, or UTF-16 if a byte order mark says so
+    #[arg(long, value_enum, value_name = "ENCODING")]
+    pub encoding: Option<Encoding>,
+
+    /// The sheet of a workbook; by default the only one that holds rows
+    #[arg(long, value_name = "NAME")]
+    pub sheet: Option<String>,
+
+    /// The operation of rows that have none in a column `operation`; by default the one that the
+    /// columns fit. `descope-bulk operations` lists them
+    #[arg(long, value_name = "NAME", value_parser = operation)]
+    pub operation: Option<&'static Operation>,
+
+    /// Take a column for a field, such as --map "Cell phone=phone"
+    #[arg(long, value_name = "COLUMN=FIELD", value_parser = pair)]
+    pub map: Vec<(String, String)>,
+
+    /// Leave a column out
+    #[arg(long, value_name = "COLUMN")]
+    pub ignore: Vec<String>,
+
+    /// Give a field a value where the row has none, such as --set verified=true
+    #[arg(long, value_name = "FIELD=VALUE", value_parser = pair)]
+    pub set: Vec<(String, String)>,
+
+    /// What a blank cell or a JSON null means
+    #[arg(long, value_enum, default_value_t, value_name = "POLICY")]
+    pub blank: Blank,
+
+    /// What a blank means for one field, where that differs, such as --blank-of phone=clear
+    #[arg(long, value_name = "FIELD=POLICY", value_parser = blank_of)]
+    pub blank_of: Vec<(String, Blank)>,
+
+    /// The region of phone numbers without `+`, such as GB, by its two letters of ISO 3166. A column
+    /// `region` wins over it
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<Region>,
+
+    /// What is done about phone numbers: `check` writes them as E.164 and warns about those not in
+    /// use, `strict` refuses those, `as-is` sends them as they stand
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub phones: Phones,
+
+    /// What happens when the new phone number or e-mail address belongs to another user. `merge`
+    /// lets the server merge that user into this one and delete it; there is no way back
+    #[arg(long, value_enum, default_value_t, value_name = "POLICY")]
+    pub on_conflict: OnConflict,
+
+    /// Allow `update`, which clears what a row does not set, and empty lists of SSO apps, which
+    /// open all apps
+    #[arg(long)]
+    pub allow_destructive: bool,
+
+    /// Let rows of many users share a call where they set what a patch can set, so that 100,000 rows
+    /// take some 2,000 calls. Without a word `values`: all but custom attributes, whose patch may
+    /// remove those that it does not name; `all`: these too
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        default_missing_value = "values",
+        num_args = 0..=1,
+        require_equals = true,
+        value_name = "WHICH"
+    )]
+    pub batch: Batching,
+
+    /// The most users in a batch; halved whenever the server finds it too large
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub batch_size: u16,
+}
+
+/// How fast to send.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Pace")]
+pub struct PaceArgs {
+    /// The most requests on the wire at a time
+    #[arg(long, default_value_t = 32, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub concurrency: u16,
+
+    /// Send at most N requests in any WINDOW, such as 200/60s, in place of the documented limits;
+    /// `off` for no limit of ours
+    #[arg(long, value_name = "N/WINDOW", value_parser = rate, conflicts_with = "max_share")]
+    pub rate: Option<Rate>,
+
+    /// The part of the documented limits to use. The product's own calls live on the same limits
+    #[arg(long, value_name = "PERCENT", value_parser = share, default_value = "80%")]
+    pub max_share: u32,
+
+    /// Keep the limits by itself, without regard to other runs for this project on this machine
+    #[arg(long)]
+    pub no_shared_budget: bool,
+
+    /// The longest that connecting may take
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, default_value = "10s")]
+    pub connect_timeout: Duration,
+
+    /// The longest that a request may take, connecting included
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, default_value = "60s")]
+    pub timeout: Duration,
+}
+
+/// When to give up.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Failures")]
+pub struct FailureArgs {
+    /// The most requests for one row; refusals for the rate do not count
+    #[arg(long, default_value_t = 6, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_attempts: u32,
+
+    /// Stop when more than N rows, or N% of the rows so far (100 at least), have failed
+    #[arg(long, value_name = "N|N%", value_parser = max_failures)]
+    pub max_failures: Option<MaxFailures>,
+
+    /// Stop when so many rows in a row fail alike at the server; 0 for never
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub max_same_failures: u32,
+
+    /// Stop after this time, such as 4h, as if by a signal: a window at night. --resume goes on
+    #[arg(long, value_name = "TIME", value_parser = some_time)]
+    pub max_duration: Option<Duration>,
+}
+
+/// Whom to speak to.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Project")]
+pub struct ProjectArgs {
+    /// The project's ID
+    #[arg(long, value_name = "ID", env = "DESCOPE_PROJECT_ID")]
+    pub project_id: Option<String>,
+
+    /// Read the management key from a file instead of from the environment variable
+    /// `DESCOPE_MANAGEMENT_KEY`. There is no flag for the key itself: command lines are public
+    #[arg(long, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+
+    /// The API's base URL; by default the environment variable `DESCOPE_BASE_URL`, else the one of
+    /// the project's region. https, except on this machine
+    #[arg(long = "base-url", value_name = "URL", id = "base_url_flag")]
+    pub base_url: Option<String>,
+}
+
+/// What is written and shown.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// The folder in which each run gets a folder of its own
+    #[arg(long, default_value = "runs", value_name = "DIR")]
+    pub runs_dir: PathBuf,
+
+    /// The folder of this run; it must not exist yet, or be empty, unless --resume is said
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// Print the summary as one JSON object
+    #[arg(long)]
+    pub json: bool,
+
+    /// Show no progress and no notes, only errors and the summary
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Log more: -v what the run decides, -vv each retry. Never a key, a body or a user
+    #[arg(short, long, action = ArgAction::Count)]
+    pub verbose: u8,
+
+    /// The form of logs and, without a terminal, of progress
+    #[arg(long, value_enum, default_value_t, value_name = "FORM")]
+    pub log_format: LogFormat,
+}
+
+/// Whether to go on with an earlier run.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = "Going on")]
+pub struct ResumeArgs {
+    /// Go on with the unfinished run of the same files and settings, or start one if there is
+    /// none; where the run is finished there is nothing to do. Rows that have their outcome are
+    /// not sent again. Files or settings that have changed since are refused
+    #[arg(long)]
+    pub resume: bool,
+
+    /// Wait for a process that is at the same run, instead of giving up with exit code 4
+    #[arg(long, requires_if("true", "resume"))]
+    pub wait: bool,
+}
+
+/// A rate that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rate {
+    /// No limit of ours.
+    Off,
+    /// So many requests in any such window.
+    Limit(Limit),
+}
+
+impl std::fmt::Display for Rate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Off => f.write_str("off"),
+            Self::Limit(Limit { requests, window }) => {
+                write!(f, "{requests}/{}", humantime::format_duration(*window))
+            }
+        }
+    }
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.to_owned()))
+        }
+        _ => Err("write it as NAME=VALUE".to_owned()),
+    }
+}
+
+fn operation(text: &str) -> Result<&'static Operation, String> {
+    Operation::named(text).ok_or_else(|| {
+        "there is no such operation; `descope-bulk operations` lists them".to_owned()
+    })
+}
+
+fn blank_of(text: &str) -> Result<(String, Blank), String> {
+    let (field, policy) = pair(text)?;
+    if !is_field(&field) {
+        return Err("there is no such field; `descope-bulk operations NAME` lists them".to_owned());
+    }
+    Blank::from_str(policy.trim(), false)
+        .map(|blank| (field, blank))
+        .map_err(|_| "write one of skip, clear, error behind the =".to_owned())
+}
+
+pub(super) fn rate(text: &str) -> Result<Rate, String> {
+    if text == "off" {
+        return Ok(Rate::Off);
+    }
+    text.parse().map(Rate::Limit)
+}
+
+fn some_time(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(time) if time.is_zero() => Err("no time at all is no run".to_owned()),
+        parsed => parsed.map_err(|error| error.to_string()),
+    }
+}
+
+pub(super) fn share(text: &str) -> Result<u32, String> {
+    match text.strip_suffix('%').unwrap_or(text).trim().parse::<u32>() {
+        Ok(percent @ 1..=100) => Ok(percent),
+        _ => Err("write a percentage from 1% to 100%".to_owned()),
+    }
+}
+
+fn max_failures(text: &str) -> Result<MaxFailures, String> {
+    const HOW: &str = "write a number of rows, such as 100, or a percentage, such as 5%";
+    if let Some(percent) = text.strip_suffix('%') {
+        return match percent.trim().parse::<u32>() {
+            Ok(percent @ 0..=100) => Ok(MaxFailures::Percent(percent)),
+            _ => Err(HOW.to_owned()),
+        };
+    }
+    text.parse().map(MaxFailures::Count).map_err(|_| HOW.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_and_failure_limits_are_bounded() {
+        assert_eq!(share("80%"), Ok(80));
+        assert_eq!(share("100"), Ok(100));
+        assert!(share("0%").is_err() && share("101%").is_err() && share("x").is_err());
+        assert_eq!(max_failures("5%"), Ok(MaxFailures::Percent(5)));
+        assert_eq!(max_failures("0"), Ok(MaxFailures::Count(0)));
+        assert!(max_failures("101%").is_err() && max_failures("-1").is_err());
+    }
+
+    #[test]
+    fn pairs_keep_what_stands_behind_the_first_equals_sign() {
+        assert_eq!(pair(" a =b=c"), Ok(("a".into(), "b=c".into())));
+        assert!(pair("a").is_err() && pair("=b").is_err());
+    }
+}

@@ -1,0 +1,448 @@
+//! The configuration: what the arguments and the environment mean, validated.
+//!
+//! One conversion meets the world and may refuse; behind it nothing is optional that has a
+//! default. The management key is read here, kept in a secret type, and written nowhere.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use crate::api::address::{base_url, check_project_id, regional_base_url};
+use crate::api::retry::Backoff;
+use crate::api::transport::Endpoint;
+use crate::catalog::RateClass;
+use crate::engine::breaker::{CircuitBreaker, MaxFailures};
+use crate::exit::Error;
+use crate::input::record::{Delimiter, Encoding, Format};
+use crate::input::{Request, Stated};
+use crate::limiter::Rates;
+use crate::limiter::limit::Limit;
+use crate::rows::Mapping;
+use crate::settings::cli::run::{PaceArgs, ProjectArgs, Rate, RowArgs, RunArgs};
+
+/// Reads an environment variable; a blank one counts as none.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The settings of a run.
+#[derive(Debug)]
+pub struct Config {
+    /// What to read.
+    pub inputs: Vec<Request>,
+    /// How rows are understood.
+    pub mapping: Mapping,
+    /// The warnings that are allowed, if all rows are to be checked first and problems stop it.
+    pub strict: Option<Strict>,
+    /// The most users in a batch.
+    pub batch_size: usize,
+    /// How fast to send.
+    pub pace: Pace,
+    /// When to send again, and how often.
+    pub backoff: Backoff,
+    /// When to stop for failures.
+    pub breaker: CircuitBreaker,
+    /// When to stop in any case.
+    pub max_duration: Option<Duration>,
+    /// Whom to speak to; `None` for the simulator inside.
+    pub endpoint: Option<Endpoint>,
+    /// The settings in force, for the summary; without secrets.
+    pub settings: Map<String, Value>,
+    /// The settings that decide what is sent and to whom: a run goes on with the same ones only.
+    pub binding: Map<String, Value>,
+}
+
+/// How all rows are checked before anything is sent.
+#[derive(Clone, Debug)]
+pub struct Strict {
+    /// Codes of warnings that are meant.
+    pub allow: Vec<String>,
+    /// Whether problems are told as JSON.
+    pub json: bool,
+}
+
+/// How fast to send.
+#[derive(Clone, Debug)]
+pub struct Pace {
+    /// The most requests on the wire at a time.
+    pub concurrency: usize,
+    /// The rate that was asked for, if one was.
+    pub rate: Option<Rate>,
+    /// The part of a server's limits to use, in percent.
+    pub max_share: u32,
+    /// The folder of the budget that this machine's runs share; `None` to keep the limits alone.
+    pub budget: Option<PathBuf>,
+    /// The longest that connecting may take.
+    pub connect_timeout: Duration,
+    /// The longest that a request may take.
+    pub timeout: Duration,
+}
+
+impl Pace {
+    /// The most rows held at a time: enough that rows asleep or waiting for their user's
+    /// earlier rows do not keep the wire idle.
+    #[must_use]
+    pub fn window(&self) -> usize {
+        const LEAST: usize = 512;
+        (4 * self.concurrency).max(LEAST)
+    }
+
+    /// The limits that a rate, or a share of the documented limits, comes to, class by class.
+    #[must_use]
+    pub fn limits(rate: Option<Rate>, max_share: u32) -> Vec<(RateClass, Limit)> {
+        let rates = match rate {
+            Some(Rate::Off) => Rates::default(),
+            Some(Rate::Limit(limit)) => Rates { users: Some(limit), lower: Vec::new() },
+            None => Rates::documented(max_share),
+        };
+        let users = rates.users.map(|limit| (RateClass::Users, limit));
+        users.into_iter().chain(rates.lower).collect()
+    }
+
+    /// The rates to keep: those asked for, else a share of the server's limits.
+    ///
+    /// `simulator` is what a simulator says of its own limit; the documented limits hold
+    /// for everyone else.
+    #[must_use]
+    pub fn rates(&self, simulator: Option<&str>) -> Rates {
+        let fixed = |limit| Rates { users: Some(limit), lower: Vec::new() };
+        match (self.rate, simulator) {
+            (Some(Rate::Off), _) | (None, Some("off")) => Rates::default(),
+            (Some(Rate::Limit(limit)), _) => fixed(limit),
+            (None, Some(told)) if told != "documented" => told.parse().map_or_else(
+                |_| Rates::documented(self.max_share),
+                |limit: Limit| fixed(limit.share(self.max_share)),
+            ),
+            (None, _) => Rates::documented(self.max_share),
+        }
+    }
+}
+
+impl Config {
+    /// What the arguments of `run` mean.
+    ///
+    /// Refuses what is missing or malformed, saying what to set.
+    pub fn resolve(args: &RunArgs, environment: Environment<'_>) -> Result<Self, Error> {
+        some_input(&args.files)?;
+        let mapping = mapping(&args.rows);
+        let pace = pace(&args.pace, environment)?;
+        let endpoint =
+            if args.simulate { None } else { Some(endpoint(&args.project, &pace, environment)?) };
+        let backoff = Backoff { max_attempts: args.limits.max_attempts, ..Backoff::default() };
+        let max_failures = args.limits.max_failures.unwrap_or(MaxFailures::Unlimited);
+        let breaker = CircuitBreaker::new(max_failures, args.limits.max_same_failures);
+        let inputs = requests(&args.files, &args.rows);
+        let binding = binding(args, &mapping, endpoint.as_ref());
+        let settings = settings(args, &binding);
+        Ok(Self {
+            inputs,
+            mapping,
+            strict: args
+                .strict
+                .then(|| Strict { allow: args.findings.allow.clone(), json: args.output.json }),
+            batch_size: usize::from(args.rows.batch_size),
+            pace,
+            backoff,
+            breaker,
+            max_duration: args.limits.max_duration,
+            endpoint,
+            settings,
+            binding,
+        })
+    }
+}
+
+/// Refuses a job that names no files where none are typed.
+pub fn some_input(files: &[PathBuf]) -> Result<(), Error> {
+    if files.is_empty() {
+        return Err(Error::refused(
+            "no input: name a FILE, or write files = [\"…\"] below [input] in the job file",
+        ));
+    }
+    Ok(())
+}
+
+/// The inputs that are named.
+#[must_use]
+pub fn requests(files: &[PathBuf], rows: &RowArgs) -> Vec<Request> {
+    let stated = Stated {
+        format: rows.format,
+        encoding: rows.encoding,
+        delimiter: rows.delimiter,
+        sheet: rows.sheet.clone(),
+    };
+    let request =
+        |path: &PathBuf| Request { path: path.clone(), stated: stated.clone(), known_as: None };
+    files.iter().map(request).collect()
+}
+
+/// The stem of the run folder's name: that of the first input.
+#[must_use]
+pub fn run_name(inputs: &[Request]) -> String {
+    match inputs.first().map(|request| request.path.as_path()) {
+        Some(path) if path == Path::new("-") => "stdin".to_owned(),
+        Some(path) => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        None => "run".to_owned(),
+    }
+}
+
+/// How rows are understood.
+#[must_use]
+pub fn mapping(args: &RowArgs) -> Mapping {
+    Mapping {
+        operation: args.operation,
+        map: args.map.clone(),
+        ignore: args.ignore.clone(),
+        set: args.set.clone(),
+        blank: args.blank,
+        blank_of: args.blank_of.clone(),
+        phones: args.phones,
+        region: args.region,
+        on_conflict: args.on_conflict,
+        allow_destructive: args.allow_destructive,
+        batching: args.batch,
+    }
+}
+
+fn pace(args: &PaceArgs, environment: Environment<'_>) -> Result<Pace, Error> {
+    if args.connect_timeout >= args.timeout {
+        return Err(Error::refused("--connect-timeout must be shorter than --timeout"));
+    }
+    if args.connect_timeout.is_zero() {
+        return Err(Error::refused("--connect-timeout must be longer than nothing"));
+    }
+    Ok(Pace {
+        concurrency: usize::from(args.concurrency),
+        rate: args.rate,
+        max_share: args.max_share,
+        budget: budget(args, environment),
+        connect_timeout: args.connect_timeout,
+        timeout: args.timeout,
+    })
+}
+
+/// The folder for this program's state, below the user's (XDG Base Directory Specification).
+///
+/// A rate that was asked for is kept to the letter, and so by each run for itself.
+fn budget(args: &PaceArgs, environment: Environment<'_>) -> Option<PathBuf> {
+    if args.no_shared_budget || args.rate.is_some() {
+        return None;
+    }
+    let below_home = || Some(Path::new(&environment("HOME")?).join(".local/state"));
+    let state = environment("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let Some(state) = state.or_else(below_home) else {
+        tracing::warn!("neither XDG_STATE_HOME nor HOME is set: other runs are not heeded");
+        return None;
+    };
+    Some(state.join("descope-bulk"))
+}
+
+fn endpoint(
+    args: &ProjectArgs,
+    pace: &Pace,
+    environment: Environment<'_>,
+) -> Result<Endpoint, Error> {
+    let project_id = project_id(args.project_id.as_deref())?;
+    let management_key = management_key(args.key_file.as_deref(), environment)?;
+    let base_url = match args.base_url.clone().or_else(|| environment("DESCOPE_BASE_URL")) {
+        Some(text) => base_url(&text)?,
+        None => base_url(&regional_base_url(&project_id))?,
+    };
+    Ok(Endpoint {
+        base_url,
+        project_id,
+        management_key: management_key.into(),
+        connect_timeout: pace.connect_timeout,
+        timeout: pace.timeout,
+    })
+}
+
+const REHEARSE: &str = "to rehearse without an account, add --simulate";
+
+fn project_id(given: Option<&str>) -> Result<String, Error> {
+    let id = given.map(str::trim).filter(|id| !id.is_empty()).ok_or_else(|| {
+        Error::refused(format!(
+            "no project: set DESCOPE_PROJECT_ID to the project's ID (console, Project settings); {REHEARSE}"
+        ))
+    })?;
+    check_project_id(id)?;
+    if !id.starts_with('P') {
+        tracing::warn!("the project ID does not begin with P, as project IDs do");
+    }
+    Ok(id.to_owned())
+}
+
+fn management_key(file: Option<&Path>, environment: Environment<'_>) -> Result<String, Error> {
+    let (key, origin) = match file {
+        Some(path) => (read_key(path)?, format!("the key file {}", path.display())),
+        None => {
+            let key = environment("DESCOPE_MANAGEMENT_KEY").ok_or_else(|| {
+                Error::refused(format!(
+                    "no management key: set DESCOPE_MANAGEMENT_KEY, or name a file that holds it with --key-file (console, Company, Management keys); {REHEARSE}"
+                ))
+            })?;
+            (key, "DESCOPE_MANAGEMENT_KEY".to_owned())
+        }
+    };
+    let key = key.trim().to_owned();
+    if key.is_empty() {
+        return Err(Error::refused(format!("{origin} is empty")));
+    }
+    if !key.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':') {
+        return Err(Error::refused(format!(
+            "{origin} holds no management key: a key is one word of letters and digits"
+        )));
+    }
+    if !key.starts_with('K') {
+        tracing::warn!("{origin} does not begin with K, as management keys do");
+    }
+    Ok(key)
+}
+
+/// The text of a key file, bounded; warns where others may read it.
+pub fn read_key(path: &Path) -> Result<String, Error> {
+    use std::io::Read;
+
+    // A key is short; whatever is longer is another file.
+    const MOST: u64 = 4096;
+    let refuse = |error: std::io::Error| {
+        Error::refused(format!("cannot read the key file {}: {error}", path.display()))
+    };
+    let file = std::fs::File::open(path).map_err(refuse)?;
+    #[cfg(unix)]
+    if let Ok(metadata) = file.metadata() {
+        use std::os::unix::fs::PermissionsExt;
+        if metadata.is_file() && metadata.permissions().mode() & 0o077 != 0 {
+            tracing::warn!(
+                file = %path.display(),
+                "others may read the key file; chmod 600 keeps it to you"
+            );
+        }
+    }
+    let mut text = String::new();
+    file.take(MOST + 1).read_to_string(&mut text).map_err(refuse)?;
+    if text.len() as u64 > MOST {
+        return Err(Error::refused(format!(
+            "the key file {} holds more than {MOST} bytes: it is no key",
+            path.display()
+        )));
+    }
+    Ok(text)
+}
+
+/// The settings that decide what is sent and to whom.
+fn binding(args: &RunArgs, mapping: &Mapping, endpoint: Option<&Endpoint>) -> Map<String, Value> {
+    let pairs = |pairs: &[(String, String)]| -> Value {
+        pairs.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<Map<_, _>>().into()
+    };
+    let word = |value: &dyn std::fmt::Debug| format!("{value:?}").to_lowercase();
+    object(json!({
+        "projectId": endpoint.map(|endpoint| &endpoint.project_id),
+        "baseUrl": endpoint.map(|endpoint| endpoint.base_url.as_str()),
+        "simulate": args.simulate,
+        "format": args.rows.format.map(Format::extension),
+        "encoding": args.rows.encoding.map(Encoding::name),
+        "delimiter": args.rows.delimiter.map(Delimiter::name),
+        "sheet": args.rows.sheet,
+        "operation": mapping.operation.map(|operation| operation.name),
+        "map": pairs(&mapping.map),
+        "ignore": mapping.ignore,
+        "set": pairs(&mapping.set),
+        "blank": word(&mapping.blank),
+        "blankOf": mapping
+            .blank_of
+            .iter()
+            .map(|(field, blank)| (field.clone(), json!(word(blank))))
+            .collect::<Map<_, _>>(),
+        "region": mapping.region.map(|region| region.to_string()),
+        "phones": clap::ValueEnum::to_possible_value(&mapping.phones).map(|v| v.get_name().to_owned()),
+        "onConflict": word(&mapping.on_conflict),
+        "allowDestructive": mapping.allow_destructive,
+    }))
+}
+
+/// The settings in force, for the summary.
+fn settings(args: &RunArgs, binding: &Map<String, Value>) -> Map<String, Value> {
+    let milliseconds = crate::outcome::milliseconds;
+    let mut settings = binding.clone();
+    settings.append(&mut object(json!({
+        "job": args.job.job.as_ref().map(|path| path.display().to_string()),
+        "concurrency": args.pace.concurrency,
+        "batch": clap::ValueEnum::to_possible_value(&args.rows.batch).map(|v| v.get_name().to_owned()),
+        "batchSize": args.rows.batch_size,
+        "rate": args.pace.rate.map(|rate| rate.to_string()),
+        "strict": args.strict,
+        "allow": args.findings.allow,
+        "maxShare": args.pace.rate.is_none().then_some(args.pace.max_share),
+        "sharedBudget": !args.pace.no_shared_budget && args.pace.rate.is_none(),
+        "connectTimeoutMs": milliseconds(args.pace.connect_timeout),
+        "timeoutMs": milliseconds(args.pace.timeout),
+        "maxAttempts": args.limits.max_attempts,
+        "maxFailures": args.limits.max_failures.map(|most| most.to_string()),
+        "maxSameFailures": args.limits.max_same_failures,
+        "maxDurationMs": args.limits.max_duration.map(milliseconds),
+    })));
+    settings
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(object) => object,
+        _ => Map::new(),
+    }
+}
+
+/// The endpoint of a simulator inside the process.
+#[must_use]
+pub fn simulated_endpoint(base_url: Url, pace: &Pace) -> Endpoint {
+    Endpoint {
+        base_url,
+        project_id: "P2simulated0000000000000000".to_owned(),
+        management_key: SecretString::from("K2simulated"),
+        connect_timeout: pace.connect_timeout,
+        timeout: pace.timeout,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_checked_before_anything_is_sent() {
+        let none: Environment<'_> = &|_| None;
+        assert!(project_id(None).unwrap_err().to_string().contains("DESCOPE_PROJECT_ID"));
+        assert!(project_id(Some("P1 x")).is_err());
+        assert!(project_id(Some("P1:K")).is_err());
+        let missing = management_key(None, none).unwrap_err().to_string();
+        assert!(missing.contains("DESCOPE_MANAGEMENT_KEY") && missing.contains("--simulate"));
+        for wrong in ["K 1", "K1\nK2", "K1:2", "", "  ", "Kä"] {
+            let given: Environment<'_> = &|_| Some(wrong.to_owned());
+            let error = management_key(None, given).unwrap_err().to_string();
+            assert!(wrong.trim().is_empty() || !error.contains(wrong), "{error}");
+        }
+        let given: Environment<'_> = &|_| Some("K2x\n".to_owned());
+        assert_eq!(management_key(None, given).unwrap(), "K2x");
+    }
+
+    #[test]
+    fn rates_are_those_asked_for_else_the_servers() {
+        let limit = |requests| Limit { requests, window: Duration::from_secs(60) };
+        let pace = |rate| Pace {
+            concurrency: 1,
+            rate,
+            max_share: 80,
+            budget: None,
+            connect_timeout: Duration::from_secs(1),
+            timeout: Duration::from_secs(2),
+        };
+        assert_eq!(pace(None).rates(None).users, Some(limit(400)));
+        assert_eq!(pace(None).rates(Some("documented")), Rates::documented(80));
+        assert_eq!(pace(None).rates(Some("off")), Rates::default());
+        assert_eq!(pace(None).rates(Some("100/60s")).users, Some(limit(80)));
+        assert_eq!(pace(None).rates(Some("nonsense")), Rates::documented(80));
+        assert_eq!(pace(Some(Rate::Off)).rates(None), Rates::default());
+        assert_eq!(pace(Some(Rate::Limit(limit(7)))).rates(Some("off")).users, Some(limit(7)));
+    }
+}

@@ -1,0 +1,419 @@
+//! The run folder: where the files of one run are.
+//!
+//! It is created new, for its owner only, and never taken over from another run:
+//! creating the folder, and each file in it, fails when it exists already.
+
+use std::collections::HashMap;
+use std::fs::{self, DirBuilder, File, TryLockError};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::failures::layout_of;
+use super::journal::{self, Identity, Line, Recovered};
+use super::output::{at, private};
+use super::{JOURNAL, Lengths, RESULTS};
+use crate::exit;
+use crate::store::summary::Summary;
+
+/// Where the run folder is to be.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// Exactly here: nothing, or an empty folder.
+    Exactly(PathBuf),
+    /// In the folder of all runs, named after the input and the time.
+    Under {
+        /// The folder of all runs.
+        runs: PathBuf,
+        /// The input's name without folders and extension.
+        name: String,
+        /// When the run began.
+        at: Timestamp,
+    },
+}
+
+/// The folder of one run, held by this process alone.
+///
+/// It is held by a lock on a file in it, which the system releases when the process is gone,
+/// however it went: there is nothing stale to clean up.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    _lock: File,
+}
+
+/// The file that says what the run came to.
+const SUMMARY: &str = "summary.json";
+
+/// The file whose lock says that a process holds the run.
+const LOCK: &str = "lock";
+
+/// The beginning of the names of files in which inputs are kept.
+const KEPT: &str = "input-";
+
+/// The most bytes that the first line of a journal may have: it lists inputs and settings.
+const MAX_FIRST_LINE: u64 = 16 << 20;
+
+/// What can be told of a run at a glance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Glance {
+    /// Which run it is.
+    pub identity: Identity,
+    /// Whether every row has its outcome.
+    pub complete: bool,
+}
+
+impl RunFolder {
+    /// Creates the folder. It belongs to this run alone.
+    pub fn create(place: &Place) -> Result<Self, exit::Error> {
+        if let Place::Exactly(path) = place
+            && path.join(LOCK).exists()
+        {
+            // Whoever holds it is told apart from a folder that merely holds something.
+            drop(Self::hold(path.clone())?);
+        }
+        let path = match place {
+            Place::Exactly(path) => exactly(path).map(|()| path.clone()),
+            Place::Under { runs, name, at } => under(runs, name, *at),
+        };
+        let path = path.map_err(exit::Error::refused)?;
+        Self::hold(path)
+    }
+
+    /// Takes hold of the folder of an earlier run. `wait` waits for a process that holds it;
+    /// this blocks.
+    ///
+    /// Refused, and left as it is, when it is no run folder: neither empty nor ever held.
+    pub fn open(path: PathBuf, wait: bool) -> Result<Self, exit::Error> {
+        if !path.join(LOCK).exists() {
+            take_empty(&path).map_err(exit::Error::refused)?;
+        }
+        if wait {
+            let lock = lock_file(&path.join(LOCK))?;
+            lock.lock().map_err(|error| exit::Error::refused(at("lock", &path, &error)))?;
+            return Ok(Self { path, _lock: lock });
+        }
+        Self::hold(path)
+    }
+
+    fn hold(path: PathBuf) -> Result<Self, exit::Error> {
+        let lock = lock_file(&path.join(LOCK))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path, _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(exit::Error::Busy(format!(
+                "another process is at the run in {}; wait for it, or say --resume --wait",
+                path.display()
+            ))),
+            Err(TryLockError::Error(error)) => Err(exit::Error::refused(at("lock", &path, &error))),
+        }
+    }
+
+    /// What the journal tells, as far as the output files bear it out. `None` when the run got
+    /// no further than its folder; a journal that is damaged or gone is an error.
+    pub fn recover(&self) -> io::Result<Option<Recovered>> {
+        if first_line(&self.path)?.is_none() {
+            return Ok(None);
+        }
+        let path = self.path.join(JOURNAL);
+        let opened = File::open(&path).map_err(|error| at("read", &path, &error))?;
+        let journal = BufReader::new(opened);
+        let (results, failures) = sizes(&self.path)?;
+        let holds = |lengths: &Lengths| {
+            let held = |(index, length): (usize, &u64)| {
+                *length <= failures.get(&index).copied().unwrap_or(0)
+            };
+            lengths.results <= results && lengths.failures.iter().enumerate().all(held)
+        };
+        journal::recover(journal, holds).map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => io::Error::new(
+                error.kind(),
+                format!(
+                    "the run in {} cannot go on: {error}\n  put the files back as they were, or move the folder away to begin anew",
+                    self.path.display()
+                ),
+            ),
+            _ => at("read", &path, &error),
+        })
+    }
+
+    /// Where an input that can be read only once is kept; the first has index 0.
+    #[must_use]
+    pub fn kept(&self, index: usize) -> PathBuf {
+        self.path.join(format!("{KEPT}{}", index + 1))
+    }
+
+    /// Copies an input that can be read only once into the folder; then it is on the disk.
+    pub fn keep(&self, index: usize, mut stream: impl Read) -> io::Result<()> {
+        let path = self.kept(index);
+        let mut copy = || {
+            let mut file = private().create_new(true).open(&path)?;
+            io::copy(&mut stream, &mut file)?;
+            file.sync_all()
+        };
+        copy().map_err(|error| at("keep the input in", &path, &error))
+    }
+
+    /// Clears away the beginnings of a run that sent nothing. When the folder holds anything
+    /// else, that is an error, and nothing is removed.
+    pub fn clear(&self) -> io::Result<()> {
+        clear(&self.path)
+    }
+
+    /// Removes the summary of an earlier part of the run, which is true no more.
+    pub fn forget_summary(&self) -> io::Result<()> {
+        let path = self.path.join(SUMMARY);
+        match fs::remove_file(&path) {
+            Err(error) if !is_not_there(&error) => Err(at("remove", &path, &error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes the folder of a run that was refused before it began.
+    pub fn remove(self) {
+        abandon(&self.path);
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Removes the folder of a run that never began.
+pub fn abandon(folder: &Path) {
+    // What stays behind does no harm: it is recognised as a run that never began.
+    if clear(folder).is_ok() {
+        let _ = fs::remove_file(folder.join(LOCK));
+        let _ = fs::remove_dir(folder);
+    }
+}
+
+fn clear(folder: &Path) -> io::Result<()> {
+    let failed = |error: io::Error| at("read", folder, &error);
+    let mut ours = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let number = name.strip_prefix(KEPT).filter(|rest| rest.parse::<u32>().is_ok());
+        if name == JOURNAL || name == RESULTS || number.is_some() {
+            ours.push(path);
+        } else if name != LOCK {
+            return Err(io::Error::other(format!(
+                "{} is not part of a run, so nothing in its folder is touched: name another folder",
+                path.display()
+            )));
+        }
+    }
+    ours.iter()
+        .try_for_each(|path| fs::remove_file(path).map_err(|error| at("remove", path, &error)))
+}
+
+/// The folders of earlier runs of an input of this name, the latest first.
+pub fn earlier(runs: &Path, name: &str) -> io::Result<Vec<PathBuf>> {
+    let stem = format!("{}-", tame(name));
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(runs).map_err(|error| at("read", runs, &error))? {
+        let entry = entry.map_err(|error| at("read", runs, &error))?;
+        if entry.file_name().to_string_lossy().starts_with(&stem) {
+            folders.push(entry.path());
+        }
+    }
+    folders.sort_unstable_by(|a, b| b.cmp(a));
+    Ok(folders)
+}
+
+/// The text of the summary in the folder of a run, if there is one.
+#[must_use]
+pub fn summary_text(folder: &Path) -> Option<String> {
+    fs::read_to_string(folder.join(SUMMARY)).ok()
+}
+
+/// Which run is in a folder, from the first line of its journal. `None` when there is no run,
+/// or one that got no further than its folder.
+///
+/// The first line is on the disk before anything is sent. So one that is whole and makes no
+/// sense, or is missing beside results, is damage, and the rows must not be taken for unsent.
+fn first_line(folder: &Path) -> io::Result<Option<Identity>> {
+    let path = folder.join(JOURNAL);
+    let mut first = Vec::new();
+    match File::open(&path) {
+        Ok(file) => {
+            let mut journal = BufReader::new(file.take(MAX_FIRST_LINE));
+            journal.read_until(b'\n', &mut first).map_err(|error| at("read", &path, &error))?;
+        }
+        Err(error) if is_not_there(&error) => {}
+        Err(error) => return Err(at("read", &path, &error)),
+    }
+    if let Some(begun) = journal::recover(first.as_slice(), |_| true)? {
+        return Ok(Some(begun.identity));
+    }
+    let results = fs::metadata(folder.join(RESULTS)).map_or(0, |metadata| metadata.len());
+    let sent = folder.join(LOCK).exists() && results > 0;
+    if first.ends_with(b"\n") || sent {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!(
+                "the journal of the run in {} is damaged or gone, so what was sent cannot be told\n  \
+                 put it back, or move the folder away to begin anew",
+                folder.display()
+            ),
+        ));
+    }
+    Ok(None)
+}
+
+/// What can be told of the run in a folder at a glance, without holding it. `None` when there
+/// is no run, or one that got no further than its folder.
+pub fn glance(folder: &Path) -> io::Result<Option<Glance>> {
+    let Some(identity) = first_line(folder)? else { return Ok(None) };
+    let path = folder.join(JOURNAL);
+    let read = || {
+        let mut file = File::open(&path)?;
+        let mut last = Vec::new();
+        Line::Complete.write(&mut last)?;
+        let from = file.metadata()?.len().saturating_sub(last.len() as u64);
+        file.seek(SeekFrom::Start(from))?;
+        let mut end = Vec::new();
+        file.take(last.len() as u64).read_to_end(&mut end)?;
+        Ok(Some(Glance { identity, complete: end == last }))
+    };
+    read().map_err(|error| at("read", &path, &error))
+}
+
+fn is_not_there(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// How long the results are, and the failures files by their place in the order of layouts.
+fn sizes(folder: &Path) -> io::Result<(u64, HashMap<usize, u64>)> {
+    let failed = |error: io::Error| at("read", folder, &error);
+    let mut results = 0;
+    let mut failures = HashMap::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let length = entry.metadata().map_err(failed)?.len();
+        if name == RESULTS {
+            results = length;
+        } else if let Some(layout) = layout_of(&name) {
+            failures.insert(layout, length);
+        }
+    }
+    Ok((results, failures))
+}
+
+fn exactly(path: &Path) -> io::Result<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(|error| at("create", parent, &error))?;
+    }
+    match make(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => take_empty(path),
+        made => made.map_err(|error| at("create", path, &error)),
+    }
+}
+
+/// Accepts a folder that exists and is empty; a lock without a run is nothing.
+fn take_empty(path: &Path) -> io::Result<()> {
+    let entries = fs::read_dir(path).map_err(|error| at("use", path, &error))?;
+    let taken = |entry: io::Result<fs::DirEntry>| entry.map_or(true, |e| e.file_name() != LOCK);
+    if entries.into_iter().any(taken) {
+        return Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            format!(
+                "{} is not empty, and nothing is overwritten: name a folder that does not exist, or one that holds a run, with --resume",
+                path.display()
+            ),
+        ));
+    }
+    // On a mounted volume the folder may belong to another; the files are private all the same.
+    #[cfg(unix)]
+    let _ = fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    Ok(())
+}
+
+fn under(runs: &Path, name: &str, time: Timestamp) -> io::Result<PathBuf> {
+    fs::create_dir_all(runs).map_err(|error| at("create", runs, &error))?;
+    let stem = format!("{}-{}", tame(name), time.strftime("%Y%m%dT%H%M%SZ"));
+    let mut path = runs.join(&stem);
+    for suffix in 2_u32.. {
+        match make(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                path = runs.join(format!("{stem}-{suffix}"));
+            }
+            made => {
+                made.map_err(|error| at("create", &path, &error))?;
+                break;
+            }
+        }
+    }
+    Ok(path)
+}
+
+/// The name as part of a file name: in one folder, visible, and not too long.
+fn tame(name: &str) -> String {
+    let tamed: String = name
+        .chars()
+        .take(50)
+        .map(|c| match c {
+            '/' | '\\' | ':' => '_',
+            c if c.is_control() => '_',
+            c => c,
+        })
+        .collect();
+    match tamed.trim_start_matches('.') {
+        "" => "input".to_owned(),
+        visible => visible.to_owned(),
+    }
+}
+
+/// The file of a lock, held by nobody yet.
+fn lock_file(path: &Path) -> Result<File, exit::Error> {
+    let open = private().create(true).truncate(false).open(path);
+    open.map_err(|error| exit::Error::refused(at("open", path, &error)))
+}
+
+/// Waits until no other process chooses among the runs in a folder, and keeps others from it
+/// until the lock is dropped. This blocks, for as long as choosing takes.
+pub fn choosing(runs: &Path) -> Result<File, exit::Error> {
+    let refuse = |error: io::Error| exit::Error::refused(at("lock", runs, &error));
+    fs::create_dir_all(runs).map_err(|error| exit::Error::refused(at("create", runs, &error)))?;
+    let lock = lock_file(&runs.join(".lock"))?;
+    lock.lock().map_err(refuse)?;
+    Ok(lock)
+}
+
+fn make(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Waits until the folder's entries are on the disk.
+pub(super) fn sync(path: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(path)
+            .and_then(|folder| folder.sync_all())
+            .map_err(|error| at("write", path, &error))?;
+    }
+    Ok(())
+}
+
+/// Writes `summary.json`: complete and on the disk, or not at all.
+pub fn write_summary(folder: &RunFolder, summary: &Summary) -> io::Result<()> {
+    let path = folder.path.join(SUMMARY);
+    let part = folder.path.join("summary.json.part");
+    let write = || {
+        let mut text = serde_json::to_vec_pretty(summary)?;
+        text.push(b'\n');
+        let mut file = private().create(true).truncate(true).open(&part)?;
+        file.write_all(&text)?;
+        file.sync_all()?;
+        fs::rename(&part, &path)
+    };
+    write().map_err(|error| at("write", &path, &error))?;
+    sync(&folder.path)
+}

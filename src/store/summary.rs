@@ -1,0 +1,167 @@
+//! The summary: everything that is said about a run when it is over.
+//!
+//! Facts only: it is filled by whoever ran, written as `summary.json`, printed by
+//! `--json`, and told to people by the report. It never holds a secret.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use crate::outcome::{Tally, rfc3339};
+
+/// The version of the summary's format.
+pub const SUMMARY_VERSION: u32 = 1;
+
+/// What is said about a run.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    /// [`SUMMARY_VERSION`].
+    pub version: u32,
+    /// What ran.
+    pub tool: Tool,
+    /// Whether it ran against the simulator: no real user was touched.
+    pub simulated: bool,
+    /// When it began.
+    #[serde(serialize_with = "rfc3339")]
+    pub started_at: Timestamp,
+    /// When it ended.
+    #[serde(serialize_with = "rfc3339")]
+    pub finished_at: Timestamp,
+    /// How long it took.
+    pub elapsed_ms: u64,
+    /// What it read.
+    pub inputs: Vec<InputSummary>,
+    /// What became of the rows, those done before included.
+    pub tally: Tally,
+    /// Rows that had their outcome when the run was taken up again; times and calls are those
+    /// since then.
+    pub done_before: u64,
+    /// Whether the input was read to its end and every row has its outcome.
+    pub complete: bool,
+    /// Whether the books close.
+    pub balanced: bool,
+    /// Requests sent.
+    pub calls: u64,
+    /// Requests that batching has saved.
+    pub calls_saved: u64,
+    /// Requests sent again.
+    pub retries: u64,
+    /// Requests refused for their rate.
+    pub rate_limited: u64,
+    /// Rows sent with leave to merge users into one another.
+    pub merge_allowed: u64,
+    /// What was waited for.
+    pub waited: Waited,
+    /// The commonest reasons for failures, the commonest first.
+    pub reasons: Vec<FailureCause>,
+    /// Values mended, by the kind of repair; of a run that was taken up again, those since then.
+    pub repairs: BTreeMap<&'static str, u64>,
+    /// Warnings, by kind, counted like repairs.
+    pub warnings: BTreeMap<&'static str, u64>,
+    /// The settings in force, without secrets.
+    pub settings: Map<String, Value>,
+    /// Why it stopped early, if it did.
+    pub stopped: Option<Stopped>,
+    /// The exit code.
+    pub exit_code: u8,
+    /// Where its files are.
+    pub files: Files,
+}
+
+/// A reason, and how often it was met.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FailureCause {
+    /// The failures' kind.
+    pub kind: &'static str,
+    /// The server's code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// How many rows failed for it.
+    pub count: u64,
+    /// The place of the first: `file:line (row n)`.
+    pub first: String,
+    /// What the first said; left out where it is the server's words, which may name a user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// What to do about it, as the first said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+/// The program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Tool {
+    /// Its name.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+}
+
+impl Tool {
+    /// This program.
+    pub const THIS: Self =
+        Self { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") };
+}
+
+/// An input of the run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct InputSummary {
+    /// As the user named it.
+    pub name: String,
+    /// The format's name.
+    pub format: &'static str,
+    /// Its size.
+    pub bytes: u64,
+    /// The XXH3 (128 bits) of its content, in hexadecimal.
+    pub fingerprint: String,
+}
+
+/// Time waited. The first two are times in which nothing could be sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Waited {
+    /// For a turn within the limit.
+    pub limit_ms: u64,
+    /// For the end of a cool-down that the server asked for.
+    pub cool_down_ms: u64,
+    /// Between the attempts of rows, added up over all of them.
+    pub back_off_ms: u64,
+}
+
+/// Why a run stopped early.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Stopped {
+    /// A stable word, such as `max_failures`.
+    pub reason: String,
+    /// What happened: a lower-case fragment.
+    pub message: String,
+    /// What to mend before going on, if anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// The command that goes on, where going on can help.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resume: Option<String>,
+}
+
+/// Where the files of a run are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Files {
+    /// Every outcome.
+    #[serde(serialize_with = "lossy_path")]
+    pub results: PathBuf,
+    /// The rows that failed; none when nothing did.
+    #[serde(serialize_with = "lossy_paths")]
+    pub failures: Vec<PathBuf>,
+}
+
+fn lossy_path<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(&path.display())
+}
+
+fn lossy_paths<S: Serializer>(paths: &[PathBuf], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(paths.iter().map(|path| path.display().to_string()))
+}

@@ -1,0 +1,151 @@
+//! What the recorder leaves in the run folder, read back the way its readers do.
+
+mod failures;
+mod folder;
+mod journal;
+mod results;
+mod stop;
+
+use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
+
+use csv::{ByteRecord, StringRecord};
+use serde_json::value::RawValue;
+use tempfile::TempDir;
+
+use super::journal::{Identity, JOURNAL_VERSION};
+use super::{Closed, Place, Recorder, RunFolder};
+use crate::catalog;
+use crate::input::record::{
+    Content, Delimiter, Encoding, Format, Position, Problem, Raw, Record, Source,
+};
+use crate::outcome::{Failure, Finished, Outcome, Status};
+
+/// A run folder that goes away.
+struct Fixture {
+    folder: RunFolder,
+    _parent: TempDir,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(&Place::Exactly(parent.path().join("run"))).unwrap();
+        Self { folder, _parent: parent }
+    }
+
+    /// Records all of it.
+    fn record(&self, sources: &[Arc<Source>], rows: &[Finished]) -> Closed {
+        let mut recorder = Recorder::new(&self.folder, sources, &identity()).unwrap();
+        for row in rows {
+            recorder.record(row).unwrap();
+        }
+        recorder.close(true).unwrap()
+    }
+
+    fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+
+    /// The names of the files, in order.
+    fn files(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.folder.path()).unwrap();
+        let name = |entry: fs::DirEntry| entry.file_name().into_string().unwrap();
+        let mut names: Vec<_> = entries.map(|entry| name(entry.unwrap())).collect();
+        names.sort();
+        names
+    }
+}
+
+fn identity() -> Identity {
+    Identity { version: JOURNAL_VERSION, inputs: vec![], settings: serde_json::Map::new() }
+}
+
+fn source(name: &str, format: Format, columns: &[&str]) -> Arc<Source> {
+    Arc::new(Source {
+        name: name.to_owned(),
+        format,
+        encoding: Encoding::Utf8,
+        delimiter: match format {
+            Format::Csv => Some(Delimiter::Comma),
+            Format::Tsv => Some(Delimiter::Tab),
+            _ => None,
+        },
+        columns: columns.iter().map(ToString::to_string).collect(),
+    })
+}
+
+fn csv(columns: &[&str]) -> Arc<Source> {
+    source("users.csv", Format::Csv, columns)
+}
+
+fn jsonl() -> Arc<Source> {
+    source("users.jsonl", Format::Jsonl, &[])
+}
+
+fn cells(cells: &[&str]) -> Content {
+    Content::Cells(StringRecord::from(cells))
+}
+
+fn ragged(cells: &[&[u8]]) -> Content {
+    broken(Raw::Cells(ByteRecord::from(cells.to_vec())))
+}
+
+fn broken(raw: Raw) -> Content {
+    let problem = Problem::new("malformed", "it is broken");
+    Content::Broken { raw, problem }
+}
+
+fn object(text: &str) -> Content {
+    Content::Object(text.into())
+}
+
+fn failure() -> Failure {
+    Failure {
+        kind: "not_found",
+        code: Some("E112102".to_owned()),
+        column: None,
+        message: "no such user".to_owned(),
+        hint: Some("look, \"twice\"".to_owned()),
+    }
+}
+
+fn outcome(status: Status) -> Outcome {
+    Outcome {
+        status,
+        attempts: 2,
+        http_status: Some(400),
+        duration: Duration::from_micros(12_345),
+        finished_at: "2026-11-24T03:00:00.1234Z".parse().unwrap(),
+        user: None,
+        error: status.is_failure().then(failure),
+    }
+}
+
+fn finished(source: &Arc<Source>, content: Content, status: Status) -> Finished {
+    Finished {
+        record: Record {
+            source: Arc::clone(source),
+            position: Position { row: 7, line: 9, byte: 100 },
+            content,
+        },
+        operation: None,
+        login_id: None,
+        outcome: outcome(status),
+        notes: None,
+    }
+}
+
+fn rejected(source: &Arc<Source>, content: Content) -> Finished {
+    finished(source, content, Status::Rejected)
+}
+
+fn updated(user: &str) -> Finished {
+    let mut row = finished(&jsonl(), object("{}"), Status::Updated);
+    row.operation = catalog::OPERATIONS.first();
+    row.login_id = Some("ada".to_owned());
+    row.outcome.http_status = Some(200);
+    row.outcome.user = Some(RawValue::from_string(user.to_owned()).unwrap());
+    row
+}

@@ -1,0 +1,102 @@
+//! The recorder's thread: entries come in over a bounded channel.
+//!
+//! When a write fails the receiver goes away, so the next send fails: whoever sends
+//! stops, since nothing may be sent that cannot be recorded, and joins for the reason.
+
+use std::io;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::Receiver;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
+
+use super::Recorder;
+use crate::engine::recorder_handle::Entry;
+
+/// A batch is committed when it has this many entries, or earlier when nothing is waiting.
+const BATCH: usize = 256;
+
+/// What comes within this time of each other shares a commit, which costs two writes and, to be
+/// woken for, as much again.
+const GATHER: Duration = Duration::from_millis(1);
+
+/// What was committed is on the disk after this time at the latest.
+const SYNC_AFTER: Duration = Duration::from_secs(1);
+
+/// Records what comes in, until all senders are gone or a write fails. Needs a runtime.
+#[must_use]
+pub fn spawn(recorder: Recorder, receiver: Receiver<Entry>) -> JoinHandle<io::Result<Recorder>> {
+    let runtime = Handle::current();
+    thread::spawn(move || drain(recorder, receiver, &runtime))
+}
+
+fn drain(
+    mut recorder: Recorder,
+    mut receiver: Receiver<Entry>,
+    runtime: &Handle,
+) -> io::Result<Recorder> {
+    // When what was committed must be on the disk; nothing when it is.
+    let mut due: Option<Instant> = None;
+    loop {
+        let first = match due {
+            None => receiver.blocking_recv(),
+            Some(due_at) => {
+                let next = runtime.block_on(async { timeout_at(due_at, receiver.recv()).await });
+                let Ok(next) = next else {
+                    recorder.sync(&[])?;
+                    due = None;
+                    continue;
+                };
+                next
+            }
+        };
+        let Some(first) = first else { return Ok(recorder) };
+        if matches!(first, Entry::Finished(_)) {
+            #[expect(clippy::disallowed_methods, reason = "there is nothing else to heed here")]
+            thread::sleep(GATHER);
+        }
+        let (rows, waiting) = batch(&mut recorder, first, &mut receiver)?;
+        recorder.commit()?;
+        let now = Instant::now();
+        if waiting.is_empty() && due.is_none_or(|due| now < due) {
+            due.get_or_insert(now + SYNC_AFTER);
+            continue;
+        }
+        recorder.sync(&rows)?;
+        due = None;
+        for written in waiting {
+            // A client that went away does not send either.
+            let _ = written.send(());
+        }
+    }
+}
+
+/// The rows that are about to be sent, and who waits until that is durable.
+type AboutToSend = (Vec<u64>, Vec<oneshot::Sender<()>>);
+
+/// Takes a batch in; gives back what is about to be sent.
+fn batch(
+    recorder: &mut Recorder,
+    first: Entry,
+    receiver: &mut Receiver<Entry>,
+) -> io::Result<AboutToSend> {
+    let (mut rows, mut waiting) = (Vec::new(), Vec::new());
+    let mut entry = first;
+    for taken in 1.. {
+        match entry {
+            Entry::Finished(finished) => recorder.record(&finished)?,
+            Entry::Sent { row, written } => {
+                rows.push(row);
+                waiting.push(written);
+            }
+        }
+        if taken == BATCH {
+            break;
+        }
+        let Ok(next) = receiver.try_recv() else { break };
+        entry = next;
+    }
+    Ok((rows, waiting))
+}
