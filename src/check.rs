@@ -18,7 +18,8 @@ use std::io;
 use std::sync::Arc;
 
 use crate::catalog::RateClass;
-use crate::input::record::{Problem, Record, Source};
+use crate::input::record::{Record, Source};
+use crate::issue::{Issue, Severity};
 use crate::limiter::limit::Limit;
 use crate::rows::Builder;
 use assertions::Assertions;
@@ -30,47 +31,19 @@ mod sorter;
 pub use wording::ALLOWABLE;
 use wording::Wording;
 
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// The row is invalid: it would not be sent.
-    Error,
-    /// It would be sent, and may not do what is meant.
-    Warning,
-}
-
-impl Severity {
-    /// The word for it.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-        }
-    }
-}
-
-/// Something that is wrong with a row.
+/// An issue, and where it is.
 #[derive(Clone, Debug)]
-pub struct Finding {
-    /// How bad it is.
-    pub severity: Severity,
-    /// The word for its kind, such as `missing_value`.
-    pub code: &'static str,
+pub struct LocatedIssue {
+    /// What is wrong; its place is the column or key, as the file names it.
+    pub issue: Issue,
     /// The file.
     pub file: String,
     /// The line in it.
     pub line: u64,
     /// The row, over all files.
     pub row: u64,
-    /// The column or key at fault, as the file names it.
-    pub column: Option<String>,
     /// What stands there, shortened; never a secret.
     pub value: Option<String>,
-    /// What is wrong: a lower-case fragment.
-    pub message: String,
-    /// What to do.
-    pub hint: Option<String>,
     /// The line at fault; none where it could show a secret.
     pub excerpt: Option<Excerpt>,
 }
@@ -86,7 +59,7 @@ pub struct Options {
     pub limits: Vec<(RateClass, Limit)>,
     /// The most users in a batch.
     pub batch_size: u64,
-    /// Whether each finding is told as it is met.
+    /// Whether each finding is wording as it is met.
     pub all: bool,
 }
 
@@ -102,7 +75,7 @@ pub struct Report {
     /// Findings of kinds too many to be kept apart.
     pub others: u64,
     /// Warnings that are allowed, by code.
-    pub allowed: Vec<(&'static str, u64)>,
+    pub allowed: Vec<(String, u64)>,
     /// Values that would be mended.
     pub repairs: Vec<Repairs>,
     /// Calls and time.
@@ -135,25 +108,25 @@ pub struct Subject<'a> {
 
 /// Checks rows. `again` gives the same rows once more, to show those that contradict others.
 ///
-/// `each` is told every finding if that is asked for. The error is one of temporary files.
+/// `each` is wording every finding if that is asked for. The error is one of temporary files.
 pub fn check<I, E>(
     subject: &Subject<'_>,
     rows: I,
     again: impl FnOnce() -> Result<I, E>,
     options: &Options,
-    each: &mut dyn FnMut(&Finding),
+    each: &mut dyn FnMut(&LocatedIssue),
 ) -> io::Result<Report>
 where
     I: Iterator<Item = Result<Record, E>> + Send,
     E: Display + Send,
 {
     let assertions = Assertions::new();
-    let told = Wording { builder: subject.builder, sources: subject.sources, assertions };
-    let mut notes = Notes::new(options, &told, each);
+    let wording = Wording { builder: subject.builder, sources: subject.sources, assertions };
+    let mut notes = Findings::new(options, &wording, each);
     let judged = rows::judge(subject, assertions, rows, &mut |judged| notes.take(judged))?;
     let conflicts = wording::conflicts(judged.sorters, options)?;
     notes.conflicts(&conflicts, again)?;
-    let Notes { groups, allowed, repairs, .. } = notes;
+    let Findings { groups, allowed, repairs, .. } = notes;
     let (groups, others) = groups.finish();
     Ok(Report {
         rows: judged.rows,
@@ -168,35 +141,38 @@ where
 }
 
 /// What has been noted so far.
-struct Notes<'a> {
+struct Findings<'a> {
     options: &'a Options,
-    told: &'a Wording<'a>,
-    each: &'a mut dyn FnMut(&Finding),
+    wording: &'a Wording<'a>,
+    each: &'a mut dyn FnMut(&LocatedIssue),
     groups: Groups,
-    allowed: Vec<(&'static str, u64)>,
+    allowed: Vec<(String, u64)>,
     repairs: Vec<Repairs>,
 }
 
-impl<'a> Notes<'a> {
-    fn new(options: &'a Options, told: &'a Wording<'a>, each: &'a mut dyn FnMut(&Finding)) -> Self {
+impl<'a> Findings<'a> {
+    fn new(
+        options: &'a Options,
+        wording: &'a Wording<'a>,
+        each: &'a mut dyn FnMut(&LocatedIssue),
+    ) -> Self {
         let groups = Groups::new(options.examples);
-        Self { options, told, each, groups, allowed: Vec::new(), repairs: Vec::new() }
+        Self { options, wording, each, groups, allowed: Vec::new(), repairs: Vec::new() }
     }
 
     /// Notes what is wrong with a row by itself.
     fn take(&mut self, judged: rows::Judged) {
-        let rows::Judged { record, operation, problems, repairs } = judged;
-        for (severity, problem) in problems {
-            if self.allow(severity, problem.code, 1) {
+        let rows::Judged { record, operation, issues, repairs } = judged;
+        for issue in issues {
+            if self.allow(issue.severity, &issue.code, 1) {
                 continue;
             }
-            let make = |problem: &Problem| self.told.finding(&record, operation, severity, problem);
-            let column = self.told.column(&record, operation, &problem);
-            let kind = (severity, problem.code, column.as_deref());
+            let make = |issue: &Issue| self.wording.located(&record, operation, issue);
             if self.options.all {
-                (self.each)(&make(&problem));
+                (self.each)(&make(&issue));
             }
-            self.groups.add(kind, || make(&problem));
+            let column = self.wording.column(&record, operation, &issue);
+            self.groups.add((issue.severity, &issue.code, column.as_deref()), || make(&issue));
         }
         for repair in repairs {
             groups::count_repair(&mut self.repairs, repair, || record.place());
@@ -226,7 +202,7 @@ impl<'a> Notes<'a> {
         for record in again().map_err(changed)? {
             let record = record.map_err(changed)?;
             let row = record.position.row;
-            for finding in self.told.conflicts_of(record, &wanted) {
+            for finding in self.wording.conflicts_of(record, &wanted) {
                 if self.options.all {
                     (self.each)(&finding);
                 }
@@ -244,13 +220,13 @@ impl<'a> Notes<'a> {
     }
 
     /// Counts a finding that is allowed.
-    fn allow(&mut self, severity: Severity, code: &'static str, many: u64) -> bool {
+    fn allow(&mut self, severity: Severity, code: &str, many: u64) -> bool {
         if severity == Severity::Error || !self.is_allowed(code) {
             return false;
         }
         match self.allowed.iter_mut().find(|(known, _)| *known == code) {
             Some((_, count)) => *count += many,
-            None => self.allowed.push((code, many)),
+            None => self.allowed.push((code.to_owned(), many)),
         }
         true
     }

@@ -32,7 +32,6 @@ use lanes::Lanes;
 
 /// A row as it comes from the input.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "the large one is the common one")]
 pub enum Row {
     /// It can be sent.
     Ready(Instruction),
@@ -217,8 +216,8 @@ impl<S: Executor, O: Observer> Engine<S, O> {
             }
             Row::Invalid(invalid) => {
                 self.tally.read += 1;
-                let Invalid { record, operation, login_id, problem, notes } = *invalid;
-                let outcome = Outcome::invalid(problem, Timestamp::now());
+                let Invalid { record, operation, login_id, issue, notes } = *invalid;
+                let outcome = Outcome::invalid(issue, Timestamp::now());
                 self.record(Finished { record, operation, login_id, outcome, notes });
             }
             Row::Unreadable(reason) => self.unreadable = Some(reason),

@@ -9,6 +9,7 @@ pub mod commands;
 pub mod engine;
 pub mod exit;
 pub mod input;
+pub mod issue;
 pub mod limiter;
 pub mod outcome;
 pub mod report;

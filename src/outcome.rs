@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::catalog::Operation;
-use crate::input::record::{Notes, Problem, Record};
+use crate::input::record::{Notes, Record};
+use crate::issue::Issue;
 
 /// What became of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -61,36 +62,6 @@ impl Status {
     }
 }
 
-/// Why a row is not `updated`, as results and failures show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Failure {
-    /// A stable word: a [`Problem`]'s code, or what the server's answer was taken for.
-    pub kind: &'static str,
-    /// The server's own error code, such as `E112102`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<String>,
-    /// The column or key at fault.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub column: Option<String>,
-    /// What is wrong: a lower-case fragment, or the server's words.
-    pub message: String,
-    /// What to do about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
-}
-
-impl From<Problem> for Failure {
-    fn from(problem: Problem) -> Self {
-        Self {
-            kind: problem.code,
-            code: None,
-            column: problem.column,
-            message: problem.message,
-            hint: problem.hint,
-        }
-    }
-}
-
 /// The final word on a record.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -109,13 +80,13 @@ pub struct Outcome {
     /// The user as the server sent it, or as it was read where the answer was lost.
     pub user: Option<Box<RawValue>>,
     /// Why it failed; `None` exactly when the status is no failure.
-    pub error: Option<Failure>,
+    pub error: Option<Box<Issue>>,
 }
 
 impl Outcome {
     /// The outcome of a row that was never sent.
     #[must_use]
-    pub fn invalid(problem: Problem, finished_at: Timestamp) -> Self {
+    pub fn invalid(issue: Box<Issue>, finished_at: Timestamp) -> Self {
         Self {
             status: Status::Invalid,
             attempts: 0,
@@ -123,7 +94,7 @@ impl Outcome {
             duration: Duration::ZERO,
             finished_at,
             user: None,
-            error: Some(problem.into()),
+            error: Some(issue),
         }
     }
 }

@@ -24,7 +24,8 @@ use smallvec::SmallVec;
 
 use crate::catalog::Operation;
 use crate::exit::Error;
-use crate::input::record::{Content, Notes, Problem, Record, Source};
+use crate::input::record::{Content, Notes, Record, Source};
+use crate::issue::Issue;
 use assemble::Assembled;
 use cell::Cell;
 use column_map::ColumnMap;
@@ -87,7 +88,7 @@ pub struct Invalid {
     /// The user, if the row names one.
     pub login_id: Option<String>,
     /// What is wrong.
-    pub problem: Problem,
+    pub issue: Box<Issue>,
     /// What was noticed before that.
     pub notes: Option<Box<Notes>>,
 }
@@ -100,7 +101,7 @@ pub struct Builder {
     /// Whether there are sources without a header: of JSON.
     has_shapes: bool,
     /// Layouts of JSON rows by their keys; files repeat a few shapes over and over.
-    shapes: HashMap<Vec<String>, Result<ColumnMap, Problem>>,
+    shapes: HashMap<Vec<String>, Result<ColumnMap, Issue>>,
 }
 
 /// How many shapes of JSON rows are remembered.
@@ -149,26 +150,28 @@ impl Builder {
         let mut seen = RowDraft::default();
         match self.understand(&record, &mut seen) {
             Ok(parts) => Ok(parts.of(record, seen.notes)),
-            Err(problem) => {
-                let RowDraft { operation, login_id, mut notes, problems } = seen;
-                if !problems.is_empty() {
-                    notes.get_or_insert_default().problems = problems;
+            Err(issue) => {
+                let RowDraft { operation, login_id, mut notes, errors } = seen;
+                if !errors.is_empty() {
+                    // What makes the row invalid goes before what may be wrong with it.
+                    notes.get_or_insert_default().issues.splice(..0, errors);
                 }
-                Err(Box::new(Invalid { record, operation, login_id, problem, notes }))
+                let issue = Box::new(issue);
+                Err(Box::new(Invalid { record, operation, login_id, issue, notes }))
             }
         }
     }
 
-    fn understand(&mut self, record: &Record, seen: &mut RowDraft) -> Result<Assembled, Problem> {
+    fn understand(&mut self, record: &Record, seen: &mut RowDraft) -> Result<Assembled, Issue> {
         match &record.content {
-            Content::Broken { problem, .. } => Err(problem.clone()),
+            Content::Broken { issue, .. } => Err((**issue).clone()),
             Content::Cells(cells) => {
                 let source = &record.source;
                 let (_, column_map) = self
                     .headers
                     .iter_mut()
                     .find(|(known, _)| Arc::ptr_eq(known, source))
-                    .ok_or_else(|| Problem::new("unreadable", "the row has no header"))?;
+                    .ok_or_else(|| Issue::error("unreadable", "the row has no header"))?;
                 let cells: Vec<Cell<'_>> = cells.iter().map(Cell::Text).collect();
                 fill(column_map, &self.mapping, &source.columns, &cells, seen)
             }
@@ -185,7 +188,7 @@ impl Builder {
                 match self.shapes.get_mut(&keys) {
                     Some(Ok(column_map)) => fill(column_map, &self.mapping, &keys, &cells, seen),
                     Some(Err(problem)) => Err(problem.clone()),
-                    None => Err(Problem::new("unreadable", "the row has no keys")),
+                    None => Err(Issue::error("unreadable", "the row has no keys")),
                 }
             }
         }
@@ -193,7 +196,7 @@ impl Builder {
 }
 
 /// The keys and values of a JSON object, in their order.
-pub fn members(text: &str) -> Result<Vec<(String, &RawValue)>, Problem> {
+pub fn members(text: &str) -> Result<Vec<(String, &RawValue)>, Issue> {
     struct Members<'a>(Vec<(String, &'a RawValue)>);
 
     struct Visitor;
@@ -225,7 +228,7 @@ pub fn members(text: &str) -> Result<Vec<(String, &RawValue)>, Problem> {
 
     serde_json::from_str::<Members<'_>>(text)
         .map(|members| members.0)
-        .map_err(|error| Problem::new("invalid_json", error.to_string()))
+        .map_err(|error| Issue::error("invalid_json", error.to_string()))
 }
 
 /// The lane of a login ID.

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::api::explain;
 use crate::api::load::{Found, Load};
 use crate::api::reconcile::{Reconciled, settle};
 use crate::api::response::{Reply, Sent, TransportCause, TransportError};
@@ -201,7 +202,9 @@ impl Client {
                 |found: &Found| !user_matches::is_named(&found.user, &instruction.login_id);
             match self.load(&name, stop).await? {
                 Load::Found(found) if another(&found) => {
-                    return Some(Some(row.refused(Status::Rejected, retry::describe_conflict())));
+                    return Some(Some(
+                        row.refused(Status::Rejected, Box::new(explain::conflict())),
+                    ));
                 }
                 Load::Found(_) | Load::Missing => {}
                 Load::Failed(why) => return Some(Some(row.refused(Status::GaveUp, why))),

@@ -3,9 +3,10 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::explain;
 use super::response::{Body, Reply};
-use super::retry;
-use crate::outcome::{Failure, Status};
+use crate::issue::Issue;
+use crate::outcome::Status;
 
 /// What reading a user by a name showed, once there is something to say.
 #[derive(Clone, Debug)]
@@ -15,7 +16,7 @@ pub enum Load {
     /// Nobody has it.
     Missing,
     /// The read failed for good.
-    Failed(Failure),
+    Failed(Box<Issue>),
 }
 
 /// A user as it was read.
@@ -33,20 +34,20 @@ impl Load {
     /// What the last reply to a read shows.
     #[must_use]
     pub fn of(reply: Reply) -> Self {
-        if retry::says_not_found(&reply) {
+        if matches!(&reply, Reply::Response(response) if response.says_not_found()) {
             return Self::Missing;
         }
         // A read that failed changed nothing, whatever became of it.
-        let failure = retry::describe(&reply, Status::GaveUp);
+        let failure = explain::failure(&reply, Status::GaveUp);
         match reply {
             Reply::Response(answer) => match answer.body {
                 Body::User(user) => {
                     let user_id = user_id(&user);
                     Self::Found(Found { http_status: answer.status, user_id, user })
                 }
-                _ => Self::Failed(failure),
+                _ => Self::Failed(Box::new(failure)),
             },
-            Reply::Failed(_) => Self::Failed(failure),
+            Reply::Failed(_) => Self::Failed(Box::new(failure)),
         }
     }
 }
@@ -99,7 +100,7 @@ mod tests {
             let shown = match Load::of(reply.clone()) {
                 Load::Found(found) => format!("found {}", found.user_id.unwrap_or_default()),
                 Load::Missing => "missing".to_owned(),
-                Load::Failed(failure) => format!("failed: {}", failure.kind),
+                Load::Failed(failure) => format!("failed: {}", failure.code),
             };
             assert_eq!(shown.trim_end(), expected, "{reply:?}");
         }

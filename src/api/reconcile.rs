@@ -4,7 +4,7 @@
 //! what the reads leave open is `unknown`, with the reason.
 
 use super::load::{Found, Load};
-use crate::outcome::Failure;
+use crate::issue::Issue;
 
 /// What became of a rename that may have been applied.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ pub enum Reconciled {
         user_id: Option<String>,
     },
     /// It cannot be told, for this reason.
-    Unknown(Failure),
+    Unknown(Box<Issue>),
 }
 
 /// Settles a rename by what reading the old name showed, and then the new one.
@@ -26,7 +26,7 @@ pub enum Reconciled {
 /// one shows does not count then. `user_id` is who had the old name when it was last seen.
 #[must_use]
 pub fn settle(old: Load, new: Option<Load>, user_id: Option<&str>) -> Reconciled {
-    let unknown = |why: &str, hint| Reconciled::Unknown(unsettled(why, hint));
+    let unknown = |why: &str, hint| Reconciled::Unknown(Box::new(unsettled(why, hint)));
     match (old, new) {
         (Load::Found(found), _) => Reconciled::NotApplied { user_id: found.user_id },
         (Load::Missing, Some(Load::Found(found))) if is_another(&found, user_id) => {
@@ -41,9 +41,9 @@ pub fn settle(old: Load, new: Option<Load>, user_id: Option<&str>) -> Reconciled
             "look at the user: if it is as wanted, nothing is left to do",
         ),
         // The code says whose words the message has.
-        (Load::Failed(Failure { code, message, .. }), _)
-        | (Load::Missing, Some(Load::Failed(Failure { code, message, .. }))) => {
-            Reconciled::Unknown(Failure { code, ..unsettled(&message, LOOK) })
+        (Load::Failed(issue), _) | (Load::Missing, Some(Load::Failed(issue))) => {
+            let unsettled = unsettled(&issue.message, LOOK).server_code(issue.server_code);
+            Reconciled::Unknown(Box::new(unsettled))
         }
     }
 }
@@ -54,14 +54,10 @@ fn is_another(found: &Found, user_id: Option<&str>) -> bool {
     found.user_id.as_deref().zip(user_id).is_some_and(|(found, known)| found != known)
 }
 
-fn unsettled(why: &str, hint: &str) -> Failure {
-    Failure {
-        kind: "unsettled",
-        code: None,
-        column: None,
-        message: format!("it may have been applied, and reading the user did not settle it: {why}"),
-        hint: Some(hint.to_owned()),
-    }
+fn unsettled(why: &str, hint: &'static str) -> Issue {
+    let message =
+        format!("it may have been applied, and reading the user did not settle it: {why}");
+    Issue::error("unsettled", message).hint(hint)
 }
 
 #[cfg(test)]
@@ -76,9 +72,8 @@ mod tests {
     }
 
     fn failed() -> Load {
-        let message = "no answer in time".to_owned();
-        let (column, hint) = (None, None);
-        Load::Failed(Failure { kind: "timeout", code: Some("E1".into()), column, message, hint })
+        let issue = Issue::error("timeout", "no answer in time");
+        Load::Failed(Box::new(issue.server_code(Some("E1".into()))))
     }
 
     /// The old name, the new name, what follows; the user who was last seen with the old name
@@ -148,7 +143,7 @@ mod tests {
             (Load::Missing, None, None, "removed by this row or never been there"),
         ] {
             let Reconciled::Unknown(failure) = settle(old, new, None) else { panic!("{why}") };
-            assert_eq!((failure.kind, failure.code.as_deref()), ("unsettled", code));
+            assert_eq!((&*failure.code, failure.server_code.as_deref()), ("unsettled", code));
             assert!(failure.message.ends_with(why), "{}", failure.message);
             assert!(failure.hint.is_some());
         }

@@ -4,6 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::value::RawValue;
 
+use super::codes::{self, Meaning};
+
 /// What came back for a request, or how it was lost.
 #[derive(Clone, Debug)]
 pub enum Reply {
@@ -18,13 +20,13 @@ impl Reply {
     #[must_use]
     pub fn http_status(&self) -> Option<u16> {
         match self {
-            Self::Response(answer) => Some(answer.status),
+            Self::Response(response) => Some(response.status),
             Self::Failed(_) => None,
         }
     }
 }
 
-/// An answer of the server.
+/// A response of the server.
 #[derive(Clone, Debug)]
 pub struct Response {
     /// The HTTP status.
@@ -33,6 +35,25 @@ pub struct Response {
     pub retry_after: Option<Duration>,
     /// What its body holds.
     pub body: Body,
+}
+
+impl Response {
+    /// The API's own error code, if the response has one.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        match &self.body {
+            Body::Error(error) => Some(&error.error_code),
+            _ => None,
+        }
+    }
+
+    /// Whether the API says that nobody has the name. A 404 without its code may be a proxy's.
+    #[must_use]
+    pub fn says_not_found(&self) -> bool {
+        self.code().is_some_and(|code| {
+            self.status == 404 || codes::meaning(code) == Some(Meaning::UserNotFound)
+        })
+    }
 }
 
 /// What the body of an answer holds.
@@ -119,4 +140,26 @@ pub fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
         Err(_) => httpdate::parse_http_date(value).ok()?.duration_since(now).unwrap_or_default(),
     };
     Some(wait.min(MAX_COOL_DOWN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = httpdate::parse_http_date("Tue, 24 Nov 2026 03:00:00 GMT").unwrap();
+        for (value, expected) in [
+            ("60", Some(60)),
+            (" 0 ", Some(0)),
+            ("Tue, 24 Nov 2026 03:00:42 GMT", Some(42)),
+            ("Tue, 24 Nov 2026 02:59:00 GMT", Some(0)),
+            ("99999999999", Some(24 * 60 * 60)),
+            ("soon", None),
+            ("-1", None),
+            ("", None),
+        ] {
+            assert_eq!(parse_retry_after(value, now), expected.map(Duration::from_secs), "{value}");
+        }
+    }
 }

@@ -1,9 +1,11 @@
 //! Groups: findings of one kind together, counted, with the first few of each.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 
-use super::{Finding, Severity};
+use super::LocatedIssue;
 use crate::input::record::Repair;
+use crate::issue::Severity;
 
 /// Kinds of findings kept apart; there are far fewer, but JSON keys can be anything.
 const MOST_GROUPS: usize = 256;
@@ -14,13 +16,13 @@ pub struct Group {
     /// How bad they are.
     pub severity: Severity,
     /// The word for the kind.
-    pub code: &'static str,
+    pub code: String,
     /// The column at fault.
     pub column: Option<String>,
     /// How many there are.
     pub count: u64,
     /// The first of them.
-    pub examples: Vec<Finding>,
+    pub examples: Vec<LocatedIssue>,
 }
 
 /// The findings so far.
@@ -40,8 +42,8 @@ impl Groups {
     /// Counts a finding; `finding` makes it if it is one of the first of its group.
     pub(super) fn add(
         &mut self,
-        (severity, code, column): (Severity, &'static str, Option<&str>),
-        finding: impl FnOnce() -> Finding,
+        (severity, code, column): (Severity, &str, Option<&str>),
+        finding: impl FnOnce() -> LocatedIssue,
     ) {
         let Some(index) = self.place(severity, code, column) else {
             self.others += 1;
@@ -58,7 +60,7 @@ impl Groups {
     pub(super) fn count(
         &mut self,
         severity: Severity,
-        code: &'static str,
+        code: &str,
         column: Option<&str>,
         many: u64,
     ) {
@@ -69,20 +71,15 @@ impl Groups {
     }
 
     /// Keeps an example of what is counted already.
-    pub(super) fn example(&mut self, finding: Finding) {
-        if let Some(index) = self.place(finding.severity, finding.code, None)
+    pub(super) fn example(&mut self, finding: LocatedIssue) {
+        if let Some(index) = self.place(finding.issue.severity, &finding.issue.code, None)
             && self.kinds[index].examples.len() < self.examples
         {
             self.kinds[index].examples.push(finding);
         }
     }
 
-    fn place(
-        &mut self,
-        severity: Severity,
-        code: &'static str,
-        column: Option<&str>,
-    ) -> Option<usize> {
+    fn place(&mut self, severity: Severity, code: &str, column: Option<&str>) -> Option<usize> {
         let same = |group: &Group| {
             group.code == code && group.severity == severity && group.column.as_deref() == column
         };
@@ -93,7 +90,7 @@ impl Groups {
         if self.kinds.len() >= MOST_GROUPS {
             return None;
         }
-        let column = column.map(str::to_owned);
+        let (code, column) = (code.to_owned(), column.map(str::to_owned));
         self.kinds.push(Group { severity, code, column, count: 0, examples: Vec::new() });
         Some(self.kinds.len() - 1)
     }
@@ -102,7 +99,7 @@ impl Groups {
     pub(super) fn finish(mut self) -> (Vec<Group>, u64) {
         // Conflicts come in no order of their own.
         self.kinds.sort_by(|a, b| {
-            let key = |group: &Group| (group.severity, Reverse(group.count), group.code);
+            let key = |group: &Group| (group.severity, Reverse(group.count), group.code.clone());
             key(a).cmp(&key(b)).then_with(|| a.column.cmp(&b.column))
         });
         (self.kinds, self.others)
@@ -113,7 +110,7 @@ impl Groups {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repairs {
     /// The word for the kind.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// How many values were mended so.
     pub count: u64,
     /// The first of them, with its place.
@@ -128,6 +125,8 @@ pub(super) fn count_repair(
 ) {
     match counts.iter_mut().find(|known| known.kind == repair.kind) {
         Some(known) => known.count += 1,
-        None => counts.push(Repairs { kind: repair.kind, count: 1, first: (place(), repair) }),
+        None => {
+            counts.push(Repairs { kind: repair.kind.clone(), count: 1, first: (place(), repair) })
+        }
     }
 }

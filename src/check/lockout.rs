@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::assertions::Members;
 use crate::catalog::Need;
-use crate::input::record::Problem;
+use crate::issue::Issue;
 use crate::rows::Instruction;
 
 /// The code of every such problem.
@@ -16,7 +16,7 @@ pub(super) const CODE: &str = "lock_out";
 const WAYS: [(&str, &str); 2] = [("phone", "phone number"), ("email", "e-mail address")];
 
 /// What an instruction takes away of it, if anything.
-pub(super) fn lock_out(instruction: &Instruction, members: &Members<'_>) -> Option<Problem> {
+pub(super) fn lock_out(instruction: &Instruction, members: &Members<'_>) -> Option<Issue> {
     let operation = instruction.operation;
     if operation.name == "loginid" && instruction.renames_to.is_none() {
         return Some(problem(
@@ -49,8 +49,8 @@ pub(super) fn lock_out(instruction: &Instruction, members: &Members<'_>) -> Opti
     })
 }
 
-fn problem(field: &str, message: &str) -> Problem {
-    Problem::new(CODE, message)
+fn problem(field: &str, message: &str) -> Issue {
+    Issue::warning(CODE, message.to_owned())
         .at(field)
         .hint(format!("make sure that there is another way in; if it is meant, --allow {CODE}"))
 }

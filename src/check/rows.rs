@@ -13,9 +13,10 @@ use std::thread;
 use super::assertions::{Assertions, At, Members};
 use super::forecast::Needed;
 use super::sorter::Sorter;
-use super::{Severity, Subject, lockout};
+use super::{Subject, lockout};
 use crate::catalog::Operation;
-use crate::input::record::{Problem, Record, Repair, Source};
+use crate::input::record::{Notes, Record, Repair, Source};
+use crate::issue::Issue;
 use crate::rows::{Builder, Instruction};
 
 /// Rows handed over at once.
@@ -28,7 +29,7 @@ const WAITING: usize = 4;
 pub(super) struct Judged {
     pub(super) record: Record,
     pub(super) operation: Option<&'static Operation>,
-    pub(super) problems: Vec<(Severity, Problem)>,
+    pub(super) issues: Vec<Issue>,
     pub(super) repairs: Vec<Repair>,
 }
 
@@ -159,7 +160,7 @@ impl Judge<'_> {
     }
 
     fn judge(&mut self, record: Record, batch: &mut Batch) -> io::Result<()> {
-        match self.builder.build(record) {
+        let judged = match self.builder.build(record) {
             Ok(instruction) => {
                 batch.valid += 1;
                 batch.calls.count(&instruction);
@@ -167,36 +168,26 @@ impl Judge<'_> {
                 self.assertion(&instruction, &members)?;
                 let lock_out = lockout::lock_out(&instruction, &members);
                 drop(members);
-                let notes = instruction.notes.map(|notes| *notes).unwrap_or_default();
-                if lock_out.is_none() && notes.warnings.is_empty() && notes.repairs.is_empty() {
-                    return Ok(());
-                }
-                let warnings = lock_out.into_iter().chain(notes.warnings);
-                batch.judged.push(Judged {
+                let Notes { issues, repairs } = unboxed(instruction.notes);
+                Judged {
                     record: instruction.record,
                     operation: Some(instruction.operation),
-                    problems: warnings.map(|problem| (Severity::Warning, problem)).collect(),
-                    repairs: notes.repairs,
-                });
+                    issues: lock_out.into_iter().chain(issues).collect(),
+                    repairs,
+                }
             }
             Err(invalid) => {
-                let notes = invalid.notes.map(|notes| *notes).unwrap_or_default();
-                let mut problem = invalid.problem;
-                if let (Some(hint), false, true) =
-                    (&mut problem.hint, notes.candidates.is_empty(), notes.problems.is_empty())
-                {
-                    *hint = format!("{hint}: {}", notes.candidates.join(" or "));
-                }
-                batch.judged.push(Judged {
+                let Notes { issues, repairs } = unboxed(invalid.notes);
+                Judged {
                     record: invalid.record,
                     operation: invalid.operation,
-                    problems: iter::once(problem)
-                        .chain(notes.problems)
-                        .map(|problem| (Severity::Error, problem))
-                        .collect(),
-                    repairs: notes.repairs,
-                });
+                    issues: iter::once(*invalid.issue).chain(issues).collect(),
+                    repairs,
+                }
             }
+        };
+        if !judged.issues.is_empty() || !judged.repairs.is_empty() {
+            batch.judged.push(judged);
         }
         Ok(())
     }
@@ -211,6 +202,10 @@ impl Judge<'_> {
         });
         pushed
     }
+}
+
+fn unboxed(notes: Option<Box<Notes>>) -> Notes {
+    notes.map(|notes| *notes).unwrap_or_default()
 }
 
 /// Where a record is, in numbers.

@@ -19,7 +19,7 @@ fn rows(source: &Arc<Source>, lines: &[String]) -> Vec<Result<Record, String>> {
     (1..).zip(lines).map(row).collect()
 }
 
-fn checked(lines: &[String], options: &Options) -> (Report, Vec<Finding>) {
+fn checked(lines: &[String], options: &Options) -> (Report, Vec<LocatedIssue>) {
     let source = Arc::new(Source {
         name: "u.jsonl".to_owned(),
         format: Format::Jsonl,
@@ -77,7 +77,14 @@ fn rows_that_contradict_each_other_are_found_wherever_they_are() {
         .groups
         .iter()
         .flat_map(|group| &group.examples)
-        .map(|f| (f.code, f.row, f.column.as_deref(), f.message.contains("u.jsonl:7 (row 7)")))
+        .map(|f| {
+            (
+                &*f.issue.code,
+                f.row,
+                f.issue.place.as_deref(),
+                f.issue.message.contains("u.jsonl:7 (row 7)"),
+            )
+        })
         .collect();
     assert!(told.contains(&("contradicting_values", 3001, Some("phone"), true)), "{told:?}");
     assert!(told.contains(&("shared_value", 3002, Some("phone"), false)), "{told:?}");
@@ -92,7 +99,7 @@ fn what_is_allowed_is_no_problem() {
     let allow = vec!["lock_out".to_owned()];
     let (report, told) = checked(&lines, &Options { allow, all: true, ..Options::default() });
     assert!(!report.has_problems() && told.is_empty());
-    assert_eq!(report.allowed, [("lock_out", 1)]);
+    assert_eq!(report.allowed, [("lock_out".to_owned(), 1)]);
 }
 
 #[test]
@@ -109,7 +116,9 @@ fn whatever_takes_away_a_way_to_sign_in_is_told() {
     let told = |line: &str| {
         let (report, _) = checked(&[line.to_owned()], &examples());
         let group = report.groups.first();
-        group.map(|group| (group.code, group.examples[0].column.clone().unwrap_or_default()))
+        group.map(|group| {
+            (group.code.clone(), group.examples[0].issue.place.clone().unwrap_or_default())
+        })
     };
     for (line, column) in [
         (r#"{"loginId":"a","phone":"+14155550101","verified":false}"#, Some("verified")),
@@ -124,6 +133,10 @@ fn whatever_takes_away_a_way_to_sign_in_is_told() {
         (r#"{"loginId":"a","name":""}"#, None),
         (r#"{"loginId":"a","recoveryPhone":""}"#, None),
     ] {
-        assert_eq!(told(line), column.map(|column| ("lock_out", column.to_owned())), "{line}");
+        assert_eq!(
+            told(line),
+            column.map(|column| ("lock_out".to_owned(), column.to_owned())),
+            "{line}"
+        );
     }
 }

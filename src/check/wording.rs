@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::assertions::{Assertion, Assertions, At};
 use super::conflicts::{Conflict, Conflicts, Found};
 use super::sorter::{self, Sorter};
-use super::{Finding, Options, Severity, excerpt, lockout};
+use super::{LocatedIssue, Options, excerpt, lockout};
 use crate::catalog::Operation;
-use crate::input::record::{Problem, Record, Source};
+use crate::input::record::{Record, Source};
+use crate::issue::Issue;
 use crate::rows::Builder;
 
 /// Conflicts that are told one by one at most; all are counted.
@@ -127,42 +128,38 @@ impl Wording<'_> {
         &self,
         record: &Record,
         operation: Option<&'static Operation>,
-        problem: &Problem,
+        issue: &Issue,
     ) -> Option<String> {
-        let column = problem.column.as_deref()?;
+        let column = issue.place.as_deref()?;
         let mapping = self.builder.mapping();
         let named = operation.and_then(|operation| mapping.column_of(record, operation, column));
         Some(named.unwrap_or_else(|| column.to_owned()))
     }
 
-    /// A finding about a row by itself.
-    pub(super) fn finding(
+    /// An issue of a row by itself, with its place.
+    pub(super) fn located(
         &self,
         record: &Record,
         operation: Option<&'static Operation>,
-        severity: Severity,
-        problem: &Problem,
-    ) -> Finding {
+        issue: &Issue,
+    ) -> LocatedIssue {
         let mapping = self.builder.mapping();
-        let column = self.column(record, operation, problem);
+        let column = self.column(record, operation, issue);
         let is_secret = |column: &str| mapping.is_secret(column);
         let (excerpt, value) = excerpt::excerpt(record, column.as_deref(), &is_secret);
-        Finding {
-            severity,
-            code: problem.code,
+        let hint = issue.hint_with_candidates().map(|hint| hint.into_owned().into());
+        LocatedIssue {
+            issue: Issue { place: column, hint, ..issue.clone() },
             file: record.source.name.clone(),
             line: record.position.line,
             row: record.position.row,
-            column,
             value,
-            message: problem.message.clone(),
-            hint: problem.hint.clone(),
             excerpt,
         }
     }
 
     /// The findings about a record that contradicts others.
-    pub(super) fn conflicts_of(&self, mut record: Record, wanted: &[Found]) -> Vec<Finding> {
+    pub(super) fn conflicts_of(&self, mut record: Record, wanted: &[Found]) -> Vec<LocatedIssue> {
         let row = record.position.row;
         let first = wanted.partition_point(|found| found.assertion.at.row < row);
         let of_row: Vec<&Found> =
@@ -183,7 +180,7 @@ impl Wording<'_> {
         let finding = |found: &Found| {
             let field =
                 named.iter().find(|(assertion, _)| *assertion == found.assertion)?.1.clone();
-            let problem = Problem::new(found.conflict.code(), self.words(found, &field))
+            let issue = Issue::warning(found.conflict.code(), self.words(found, &field))
                 .at(if found.conflict == Conflict::RenamedAway {
                     "loginId"
                 } else {
@@ -191,7 +188,7 @@ impl Wording<'_> {
                 })
                 .hint(found.conflict.hint());
             let operation = Some(instruction.operation);
-            Some(self.finding(&instruction.record, operation, Severity::Warning, &problem))
+            Some(self.located(&instruction.record, operation, &issue))
         };
         of_row.into_iter().filter_map(finding).collect()
     }

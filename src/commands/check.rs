@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-use crate::check::{self, Finding, Options, Report, Subject};
+use crate::check::{self, LocatedIssue, Options, Report, Subject};
 use crate::exit::{Error, Exit};
 use crate::input::{self, Request};
 use crate::rows::{Builder, Mapping};
@@ -51,7 +51,7 @@ fn check(
     requests: &[Request],
     mapping: Mapping,
     options: &Options,
-    each: &mut dyn FnMut(&Finding),
+    each: &mut dyn FnMut(&LocatedIssue),
 ) -> Result<Report, Error> {
     let input = input::open(requests)?;
     let sources = input.sources().to_vec();
@@ -109,7 +109,7 @@ impl Screen {
         Self { out: BufWriter::new(io::stdout()), json, color }
     }
 
-    fn finding(&mut self, finding: &Finding) {
+    fn finding(&mut self, finding: &LocatedIssue) {
         let _ = if self.json {
             writeln!(self.out, "{}", crate::report::finding_json(finding))
         } else {

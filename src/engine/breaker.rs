@@ -1,5 +1,7 @@
 //! Halting: when so much goes wrong that going on would burn the whole file. Pure.
 
+use std::borrow::Cow;
+
 use crate::outcome::{Outcome, Status, Tally};
 use crate::stop::Reason;
 
@@ -60,7 +62,7 @@ pub struct CircuitBreaker {
     /// Equal failures in a row that halt; 0 for never.
     max_streak: u32,
     streak: u32,
-    last: Option<(Status, &'static str, Option<String>)>,
+    last: Option<(Status, Cow<'static, str>, Option<String>)>,
 }
 
 impl CircuitBreaker {
@@ -77,7 +79,7 @@ impl CircuitBreaker {
         if outcome.status == Status::Invalid {
             // Neither breaks a streak nor makes one.
         } else if let Some(error) = &outcome.error {
-            let this = (outcome.status, error.kind, error.code.clone());
+            let this = (outcome.status, error.code.clone(), error.server_code.clone());
             self.streak = if self.last.as_ref() == Some(&this) { self.streak + 1 } else { 1 };
             self.last = Some(this);
         } else {
@@ -86,10 +88,11 @@ impl CircuitBreaker {
         }
         if self.max_streak > 0 && self.streak >= self.max_streak {
             let error = outcome.error.as_ref()?;
-            let code = error.code.as_deref().map(|code| format!(" {code}")).unwrap_or_default();
+            let code =
+                error.server_code.as_deref().map(|code| format!(" {code}")).unwrap_or_default();
             return Some(Reason::halted(
                 "same_failure",
-                format!("{} rows in a row failed alike: {}{code}", self.streak, error.kind),
+                format!("{} rows in a row failed alike: {}{code}", self.streak, error.code),
                 "look at failures: is a column mapped to the wrong field? --max-same-failures 0 goes on regardless",
             ));
         }
@@ -111,18 +114,12 @@ impl CircuitBreaker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::Failure;
+    use crate::issue::Issue;
     use jiff::Timestamp;
     use std::time::Duration;
 
     fn outcome(status: Status, kind: Option<&'static str>) -> Outcome {
-        let error = kind.map(|kind| Failure {
-            kind,
-            code: None,
-            column: None,
-            message: String::new(),
-            hint: None,
-        });
+        let error = kind.map(|kind| Box::new(Issue::error(kind, "")));
         Outcome {
             status,
             attempts: 1,

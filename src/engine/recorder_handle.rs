@@ -9,7 +9,6 @@ use crate::outcome::Finished;
 
 /// What the recorder is told.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly every entry is the large one")]
 pub enum Entry {
     /// A row has its outcome.
     Finished(Finished),

@@ -8,8 +8,9 @@ use super::*;
 use crate::catalog::OPERATIONS;
 use crate::engine::breaker::MaxFailures;
 use crate::engine::recorder_handle::RecorderHandle;
-use crate::input::record::{Content, Encoding, Format, Position, Problem, Record, Source};
-use crate::outcome::{Failure, Status};
+use crate::input::record::{Content, Encoding, Format, Position, Record, Source};
+use crate::issue::Issue;
+use crate::outcome::Status;
 
 /// A step in memory: sleeps, notes who it works on, and gives out what it is told to.
 #[derive(Default)]
@@ -115,8 +116,8 @@ fn updated(duration: Duration) -> Outcome {
     }
 }
 
-fn failure() -> Failure {
-    Failure { kind: "refused", code: None, column: None, message: String::new(), hint: None }
+fn failure() -> Box<Issue> {
+    Box::new(Issue::error("refused", ""))
 }
 
 struct Seen(Arc<Mutex<u64>>);
@@ -160,7 +161,7 @@ fn invalid(row: u64) -> Row {
         record: record(row),
         operation: None,
         login_id: None,
-        problem: Problem::new("bad_value", "bad"),
+        issue: Box::new(Issue::error("bad_value", "bad")),
         notes: None,
     }))
 }

@@ -18,7 +18,8 @@ use super::quotes;
 use super::window::Window;
 use super::{Fault, KEPT_BYTES, MAX_RECORD_BYTES, MAX_RECORD_LINES, Row, Rows};
 use crate::input::guard;
-use crate::input::record::{Content, Delimiter, Problem, Raw};
+use crate::input::record::{Content, Delimiter, Raw};
+use crate::issue::Issue;
 
 /// Reads text with cells.
 pub(super) struct Delimited<R> {
@@ -100,9 +101,9 @@ impl<R: Read> Delimited<R> {
         };
         let cells = match row.content {
             Content::Cells(cells) => cells,
-            Content::Broken { problem, .. } => {
-                let hint = problem.hint.map_or(String::new(), |hint| format!("; {hint}"));
-                let reason = format!("the header row cannot be read: {}{hint}", problem.message);
+            Content::Broken { issue, .. } => {
+                let hint = issue.hint.map_or(String::new(), |hint| format!("; {hint}"));
+                let reason = format!("the header row cannot be read: {}{hint}", issue.message);
                 return Err(Fault::new(row.line, reason));
             }
             Content::Object(_) => unreachable!("no objects among cells"),
@@ -198,7 +199,7 @@ impl<R: Read> Delimited<R> {
         let cells = self.cells(frame.cells);
         let problem = if let Some(stray) = quotes.stray {
             let line = frame.line + line_ends(&row[..stray]).count() as u64;
-            Problem::new(
+            Issue::error(
                 "stray_quote",
                 format!("a quote closes in the middle of a cell on line {line}"),
             )
@@ -234,7 +235,7 @@ impl<R: Read> Delimited<R> {
         record
     }
 
-    fn wrong_count(&self, frame: &Frame) -> Problem {
+    fn wrong_count(&self, frame: &Frame) -> Issue {
         let last = self.lines.line - u64::from(frame.end == End::Line);
         let lines = if last > frame.line {
             format!(" (lines {} to {last})", frame.line)
@@ -242,7 +243,7 @@ impl<R: Read> Delimited<R> {
             String::new()
         };
         let plural = if frame.cells == 1 { "" } else { "s" };
-        Problem::new(
+        Issue::error(
             "wrong_field_count",
             format!(
                 "the row has {} cell{plural}{lines}, but the header has {}",
@@ -253,18 +254,16 @@ impl<R: Read> Delimited<R> {
         .hint("quote a cell that holds a delimiter, a quote or a line break; double its quotes")
     }
 
-    fn invalid_utf8(&self, error: &csv::Utf8Error) -> Problem {
+    fn invalid_utf8(&self, error: &csv::Utf8Error) -> Issue {
         let byte = error.valid_up_to() + 1;
         let column = self.columns.get(error.field());
         let name = column.map_or_else(
             || format!("cell {}", error.field() + 1),
             |column| format!("the cell of {column:?}"),
         );
-        let problem = Problem {
-            column: column.cloned(),
-            ..Problem::new("invalid_utf8", format!("{name} is not UTF-8 at its byte {byte}"))
-        };
-        problem.hint(super::ENCODING_HINT)
+        let message = format!("{name} is not UTF-8 at its byte {byte}");
+        let issue = Issue { place: column.cloned(), ..Issue::error("invalid_utf8", message) };
+        issue.hint(super::ENCODING_HINT)
     }
 
     /// A row whose end is in doubt, behind which reading ends.
@@ -275,16 +274,16 @@ impl<R: Read> Delimited<R> {
         } else {
             "within 1,000 lines or 1 MiB"
         };
-        let (line, problem) = match quotes::scan(row, self.delimiter.byte()).open {
+        let (line, issue) = match quotes::scan(row, self.delimiter.byte()).open {
             Some(open) => {
                 let line = frame.line + line_ends(&row[..open]).count() as u64;
                 let what = format!("the quote opened on line {line} is not closed {within}");
                 let hint = "close it, or double it if it belongs to the text";
-                (line, Problem::new("unterminated_quote", what).hint(hint))
+                (line, Issue::error("unterminated_quote", what).hint(hint))
             }
             None => (
                 frame.line,
-                Problem::new("record_too_long", "the row is longer than 1 MiB")
+                Issue::error("record_too_long", "the row is longer than 1 MiB")
                     .hint("check its line ends and delimiters"),
             ),
         };
@@ -292,13 +291,13 @@ impl<R: Read> Delimited<R> {
             line,
             format!(
                 "{}, so nothing from here on can be told apart; {}",
-                problem.message,
-                problem.hint.as_deref().unwrap_or_default()
+                issue.message,
+                issue.hint.as_deref().unwrap_or_default()
             ),
         ));
         let first = &row[..memchr2(b'\n', b'\r', row).unwrap_or(row.len())];
         let kept = first.len().min(KEPT_BYTES);
-        Content::Broken { raw: Raw::Line(first[..kept].into()), problem }
+        Content::Broken { raw: Raw::Line(first[..kept].into()), issue: Box::new(issue) }
     }
 }
 
@@ -318,8 +317,8 @@ impl<R: Read + Send> Rows for Delimited<R> {
     }
 }
 
-fn broken(cells: ByteRecord, problem: Problem) -> Content {
-    Content::Broken { raw: Raw::Cells(cells), problem }
+fn broken(cells: ByteRecord, issue: Issue) -> Content {
+    Content::Broken { raw: Raw::Cells(cells), issue: Box::new(issue) }
 }
 
 fn is_blank(cells: &StringRecord) -> bool {

@@ -11,7 +11,7 @@ use super::jsonl::{self, Place};
 use super::lines::Lines;
 use super::window::Window;
 use super::{Fault, KEPT_BYTES, MAX_RECORD_BYTES, Row, Rows};
-use crate::input::record::Problem;
+use crate::issue::Issue;
 
 /// How deep brackets may stand in each other.
 const MAX_DEPTH: usize = 4096;
@@ -124,7 +124,7 @@ impl<R: Read> Json<R> {
                 (content, Ok(last == Some(true)))
             }
             Framed::TooLong => {
-                let problem = Problem::new("record_too_long", "the element is longer than 1 MiB")
+                let problem = Issue::error("record_too_long", "the element is longer than 1 MiB")
                     .hint("look for quotes and brackets that do not match, or shorten it");
                 let content = jsonl::broken(&self.window.bytes()[..KEPT_BYTES], problem);
                 self.consume(MAX_RECORD_BYTES + 1);
@@ -132,7 +132,7 @@ impl<R: Read> Json<R> {
             }
             Framed::Doubt(length, reason) => {
                 let kept = &self.window.bytes()[..length.min(KEPT_BYTES)];
-                let problem = Problem::new("invalid_json", format!("not valid JSON: {reason}"))
+                let problem = Issue::error("invalid_json", format!("not valid JSON: {reason}"))
                     .hint(place.hint());
                 (jsonl::broken(kept, problem), Err(reason))
             }

@@ -13,7 +13,8 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 
 use super::window::Window;
 use super::{Fault, KEPT_BYTES, MAX_RECORD_BYTES, Row, Rows};
-use crate::input::record::{Content, Problem, Raw};
+use crate::input::record::{Content, Raw};
+use crate::issue::Issue;
 
 /// Reads JSONL.
 pub(super) struct Jsonl<R> {
@@ -100,7 +101,7 @@ impl<R: Read> Jsonl<R> {
 
     fn too_long(&mut self) -> Row {
         self.skipping = true;
-        let problem = Problem::new("record_too_long", "the line is longer than 1 MiB")
+        let problem = Issue::error("record_too_long", "the line is longer than 1 MiB")
             .hint("write one JSON object a line");
         Row {
             line: self.line,
@@ -128,8 +129,8 @@ pub(super) fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
-pub(super) fn broken(line: &[u8], problem: Problem) -> Content {
-    Content::Broken { raw: Raw::Line(line.into()), problem }
+pub(super) fn broken(line: &[u8], issue: Issue) -> Content {
+    Content::Broken { raw: Raw::Line(line.into()), issue: Box::new(issue) }
 }
 
 /// What a line holds that begins with `blanks` blank bytes and is not blank altogether.
@@ -173,7 +174,7 @@ pub(super) fn object(bytes: &[u8], place: Place) -> Content {
             let before = &bytes[..error.valid_up_to()];
             let line = 1 + memchr::memchr_iter(b'\n', before).count();
             let at = place.of(line, before.len() + 1);
-            let problem = Problem::new("invalid_utf8", format!("not valid UTF-8 {at}"))
+            let problem = Issue::error("invalid_utf8", format!("not valid UTF-8 {at}"))
                 .hint(super::ENCODING_HINT);
             return broken(bytes, problem);
         }
@@ -185,16 +186,16 @@ pub(super) fn object(bytes: &[u8], place: Place) -> Content {
 }
 
 /// Is this one JSON object, with no key twice?
-fn check(text: &str, place: Place) -> Result<(), Problem> {
+fn check(text: &str, place: Place) -> Result<(), Issue> {
     let invalid = |error: serde_json::Error| {
         let message = error.to_string();
         let reason = message.rsplit_once(" at line ").map_or(&*message, |(reason, _)| reason);
         let at = place.of(error.line(), error.column());
-        Problem::new("invalid_json", format!("not valid JSON: {reason} {at}")).hint(place.hint())
+        Issue::error("invalid_json", format!("not valid JSON: {reason} {at}")).hint(place.hint())
     };
     if !text.starts_with('{') {
         serde_json::from_str::<Value>(text).map_err(invalid)?;
-        return Err(Problem::new("not_an_object", "JSON, but not an object")
+        return Err(Issue::error("not_an_object", "JSON, but not an object")
             .hint("write an object, such as {\"loginId\": \"…\"}"));
     }
     let Keys(mut keys) = serde_json::from_str(text).map_err(invalid)?;
@@ -202,7 +203,7 @@ fn check(text: &str, place: Place) -> Result<(), Problem> {
     match keys.windows(2).find(|pair| pair[0] == pair[1]) {
         None => Ok(()),
         Some(pair) => {
-            Err(Problem::new("duplicate_key", format!("the key {:?} is there twice", pair[0]))
+            Err(Issue::error("duplicate_key", format!("the key {:?} is there twice", pair[0]))
                 .at(&*pair[0])
                 .hint("keep the one that is meant"))
         }

@@ -4,9 +4,12 @@
 //! instruction is built from a record, and the failures file writes it back in
 //! the columns it came in. Nothing here knows what a record means.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use csv::{ByteRecord, StringRecord};
+
+use crate::issue::{Issue, Severity};
 
 /// The format of an input file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
@@ -198,7 +201,7 @@ pub enum Content {
         /// The row as it stood, as far as it is kept.
         raw: Raw,
         /// What is wrong with it and what to do.
-        problem: Problem,
+        issue: Box<Issue>,
     },
 }
 
@@ -211,59 +214,27 @@ pub enum Raw {
     Line(Box<[u8]>),
 }
 
-/// What is wrong with a row before anything was sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// A stable word for the kind of problem, such as `missing_value`.
-    pub code: &'static str,
-    /// The column or key at fault, as the file names it.
-    pub column: Option<String>,
-    /// What is wrong: a lower-case fragment.
-    pub message: String,
-    /// What to do about it.
-    pub hint: Option<String>,
-}
-
-impl Problem {
-    /// A problem of the whole row.
-    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, column: None, message: message.into(), hint: None }
-    }
-
-    /// The same, at a column.
-    #[must_use]
-    pub fn at(mut self, column: impl Into<String>) -> Self {
-        self.column = Some(column.into());
-        self
-    }
-
-    /// The same, with what to do about it.
-    #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
-}
-
 /// What was noticed about a row besides what makes it invalid, if anything does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notes {
-    /// Values that were mended before they were sent.
+    /// Values that were repaired before they were sent.
     pub repairs: Vec<Repair>,
-    /// What else is wrong with a row that is invalid.
-    pub problems: Vec<Problem>,
-    /// What may be wrong with it; the codes are those of [`Problem`]s.
-    pub warnings: Vec<Problem>,
-    /// What the value that was refused may have been meant to be, where that is not one thing:
-    /// a user's data, so it goes into the run folder only, never into a message.
-    pub candidates: Vec<String>,
+    /// What else is wrong with a row that is invalid, and what may be wrong with any row.
+    pub issues: Vec<Issue>,
+}
+
+impl Notes {
+    /// The issues of a severity.
+    pub fn issues_of(&self, severity: Severity) -> impl Iterator<Item = &Issue> {
+        self.issues.iter().filter(move |issue| issue.severity == severity)
+    }
 }
 
 /// A value that was mended because there is one thing only that it can have been.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Repair {
     /// A stable word for the kind of repair, such as `plus_restored`.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// The column or key, as the file names it.
     pub column: String,
     /// What stood there.

@@ -1,7 +1,8 @@
 //! Tests of the input as a whole: bytes in, records with positions out.
 
 use super::*;
-use crate::input::record::{Problem, Raw};
+use crate::input::record::Raw;
+use crate::issue::Issue;
 
 mod delimited;
 mod files;
@@ -36,7 +37,7 @@ struct Said {
 enum Is {
     Cells(Vec<String>),
     Object(String),
-    Broken(Vec<Vec<u8>>, Problem),
+    Broken(Vec<Vec<u8>>, Issue),
 }
 
 impl From<Content> for Is {
@@ -44,11 +45,11 @@ impl From<Content> for Is {
         match content {
             Content::Cells(cells) => Self::Cells(cells.iter().map(str::to_owned).collect()),
             Content::Object(text) => Self::Object(text.into()),
-            Content::Broken { raw: Raw::Cells(cells), problem } => {
-                Self::Broken(cells.iter().map(<[u8]>::to_vec).collect(), problem)
+            Content::Broken { raw: Raw::Cells(cells), issue } => {
+                Self::Broken(cells.iter().map(<[u8]>::to_vec).collect(), *issue)
             }
-            Content::Broken { raw: Raw::Line(line), problem } => {
-                Self::Broken(vec![line.into()], problem)
+            Content::Broken { raw: Raw::Line(line), issue } => {
+                Self::Broken(vec![line.into()], *issue)
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Why rows failed, counted: the commonest reasons of a run, with where each was first met.
 //!
 //! The memory is bounded: beyond [`KEPT`] different reasons, new ones are only counted
-//! together. FailureCauses differ by kind and by the server's code or, without one, by message.
+//! together. Causes differ by kind and by the server's code or, without one, by message.
 
 use crate::outcome::Finished;
 use crate::store::summary::FailureCause;
@@ -23,21 +23,21 @@ impl FailureCauses {
             return;
         };
         // The server's words differ by user; ours tell one cause from another.
-        let message = error.code.is_none().then_some(&error.message);
+        let message = error.server_code.is_none().then_some(&*error.message);
         let same = |reason: &&mut FailureCause| {
-            let own = (reason.kind, reason.code.as_ref(), reason.message.as_ref());
-            own == (error.kind, error.code.as_ref(), message)
+            let own = (&*reason.kind, reason.code.as_deref(), reason.message.as_deref());
+            own == (&*error.code, error.server_code.as_deref(), message)
         };
         if let Some(reason) = self.kept.iter_mut().find(same) {
             reason.count += 1;
         } else if self.kept.len() < KEPT {
             self.kept.push(FailureCause {
-                kind: error.kind,
-                code: error.code.clone(),
+                kind: error.code.to_string(),
+                code: error.server_code.clone(),
                 count: 1,
                 first: finished.record.place(),
-                message: message.cloned(),
-                hint: error.hint.clone(),
+                message: message.map(str::to_owned),
+                hint: error.hint.as_ref().map(ToString::to_string),
             });
         } else {
             self.others += 1;
@@ -65,7 +65,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::input::record::{Content, Encoding, Format, Position, Problem, Record, Source};
+    use crate::input::record::{Content, Encoding, Format, Position, Record, Source};
+    use crate::issue::Issue;
     use crate::outcome::Outcome;
 
     fn failed(row: u64, kind: &'static str, code: Option<String>) -> Finished {
@@ -77,9 +78,9 @@ mod tests {
             columns: Vec::new(),
         });
         let position = Position { row, line: row + 1, byte: 0 };
-        let problem = Problem::new(kind, format!("wrong in row {row}")).hint("mend it");
-        let mut outcome = Outcome::invalid(problem, jiff::Timestamp::UNIX_EPOCH);
-        outcome.error.as_mut().unwrap().code = code;
+        let problem = Issue::error(kind, format!("wrong in row {row}")).hint("mend it");
+        let mut outcome = Outcome::invalid(Box::new(problem), jiff::Timestamp::UNIX_EPOCH);
+        outcome.error.as_mut().unwrap().server_code = code;
         Finished {
             record: Record { source, position, content: Content::Object("{}".into()) },
             operation: None,
@@ -101,7 +102,7 @@ mod tests {
         fine.outcome.error = None;
         reasons.count(&fine);
         let top = reasons.top(3);
-        let shown: Vec<_> = top.iter().map(|r| (r.kind, r.code.as_deref(), r.count)).collect();
+        let shown: Vec<_> = top.iter().map(|r| (&*r.kind, r.code.as_deref(), r.count)).collect();
         assert_eq!(shown, [("b", Some("E2"), 2), ("a", None, 1), ("b", Some("E1"), 1)]);
         assert_eq!(top[0].first, "u.csv:4 (row 3)");
         assert_eq!(top[0].message, None, "the server's words stay in the run folder");

@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::format::{self, brief, count, span, tame, thousands};
 use crate::catalog::RateClass;
-use crate::check::{Calls, Finding, Group, Report, Severity};
+use crate::check::{Calls, Group, LocatedIssue, Report};
+use crate::issue::Severity;
 use crate::limiter::limit::Limit;
 use crate::report::snippet;
 
@@ -16,20 +17,20 @@ const BAD: Style = AnsiColor::Red.on_default().bold();
 const NOTE: Style = AnsiColor::Yellow.on_default().bold();
 
 /// Prints a finding with the line at fault, marked where it is.
-pub fn print_finding(out: &mut impl Write, finding: &Finding, color: bool) -> io::Result<()> {
-    let message = brief(&finding.message);
-    let column = finding.column.as_ref().map(|column| format!("column {}, ", brief(column)));
+pub fn print_finding(out: &mut impl Write, finding: &LocatedIssue, color: bool) -> io::Result<()> {
+    let message = brief(&finding.issue.message);
+    let column = finding.issue.place.as_ref().map(|column| format!("column {}, ", brief(column)));
     let label = format!("{}row {}", column.unwrap_or_default(), finding.row);
     let file = tame(&finding.file);
-    let hint = finding.hint.as_deref().map(brief);
+    let hint = finding.issue.hint.as_deref().map(brief);
     let line = finding.excerpt.as_ref().map(|excerpt| snippet::Line {
         number: usize::try_from(finding.line).unwrap_or(usize::MAX),
         text: &excerpt.text,
         span: excerpt.span.clone(),
     });
     let pointer = snippet::Pointer {
-        is_warning: finding.severity == Severity::Warning,
-        code: finding.code,
+        is_warning: finding.issue.severity == Severity::Warning,
+        code: &finding.issue.code,
         message: &message,
         file: &file,
         line,
@@ -156,17 +157,17 @@ fn of_limit(limit: Limit) -> String {
 
 /// A finding as JSON.
 #[must_use]
-pub fn finding_json(finding: &Finding) -> Value {
+pub fn finding_json(finding: &LocatedIssue) -> Value {
     json!({
-        "severity": finding.severity.word(),
-        "code": finding.code,
+        "severity": finding.issue.severity.word(),
+        "code": finding.issue.code,
         "file": finding.file,
         "line": finding.line,
         "row": finding.row,
-        "column": finding.column,
+        "column": finding.issue.place,
         "value": finding.value,
-        "message": finding.message,
-        "hint": finding.hint,
+        "message": finding.issue.message,
+        "hint": finding.issue.hint,
     })
 }
 
@@ -194,9 +195,9 @@ pub fn report_json(report: &Report, files: &[String]) -> Value {
         })
     };
     let allowed: Map<String, Value> =
-        report.allowed.iter().map(|(code, count)| ((*code).to_owned(), json!(count))).collect();
+        report.allowed.iter().map(|(code, count)| (code.clone(), json!(count))).collect();
     let repairs: Map<String, Value> =
-        report.repairs.iter().map(|r| (r.kind.to_owned(), json!(r.count))).collect();
+        report.repairs.iter().map(|r| (r.kind.to_string(), json!(r.count))).collect();
     json!({
         "version": 1,
         "files": files,

@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use crate::catalog::{Operation, normalize};
-use crate::input::record::Problem;
+use crate::issue::Issue;
 use crate::rows::values::{Value, write_text};
 
 /// The field that holds all custom attributes.
@@ -41,13 +41,13 @@ pub(super) fn place<'a>(
     takes: Takes,
     mut given: Vec<(&'a str, Value<'a>)>,
     values: &mut [Option<Value<'a>>],
-) -> Result<(), Problem> {
+) -> Result<(), Issue> {
     match takes {
         Takes::One(key, value) => {
             let twice = given.len() > 1 || values[key].is_some() || values[value].is_some();
             let Some((name, own)) = given.pop() else { return Ok(()) };
             if twice {
-                return Err(Problem::new(
+                return Err(Issue::error(
                     "duplicate_field",
                     "the row sets more than one custom attribute, and the operation takes one",
                 )
@@ -66,10 +66,7 @@ pub(super) fn place<'a>(
 }
 
 /// One object of the attributes that a row gives together and those that it gives one by one.
-fn joined<'a>(
-    whole: Option<&Value<'a>>,
-    given: &[(&str, Value<'a>)],
-) -> Result<Value<'a>, Problem> {
+fn joined<'a>(whole: Option<&Value<'a>>, given: &[(&str, Value<'a>)]) -> Result<Value<'a>, Issue> {
     let mut json = vec![b'{'];
     if let Some(Value::Json(object)) = whole {
         let members: serde_json::Map<String, serde_json::Value> =
@@ -79,7 +76,7 @@ fn joined<'a>(
         }
         // The members stay as they are written: an empty object has none.
         let raw: &RawValue = serde_json::from_str(object)
-            .map_err(|_| Problem::new("bad_value", "it is no JSON object"))?;
+            .map_err(|_| Issue::error("bad_value", "it is no JSON object"))?;
         let inner = raw.get().strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
         let inner = inner.unwrap_or_default().trim();
         json.extend_from_slice(inner.as_bytes());
@@ -96,7 +93,7 @@ fn joined<'a>(
     Ok(Value::Json(String::from_utf8_lossy(&json).into_owned().into()))
 }
 
-pub(super) fn twice(name: &str) -> Problem {
-    Problem::new("duplicate_field", format!("the custom attribute {name} is given twice"))
+pub(super) fn twice(name: &str) -> Issue {
+    Issue::error("duplicate_field", format!("the custom attribute {name} is given twice"))
         .hint("give it in its own column or in customAttributes, not in both")
 }

@@ -4,8 +4,9 @@ use serde_json::value::RawValue;
 
 use super::Blank;
 use crate::catalog::{Empty, Field, Kind};
-use crate::input::record::{Notes, Problem, Repair};
-use crate::rows::values::{self, Cleaned, Complaint, Reading, Value};
+use crate::input::record::{Notes, Repair};
+use crate::issue::Issue;
+use crate::rows::values::{self, Cleaned, Reading, Value};
 
 /// A value as a row holds it.
 #[derive(Clone, Copy, Debug)]
@@ -31,13 +32,12 @@ impl<'a> Cell<'a> {
         field: &Field,
         blank: Blank,
         reading: Reading,
-        notes: &mut Option<Box<Notes>>,
-    ) -> Result<Option<Cleaned<'a>>, Problem> {
+    ) -> Result<Option<Cleaned<'a>>, Issue> {
         if self.is_blank() {
             return match (blank, field.empty) {
                 (Blank::Skip, _) | (Blank::Clear, Empty::Refused) => Ok(None),
                 (Blank::Clear, _) => Ok(Some(nothing(field.kind).into())),
-                (Blank::Error, _) => Err(Problem::new("blank_value", "the value is blank")
+                (Blank::Error, _) => Err(Issue::error("blank_value", "the value is blank")
                     .hint("fill it in; blanks are errors because of --blank error")),
             };
         }
@@ -45,7 +45,7 @@ impl<'a> Cell<'a> {
             Self::Text(text) => values::from_cell(field.kind, text, reading),
             Self::Json(raw) => values::from_json(field.kind, raw, reading),
         };
-        value.map(Some).map_err(|complaint| problem(complaint, notes))
+        value.map(Some)
     }
 
     /// Its text as people see it.
@@ -55,14 +55,6 @@ impl<'a> Cell<'a> {
             Self::Json(raw) => serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().into()),
         }
     }
-}
-
-fn problem(complaint: Complaint, notes: &mut Option<Box<Notes>>) -> Problem {
-    let Complaint { message, hint, candidates } = complaint;
-    if !candidates.is_empty() {
-        notes.get_or_insert_default().candidates = candidates;
-    }
-    Problem::new("bad_value", message).hint(hint)
 }
 
 /// The explicit "nothing" of a kind.
@@ -87,17 +79,16 @@ pub(super) fn note(
         return;
     }
     let notes = notes.get_or_insert_default();
-    for mend in cleaned.repairs.iter() {
+    for kind in cleaned.repairs.iter() {
         notes.repairs.push(Repair {
-            kind: mend.word(),
+            kind: kind.word().into(),
             column: column(),
             from: brief(cell.shown()),
             to: brief(shown(&cleaned.value)),
         });
     }
-    if let Some(warning) = cleaned.warning {
-        let problem = Problem::new(warning.code, warning.message).at(column()).hint(warning.hint);
-        notes.warnings.push(problem);
+    if let Some(warning) = &cleaned.warning {
+        notes.issues.push(Issue::clone(warning).at(column()));
     }
 }
 

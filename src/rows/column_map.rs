@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use crate::catalog::{Field, Kind, Need, OPERATIONS, Operation, USER, normalize};
 use crate::exit::Error;
-use crate::input::record::{ADDED_COLUMNS, Problem};
+use crate::input::record::ADDED_COLUMNS;
+use crate::issue::Issue;
 
 use super::attributes::{self, Takes};
 use super::{Blank, Mapping};
@@ -44,7 +45,7 @@ pub(super) struct ColumnMap {
 
 impl ColumnMap {
     /// Settles what column names stand for.
-    pub(super) fn resolve(names: &[String], mapping: &Mapping) -> Result<Self, Problem> {
+    pub(super) fn resolve(names: &[String], mapping: &Mapping) -> Result<Self, Issue> {
         let columns: Vec<Column> = names.iter().map(|name| column(name, mapping)).collect();
         let fields = || {
             columns.iter().zip(names).filter_map(|(column, name)| match column {
@@ -82,7 +83,7 @@ impl ColumnMap {
     }
 
     /// Refuses a header whose rows could never be valid.
-    pub(super) fn check_header(&self, mapping: &Mapping) -> Result<(), Problem> {
+    pub(super) fn check_header(&self, mapping: &Mapping) -> Result<(), Issue> {
         let Some(operation) = self.operation else {
             return Ok(());
         };
@@ -101,7 +102,7 @@ impl ColumnMap {
         for field in operation.fields {
             match field.need {
                 Need::Required if !has(field.name) && !of_attribute(field) => {
-                    return Err(Problem::new(
+                    return Err(Issue::error(
                         "missing_column",
                         format!("no column gives {}, which {} needs", field.name, operation.name),
                     )
@@ -228,7 +229,7 @@ pub(super) fn is_known(name: &str) -> bool {
 }
 
 /// Refuses two columns for one custom attribute.
-fn check_attributes_twice(columns: &[Column], names: &[String]) -> Result<(), Problem> {
+fn check_attributes_twice(columns: &[Column], names: &[String]) -> Result<(), Issue> {
     for (index, (column, name)) in columns.iter().zip(names).enumerate() {
         if let Column::Attribute(attribute) = column
             && columns[..index].contains(column)
@@ -245,11 +246,11 @@ fn check_region(
     operation: Option<&'static Operation>,
     columns: &[Column],
     names: &[String],
-) -> Result<(), Problem> {
+) -> Result<(), Issue> {
     let mut regions = columns.iter().zip(names).filter(|(column, _)| **column == Column::Region);
     let Some((_, name)) = regions.next() else { return Ok(()) };
     if let Some((_, second)) = regions.next() {
-        return Err(Problem::new(
+        return Err(Issue::error(
             "duplicate_field",
             format!("the columns {name} and {second} both give the region"),
         )
@@ -266,7 +267,7 @@ fn check_region(
     if columns.iter().any(|column| matches!(column, Column::Named(field) if of_any(field))) {
         return Ok(());
     }
-    Err(Problem::new("unknown_field", "a region is for phone numbers, and no column gives one")
+    Err(Issue::error("unknown_field", "a region is for phone numbers, and no column gives one")
         .at(name)
         .hint(format!("leave it out with --ignore {name:?}")))
 }
@@ -274,14 +275,14 @@ fn check_region(
 fn check_twice<'a>(
     operation: &Operation,
     fields: impl Iterator<Item = (&'a str, &'a String)>,
-) -> Result<(), Problem> {
+) -> Result<(), Issue> {
     let mut taken: Vec<(usize, &str)> = Vec::new();
     for (field, name) in fields {
         let Some(index) = operation.field_index(field) else {
             continue;
         };
         if let Some((_, first)) = taken.iter().find(|(other, _)| *other == index) {
-            return Err(Problem::new(
+            return Err(Issue::error(
                 "duplicate_field",
                 format!(
                     "the columns {first} and {name} both give {}",
@@ -303,7 +304,7 @@ fn infer(
     columns: &[&str],
     attributes: usize,
     mapping: &Mapping,
-) -> Result<&'static Operation, Problem> {
+) -> Result<&'static Operation, Issue> {
     let set = mapping.set.iter().map(|(name, _)| name.as_str());
     let mut names: Vec<&str> = columns.iter().copied().chain(set).collect();
     let nothing_else = names.iter().all(|name| names_user(name));
@@ -316,7 +317,7 @@ fn infer(
         names.push(attributes::ALL);
     }
     if attributes == 0 && nothing_else {
-        return Err(Problem::new("no_operation", "no column says what to change")
+        return Err(Issue::error("no_operation", "no column says what to change")
             .hint("add a column such as phone, or name the operation with --operation"));
     }
     let fits = |operation: &&'static Operation| {
@@ -334,7 +335,7 @@ fn infer(
     match candidates[..] {
         [only] => Ok(only),
         [] => OPERATIONS.iter().filter(fits).find(|op| op.name == "patch").ok_or_else(|| {
-            Problem::new(
+            Issue::error(
                 "no_operation",
                 format!("no operation takes these columns together: {}", names.join(", ")),
             )
@@ -342,7 +343,7 @@ fn infer(
         }),
         _ => {
             let names: Vec<_> = candidates.iter().map(|operation| operation.name).collect();
-            Err(Problem::new(
+            Err(Issue::error(
                 "ambiguous_operation",
                 format!("the columns fit several operations: {}", names.join(", ")),
             )
@@ -352,15 +353,15 @@ fn infer(
 }
 
 /// The refusal of a file for its header.
-pub(super) fn refusal(file: &str, problem: &Problem) -> Error {
+pub(super) fn refusal(file: &str, problem: &Issue) -> Error {
     let column =
-        problem.column.as_ref().map(|column| format!(" column {column}:")).unwrap_or_default();
+        problem.place.as_ref().map(|column| format!(" column {column}:")).unwrap_or_default();
     let hint = problem.hint.as_ref().map(|hint| format!("\n  {hint}")).unwrap_or_default();
     Error::refused(format!("{file}:1:{column} {}{hint}", problem.message))
 }
 
-fn unknown_column(name: &str) -> Problem {
-    Problem::new("unknown_field", format!("no operation has a field {name}{}", nearest(name)))
+fn unknown_column(name: &str) -> Issue {
+    Issue::error("unknown_field", format!("no operation has a field {name}{}", nearest(name)))
         .at(name)
         .hint(format!("say what it is, --map {name:?}=FIELD, or leave it out, --ignore {name:?}"))
 }
@@ -379,9 +380,9 @@ pub(super) fn nearest(name: &str) -> String {
         .unwrap_or_default()
 }
 
-pub(super) fn not_a_field(operation: &Operation, name: &str) -> Problem {
+pub(super) fn not_a_field(operation: &Operation, name: &str) -> Issue {
     let fields: Vec<_> = operation.fields.iter().map(|field| field.name).collect();
-    Problem::new(
+    Issue::error(
         "unknown_field",
         format!("{name} is no field of {}, which takes {}", operation.name, fields.join(", ")),
     )
@@ -389,7 +390,7 @@ pub(super) fn not_a_field(operation: &Operation, name: &str) -> Problem {
     .hint(format!("leave it out with --ignore {name:?}, or choose another operation"))
 }
 
-pub(super) fn unknown_operation(name: &str) -> Problem {
+pub(super) fn unknown_operation(name: &str) -> Issue {
     let wanted = normalize(name);
     let best = OPERATIONS
         .iter()
@@ -398,22 +399,22 @@ pub(super) fn unknown_operation(name: &str) -> Problem {
         })
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map_or("", |(_, name)| name);
-    Problem::new("unknown_operation", format!("there is no operation {name}; did you mean {best}?"))
+    Issue::error("unknown_operation", format!("there is no operation {name}; did you mean {best}?"))
         .hint("`descope-bulk operations` lists them")
 }
 
-pub(super) fn no_operation() -> Problem {
-    Problem::new("no_operation", "the row does not say what to do")
+pub(super) fn no_operation() -> Issue {
+    Issue::error("no_operation", "the row does not say what to do")
         .hint("name an operation in the column operation, or with --operation")
 }
 
-pub(super) fn destructive(operation: &Operation, why: &str) -> Problem {
-    Problem::new("destructive", format!("{} is destructive: {why}", operation.name))
+pub(super) fn destructive(operation: &Operation, why: &str) -> Issue {
+    Issue::error("destructive", format!("{} is destructive: {why}", operation.name))
         .hint("patch keeps what is not sent; if the removal is meant, say --allow-destructive")
 }
 
-pub(super) fn unstated(field: &Field, value: &str) -> Problem {
-    Problem::new(
+pub(super) fn unstated(field: &Field, value: &str) -> Issue {
+    Issue::error(
         "verified_not_stated",
         format!(
             "nothing says whether the new {value} is verified; an unverified one locks the user out of signing in with it"

@@ -8,7 +8,8 @@ use super::cell::{Cell, note};
 use super::column_map::{self, ColumnMap, Means};
 use super::mapping::{Blank, Mapping};
 use crate::catalog::{self, Empty, Field, Need, Operation};
-use crate::input::record::{Notes, Problem};
+use crate::input::record::Notes;
+use crate::issue::Issue;
 use crate::rows::values::{Reading, Stated, Value};
 
 /// The most fields that an operation has, with room to grow; a test keeps it.
@@ -23,7 +24,7 @@ pub(super) struct RowDraft {
     pub(super) operation: Option<&'static Operation>,
     pub(super) login_id: Option<String>,
     /// What is wrong with its cells.
-    pub(super) problems: Vec<Problem>,
+    pub(super) errors: Vec<Issue>,
 }
 
 /// The parts of a row's instruction, or what is wrong with it.
@@ -32,11 +33,11 @@ pub(super) fn fill(
     mapping: &Mapping,
     names: &[String],
     cells: &[Cell<'_>],
-    seen: &mut RowDraft,
-) -> Result<Assembled, Problem> {
-    let parts = parts(column_map, mapping, names, cells, seen);
+    draft: &mut RowDraft,
+) -> Result<Assembled, Issue> {
+    let parts = parts(column_map, mapping, names, cells, draft);
     if parts.is_err() {
-        seen.login_id = login_id(column_map, names, cells);
+        draft.login_id = login_id(column_map, names, cells);
     }
     parts
 }
@@ -46,10 +47,10 @@ fn parts(
     mapping: &Mapping,
     names: &[String],
     cells: &[Cell<'_>],
-    seen: &mut RowDraft,
-) -> Result<Assembled, Problem> {
+    draft: &mut RowDraft,
+) -> Result<Assembled, Issue> {
     let operation = operation_of(column_map, mapping, names, cells)?;
-    seen.operation = Some(operation);
+    draft.operation = Some(operation);
     if let (Some(why), false) = (operation.destructive, mapping.allow_destructive) {
         return Err(column_map::destructive(operation, why));
     }
@@ -63,19 +64,19 @@ fn parts(
             Means::Nothing => continue,
             Means::OtherField if cell.is_blank() => continue,
             Means::OtherField => {
-                seen.problems.push(column_map::not_a_field(operation, name));
+                draft.errors.push(column_map::not_a_field(operation, name));
                 continue;
             }
             Means::Field(index, blank) => (&operation.fields[*index], *blank),
             Means::Attribute(_, blank) => (&ATTRIBUTE, *blank),
         };
-        let value = cell.value(field, blank, reading, &mut seen.notes);
+        let value = cell.value(field, blank, reading);
         if let Ok(Some(cleaned)) = &value {
-            note(cleaned, *cell, || name.clone(), &mut seen.notes);
+            note(cleaned, *cell, || name.clone(), &mut draft.notes);
         }
         match (means, value) {
             (Means::Field(index, _), Ok(Some(_))) if values[*index].is_some() => {
-                seen.problems.push(twice(field, name));
+                draft.errors.push(twice(field, name));
             }
             (Means::Field(index, _), Ok(Some(cleaned))) => values[*index] = Some(cleaned.value),
             (Means::Field(index, _), Ok(None)) => unset.blank |= 1 << index,
@@ -87,19 +88,19 @@ fn parts(
                 if let Means::Field(index, _) = means {
                     unset.faulty |= 1 << index;
                 }
-                seen.problems.push(problem.at(name));
+                draft.errors.push(problem.at(name));
             }
         }
     }
     if let Some(takes) = bound.takes {
         attributes::place(takes, given, &mut values)?;
     }
-    set_missing(operation, mapping, reading, (&bound.sets, &mut values), seen)?;
-    complete(operation, mapping, unset, &mut values, &mut seen.problems);
-    if seen.problems.is_empty() {
+    set_missing(operation, mapping, reading, (&bound.sets, &mut values), draft)?;
+    complete(operation, mapping, unset, &mut values, &mut draft.errors);
+    if draft.errors.is_empty() {
         Ok(assemble(operation, mapping, &values))
     } else {
-        Err(seen.problems.remove(0))
+        Err(draft.errors.remove(0))
     }
 }
 
@@ -132,8 +133,8 @@ const ATTRIBUTE: Field = Field {
     about: "",
 };
 
-fn twice(field: &Field, name: &str) -> Problem {
-    Problem::new("duplicate_field", format!("the row gives {} twice", field.name))
+fn twice(field: &Field, name: &str) -> Issue {
+    Issue::error("duplicate_field", format!("the row gives {} twice", field.name))
         .at(name)
         .hint("leave one of the columns out with --ignore")
 }
@@ -158,7 +159,7 @@ fn reading(column_map: &ColumnMap, mapping: &Mapping, cells: &[Cell<'_>]) -> Rea
 fn login_id(column_map: &ColumnMap, names: &[String], cells: &[Cell<'_>]) -> Option<String> {
     let column = column_map.user_column()?;
     let field = catalog::USER;
-    let value = cells.get(column)?.value(&field, Blank::Skip, Reading::default(), &mut None);
+    let value = cells.get(column)?.value(&field, Blank::Skip, Reading::default());
     match value.ok()??.value {
         Value::Text(text) if names.len() == cells.len() => Some(text.into_owned()),
         _ => None,
@@ -170,7 +171,7 @@ fn operation_of(
     mapping: &Mapping,
     names: &[String],
     cells: &[Cell<'_>],
-) -> Result<&'static Operation, Problem> {
+) -> Result<&'static Operation, Issue> {
     if let Some(operation) = column_map.operation() {
         return Ok(operation);
     }
@@ -182,7 +183,7 @@ fn operation_of(
         Cell::Text(text) => Cow::Borrowed(text.trim()),
         Cell::Json(raw) if raw.get() == "null" => "".into(),
         Cell::Json(raw) => serde_json::from_str::<String>(raw.get())
-            .map_err(|_| Problem::new("unknown_operation", "it is no text").at(name))?
+            .map_err(|_| Issue::error("unknown_operation", "it is no text").at(name))?
             .into(),
     };
     if text.is_empty() {
@@ -197,18 +198,18 @@ fn set_missing<'a>(
     mapping: &'a Mapping,
     reading: Reading,
     (sets, values): (&[column_map::Set], &mut Values<'a>),
-    seen: &mut RowDraft,
-) -> Result<(), Problem> {
+    draft: &mut RowDraft,
+) -> Result<(), Issue> {
     for set in sets {
         let (name, text) = &mapping.set[set.rule];
         let alone = set.goes_with.is_some_and(|value| values[value].is_none());
         if values[set.field].is_none() && !alone {
             let (column, cell) = (|| format!("--set {name}"), Cell::Text(text));
             let value = cell
-                .value(&operation.fields[set.field], Blank::Skip, reading, &mut seen.notes)
+                .value(&operation.fields[set.field], Blank::Skip, reading)
                 .map_err(|problem| problem.at(column()))?;
             if let Some(cleaned) = value {
-                note(&cleaned, cell, column, &mut seen.notes);
+                note(&cleaned, cell, column, &mut draft.notes);
                 values[set.field] = Some(cleaned.value);
             }
         }
@@ -222,13 +223,13 @@ fn complete(
     mapping: &Mapping,
     unset: Unset,
     values: &mut Values<'_>,
-    problems: &mut Vec<Problem>,
+    errors: &mut Vec<Issue>,
 ) {
     drop_flags_of_blanks(operation, unset, values);
     for (index, field) in operation.fields.iter().enumerate() {
         let given = match &values[index] {
             Some(value) if value.is_empty() => {
-                problems.extend(check_empty(field, mapping).err());
+                errors.extend(check_empty(field, mapping).err());
                 true
             }
             Some(_) => true,
@@ -236,13 +237,13 @@ fn complete(
             None => unset.is_faulty(index),
         };
         match field.need {
-            Need::Required if !given => problems.push(missing(field, unset.is_blank(index))),
+            Need::Required if !given => errors.push(missing(field, unset.is_blank(index))),
             Need::With(other) if !given => {
                 let other_index = operation.index_of(other);
                 match other_index.and_then(|index| values[index].as_ref()) {
                     // What is removed cannot be signed in with, verified or not.
                     Some(value) if value.is_empty() => values[index] = Some(Value::Boolean(false)),
-                    Some(_) => problems.push(column_map::unstated(field, other)),
+                    Some(_) => errors.push(column_map::unstated(field, other)),
                     None => {}
                 }
             }
@@ -250,10 +251,10 @@ fn complete(
         }
     }
     let sets_something = operation.fields.len() == 1 || values.iter().skip(1).any(Option::is_some);
-    if problems.is_empty() && !sets_something {
+    if errors.is_empty() && !sets_something {
         let what = format!("the row sets no field of {}", operation.name);
         let hint = "fill in a value, or leave the row out";
-        problems.push(Problem::new("nothing_to_set", what).hint(hint));
+        errors.push(Issue::error("nothing_to_set", what).hint(hint));
     }
 }
 
@@ -271,24 +272,24 @@ fn drop_flags_of_blanks(operation: &Operation, unset: Unset, values: &mut Values
     }
 }
 
-fn check_empty(field: &Field, mapping: &Mapping) -> Result<(), Problem> {
+fn check_empty(field: &Field, mapping: &Mapping) -> Result<(), Issue> {
     match field.empty {
         Empty::Clears => Ok(()),
         Empty::Opens(_) if mapping.allow_destructive => Ok(()),
-        Empty::Opens(why) => Err(Problem::new("destructive", why)
+        Empty::Opens(why) => Err(Issue::error("destructive", why)
             .at(field.name)
             .hint("say --allow-destructive if that is meant")),
         Empty::Refused => {
-            Err(Problem::new("empty_value", format!("{} cannot be empty", field.name))
+            Err(Issue::error("empty_value", format!("{} cannot be empty", field.name))
                 .at(field.name)
                 .hint("write a value, or leave the row out"))
         }
     }
 }
 
-fn missing(field: &Field, blank: bool) -> Problem {
+fn missing(field: &Field, blank: bool) -> Issue {
     let what = if blank { "is blank" } else { "is missing" };
-    let problem = Problem::new("missing_value", format!("{} {what}", field.name)).at(field.name);
+    let problem = Issue::error("missing_value", format!("{} {what}", field.name)).at(field.name);
     match field.empty {
         Empty::Refused => problem.hint("fill it in"),
         _ => problem

@@ -102,7 +102,7 @@ fn check_set_value(mapping: &Mapping, name: &str, value: &str) -> Result<(), Err
     let operations =
         OPERATIONS.iter().filter(|op| mapping.operation.is_none_or(|only| only == *op));
     let fields = operations.filter_map(|op| op.field_index(name).map(|index| &op.fields[index]));
-    let mut complaint = None;
+    let mut refusal = None;
     for field in fields {
         if field.kind == Kind::Secret {
             return Err(Error::refused(format!(
@@ -111,11 +111,15 @@ fn check_set_value(mapping: &Mapping, name: &str, value: &str) -> Result<(), Err
         }
         match values::from_cell(field.kind, value, mapping.reading()) {
             Ok(_) => return Ok(()),
-            Err(refused) => complaint = Some(refused),
+            Err(refused) => refusal = Some(refused),
         }
     }
-    complaint.map_or(Ok(()), |complaint| {
-        Err(Error::refused(format!("--set {name}: {}\n  {}", complaint.message, complaint.hint)))
+    refusal.map_or(Ok(()), |issue| {
+        Err(Error::refused(format!(
+            "--set {name}: {}\n  {}",
+            issue.message,
+            issue.hint.unwrap_or_default()
+        )))
     })
 }
 

@@ -48,7 +48,7 @@ fn json(mapping: &Mapping, text: &str) -> Result<String, String> {
 fn body(builder: &mut Builder, record: Record) -> Result<String, String> {
     match builder.build(record) {
         Ok(instruction) => Ok(String::from_utf8(instruction.body.into()).unwrap()),
-        Err(invalid) => Err(invalid.problem.code.to_owned()),
+        Err(invalid) => Err(invalid.issue.code.into_owned()),
     }
 }
 
@@ -235,7 +235,7 @@ fn an_invalid_row_still_tells_its_user_and_operation() {
     let invalid = builder.build(record(&source, Content::Cells(cells))).unwrap_err();
     assert_eq!(invalid.login_id.as_deref(), Some("jane"));
     assert_eq!(invalid.operation.map(|operation| operation.name), Some("phone"));
-    assert_eq!(invalid.problem.column.as_deref(), Some("phone"));
+    assert_eq!(invalid.issue.place.as_deref(), Some("phone"));
 }
 
 #[test]

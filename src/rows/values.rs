@@ -17,6 +17,7 @@ use email_address::{EmailAddress, Options};
 use serde_json::value::RawValue;
 
 use crate::catalog::Kind;
+use crate::issue::Issue;
 
 pub use phone::{Phones, Region, Stated};
 pub use repairs::{RepairKind, RepairKinds};
@@ -83,36 +84,11 @@ pub fn write_text(text: &str, out: &mut Vec<u8>) {
     serde_json::to_writer(out, text).expect("text can always be written to memory");
 }
 
-/// Why a value is refused: what is wrong, and what to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Complaint {
-    /// What is wrong: a lower-case fragment that holds no value.
-    pub message: String,
-    /// What to do.
-    pub hint: Cow<'static, str>,
-    /// What the value may have been meant to be, where that is not one thing.
-    pub candidates: Vec<String>,
-}
+/// The code of every refusal of a value.
+const BAD_VALUE: &str = "bad_value";
 
-impl Complaint {
-    fn new(message: impl Into<String>, hint: impl Into<Cow<'static, str>>) -> Self {
-        Self { message: message.into(), hint: hint.into(), candidates: Vec::new() }
-    }
-}
-
-fn complain<T>(message: impl Into<String>, hint: &'static str) -> Result<T, Complaint> {
-    Err(Complaint::new(message, hint))
-}
-
-/// What may be wrong with a value that is sent all the same.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Warning {
-    /// A stable word.
-    pub code: &'static str,
-    /// What may be wrong: a lower-case fragment.
-    pub message: &'static str,
-    /// What to do.
-    pub hint: &'static str,
+fn refuse<T>(message: impl Into<Cow<'static, str>>, hint: &'static str) -> Result<T, Issue> {
+    Err(Issue::error(BAD_VALUE, message).hint(hint))
 }
 
 /// A value, and what was noticed on the way to it.
@@ -123,7 +99,7 @@ pub struct Cleaned<'a> {
     /// What was mended.
     pub repairs: RepairKinds,
     /// What may be wrong.
-    pub warning: Option<&'static Warning>,
+    pub warning: Option<Box<Issue>>,
 }
 
 impl<'a> From<Value<'a>> for Cleaned<'a> {
@@ -144,7 +120,7 @@ pub struct Reading {
 /// The value of a cell that is not blank.
 ///
 /// What stands around it and shows nothing is dropped, except from secrets.
-pub fn from_cell(kind: Kind, cell: &str, reading: Reading) -> Result<Cleaned<'_>, Complaint> {
+pub fn from_cell(kind: Kind, cell: &str, reading: Reading) -> Result<Cleaned<'_>, Issue> {
     if kind == Kind::Secret {
         return Ok(Value::Text(cell.into()).into());
     }
@@ -162,26 +138,23 @@ pub fn from_cell(kind: Kind, cell: &str, reading: Reading) -> Result<Cleaned<'_>
         Kind::Tenants if !trimmed.starts_with(['[', '{']) => list::tenants_of_cell(trimmed),
         Kind::JsonObject | Kind::Tenants => match serde_json::from_str::<&RawValue>(trimmed) {
             Ok(raw) => from_json(kind, raw, reading),
-            Err(_) => complain("it is no JSON", "write JSON, such as {\"key\":\"value\"}"),
+            Err(_) => refuse("it is no JSON", "write JSON, such as {\"key\":\"value\"}"),
         },
     }
 }
 
 /// The value of a JSON key that is not `null`.
-pub fn from_json(kind: Kind, raw: &RawValue, reading: Reading) -> Result<Cleaned<'_>, Complaint> {
+pub fn from_json(kind: Kind, raw: &RawValue, reading: Reading) -> Result<Cleaned<'_>, Issue> {
     let json = raw.get();
     let value = match (kind, json.as_bytes().first()) {
         (Kind::Json | Kind::Secret, Some(b'"')) => Value::Text(json::text_of(json)?.into()),
         (Kind::Json, _) | (Kind::JsonObject, Some(b'{')) => json::without_null(json)?,
         (Kind::Tenants, Some(b'[')) => return list::tenants(json),
         (Kind::JsonObject, _) => {
-            return complain(
-                "it is no JSON object",
-                "write an object, such as {\"key\":\"value\"}",
-            );
+            return refuse("it is no JSON object", "write an object, such as {\"key\":\"value\"}");
         }
         (Kind::Tenants, _) => {
-            return complain(
+            return refuse(
                 "it is no JSON list",
                 "write a list of objects, such as [{\"tenantId\":\"T1\"}]",
             );
@@ -189,7 +162,7 @@ pub fn from_json(kind: Kind, raw: &RawValue, reading: Reading) -> Result<Cleaned
         (Kind::Boolean, Some(b't')) => Value::Boolean(true),
         (Kind::Boolean, Some(b'f')) => Value::Boolean(false),
         (Kind::Boolean, _) => {
-            return complain("it is neither true nor false", "write true or false");
+            return refuse("it is neither true nor false", "write true or false");
         }
         (Kind::List, _) => return list::of_json(json),
         (Kind::Text | Kind::Phone | Kind::Email | Kind::OneOf(_), Some(b'"')) => {
@@ -199,20 +172,17 @@ pub fn from_json(kind: Kind, raw: &RawValue, reading: Reading) -> Result<Cleaned
             }
             return text(kind, whole.into(), reading);
         }
-        _ => return complain("it is no text", "put it in quotes"),
+        _ => return refuse("it is no text", "put it in quotes"),
     };
     Ok(value.into())
 }
 
 /// A text of a kind. A clean one that is borrowed is passed on as it is.
-fn text(kind: Kind, whole: Cow<'_, str>, reading: Reading) -> Result<Cleaned<'_>, Complaint> {
+fn text(kind: Kind, whole: Cow<'_, str>, reading: Reading) -> Result<Cleaned<'_>, Issue> {
     let as_is = kind == Kind::Phone && reading.phones == Phones::AsIs;
     let (kept, around) = kept(whole, if as_is { text::trim_blanks } else { text::trim });
     if kept.is_empty() {
-        return complain(
-            "it holds nothing but blanks",
-            "write a value, or \"\" to remove the value",
-        );
+        return refuse("it holds nothing but blanks", "write a value, or \"\" to remove the value");
     }
     if kind == Kind::Phone {
         let (number, repairs, warning) = phone::read(kept, reading.phones, reading.region)?;
@@ -254,18 +224,18 @@ fn kept(
     }
 }
 
-fn one_of<'a>(words: &[&'static str], text: &str) -> Result<Cow<'a, str>, Complaint> {
+fn one_of<'a>(words: &[&'static str], text: &str) -> Result<Cow<'a, str>, Issue> {
     match words.iter().find(|word| word.eq_ignore_ascii_case(text)) {
         Some(word) => Ok((*word).into()),
-        None => complain(format!("it is none of {}", words.join(", ")), "write one of these words"),
+        None => refuse(format!("it is none of {}", words.join(", ")), "write one of these words"),
     }
 }
 
 /// Checks the syntax of an e-mail address: a plain one, in a domain with a dot.
-fn email(text: &str) -> Result<(), Complaint> {
+fn email(text: &str) -> Result<(), Issue> {
     text::refuse_placeholder(text)?;
     if text.contains(char::is_whitespace) {
-        return complain("an e-mail address holds no blanks", "write it as name@example.com");
+        return refuse("an e-mail address holds no blanks", "write it as name@example.com");
     }
     let plain =
         Options::default().with_required_tld().without_display_text().without_domain_literal();
@@ -274,18 +244,18 @@ fn email(text: &str) -> Result<(), Complaint> {
         Err(error) => {
             let why = error.to_string();
             let why = why.trim_end_matches('.');
-            complain(format!("it is no e-mail address ({why})"), "write it as name@example.com")
+            refuse(format!("it is no e-mail address ({why})"), "write it as name@example.com")
         }
     }
 }
 
-fn boolean(text: &str) -> Result<Value<'_>, Complaint> {
+fn boolean(text: &str) -> Result<Value<'_>, Issue> {
     let is = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
     if is(&["true", "t", "yes", "y", "1", "on"]) {
         Ok(Value::Boolean(true))
     } else if is(&["false", "f", "no", "n", "0", "off"]) {
         Ok(Value::Boolean(false))
     } else {
-        complain("it is neither true nor false", "write true or false")
+        refuse("it is neither true nor false", "write true or false")
     }
 }

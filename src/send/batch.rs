@@ -14,8 +14,8 @@ use tokio::time::Instant;
 
 use super::row::{Row, Tries};
 use super::{Client, End, Request};
+use crate::api::explain;
 use crate::api::response::{Body, Reply};
-use crate::api::retry;
 use crate::catalog::{self, NAMES_A_SEARCH};
 use crate::engine::work::{Completed, UserOutcomes, UserRows, WorkItem};
 use crate::outcome::Status;
@@ -218,18 +218,13 @@ fn next(status: Status, reply: &Reply) -> Next {
         (413, _) => Next::Smaller,
         (_, Body::Error(error)) if status == Status::Rejected => {
             let told = format!("{} {}", error.error_description, error.error_message);
-            if says_too_large(&told) { Next::Smaller } else { Next::Halves }
+            if explain::says_too_large(&told) { Next::Smaller } else { Next::Halves }
         }
         _ if status == Status::Rejected => Next::Halves,
         // A row may be what the server stumbles over; the others are the way's fault.
         (500, _) | (200..=299, Body::Unreadable) => Next::Halves,
         _ => Next::Fail,
     }
-}
-
-/// Whether a message is about the size of the call. No maximum is published, nor its error.
-fn says_too_large(message: &str) -> bool {
-    retry::says(message, &["too large", "too many", "too big", "at most", "maximum", "exceed"])
 }
 
 #[cfg(test)]

@@ -4,12 +4,13 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
+use crate::api::explain;
 use crate::api::load::Found;
 use crate::api::reconcile::Reconciled;
 use crate::api::response::{Body, Reply};
-use crate::api::retry;
 use crate::engine::work::UserRows;
-use crate::outcome::{Failure, Outcome, Status};
+use crate::issue::Issue;
+use crate::outcome::{Outcome, Status};
 use crate::rows::Instruction;
 
 /// How often a request was sent, and what may have come of it.
@@ -74,11 +75,16 @@ impl Row {
 
     /// It ends in a failure, after this reply.
     pub(super) fn failed(&self, status: Status, reply: &Reply) -> Outcome {
-        self.outcome(status, reply.http_status(), None, Some(retry::describe(reply, status)))
+        self.outcome(
+            status,
+            reply.http_status(),
+            None,
+            Some(Box::new(explain::failure(reply, status))),
+        )
     }
 
     /// It was not done, for this reason.
-    pub(super) fn refused(&self, status: Status, why: Failure) -> Outcome {
+    pub(super) fn refused(&self, status: Status, why: Box<Issue>) -> Outcome {
         self.outcome(status, self.tries.http_status, None, Some(why))
     }
 
@@ -109,7 +115,7 @@ impl Row {
         status: Status,
         http_status: Option<u16>,
         user: Option<Box<RawValue>>,
-        error: Option<Failure>,
+        error: Option<Box<Issue>>,
     ) -> Outcome {
         Outcome {
             status,

@@ -109,7 +109,7 @@ async fn what_cannot_be_told_is_not_sent() {
     let client = client(&simulator);
     let outcome = work(&client, &resumed(rename("a", "b"))).await.unwrap();
     assert_eq!((outcome.status, outcome.attempts), (Status::Unknown, 0));
-    assert_eq!(outcome.error.unwrap().kind, "unsettled");
+    assert_eq!(outcome.error.unwrap().code, "unsettled");
     assert_eq!(client.meters().calls(), 2, "two reads");
 }
 

@@ -20,7 +20,8 @@ use super::object;
 use super::output::{Output, at};
 use crate::input::guard;
 use crate::input::record::{ADDED_COLUMNS, Content, Delimiter, Encoding, Format, Raw, Source};
-use crate::outcome::{Failure, Finished, Status};
+use crate::issue::Severity;
+use crate::outcome::{Finished, Status};
 
 /// The key that holds the text of a JSONL line that could not be read.
 const RAW_KEY: &str = "_raw";
@@ -45,15 +46,14 @@ struct Added<'a> {
 
 impl<'a> Added<'a> {
     fn new(finished: &'a Finished) -> Self {
-        let Finished { record, outcome, notes, .. } = finished;
+        let Finished { record, outcome, .. } = finished;
         let error = outcome.error.as_ref();
-        let candidates = notes.as_ref().map_or(&[][..], |notes| &notes.candidates);
         Self {
             row: record.position.row,
             status: outcome.status,
-            error: error.map_or("", |error| error.code.as_deref().unwrap_or(error.kind)),
+            error: error.map_or("", |error| error.server_code.as_deref().unwrap_or(&error.code)),
             message: message(finished),
-            hint: error.and_then(|error| hint(error, candidates)),
+            hint: error.and_then(|error| error.hint_with_candidates()),
         }
     }
 }
@@ -61,23 +61,13 @@ impl<'a> Added<'a> {
 /// What is wrong with a row: everything, so that it is corrected once.
 fn message(finished: &Finished) -> Cow<'_, str> {
     let first = finished.outcome.error.as_ref().map_or("", |error| &error.message);
-    let Some(notes) = finished.notes.as_deref().filter(|notes| !notes.problems.is_empty()) else {
-        return first.into();
-    };
-    let also = notes.problems.iter().map(|problem| match &problem.column {
-        Some(column) => format!("; also {column}: {}", problem.message),
-        None => format!("; also {}", problem.message),
+    let notes = finished.notes.iter();
+    let also = notes.flat_map(|notes| notes.issues_of(Severity::Error)).map(|issue| {
+        let place = issue.place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
+        format!("; also {place}{}", issue.message)
     });
-    (first.to_owned() + &also.collect::<String>()).into()
-}
-
-/// What to do, with what the value may have been meant to be.
-fn hint<'a>(error: &'a Failure, candidates: &[String]) -> Option<Cow<'a, str>> {
-    let hint = error.hint.as_deref()?;
-    if candidates.is_empty() {
-        return Some(hint.into());
-    }
-    Some(format!("{hint}: {}", candidates.join(" or ")).into())
+    let also: String = also.collect();
+    if also.is_empty() { first.into() } else { (first.to_owned() + &also).into() }
 }
 
 /// The failures files of a run.

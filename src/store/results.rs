@@ -11,8 +11,9 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::object;
-use crate::input::record::{Problem, Repair};
-use crate::outcome::{Failure, Finished, Status, milliseconds, rfc3339};
+use crate::input::record::{Notes, Repair};
+use crate::issue::{Issue, Severity};
+use crate::outcome::{Finished, Status, milliseconds, rfc3339};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -35,48 +36,17 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<Cow<'a, RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<Error<'a>>,
+    error: Option<&'a Issue>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    problems: Vec<Remark<'a>>,
+    problems: Vec<&'a Issue>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     repairs: &'a [Repair],
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    warnings: Vec<Remark<'a>>,
+    warnings: Vec<&'a Issue>,
 }
 
-/// Why a row failed, with what its value may have been meant to be.
-#[derive(Serialize)]
-struct Error<'a> {
-    #[serde(flatten)]
-    failure: &'a Failure,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    candidates: &'a [String],
-}
-
-/// What else is, or may be, wrong with a row.
-#[derive(Serialize)]
-struct Remark<'a> {
-    kind: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    column: Option<&'a str>,
-    message: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<&'a str>,
-}
-
-impl<'a> From<&'a Problem> for Remark<'a> {
-    fn from(problem: &'a Problem) -> Self {
-        Self {
-            kind: problem.code,
-            column: problem.column.as_deref(),
-            message: &problem.message,
-            hint: problem.hint.as_deref(),
-        }
-    }
-}
-
-fn remarks(problems: Option<&[Problem]>) -> Vec<Remark<'_>> {
-    problems.unwrap_or_default().iter().map(Remark::from).collect()
+fn issues_of(notes: Option<&Notes>, severity: Severity) -> Vec<&Issue> {
+    notes.into_iter().flat_map(|notes| notes.issues_of(severity)).collect()
 }
 
 /// Appends the outcome's line.
@@ -96,13 +66,10 @@ pub(super) fn write(finished: &Finished, to: &mut Vec<u8>) -> io::Result<()> {
         duration_ms: milliseconds(outcome.duration),
         finished_at: outcome.finished_at,
         user,
-        error: outcome.error.as_ref().map(|failure| Error {
-            failure,
-            candidates: notes.map_or(&[], |notes| &notes.candidates),
-        }),
-        problems: remarks(notes.map(|notes| &*notes.problems)),
+        error: outcome.error.as_deref(),
+        problems: issues_of(notes, Severity::Error),
         repairs: notes.map_or(&[], |notes| &notes.repairs),
-        warnings: remarks(notes.map(|notes| &*notes.warnings)),
+        warnings: issues_of(notes, Severity::Warning),
     };
     serde_json::to_writer(&mut *to, &line)?;
     to.push(b'\n');

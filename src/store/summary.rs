@@ -3,6 +3,7 @@
 //! Facts only: it is filled by whoever ran, written as `summary.json`, printed by
 //! `--json`, and told to people by the report. It never holds a secret.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -59,9 +60,9 @@ pub struct Summary {
     /// The commonest reasons for failures, the commonest first.
     pub reasons: Vec<FailureCause>,
     /// Values mended, by the kind of repair; of a run that was taken up again, those since then.
-    pub repairs: BTreeMap<&'static str, u64>,
+    pub repairs: BTreeMap<Cow<'static, str>, u64>,
     /// Warnings, by kind, counted like repairs.
-    pub warnings: BTreeMap<&'static str, u64>,
+    pub warnings: BTreeMap<Cow<'static, str>, u64>,
     /// The settings in force, without secrets.
     pub settings: Map<String, Value>,
     /// Why it stopped early, if it did.
@@ -76,7 +77,7 @@ pub struct Summary {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FailureCause {
     /// The failures' kind.
-    pub kind: &'static str,
+    pub kind: String,
     /// The server's code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,

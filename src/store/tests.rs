@@ -17,10 +17,9 @@ use tempfile::TempDir;
 use super::journal::{Identity, JOURNAL_VERSION};
 use super::{Closed, Place, Recorder, RunFolder};
 use crate::catalog;
-use crate::input::record::{
-    Content, Delimiter, Encoding, Format, Position, Problem, Raw, Record, Source,
-};
-use crate::outcome::{Failure, Finished, Outcome, Status};
+use crate::input::record::{Content, Delimiter, Encoding, Format, Position, Raw, Record, Source};
+use crate::issue::Issue;
+use crate::outcome::{Finished, Outcome, Status};
 
 /// A run folder that goes away.
 struct Fixture {
@@ -93,22 +92,17 @@ fn ragged(cells: &[&[u8]]) -> Content {
 }
 
 fn broken(raw: Raw) -> Content {
-    let problem = Problem::new("malformed", "it is broken");
-    Content::Broken { raw, problem }
+    let issue = Issue::error("malformed", "it is broken");
+    Content::Broken { raw, issue: Box::new(issue) }
 }
 
 fn object(text: &str) -> Content {
     Content::Object(text.into())
 }
 
-fn failure() -> Failure {
-    Failure {
-        kind: "not_found",
-        code: Some("E112102".to_owned()),
-        column: None,
-        message: "no such user".to_owned(),
-        hint: Some("look, \"twice\"".to_owned()),
-    }
+fn failure() -> Box<Issue> {
+    let issue = Issue::error("not_found", "no such user").hint("look, \"twice\"");
+    Box::new(issue.server_code(Some("E112102".to_owned())))
 }
 
 fn outcome(status: Status) -> Outcome {

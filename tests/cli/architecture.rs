@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 const ROOMS: &[&str] = &[
     "exit",
     "stop",
+    "issue",
     "input",
     "catalog",
     "outcome",

@@ -4,6 +4,7 @@
 //! with the recorded one. Every difference that is meant has a name and a reason below, and
 //! each of them must occur.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -61,7 +62,7 @@ fn operation_of(request: &Value) -> Option<&'static Operation> {
 fn ours(
     operation: &'static Operation,
     body: &Map<String, Value>,
-) -> Result<Map<String, Value>, &'static str> {
+) -> Result<Map<String, Value>, Cow<'static, str>> {
     let mut row = body.clone();
     let merge = row.remove("failOnConflict") == Some(json!(false));
     let rules = Mapping {
@@ -84,7 +85,7 @@ fn ours(
     let mut builder = Builder::new(rules, &[source]).unwrap();
     match builder.build(record) {
         Ok(instruction) => Ok(serde_json::from_slice(&instruction.body).unwrap()),
-        Err(invalid) => Err(invalid.problem.code),
+        Err(invalid) => Err(invalid.issue.code),
     }
 }
 
@@ -92,11 +93,15 @@ fn ours(
 fn compare(operation: &'static Operation, recorded: &Map<String, Value>) -> Vec<Meant> {
     let sent = match ours(operation, recorded) {
         Ok(sent) => sent,
-        Err("verified_not_stated") => return vec![Meant::VerifiedMustBeStated],
-        Err("missing_value") => return vec![Meant::RemovalMustBeExplicit],
-        Err("empty_value") => return vec![Meant::EmptyListDoesNothing],
-        Err("nothing_to_set") => return vec![Meant::NothingToSet],
-        Err(code) => panic!("{recorded:?} is refused: {code}"),
+        Err(code) => {
+            return vec![match &*code {
+                "verified_not_stated" => Meant::VerifiedMustBeStated,
+                "missing_value" => Meant::RemovalMustBeExplicit,
+                "empty_value" => Meant::EmptyListDoesNothing,
+                "nothing_to_set" => Meant::NothingToSet,
+                code => panic!("{recorded:?} is refused: {code}"),
+            }];
+        }
     };
     let mut differences = Vec::new();
     let mut expected = recorded.clone();

@@ -1,5 +1,5 @@
 use super::*;
-use crate::api::response::{ErrorBody, parse_retry_after};
+use crate::api::response::ErrorBody;
 use crate::catalog::LOAD;
 use serde_json::value::RawValue;
 
@@ -135,89 +135,6 @@ fn the_server_says_how_long_to_wait() {
 }
 
 #[test]
-fn failures_say_what_the_server_said() {
-    for (reply, kind, code, message) in [
-        (answer(404, error("E112102")), "user_not_found", Some("E112102"), "HTTP 404"),
-        (answer(400, error("E062108")), "user_not_found", Some("E062108"), "HTTP 400"),
-        (
-            answer(409, Body::Unreadable),
-            "conflict",
-            None,
-            "HTTP 409 with a body that is not the API's",
-        ),
-        (answer(400, error("E062125")), "conflict", Some("E062125"), "HTTP 400"),
-        (
-            answer(404, Body::Unreadable),
-            "not_found",
-            None,
-            "HTTP 404 with a body that is not the API's",
-        ),
-        (answer(400, error("E011003")), "refused", Some("E011003"), "HTTP 400"),
-        (answer(200, Body::Object), "bad_answer", None, "HTTP 200 without the user"),
-        (
-            answer(503, Body::Unreadable),
-            "server_error",
-            None,
-            "HTTP 503 with a body that is not the API's",
-        ),
-        (
-            lost(Sent::No, TransportCause::Unreachable),
-            "unreachable",
-            None,
-            "no connection to the server",
-        ),
-    ] {
-        let failure = describe(&reply, Status::Rejected);
-        assert_eq!((failure.kind, failure.code.as_deref()), (kind, code));
-        assert_eq!(failure.message, message);
-        assert!(failure.hint.is_some());
-    }
-    let detailed = Body::Error(ErrorBody {
-        error_code: "E011002".into(),
-        error_description: "missing arguments".into(),
-        error_message: "phone".into(),
-    });
-    assert_eq!(describe(&answer(400, detailed), Status::Rejected).message, "phone");
-}
-
-#[test]
-fn a_user_of_a_packed_call_fails_by_what_the_free_text_says() {
-    for (text, kind, code) in [
-        ("E112102", "user_not_found", Some("E112102")),
-        ("[E062108] no", "user_not_found", Some("E062108")),
-        ("failed: E111127: in use", "conflict", Some("E111127")),
-        ("E062125", "conflict", Some("E062125")),
-        ("Request failed validation (E011003)", "refused", Some("E011003")),
-        ("Cannot find the user", "user_not_found", None),
-        ("User not found", "user_not_found", None),
-        ("no such user: jane", "user_not_found", None),
-        ("the role was not found", "refused", None),
-        ("E1121020", "refused", None),
-        ("XE112102", "refused", None),
-        ("e112102", "refused", None),
-        ("E11210é", "refused", None),
-    ] {
-        let failure = describe_text(text);
-        assert_eq!((failure.kind, failure.code.as_deref()), (kind, code), "{text}");
-        assert_eq!(failure.message, text);
-        assert!(failure.hint.is_some());
-    }
-    for text in ["", " \n"] {
-        assert_eq!(describe_text(text).message, "the server does not say why");
-    }
-}
-
-#[test]
-fn only_what_is_unknown_may_have_been_applied() {
-    let timeout = lost(Sent::Maybe, TransportCause::Timeout);
-    let gave_up = describe(&timeout, Status::GaveUp);
-    assert_eq!(gave_up.message, "no answer in time");
-    let unknown = describe(&timeout, Status::Unknown);
-    assert_eq!(unknown.message, "no answer in time; it may have been applied");
-    assert_ne!(gave_up.hint, unknown.hint);
-}
-
-#[test]
 fn back_off_doubles_to_its_ceiling_and_ends() {
     let backoff =
         Backoff { max_attempts: 4, base: Duration::from_secs(1), cap: Duration::from_secs(3) };
@@ -231,21 +148,4 @@ fn back_off_doubles_to_its_ceiling_and_ends() {
     assert_eq!(endless.delay(100, 1.0), Duration::from_secs(3));
     assert!(!endless.ends_with(100));
     assert!(!backoff.ends_with(3) && backoff.ends_with(4));
-}
-
-#[test]
-fn retry_after_is_seconds_or_a_date() {
-    let now = httpdate::parse_http_date("Tue, 24 Nov 2026 03:00:00 GMT").unwrap();
-    for (value, expected) in [
-        ("60", Some(60)),
-        (" 0 ", Some(0)),
-        ("Tue, 24 Nov 2026 03:00:42 GMT", Some(42)),
-        ("Tue, 24 Nov 2026 02:59:00 GMT", Some(0)),
-        ("99999999999", Some(24 * 60 * 60)),
-        ("soon", None),
-        ("-1", None),
-        ("", None),
-    ] {
-        assert_eq!(parse_retry_after(value, now), expected.map(Duration::from_secs), "{value}");
-    }
 }

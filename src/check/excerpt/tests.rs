@@ -6,6 +6,7 @@ use csv::StringRecord;
 
 use super::*;
 use crate::input::record::{Delimiter, Encoding, Format, Position, Source};
+use crate::issue::Issue;
 
 fn record(columns: &[&str], content: Content) -> Record {
     let columns = columns.iter().map(|name| (*name).to_owned()).collect();
@@ -55,18 +56,18 @@ fn secrets_are_never_shown() {
     let record = record(&["loginId", "password"], Content::Cells(cells));
     let (line, password, value) = marked(&record, "password");
     assert_eq!((line.as_str(), password.as_str(), value), ("a,***", "***", None));
-    let problem = crate::input::record::Problem::new("wrong_field_count", "one cell");
+    let problem = Issue::error("wrong_field_count", "one cell");
     let raw = Raw::Line(b"a,hunter2,c".as_slice().into());
-    let broken = Record { content: Content::Broken { raw, problem }, ..record };
+    let broken = Record { content: Content::Broken { raw, issue: Box::new(problem) }, ..record };
     assert_eq!(excerpt(&broken, None, &|name| name == "password"), (None, None));
 }
 
 #[test]
 fn a_broken_line_that_names_a_secret_is_not_shown() {
-    let problem = || crate::input::record::Problem::new("invalid_json", "bad");
+    let problem = || Issue::error("invalid_json", "bad");
     let shown = |line: &str| {
         let raw = Raw::Line(line.as_bytes().into());
-        let broken = record(&[], Content::Broken { raw, problem: problem() });
+        let broken = record(&[], Content::Broken { raw, issue: Box::new(problem()) });
         excerpt(&broken, None, &|name| name == "password").0.is_some()
     };
     assert!(!shown(r#"{"loginId":"u","password":"a","password":"b"}"#));

@@ -26,7 +26,7 @@ use crate::store::{self, Closed, RunFolder};
 /// The stable word for an input that cannot be read to its end.
 pub(super) const UNREADABLE_INPUT: &str = "unreadable_input";
 
-/// FailureCauses for failures that the summary names.
+/// Causes of failures that the summary names.
 const REASONS: usize = 20;
 
 /// What is known of a run besides what became of its rows.

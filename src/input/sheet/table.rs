@@ -9,8 +9,9 @@ use csv::{ByteRecord, StringRecord};
 use super::cell::{Bad, Cell};
 use super::{MAX_CELLS, MAX_RECORD_BYTES, MAX_ROWS, MAX_TEXT_BYTES};
 use crate::input::guard;
-use crate::input::record::{Content, Problem, Raw};
+use crate::input::record::{Content, Raw};
 use crate::input::{KEPT_BYTES, header};
+use crate::issue::Issue;
 
 /// The most bytes of text that are held of one row: one beyond what it may have is a bad one.
 pub(super) const MAX_HELD: usize = 2 * MAX_RECORD_BYTES;
@@ -130,7 +131,7 @@ impl Header {
     fn content(&self, cells: Vec<(u32, Cell)>) -> Content {
         let mut own = vec![String::new(); self.names.len()];
         let mut outside = Vec::new();
-        let mut problem = None;
+        let mut issue = None;
         let mut last = None;
         for (column, cell) in cells {
             let index =
@@ -140,11 +141,11 @@ impl Header {
             match (cell, index) {
                 (cell, None) if cell.is_blank() => {}
                 (cell, None) => {
-                    problem.get_or_insert_with(|| beyond(column));
+                    issue.get_or_insert_with(|| beyond(column));
                     outside.push(shown(cell));
                 }
                 (cell, Some(index)) if twice => {
-                    problem.get_or_insert_with(|| self.bad(index, "is there twice", "keep one"));
+                    issue.get_or_insert_with(|| self.bad(index, "is there twice", "keep one"));
                     own[index] = shown(cell);
                 }
                 (Cell::Text(text), Some(index)) => {
@@ -152,8 +153,8 @@ impl Header {
                     bare.clone_into(&mut own[index]);
                 }
                 (Cell::Bad(bad), Some(index)) => {
-                    problem.get_or_insert_with(|| Problem {
-                        code: bad.code,
+                    issue.get_or_insert_with(|| Issue {
+                        code: bad.code.into(),
                         ..self.bad(index, &bad.what, bad.hint)
                     });
                     own[index] = bad.shown;
@@ -163,18 +164,18 @@ impl Header {
         if own.iter().map(String::len).sum::<usize>() > MAX_RECORD_BYTES {
             return too_long(&own);
         }
-        match problem {
+        match issue {
             None => Content::Cells(StringRecord::from(own)),
-            Some(problem) => {
+            Some(issue) => {
                 own.append(&mut outside);
-                Content::Broken { raw: Raw::Cells(ByteRecord::from(own)), problem }
+                Content::Broken { raw: Raw::Cells(ByteRecord::from(own)), issue: Box::new(issue) }
             }
         }
     }
 
-    fn bad(&self, index: usize, what: &str, hint: &str) -> Problem {
+    fn bad(&self, index: usize, what: &str, hint: &'static str) -> Issue {
         let name = &self.names[index];
-        Problem::new("cell_error", format!("the cell of {name:?} {what}")).at(name).hint(hint)
+        Issue::error("cell_error", format!("the cell of {name:?} {what}")).at(name).hint(hint)
     }
 }
 
@@ -184,18 +185,18 @@ fn shown(cell: Cell) -> String {
     }
 }
 
-fn beyond(column: u32) -> Problem {
+fn beyond(column: u32) -> Issue {
     let what =
         format!("column {} holds something, but the header has no name for it", letters(column));
-    Problem::new("wrong_field_count", what).hint("name the column in the header, or clear the cell")
+    Issue::error("wrong_field_count", what).hint("name the column in the header, or clear the cell")
 }
 
 fn too_long(own: &[String]) -> Content {
-    let problem =
-        Problem::new("record_too_long", "the row is longer than 1 MiB").hint("shorten its cells");
+    let issue =
+        Issue::error("record_too_long", "the row is longer than 1 MiB").hint("shorten its cells");
     let text = own.join(",");
     let kept = text.as_bytes()[..text.len().min(KEPT_BYTES)].into();
-    Content::Broken { raw: Raw::Line(kept), problem }
+    Content::Broken { raw: Raw::Line(kept), issue: Box::new(issue) }
 }
 
 /// The bytes that the cells of a row hold.

@@ -65,7 +65,7 @@ fn broken(is: &Is) -> (String, &[Vec<u8>]) {
         panic!("not broken: {is:?}");
     };
     assert!(problem.hint.is_some());
-    let column = problem.column.as_deref().unwrap_or("-");
+    let column = problem.place.as_deref().unwrap_or("-");
     (format!("{} {column} {}", problem.code, problem.message), raw)
 }
 

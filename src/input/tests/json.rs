@@ -43,7 +43,7 @@ fn reading_goes_on_behind_a_bad_element() {
         let bytes = [b"[{},\n", *element, b" , {}]"].concat();
         let rows = rows("u.json", &bytes);
         let Is::Broken(raw, problem) = &rows[1].2 else { panic!("not broken: {:?}", rows[1]) };
-        let column = problem.column.as_deref().unwrap_or("-");
+        let column = problem.place.as_deref().unwrap_or("-");
         let said = format!("{} {column} {}", problem.code, problem.message);
         assert!(said.starts_with(expected), "{said}");
         assert!(problem.hint.is_some());

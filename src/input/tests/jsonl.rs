@@ -51,7 +51,7 @@ fn assert_bad(line: &[u8], expected: &str) {
     let Is::Broken(raw, problem) = &rows[0].2 else {
         panic!("not broken: {:?}", rows[0]);
     };
-    let column = problem.column.as_deref().unwrap_or("-");
+    let column = problem.place.as_deref().unwrap_or("-");
     let said = format!("{} {column} {}", problem.code, problem.message);
     assert!(said.starts_with(expected), "{said}");
     assert!(problem.hint.is_some());

@@ -133,8 +133,8 @@ proptest! {
         let parts = |said: Said| {
             assert_eq!(said.unreadable, None);
             let part = |(_, is)| match is {
-                Is::Broken(raw, problem) => (raw, problem.code),
-                Is::Object(text) => (vec![text.into_bytes()], ""),
+                Is::Broken(raw, problem) => (raw, problem.code.into_owned()),
+                Is::Object(text) => (vec![text.into_bytes()], String::new()),
                 Is::Cells(_) => unreachable!(),
             };
             said.rows.into_iter().map(part).collect::<Vec<_>>()

@@ -73,7 +73,7 @@ fn open_sheet(bytes: &[u8], sheet: &str) -> Result<Input, String> {
 fn problems(rows: &[Placed]) -> Vec<String> {
     let of = |(_, _, is): &Placed| match is {
         Is::Broken(_, problem) => {
-            let column = problem.column.as_deref().unwrap_or("-");
+            let column = problem.place.as_deref().unwrap_or("-");
             Some(format!("{} {column} {}", problem.code, problem.message))
         }
         _ => None,

@@ -15,7 +15,7 @@ fn printed(summary: &Summary, color: bool) -> String {
 
 fn reason(code: Option<&str>, count: u64, message: &str) -> FailureCause {
     FailureCause {
-        kind: if code.is_some() { "user_\u{1b}[2Jnot_found" } else { "missing_value" },
+        kind: code.map_or("missing_value", |_| "user_\u{1b}[2Jnot_found").to_owned(),
         code: code.map(str::to_owned),
         count,
         first: "users.csv:14 (row 13)".to_owned(),
@@ -38,8 +38,8 @@ fn mixed() -> Summary {
     };
     (mixed.calls, mixed.retries, mixed.rate_limited) = (1520, 20, 2);
     mixed.merge_allowed = 1;
-    mixed.repairs = [("plus_restored", 1200), ("zero_restored", 3)].into();
-    mixed.warnings = [("phone_not_in_use", 2)].into();
+    mixed.repairs = [("plus_restored".into(), 1200), ("zero_restored".into(), 3)].into();
+    mixed.warnings = [("phone_not_in_use".into(), 2)].into();
     mixed.waited = Waited { limit_ms: 62_000, cool_down_ms: 60_000, back_off_ms: 340 };
     mixed.reasons =
         vec![reason(Some("E112102"), 20, "no such\x1b[2J user"), reason(None, 6, "no phone")];

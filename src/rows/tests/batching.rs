@@ -24,7 +24,7 @@ fn built(mapping: Mapping, row: &str) -> Instruction {
     });
     let mut builder = Builder::new(mapping, &[Arc::clone(&source)]).unwrap();
     let built = builder.build(record(&source, Content::Object(row.into())));
-    built.unwrap_or_else(|invalid| panic!("{row}: {}", invalid.problem.message))
+    built.unwrap_or_else(|invalid| panic!("{row}: {}", invalid.issue.message))
 }
 
 fn patch(batching: Batching, row: &str) -> Option<Patch> {

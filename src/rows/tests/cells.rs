@@ -180,7 +180,7 @@ fn what_was_mended_is_noted_with_its_column() {
     let repairs: Vec<_> = notes
         .repairs
         .iter()
-        .map(|r| (r.kind, r.column.as_str(), r.from.as_str(), r.to.as_str()))
+        .map(|r| (&*r.kind, r.column.as_str(), r.from.as_str(), r.to.as_str()))
         .collect();
     assert_eq!(
         repairs,
@@ -193,7 +193,7 @@ fn what_was_mended_is_noted_with_its_column() {
     let clean = built(&mapping, &columns, &["a", "+447911123456", "1", "GB"]).unwrap();
     assert_eq!(clean.notes, None);
     let warned = built(&mapping, &columns, &["a", "+15555550123", "1", ""]).unwrap();
-    assert_eq!(warned.notes.unwrap().warnings[0].code, "phone_not_in_use");
+    assert_eq!(warned.notes.unwrap().issues[0].code, "phone_not_in_use");
     let invalid = built(&mapping, &columns, &["a\u{200b}", "x", "1", ""]).unwrap_err();
     assert_eq!(invalid.notes.unwrap().repairs[0].kind, "invisible_removed");
     let long = "x".repeat(500);

@@ -4,17 +4,18 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::{Complaint, Value, complain};
+use super::{Value, refuse};
+use crate::issue::Issue;
 
-pub(super) fn text_of(json: &str) -> Result<String, Complaint> {
+pub(super) fn text_of(json: &str) -> Result<String, Issue> {
     serde_json::from_str(json).or_else(|_| {
-        complain("the text holds half a character (a lone surrogate)", "write the whole character")
+        refuse("the text holds half a character (a lone surrogate)", "write the whole character")
     })
 }
 
 /// JSON as it is, refused when a `null` is anywhere in it: what the server makes of one is not
 /// documented, and it may remove a value.
-pub(super) fn without_null(json: &str) -> Result<Value<'_>, Complaint> {
+pub(super) fn without_null(json: &str) -> Result<Value<'_>, Issue> {
     fn holds_null(value: &serde_json::Value) -> bool {
         match value {
             serde_json::Value::Null => true,
@@ -24,12 +25,12 @@ pub(super) fn without_null(json: &str) -> Result<Value<'_>, Complaint> {
         }
     }
     match serde_json::from_str(json) {
-        Ok(value) if holds_null(&value) => complain(
+        Ok(value) if holds_null(&value) => refuse(
             "null is never sent",
             "leave the key out to keep the value, or write \"\" to remove it",
         ),
         Ok(_) => Ok(Value::Json(one_line(json))),
-        Err(_) => complain("it is no JSON", "write JSON, such as {\"key\":\"value\"}"),
+        Err(_) => refuse("it is no JSON", "write JSON, such as {\"key\":\"value\"}"),
     }
 }
 
@@ -46,7 +47,7 @@ fn one_line(json: &str) -> Cow<'_, str> {
 /// A cell for a field that takes any JSON: a number, `true`, `false`, a list, an object or
 /// a quoted text is taken as what it is, anything else (`None`) is text. A number that JSON
 /// would not give back digit by digit (`007`, `1e5`, 17 digits) is text.
-pub(super) fn of_cell(text: &str) -> Option<Result<Value<'_>, Complaint>> {
+pub(super) fn of_cell(text: &str) -> Option<Result<Value<'_>, Issue>> {
     let literal = match text.as_bytes().first() {
         Some(b'{' | b'[' | b'"') => serde_json::from_str::<&RawValue>(text).is_ok(),
         Some(b'-' | b'0'..=b'9') => is_plain_number(text),
@@ -72,9 +73,9 @@ fn is_plain_number(text: &str) -> bool {
 }
 
 /// A JSON list of objects.
-pub(super) fn objects(json: &str) -> Result<Value<'_>, Complaint> {
+pub(super) fn objects(json: &str) -> Result<Value<'_>, Issue> {
     match serde_json::from_str::<Vec<&RawValue>>(json) {
         Ok(items) if items.iter().all(|item| item.get().starts_with('{')) => without_null(json),
-        _ => complain("it is no list of objects", "write [{\"tenantId\":\"T1\"}]"),
+        _ => refuse("it is no list of objects", "write [{\"tenantId\":\"T1\"}]"),
     }
 }

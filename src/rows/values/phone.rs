@@ -13,7 +13,8 @@ use std::str::FromStr;
 
 use rlibphonenumber::{CountryCodeSource, PHONE_NUMBER_UTIL, PhoneNumber, Region as Known};
 
-use super::{Complaint, RepairKind, RepairKinds, Warning, complain};
+use super::{RepairKind, RepairKinds, refuse};
+use crate::issue::Issue;
 use number::{Number, Standing};
 use scan::{Written, scan};
 
@@ -72,11 +73,7 @@ pub enum Stated {
 
 const WRITE_IT: &str = "write it with + and country code, such as +14155550123";
 
-static NOT_IN_USE: Warning = Warning {
-    code: "phone_not_in_use",
-    message: "no such number is in use in its country",
-    hint: "look whether a digit is wrong; --phones strict refuses such numbers",
-};
+const NOT_IN_USE: &str = "no such number is in use in its country";
 
 /// A number that a text was found to be.
 struct Found {
@@ -86,14 +83,10 @@ struct Found {
 }
 
 /// What a cell came to: the number as E.164, what was mended, and what may be wrong.
-pub(super) type Read<'a> = (Cow<'a, str>, RepairKinds, Option<&'static Warning>);
+pub(super) type Read<'a> = (Cow<'a, str>, RepairKinds, Option<Box<Issue>>);
 
 /// Reads a text without blanks around it.
-pub(super) fn read(
-    text: Cow<'_, str>,
-    phones: Phones,
-    region: Stated,
-) -> Result<Read<'_>, Complaint> {
+pub(super) fn read(text: Cow<'_, str>, phones: Phones, region: Stated) -> Result<Read<'_>, Issue> {
     if phones == Phones::AsIs {
         return Ok((text, RepairKinds::default(), None));
     }
@@ -107,7 +100,7 @@ pub(super) fn read(
             Standing::Possible => {
                 return Ok((text, RepairKinds::default(), not_in_use(phones)?));
             }
-            Standing::Impossible(why) => return complain(why, WRITE_IT),
+            Standing::Impossible(why) => return refuse(why, WRITE_IT),
         }
     }
     super::text::refuse_placeholder(&text)?;
@@ -119,7 +112,7 @@ pub(super) fn read(
             Stated::As(region) => national(&written, region)?,
             Stated::Nowhere => return Err(without_region(&written)),
             Stated::Wrongly => {
-                return complain(
+                return refuse(
                     "the number has no +, and the row's region is none",
                     "write the region as two letters of ISO 3166, such as GB or US",
                 );
@@ -131,14 +124,16 @@ pub(super) fn read(
 }
 
 /// What is said of a number that is possible and not in use.
-fn not_in_use(phones: Phones) -> Result<Option<&'static Warning>, Complaint> {
+fn not_in_use(phones: Phones) -> Result<Option<Box<Issue>>, Issue> {
     if phones == Phones::Strict {
-        return complain(
-            NOT_IN_USE.message,
+        return refuse(
+            NOT_IN_USE,
             "look whether a digit is wrong; --phones check sends such numbers all the same",
         );
     }
-    Ok(Some(&NOT_IN_USE))
+    let warning = Issue::warning("phone_not_in_use", NOT_IN_USE)
+        .hint("look whether a digit is wrong; --phones strict refuses such numbers");
+    Ok(Some(Box::new(warning)))
 }
 
 /// Whether it is `+` and ASCII digits.
@@ -147,22 +142,21 @@ fn is_canonical(text: &str) -> bool {
     digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_digit))
 }
 
-fn without_region(written: &Written) -> Complaint {
+fn without_region(written: &Written) -> Issue {
     let message = if written.digits.starts_with("00") {
         "the phone number begins with 00 instead of +"
     } else {
         "the phone number does not begin with +"
     };
-    Complaint::new(
-        message,
-        format!("{WRITE_IT}; or state the region of such numbers: --region, or a column region"),
-    )
+    Issue::error(super::BAD_VALUE, message).hint(format!(
+        "{WRITE_IT}; or state the region of such numbers: --region, or a column region"
+    ))
 }
 
 /// The number of digits behind a `+`.
-fn international(digits: &str, bracketed: Option<usize>) -> Result<Found, Complaint> {
+fn international(digits: &str, bracketed: Option<usize>) -> Result<Found, Issue> {
     let Some(number) = Number::of(digits) else {
-        return complain("no country has this country code", WRITE_IT);
+        return refuse("no country has this country code", WRITE_IT);
     };
     let standing = number.standing();
     let found = |e164: String, repairs, standing| {
@@ -180,7 +174,7 @@ fn international(digits: &str, bracketed: Option<usize>) -> Result<Found, Compla
     });
     let Some(behind_zero) = behind_zero else {
         return match standing {
-            Standing::Impossible(why) => complain(why, WRITE_IT),
+            Standing::Impossible(why) => refuse(why, WRITE_IT),
             _ => found(as_it_stands(), RepairKinds::default(), standing),
         };
     };
@@ -197,7 +191,7 @@ fn international(digits: &str, bracketed: Option<usize>) -> Result<Found, Compla
         (Standing::Possible, false) if !bracketed => {
             found(as_it_stands(), RepairKinds::default(), standing)
         }
-        _ => complain(
+        _ => refuse(
             "the number is in use neither with the 0 behind the country code nor without it",
             WRITE_IT,
         ),
@@ -220,9 +214,9 @@ struct Reading {
 }
 
 /// The one number that digits without `+` can be in a region.
-fn national(written: &Written, Region(region): Region) -> Result<Found, Complaint> {
+fn national(written: &Written, Region(region): Region) -> Result<Found, Issue> {
     let Some(code) = PHONE_NUMBER_UTIL.get_country_code_for_region(region) else {
-        return complain("the region has no phone numbers of its own", WRITE_IT);
+        return refuse("the region has no phone numbers of its own", WRITE_IT);
     };
     let mut readings = Vec::new();
     match PHONE_NUMBER_UTIL.parse_and_keep_raw_input(&written.digits, Some(region)) {
@@ -293,14 +287,14 @@ const PREFIXES: [&str; 8] = ["00", "000", "001", "0011", "010", "011", "119", "8
 
 /// The number behind the region's international prefix, which is known from what the library
 /// makes of the whole.
-fn behind_prefix(written: &Written, parsed: &PhoneNumber) -> Result<Found, Complaint> {
+fn behind_prefix(written: &Written, parsed: &PhoneNumber) -> Result<Found, Issue> {
     let (code, national) = (parsed.country_code, parsed.get_national_significant_number());
     let starts = [format!("{code}{national}"), format!("{code}0{national}")]
         .map(|tail| written.digits.strip_suffix(&tail).map(str::len));
     // In some regions a carrier's code follows, which cannot be told from a country code.
     let is_plain = |start: &usize| PREFIXES.contains(&&written.digits[..*start]);
     let Some(start) = starts.into_iter().flatten().find(is_plain) else {
-        return complain("it cannot be told what stands behind the international prefix", WRITE_IT);
+        return refuse("it cannot be told what stands behind the international prefix", WRITE_IT);
     };
     let bracketed = written.bracketed_zero.and_then(|zero| zero.checked_sub(start));
     let found = international(&written.digits[start..], bracketed)?;
@@ -309,7 +303,7 @@ fn behind_prefix(written: &Written, parsed: &PhoneNumber) -> Result<Found, Compl
 
 /// The one reading that is in use; without any, the one that is possible, whole, and written as
 /// people write numbers: nothing is made of bare digits that are no number in use.
-fn choose(mut readings: Vec<Reading>, written: &Written) -> Result<Found, Complaint> {
+fn choose(mut readings: Vec<Reading>, written: &Written) -> Result<Found, Issue> {
     let by_hand = !written.bare && !written.digits.starts_with("00");
     readings.retain(|reading| !matches!(reading.standing, Standing::Impossible(_)));
     // Of equals the one that needs to assume least comes first, and stays.
@@ -323,23 +317,21 @@ fn choose(mut readings: Vec<Reading>, written: &Written) -> Result<Found, Compla
     let wanted = if in_use > 0 { Standing::Valid } else { Standing::Possible };
     distinct.retain(|reading| reading.standing == wanted);
     match &mut distinct[..] {
-        [] => complain("it is no phone number of the stated region", WRITE_IT),
+        [] => refuse("it is no phone number of the stated region", WRITE_IT),
         [one] if wanted == Standing::Valid || (one.whole && by_hand) => Ok(Found {
             e164: std::mem::take(&mut one.e164),
             repairs: one.repairs,
             in_use: wanted == Standing::Valid,
         }),
-        [one] if one.whole => complain("no such number is in use in the stated region", WRITE_IT),
+        [one] if one.whole => refuse("no such number is in use in the stated region", WRITE_IT),
         _ => Err(ambiguous(distinct.into_iter().map(|reading| reading.e164).collect())),
     }
 }
 
-fn ambiguous(candidates: Vec<String>) -> Complaint {
-    Complaint {
-        message: "it cannot be told which number is meant".to_owned(),
-        hint: "write the number that is meant, with its +".into(),
-        candidates,
-    }
+fn ambiguous(candidates: Vec<String>) -> Issue {
+    let issue = Issue::error(super::BAD_VALUE, "it cannot be told which number is meant")
+        .hint("write the number that is meant, with its +");
+    Issue { candidates, ..issue }
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{Complaint, RepairKind, RepairKinds, Warning, complain};
+use super::{RepairKind, RepairKinds, refuse};
+use crate::issue::Issue;
 
 /// Whether a character shows nothing and joins nothing at the end of a text.
 pub(super) fn is_invisible(c: char) -> bool {
@@ -61,14 +62,14 @@ pub(super) fn trim_blanks(text: &str) -> (&str, RepairKinds) {
 }
 
 /// A trimmed text without stray invisible characters; control characters are refused.
-pub(super) fn tidy(text: &str) -> Result<(Cow<'_, str>, RepairKinds), Complaint> {
+pub(super) fn tidy(text: &str) -> Result<(Cow<'_, str>, RepairKinds), Issue> {
     let mut repairs = RepairKinds::default();
     if text.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
         return Ok((text.into(), repairs));
     }
     let unfit = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
     if let Some(c) = text.chars().find(|&c| unfit(c)) {
-        return complain(
+        return refuse(
             format!("it holds the control character U+{:04X}", u32::from(c)),
             "take it out",
         );
@@ -84,25 +85,28 @@ pub(super) fn tidy(text: &str) -> Result<(Cow<'_, str>, RepairKinds), Complaint>
 const PLACEHOLDERS: [&str; 9] =
     ["n/a", "null", "none", "nil", "undefined", "#n/a", "#ref!", "#value!", "nan"];
 
-static PLACEHOLDER: Warning = Warning {
-    code: "placeholder_value",
-    message: "the value looks like a placeholder for none, and is sent as it stands",
-    hint: "if nothing is meant, empty the cell, and say with --blank what a blank one means",
-};
-
 /// The warning about a text that may be no value.
-pub(super) fn placeholder(text: &str) -> Option<&'static Warning> {
-    let is_one = text.len() <= 9 && PLACEHOLDERS.iter().any(|word| word.eq_ignore_ascii_case(text));
-    is_one.then_some(&PLACEHOLDER)
+pub(super) fn placeholder(text: &str) -> Option<Box<Issue>> {
+    let warning = || {
+        let message = "the value looks like a placeholder for none, and is sent as it stands";
+        let hint =
+            "if nothing is meant, empty the cell, and say with --blank what a blank one means";
+        Box::new(Issue::warning("placeholder_value", message).hint(hint))
+    };
+    is_placeholder(text).then(warning)
+}
+
+fn is_placeholder(text: &str) -> bool {
+    text.len() <= 9 && PLACEHOLDERS.iter().any(|word| word.eq_ignore_ascii_case(text))
 }
 
 /// Refuses what stands for "no value" where a phone number or an e-mail address is due.
-pub(super) fn refuse_placeholder(text: &str) -> Result<(), Complaint> {
+pub(super) fn refuse_placeholder(text: &str) -> Result<(), Issue> {
     let shows_nothing = !text.chars().any(char::is_alphanumeric) && text.len() <= 3;
-    if placeholder(text).is_none() && !shows_nothing {
+    if !is_placeholder(text) && !shows_nothing {
         return Ok(());
     }
-    complain(
+    refuse(
         "it is a placeholder, no value",
         "empty the cell, and say with --blank what a blank one means; or leave the column out with --ignore",
     )

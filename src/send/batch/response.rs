@@ -6,10 +6,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::api::explain;
 use crate::api::response::Body;
-use crate::api::retry;
 use crate::engine::work::UserRows;
-use crate::outcome::Failure;
+use crate::issue::Issue;
 use crate::rows::lane;
 use crate::send::user_matches;
 
@@ -19,16 +19,16 @@ pub(super) enum ItemResult {
     /// It was done; the user as the server sent it.
     Updated(Box<RawValue>),
     /// It failed, for this reason.
-    Failed(Failure),
+    Failed(Box<Issue>),
     /// It does not tell.
     Ambiguous,
 }
 
 impl ItemResult {
     fn of_failure(text: &str) -> Self {
-        let why = retry::describe_text(text);
+        let why = explain::batch_failure(text);
         // What may pass is nothing that a row could mend.
-        if retry::may_pass(&why) { Self::Ambiguous } else { Self::Failed(why) }
+        if explain::is_temporary(&why) { Self::Ambiguous } else { Self::Failed(Box::new(why)) }
     }
 }
 

@@ -200,7 +200,7 @@ mod answers {
                 let user: Value = serde_json::from_str(user.get()).unwrap();
                 format!("updated {}", user["userId"].as_str().unwrap())
             }
-            ItemResult::Failed(why) => format!("{}: {}", why.kind, why.message),
+            ItemResult::Failed(why) => format!("{}: {}", why.code, why.message),
             ItemResult::Ambiguous => "ambiguous".to_owned(),
         };
         item_results(&parts, answer).into_iter().map(word).collect::<Vec<_>>().join(", ")

@@ -56,7 +56,7 @@ fn without_a_code_the_kind_is_the_error() {
     let source = source("u.tsv", Format::Tsv, &["loginId"]);
     let mut row = rejected(&source, cells(&["a\tb"]));
     let error = row.outcome.error.as_mut().unwrap();
-    (error.code, error.hint) = (None, None);
+    (error.server_code, error.hint) = (None, None);
     fixture.record(&[source], &[row]);
     assert_eq!(
         fixture.text("failures.tsv").lines().last(),

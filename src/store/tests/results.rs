@@ -1,6 +1,7 @@
 //! `results.jsonl`.
 
 use super::*;
+use crate::issue::Issue;
 use crate::store::journal::Recovered;
 
 #[test]
@@ -27,8 +28,8 @@ fn what_is_not_known_is_left_out() {
     let fixture = Fixture::new();
     let source = csv(&["loginId"]);
     let mut row = finished(&source, cells(&["a"]), Status::Invalid);
-    let problem = Problem::new("missing_value", "no phone").at("Phone");
-    row.outcome = Outcome::invalid(problem, "2026-11-24T03:00:00Z".parse().unwrap());
+    let problem = Issue::error("missing_value", "no phone").at("Phone");
+    row.outcome = Outcome::invalid(Box::new(problem), "2026-11-24T03:00:00Z".parse().unwrap());
     fixture.record(&[source], &[row]);
     assert_eq!(
         fixture.text("results.jsonl"),

@@ -3,8 +3,9 @@
 use rlibphonenumber::PHONE_NUMBER_UTIL;
 
 use super::super::text::is_invisible;
-use super::super::{Complaint, RepairKind, RepairKinds, complain};
+use super::super::{RepairKind, RepairKinds, refuse};
 use super::WRITE_IT;
+use crate::issue::Issue;
 
 /// A phone number as it is written.
 #[derive(Debug, Default)]
@@ -22,11 +23,11 @@ pub(super) struct Written {
 }
 
 /// Reads a cell, and refuses what is no single phone number.
-pub(super) fn scan(text: &str) -> Result<Written, Complaint> {
+pub(super) fn scan(text: &str) -> Result<Written, Issue> {
     // Far longer than any number with all its separators.
     const MOST: usize = 256;
     if text.len() > MOST {
-        return complain("it is far too long for a phone number", WRITE_IT);
+        return refuse("it is far too long for a phone number", WRITE_IT);
     }
     let mut written = Written { bare: true, ..Written::default() };
     let mut rest = text;
@@ -71,13 +72,13 @@ pub(super) fn scan(text: &str) -> Result<Written, Complaint> {
         return two_numbers();
     }
     if written.digits.is_empty() {
-        return complain("it holds no digits", WRITE_IT);
+        return refuse("it holds no digits", WRITE_IT);
     }
     Ok(written)
 }
 
 impl Written {
-    fn plus(&mut self, c: char) -> Result<(), Complaint> {
+    fn plus(&mut self, c: char) -> Result<(), Issue> {
         if self.plus || !self.digits.is_empty() {
             return two_numbers();
         }
@@ -89,12 +90,12 @@ impl Written {
     }
 
     /// A slash may stand behind an area code; behind more digits it parts two numbers.
-    fn slash(&mut self) -> Result<(), Complaint> {
+    fn slash(&mut self) -> Result<(), Issue> {
         const AREA: usize = 7;
         if self.digits.len() > AREA { two_numbers() } else { Ok(()) }
     }
 
-    fn other(&mut self, c: char) -> Result<(), Complaint> {
+    fn other(&mut self, c: char) -> Result<(), Issue> {
         if c.is_numeric() {
             let digit = PHONE_NUMBER_UTIL.normalize_digits_only(c.encode_utf8(&mut [0; 4]));
             if digit.len() == 1 && digit.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -106,7 +107,7 @@ impl Written {
         if matches!(c, ';' | ',' | '|' | '&' | '\u{3001}' | '\u{60c}') {
             return two_numbers();
         }
-        complain(format!("{c:?} does not belong into a phone number"), WRITE_IT)
+        refuse(format!("{c:?} does not belong into a phone number"), WRITE_IT)
     }
 }
 
@@ -127,15 +128,15 @@ fn is_separator(c: char) -> bool {
         )
 }
 
-fn two_numbers<T>() -> Result<T, Complaint> {
-    complain(
+fn two_numbers<T>() -> Result<T, Issue> {
+    refuse(
         "there is more than one number in the cell",
         "keep one; a user has one phone number and one for recovery",
     )
 }
 
 /// Refuses `4.47911E+11`, of which digits may be lost.
-fn refuse_rounded(text: &str) -> Result<(), Complaint> {
+fn refuse_rounded(text: &str) -> Result<(), Issue> {
     let parts = text.split_once(['e', 'E']);
     let number = |part: &str, marks: &[char]| {
         part.contains(|c: char| c.is_ascii_digit())
@@ -145,7 +146,7 @@ fn refuse_rounded(text: &str) -> Result<(), Complaint> {
         Some((mantissa, exponent))
             if number(mantissa, &['.', ',', '+']) && number(exponent, &['+', '-']) =>
         {
-            complain(
+            refuse(
                 "a spreadsheet has rounded this number, and digits of it are lost",
                 "export the column again as text",
             )
@@ -156,7 +157,7 @@ fn refuse_rounded(text: &str) -> Result<(), Complaint> {
 
 /// What stands before the `.0` of a number that was taken for a float. A float has neither a `+`
 /// nor a zero in front; behind those the point is a separator.
-fn whole_float(text: &str) -> Result<Option<&str>, Complaint> {
+fn whole_float(text: &str) -> Result<Option<&str>, Issue> {
     const LEAST: usize = 7;
     let Some((whole, fraction)) = text.split_once(['.', ',']) else { return Ok(None) };
     let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
@@ -167,11 +168,11 @@ fn whole_float(text: &str) -> Result<Option<&str>, Complaint> {
     if fraction.bytes().all(|byte| byte == b'0') {
         return Ok(Some(whole));
     }
-    complain("it is a number with a fraction, no phone number", WRITE_IT)
+    refuse("it is a number with a fraction, no phone number", WRITE_IT)
 }
 
 /// Refuses extensions and letters, each for its reason.
-fn refuse_letters(text: &str) -> Result<(), Complaint> {
+fn refuse_letters(text: &str) -> Result<(), Issue> {
     if !text.contains(|c: char| c.is_alphabetic() || c == '#') {
         return Ok(());
     }
@@ -181,7 +182,7 @@ fn refuse_letters(text: &str) -> Result<(), Complaint> {
             && lower[..index].trim_end().ends_with(|c: char| c.is_ascii_digit())
     };
     if lower.contains("ext") || lower.char_indices().any(behind_digit) {
-        return complain(
+        return refuse(
             "it holds an extension, which no message can reach",
             "leave the extension out, if the number itself is the user's",
         );
@@ -189,5 +190,5 @@ fn refuse_letters(text: &str) -> Result<(), Complaint> {
     if !lower.contains(char::is_alphabetic) {
         return Ok(());
     }
-    complain("there are letters in the phone number", WRITE_IT)
+    refuse("there are letters in the phone number", WRITE_IT)
 }

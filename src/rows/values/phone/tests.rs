@@ -7,9 +7,10 @@ use proptest::prelude::*;
 use rlibphonenumber::{PhoneNumberFormat, PhoneNumberType};
 
 use super::*;
+use crate::issue::Issue;
 
 /// The number, the repairs and the warning; or the beginning of the refusal.
-fn of(text: &str, region: Option<&str>) -> Result<(String, Vec<&'static str>, bool), Complaint> {
+fn of(text: &str, region: Option<&str>) -> Result<(String, Vec<&'static str>, bool), Issue> {
     let region = region.map_or(Stated::Nowhere, |region| Stated::As(region.parse().unwrap()));
     let (number, repairs, warning) = read(text.into(), Phones::Check, region)?;
     Ok((number.into_owned(), repairs.iter().map(RepairKind::word).collect(), warning.is_some()))
@@ -31,7 +32,7 @@ fn refuses(text: &str, region: Option<&str>, why: &str) {
     match of(text, region) {
         Ok(found) => panic!("{text:?} {region:?}: {found:?}"),
         Err(complaint) => {
-            let said = format!("{}; {}", complaint.message, complaint.hint);
+            let said = format!("{}; {}", complaint.message, complaint.hint.unwrap());
             assert!(said.contains(why), "{text:?} {region:?}: {said}");
         }
     }

@@ -1,0 +1,120 @@
+//! Why a row failed, from what came back for it. Pure.
+
+use super::codes::{self, Meaning};
+use super::response::{Body, Reply, Response, TransportCause, TransportError};
+use crate::issue::Issue;
+use crate::outcome::Status;
+
+/// Why a row ends in a status that is a failure, from the last reply to it.
+#[must_use]
+pub fn failure(reply: &Reply, status: Status) -> Issue {
+    let issue = match reply {
+        Reply::Response(response) => of_response(response),
+        Reply::Failed(error) => of_transport(error),
+    };
+    if status != Status::Unknown {
+        return issue;
+    }
+    let message = format!("{}; it may have been applied", issue.message);
+    Issue { message: message.into(), ..issue }.hint(UNKNOWN_HINT)
+}
+
+/// Why one user of a batch failed, from the free text that the server has for it.
+#[must_use]
+pub fn batch_failure(text: &str) -> Issue {
+    let code = codes::code_in(text);
+    let (kind, hint) = match code.and_then(codes::meaning) {
+        Some(Meaning::UserNotFound) => NOT_FOUND,
+        Some(Meaning::Conflict) => CONFLICTING,
+        None if codes::says(text, Meaning::UserNotFound) => NOT_FOUND,
+        _ => REFUSED,
+    };
+    let message = if text.trim().is_empty() { "the server does not say why" } else { text };
+    Issue::error(kind, message.to_owned()).hint(hint).server_code(code.map(str::to_owned))
+}
+
+/// Whether a failure of one user of a batch may be gone another time.
+#[must_use]
+pub fn is_temporary(failure: &Issue) -> bool {
+    let by_code = failure.server_code.as_deref().and_then(codes::meaning);
+    by_code == Some(Meaning::Temporary) || codes::says(&failure.message, Meaning::Temporary)
+}
+
+/// Whether an error message is about the size of the call.
+#[must_use]
+pub fn says_too_large(message: &str) -> bool {
+    codes::says(message, Meaning::TooLarge)
+}
+
+/// Why a row fails whose value another user has.
+#[must_use]
+pub fn conflict() -> Issue {
+    let (kind, hint) = CONFLICTING;
+    Issue::error(kind, "another user has this value as login ID").hint(hint)
+}
+
+/// A kind of failure, and what to do about it.
+type Advice = (&'static str, &'static str);
+
+const UNKNOWN_HINT: &str = "look at the user; sending the row again is safe unless it renames";
+
+const LATER_HINT: &str = "run the failures file later";
+
+const CONFLICT_HINT: &str = "another user holds this value; nothing was changed (--on-conflict merge would merge and delete that user)";
+
+const NOT_FOUND: Advice =
+    ("user_not_found", "no user has this login ID or user ID: check its spelling");
+const CONFLICTING: Advice = ("conflict", CONFLICT_HINT);
+const REFUSED: Advice =
+    ("refused", "correct the row as the server's message says, then run the failures file");
+
+fn of_response(response: &Response) -> Issue {
+    let code = response.code();
+    let (kind, hint) = match (code.and_then(codes::meaning), response.status) {
+        (Some(Meaning::UserNotFound), _) => NOT_FOUND,
+        (Some(Meaning::Conflict), _) | (_, 409) => CONFLICTING,
+        (_, 404) if code.is_none() => {
+            ("not_found", "the server does not know the path: check --base-url")
+        }
+        (_, 200..=299) => ("bad_answer", LATER_HINT),
+        (_, 500..=599 | 408) => ("server_error", LATER_HINT),
+        _ => REFUSED,
+    };
+    let message = match &response.body {
+        Body::Error(error) => [&error.error_message, &error.error_description]
+            .into_iter()
+            .find(|text| !text.is_empty())
+            .cloned()
+            .unwrap_or_else(|| format!("HTTP {}", response.status)),
+        Body::User(_) | Body::Whole(_) | Body::Object | Body::BrokenOff => {
+            format!("HTTP {} without the user", response.status)
+        }
+        Body::Unreadable => {
+            format!("HTTP {} with a body that is not the API's", response.status)
+        }
+    };
+    Issue::error(kind, message).hint(hint).server_code(code.map(str::to_owned))
+}
+
+fn of_transport(error: &TransportError) -> Issue {
+    let (kind, message, hint) = match error.cause {
+        TransportCause::Unreachable => (
+            "unreachable",
+            "no connection to the server",
+            "check the network and --base-url, then run the failures file",
+        ),
+        TransportCause::Timeout => ("timeout", "no answer in time", LATER_HINT),
+        TransportCause::Broken => {
+            ("connection_lost", "the connection broke before the answer", LATER_HINT)
+        }
+        TransportCause::Aborted => {
+            ("aborted", "the run was stopped at once while the request was on the wire", LATER_HINT)
+        }
+    };
+    let detail =
+        if error.detail.is_empty() { String::new() } else { format!(": {}", error.detail) };
+    Issue::error(kind, format!("{message}{detail}")).hint(hint)
+}
+
+#[cfg(test)]
+mod tests;
