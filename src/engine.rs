@@ -24,7 +24,7 @@ use tokio::sync::mpsc::{Receiver, Sender};
 use crate::engine::recorder_handle::Entry;
 use crate::engine::work::{Completed, Executor, UserOutcomes, UserRows, WorkItem};
 use crate::outcome::{Finished, Outcome, Tally};
-use crate::rows::{Instruction, Invalid};
+use crate::rows::{BatchTerms, Instruction, Invalid};
 use crate::stop::{Reason, Stop};
 use batcher::Batcher;
 use breaker::CircuitBreaker;
@@ -69,7 +69,7 @@ pub struct Engine<S, O> {
     window: usize,
     held: usize,
     /// Whether there was a row yet that may share a call.
-    packs: bool,
+    batches: bool,
     /// Requests that were begun so far, if each is answered at once.
     requests: u64,
     lanes: Lanes<Instruction>,
@@ -92,10 +92,7 @@ type Work = Pin<Box<dyn Future<Output = Completed> + Send>>;
 
 /// The least number of batches that fit into the window, once there are any: enough to
 /// use up the limits of the API where an answer takes a second or two.
-const PACKED_CALLS: usize = 16;
-
-/// Requests that a batch takes: a search and the patch.
-const REQUESTS_A_PACK: u64 = 2;
+const BATCHES: usize = 16;
 
 impl<S: Executor, O: Observer> Engine<S, O> {
     /// Joins the parts. At most `window` rows are held at a time.
@@ -115,7 +112,7 @@ impl<S: Executor, O: Observer> Engine<S, O> {
             breaker,
             window,
             held: 0,
-            packs: false,
+            batches: false,
             requests: 0,
             lanes: Lanes::default(),
             batcher: Batcher::default(),
@@ -190,14 +187,13 @@ impl<S: Executor, O: Observer> Engine<S, O> {
 
     /// The most rows to hold just now.
     fn most_held(&self) -> usize {
-        let packed = if self.packs { PACKED_CALLS * self.step.batch_size() } else { 0 };
-        self.window.max(packed)
+        let batched = if self.batches { BATCHES * self.step.batch_size() } else { 0 };
+        self.window.max(batched)
     }
 
     /// Requests that the rows take which have been read so far.
     fn all_requests(&self) -> u64 {
-        let packed = if self.batcher.rows() > 0 { REQUESTS_A_PACK } else { 0 };
-        self.requests + packed + self.lanes.waiting() as u64
+        self.requests + self.batcher.requests() + self.lanes.waiting() as u64
     }
 
     fn take(&mut self, row: Row) {
@@ -227,11 +223,11 @@ impl<S: Executor, O: Observer> Engine<S, O> {
     /// Puts an instruction that holds its lanes into a call.
     fn dispatch(&mut self, instruction: Instruction) {
         let size = self.step.batch_size();
-        let together = instruction.patch.as_deref().filter(|patch| !patch.alone && size > 1);
-        let Some(sets) = together.map(|patch| patch.sets) else {
+        let together = instruction.batch.filter(|batch| !batch.alone && size > 1);
+        let Some(BatchTerms { sets, .. }) = together else {
             return self.line_up(WorkItem::User(UserRows::single(instruction)));
         };
-        self.packs = true;
+        self.batches = true;
         self.batcher.add(instruction, sets);
         if self.batcher.is_full(size) {
             self.line_up_packed();
@@ -245,12 +241,9 @@ impl<S: Executor, O: Observer> Engine<S, O> {
         }
     }
 
-    fn line_up(&mut self, call: WorkItem) {
-        self.requests += match &call {
-            WorkItem::User(part) => part.rows() as u64,
-            WorkItem::Batch { .. } => REQUESTS_A_PACK,
-        };
-        self.ready.push_back(call);
+    fn line_up(&mut self, item: WorkItem) {
+        self.requests += item.requests();
+        self.ready.push_back(item);
     }
 
     fn start_next(&mut self) {

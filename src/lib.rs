@@ -4,6 +4,7 @@ use std::ffi::OsString;
 
 pub mod api;
 pub mod catalog;
+pub mod change;
 pub mod check;
 pub mod commands;
 pub mod engine;

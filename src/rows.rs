@@ -7,10 +7,10 @@
 mod assemble;
 mod assigned_contacts;
 mod attributes;
+mod batching;
 mod cell;
 mod column_map;
 mod mapping;
-mod patch;
 mod row;
 mod settings;
 pub mod values;
@@ -19,10 +19,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
 use crate::catalog::Operation;
+use crate::change::{self, Change, Changes, Subject};
 use crate::exit::Error;
 use crate::input::record::{Content, Notes, Record, Source};
 use crate::issue::Issue;
@@ -32,15 +32,15 @@ use column_map::ColumnMap;
 use row::{RowDraft, fill};
 
 pub use assigned_contacts::AssignedContacts;
+pub use batching::{BatchTerms, Sets};
 pub use mapping::{Batching, Blank, Mapping, OnConflict};
-pub use patch::{Patch, Sets, batches};
 pub use settings::is_field;
 pub use values::{Phones, Region};
 
 /// The lanes that an instruction keeps to; hardly ever more than two.
 pub type InLanes = SmallVec<[u64; 2]>;
 
-/// A record understood: an operation, the user it names, the body to send.
+/// A record understood: an operation, the user it names, and its changes.
 #[derive(Clone, Debug)]
 pub struct Instruction {
     /// The row that it was made from.
@@ -49,32 +49,34 @@ pub struct Instruction {
     pub operation: &'static Operation,
     /// The user, as the row names it.
     pub login_id: String,
-    /// The login ID that takes the place of `login_id`; `None` where nothing is renamed, and
-    /// where a login ID is removed.
-    pub renames_to: Option<String>,
+    /// What is done to the user.
+    pub changes: Changes,
+    /// What happens if a contact is another user's.
+    pub on_conflict: OnConflict,
     /// Whether an earlier process may have sent it and its answer is not known.
     pub ambiguous: bool,
     /// The lanes that it must keep to: one for every name of a user that it touches.
     pub lanes: InLanes,
-    /// The request's body, JSON.
-    pub body: Bytes,
-    /// What it is as a patch, where it may share a call with others; `None` where it goes by its
-    /// own endpoint.
-    pub patch: Option<Box<Patch>>,
-    /// What was mended, and what may be wrong.
+    /// How it shares a batch with others; `None` where it goes by its own endpoint.
+    pub batch: Option<BatchTerms>,
+    /// What was repaired, and what may be wrong.
     pub notes: Option<Box<Notes>>,
 }
 
 impl Instruction {
-    /// What the body holds, in its order.
+    /// What is sent for it by its own endpoint, JSON.
     #[must_use]
-    pub fn members(&self) -> Vec<(&'static str, &RawValue)> {
-        let body = std::str::from_utf8(&self.body).unwrap_or_default();
-        let named = |(key, value): (String, _)| {
-            let known = self.operation.fields.iter().find(|field| field.name == key)?;
-            Some((known.name, value))
-        };
-        members(body).unwrap_or_default().into_iter().filter_map(named).collect()
+    pub fn body(&self) -> Bytes {
+        let fail = self.on_conflict == OnConflict::Fail;
+        change::body(self.operation, &self.login_id, self.changes.iter(), fail).into()
+    }
+
+    /// The login ID that takes the place of the one that names the user; `None` where nothing is
+    /// renamed, and where a login ID is removed.
+    #[must_use]
+    pub fn renames_to(&self) -> Option<&str> {
+        let rename = self.changes.iter().find(|change| change.subject == Subject::LoginId);
+        rename.and_then(Change::text)
     }
 }
 
@@ -132,16 +134,16 @@ impl Builder {
         &self.mapping
     }
 
-    /// Whether rows may set contacts in batches: only they need to know what was claimed.
+    /// Whether rows may set contacts in batches: only they need to know what was assigned.
     #[must_use]
-    pub fn may_pack_contacts(&self) -> bool {
+    pub fn may_batch_contacts(&self) -> bool {
         let may = |operation: &Operation| {
-            batches(operation, self.mapping.batching)
-                && operation.fields.iter().any(patch::is_contact)
+            batching::is_batched(operation, self.mapping.batching)
+                && batching::sets_contacts(operation)
         };
         // What is not known before the row is there may be anything.
         let unknown = self.mapping.batching != Batching::Off;
-        let mut operations = self.headers.iter().map(|(_, column_map)| column_map.operation());
+        let mut operations = self.headers.iter().map(|(_, columns)| columns.operation());
         (self.has_shapes && unknown) || operations.any(|own| own.map_or(unknown, may))
     }
 
@@ -176,8 +178,11 @@ impl Builder {
                 fill(column_map, &self.mapping, &source.columns, &cells, seen)
             }
             Content::Object(text) => {
-                let (keys, cells): (Vec<_>, Vec<_>) =
-                    members(text)?.into_iter().map(|(key, value)| (key, Cell::Json(value))).unzip();
+                let (keys, cells): (Vec<_>, Vec<_>) = change::members(text)
+                    .map_err(|error| Issue::error("invalid_json", error.to_string()))?
+                    .into_iter()
+                    .map(|(key, value)| (key, Cell::Json(value)))
+                    .unzip();
                 if self.shapes.len() >= MAX_SHAPES && !self.shapes.contains_key(&keys) {
                     self.shapes.clear();
                 }
@@ -193,42 +198,6 @@ impl Builder {
             }
         }
     }
-}
-
-/// The keys and values of a JSON object, in their order.
-pub fn members(text: &str) -> Result<Vec<(String, &RawValue)>, Issue> {
-    struct Members<'a>(Vec<(String, &'a RawValue)>);
-
-    struct Visitor;
-
-    impl<'de> serde::de::Visitor<'de> for Visitor {
-        type Value = Members<'de>;
-
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("a JSON object")
-        }
-
-        fn visit_map<A: serde::de::MapAccess<'de>>(
-            self,
-            mut map: A,
-        ) -> Result<Self::Value, A::Error> {
-            let mut members = Vec::with_capacity(8);
-            while let Some(member) = map.next_entry()? {
-                members.push(member);
-            }
-            Ok(Members(members))
-        }
-    }
-
-    impl<'de> serde::Deserialize<'de> for Members<'de> {
-        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            deserializer.deserialize_map(Visitor)
-        }
-    }
-
-    serde_json::from_str::<Members<'_>>(text)
-        .map(|members| members.0)
-        .map_err(|error| Issue::error("invalid_json", error.to_string()))
 }
 
 /// The lane of a login ID.

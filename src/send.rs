@@ -6,7 +6,6 @@
 
 mod batch;
 mod row;
-mod user_matches;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -22,6 +21,7 @@ use crate::api::response::{Reply, Sent, TransportCause, TransportError};
 use crate::api::retry::{self, Backoff, Verdict};
 use crate::api::transport::Wire;
 use crate::catalog::{self, Operation};
+use crate::change::{User, compare};
 use crate::engine::recorder_handle::RecorderHandle;
 use crate::engine::work::{Completed, Executor, UserOutcomes, UserRows, WorkItem};
 use crate::limiter::Gate;
@@ -133,9 +133,7 @@ impl Client {
         for instruction in part.instructions() {
             let row = Row::begin(instruction, part.attempts);
             outcomes.push(match &found {
-                Some(Load::Found(found)) if user_matches::shows(&found.user, instruction) => {
-                    Some(row.found(found))
-                }
+                Some(Load::Found(found)) if is_done(instruction, found) => Some(row.found(found)),
                 None if part.ambiguous => None,
                 _ => self.work_on(row, instruction, stop).await,
             });
@@ -186,20 +184,19 @@ impl Client {
         }
     }
 
-    /// What a row comes to whose contacts are another user's, where the server would not mind: a
-    /// patch has no `failOnConflict` (API reference, 3.3). `None` for a stop; nothing has been sent.
+    /// What a row comes to whose contacts are another user's, where the server would not mind.
+    /// `None` for a stop; nothing has been sent.
     async fn guard(
         &self,
         row: &Row,
         instruction: &Instruction,
         stop: &Stop,
     ) -> Option<Option<Outcome>> {
-        let patch = instruction.patch.as_deref();
-        let unguarded = patch.filter(|_| !instruction.operation.fail_on_conflict);
-        let contacts = unguarded.into_iter().flat_map(|patch| &patch.contacts);
-        for name in contacts.flat_map(|contact| batch::spellings(contact)) {
-            let another =
-                |found: &Found| !user_matches::is_named(&found.user, &instruction.login_id);
+        if !instruction.is_looked_up() {
+            return Some(None);
+        }
+        for name in instruction.guarded_names() {
+            let another = |found: &Found| !found.is_named(&instruction.login_id);
             match self.load(&name, stop).await? {
                 Load::Found(found) if another(&found) => {
                     return Some(Some(
@@ -222,7 +219,7 @@ impl Client {
         stop: &Stop,
     ) -> Option<Reconciled> {
         let old = self.load(&instruction.login_id, stop).await?;
-        let new = match (&old, &instruction.renames_to) {
+        let new = match (&old, instruction.renames_to()) {
             (Load::Missing, Some(name)) => Some(self.load(name, stop).await?),
             _ => None,
         };
@@ -291,7 +288,7 @@ impl Client {
             match request {
                 Request::Read(login_id) => Box::pin(self.wire.load(login_id)).await,
                 Request::Update(instruction) => {
-                    self.wire.send(instruction.operation, instruction.body.clone()).await
+                    self.wire.send(instruction.operation, instruction.body()).await
                 }
                 Request::Batch { operation, body } => self.wire.send(operation, body.clone()).await,
             }
@@ -322,6 +319,12 @@ impl Client {
         self.meters.retries.fetch_add(u64::from(slept.is_some()), Ordering::Relaxed);
         slept
     }
+}
+
+/// Whether a user as it was read shows everything that an instruction changes.
+fn is_done(instruction: &Instruction, found: &Found) -> bool {
+    let user = User::read(&found.user);
+    user.is_some_and(|user| compare(&instruction.login_id, &instruction.changes, &user).is_empty())
 }
 
 impl Executor for Client {
@@ -386,7 +389,7 @@ impl Request<'_> {
 
     /// The row, where it must be written down before it is sent.
     fn must_not_repeat(&self) -> Option<u64> {
-        self.row().filter(|_| !self.operation().idempotent)
+        self.row().filter(|_| !self.operation().is_idempotent())
     }
 }
 

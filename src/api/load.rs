@@ -5,8 +5,10 @@ use serde_json::value::RawValue;
 
 use super::explain;
 use super::response::{Body, Reply};
+use crate::change::User;
 use crate::issue::Issue;
 use crate::outcome::Status;
+use crate::rows::lane;
 
 /// What reading a user by a name showed, once there is something to say.
 #[derive(Clone, Debug)]
@@ -28,6 +30,15 @@ pub struct Found {
     pub user_id: Option<String>,
     /// The user as the server sent it.
     pub user: Box<RawValue>,
+}
+
+impl Found {
+    /// Whether the user has a name, as login ID or user ID.
+    #[must_use]
+    pub fn is_named(&self, name: &str) -> bool {
+        let user = User::read(&self.user);
+        user.is_some_and(|user| user.names().into_iter().any(|own| lane(own) == lane(name)))
+    }
 }
 
 impl Load {
@@ -64,6 +75,8 @@ fn user_id(user: &RawValue) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::super::response::{ErrorBody, Response, Sent, TransportCause, TransportError};
+    use serde_json::json;
+
     use super::*;
 
     fn answer(status: u16, body: Body) -> Reply {
@@ -103,6 +116,29 @@ mod tests {
                 Load::Failed(failure) => format!("failed: {}", failure.code),
             };
             assert_eq!(shown.trim_end(), expected, "{reply:?}");
+        }
+    }
+
+    fn found(json: &serde_json::Value) -> Found {
+        let user = RawValue::from_string(json.to_string()).unwrap();
+        Found { http_status: 200, user_id: None, user }
+    }
+
+    #[test]
+    fn a_user_has_the_names_that_its_object_holds() {
+        for (has, name, expected) in [
+            (json!({"loginIds": ["x", "J@x.com"]}), "j@X.com", true),
+            (json!({"loginIds": ["+14155550123"]}), "+1 (415) 555-0123", true),
+            (json!({"externalIds": ["j"]}), "j", true),
+            (json!({"userId": "U1", "loginIds": ["x"]}), "U1", true),
+            (json!({"loginId": "j"}), "j", true),
+            (json!({"email": "j@x.com", "name": "j@x.com"}), "j@x.com", false),
+            (json!({"loginIds": "j"}), "j", false),
+            (json!({"loginIds": [null, 7, {}], "userId": null}), "7", false),
+            (json!({"loginIds": [""]}), "", false),
+            (json!("j"), "j", false),
+        ] {
+            assert_eq!(found(&has).is_named(name), expected, "{name} of {has}");
         }
     }
 }

@@ -106,7 +106,11 @@ fn judge_response(operation: &Operation, response: &Response) -> Verdict {
 
 /// It may have been applied: send it again where that is harmless, else look first.
 fn lost_answer(operation: &Operation, then: Status, after: Option<Duration>) -> Verdict {
-    if operation.idempotent { Verdict::Again { then, after } } else { Verdict::Reconcile { after } }
+    if operation.is_idempotent() {
+        Verdict::Again { then, after }
+    } else {
+        Verdict::Reconcile { after }
+    }
 }
 
 /// Exponential back-off with full jitter.

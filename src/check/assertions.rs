@@ -4,10 +4,9 @@
 //! that cannot both be meant. A assertion is a few numbers: names and values are only hashed, with
 //! a seed of this process.
 
-use serde_json::value::RawValue;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::catalog::{Effect, Field, Need, Operation};
+use crate::change::{Action, Change, Subject, Value};
 use crate::rows::{Instruction, lane};
 
 /// What is claimed. The order is that in which assertions on one subject are looked at.
@@ -58,9 +57,6 @@ pub(super) const NAME: u32 = 0;
 /// The tag of rows that only name their user.
 const USE: u32 = u32::MAX;
 
-/// What an instruction's body holds.
-pub(super) type Members<'a> = [(&'static str, &'a RawValue)];
-
 /// Makes assertions of instructions.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Assertions {
@@ -76,7 +72,6 @@ impl Assertions {
     pub(super) fn of(
         self,
         instruction: &Instruction,
-        members: &Members<'_>,
         at: At,
         each: &mut dyn FnMut(Assertion, &str),
     ) {
@@ -84,99 +79,82 @@ impl Assertions {
         let user = lane(&instruction.login_id);
         let assertion = |key, tag, kind, value| Assertion { key, tag, at, kind, value };
         let mut sets = false;
-        for (name, json) in members {
-            let Some(field) = operation.fields.iter().find(|field| field.name == *name) else {
-                continue;
+        for change in &instruction.changes {
+            let field = change.subject.index_in(operation).map_or("", |i| operation.fields[i].name);
+            let mut on_name = |name: u64, kind, value| {
+                if name != user {
+                    each(assertion(name, NAME, kind, value), field);
+                }
             };
-            match field.name {
-                "loginId" => {}
-                "newLoginId" => {
-                    let new = instruction.renames_to.as_deref().map_or(0, lane);
+            match (&change.subject, &change.action) {
+                // A flag belongs to its contact, and what is added or removed contradicts nothing.
+                (Subject::Verified(_), _) | (_, Action::Add(_) | Action::Remove(_)) => continue,
+                (Subject::LoginId, _) => {
+                    sets = true;
+                    let new = instruction.renames_to().map_or(0, lane);
                     if new != user {
-                        each(assertion(user, NAME, Kind::Leaves, new), name);
+                        each(assertion(user, NAME, Kind::Leaves, new), field);
                         if new != 0 {
-                            each(assertion(new, NAME, Kind::Arrives, user), name);
+                            each(assertion(new, NAME, Kind::Arrives, user), field);
                         }
                     }
-                    sets = true;
+                    continue;
                 }
-                _ if operation.effect == Effect::Adjusts || matches!(field.need, Need::With(_)) => {
+                (Subject::LoginIds, Action::Set(Value::List(names))) => {
+                    names.iter().for_each(|name| on_name(lane(name), Kind::Arrives, user));
                 }
-                _ => {
-                    self.field(operation, field, (json, members), &mut |tag, value, name| {
-                        each(assertion(user, tag, Kind::Sets, value), name);
-                        sets = true;
-                    });
-                    self.held(field, json, &mut |key, kind| {
-                        if key != user {
-                            each(assertion(key, NAME, kind, user), name);
-                        }
-                    });
+                (Subject::Contact(contact), _) if contact.signs_in().is_some() => {
+                    if let Some(text) = change.text() {
+                        let value = self.hash(&text.to_lowercase(), contact.key());
+                        on_name(value, Kind::Holds, user);
+                    }
                 }
+                (
+                    Subject::LoginIds
+                    | Subject::Contact(_)
+                    | Subject::Status
+                    | Subject::Roles(_)
+                    | Subject::Tenants
+                    | Subject::Apps
+                    | Subject::Attribute(_)
+                    | Subject::Attributes
+                    | Subject::Secret
+                    | Subject::Plain(_),
+                    _,
+                ) => {}
             }
+            sets = true;
+            let tag = self.tag(change.subject.word(), change.subject.within().unwrap_or_default());
+            each(assertion(user, tag, Kind::Sets, self.value(change, instruction)), field);
         }
         if !sets {
             each(assertion(user, USE, Kind::Uses, 0), operation.fields[0].name);
         }
     }
 
-    /// What a field is set to; one assertion, or one for each custom attribute.
-    fn field(
-        self,
-        operation: &Operation,
-        field: &Field,
-        (json, members): (&RawValue, &Members<'_>),
-        each: &mut dyn FnMut(u32, u64, &str),
-    ) {
-        let other =
-            |name: &str| members.iter().find(|(n, _)| *n == name).map(|(_, json)| json.get());
-        match field.name {
-            // Which attribute, which tenant: part of what is set.
-            "attributeKey" | "tenantId" => {}
-            "attributeValue" => {
-                let key =
-                    other("attributeKey").and_then(|key| serde_json::from_str::<String>(key).ok());
-                let tag = self.tag("customAttributes", &key.unwrap_or_default());
-                each(tag, self.hash(json.get(), ""), field.name);
+    /// A hash of what a field is set to, the flag beside it included.
+    fn value(self, change: &Change, instruction: &Instruction) -> u64 {
+        let json = |change: &Change| {
+            let mut json = Vec::new();
+            change.write_json(&mut json);
+            json
+        };
+        let flag = match change.subject {
+            Subject::Contact(contact) => {
+                let of_contact = |flag: &&Change| flag.subject == Subject::Verified(contact);
+                instruction.changes.iter().find(of_contact).map(json)
             }
-            "customAttributes" => {
-                let attributes: std::collections::BTreeMap<String, &RawValue> =
-                    serde_json::from_str(json.get()).unwrap_or_default();
-                for (key, value) in attributes {
-                    each(self.tag(field.name, &key), self.hash(value.get(), ""), field.name);
-                }
-            }
-            name => {
-                let within = if name == "roleNames" { other("tenantId") } else { None };
-                let flag = operation.fields.iter().find(|f| f.need == Need::With(name));
-                let flag = flag.and_then(|flag| other(flag.name)).unwrap_or_default();
-                each(self.tag(name, within.unwrap_or_default()), self.hash(json.get(), flag), name);
-            }
-        }
-    }
-
-    /// Values that one user only may have.
-    fn held(self, field: &Field, json: &RawValue, each: &mut dyn FnMut(u64, Kind)) {
-        match field.name {
-            "phone" | "email" => {
-                let text: String = serde_json::from_str(json.get()).unwrap_or_default();
-                if !text.is_empty() {
-                    each(self.hash(&text.to_lowercase(), field.name), Kind::Holds);
-                }
-            }
-            "additionalIdentifiers" => {
-                let names: Vec<String> = serde_json::from_str(json.get()).unwrap_or_default();
-                for name in names {
-                    each(lane(&name), Kind::Arrives);
-                }
-            }
-            _ => {}
-        }
+            _ => None,
+        };
+        self.hash_bytes(&json(change), &flag.unwrap_or_default())
     }
 
     fn hash(self, text: &str, more: &str) -> u64 {
-        xxh3_64_with_seed(text.as_bytes(), self.seed)
-            ^ xxh3_64_with_seed(more.as_bytes(), !self.seed)
+        self.hash_bytes(text.as_bytes(), more.as_bytes())
+    }
+
+    fn hash_bytes(self, text: &[u8], more: &[u8]) -> u64 {
+        xxh3_64_with_seed(text, self.seed) ^ xxh3_64_with_seed(more, !self.seed)
     }
 
     /// The tag of a field, which is none of the fixed ones.

@@ -110,7 +110,7 @@ fn names_secret(line: &[u8], is_secret: &dyn Fn(&str) -> bool) -> bool {
 }
 
 fn line_of_object(text: &str, is_secret: &dyn Fn(&str) -> bool) -> Option<Shown> {
-    let members = crate::rows::members(text).ok()?;
+    let members = crate::change::members(text).ok()?;
     let mut shown = Shown { text: String::with_capacity(text.len()), values: Vec::new() };
     let mut copied = 0;
     for (key, value) in members {

@@ -25,7 +25,7 @@ pub(super) struct Needed {
     /// Calls for rows that go by themselves, by their class.
     calls: [u64; RateClass::ALL.len()],
     /// Rows that share calls. Fewer users may be behind them.
-    packed: u64,
+    batched: u64,
     /// Names that are searched for before.
     searched: u64,
 }
@@ -33,10 +33,10 @@ pub(super) struct Needed {
 impl Needed {
     pub(super) fn count(&mut self, instruction: &Instruction) {
         let class = instruction.operation.rate_class;
-        match instruction.patch.as_deref() {
-            Some(patch) => {
-                self.packed += 1;
-                self.searched += patch.contacts.len() as u64;
+        match instruction.batch {
+            Some(_) => {
+                self.batched += 1;
+                self.searched += instruction.guarded_names().count() as u64;
             }
             None => *self.of(class) += 1,
         }
@@ -46,7 +46,7 @@ impl Needed {
         for (sum, calls) in self.calls.iter_mut().zip(other.calls) {
             *sum += calls;
         }
-        self.packed += other.packed;
+        self.batched += other.batched;
         self.searched += other.searched;
     }
 
@@ -55,13 +55,13 @@ impl Needed {
         &mut self.calls[index.unwrap_or_default()]
     }
 
-    /// Calls by their own class, with so many users in a packed one.
+    /// Calls by their own class, with so many users in a batch.
     fn in_calls(mut self, batch_size: u64) -> Vec<(RateClass, u64)> {
         let size = batch_size.max(1);
         if size == 1 {
             self.searched = 0;
         }
-        *self.of(RateClass::Users) += self.packed.div_ceil(size);
+        *self.of(RateClass::Users) += self.batched.div_ceil(size);
         *self.of(RateClass::UsersSearch) += self.searched.div_ceil(size.min(NAMES_A_SEARCH as u64));
         RateClass::ALL.into_iter().zip(self.calls).collect()
     }

@@ -126,7 +126,7 @@ pub(super) fn count_repair(
     match counts.iter_mut().find(|known| known.kind == repair.kind) {
         Some(known) => known.count += 1,
         None => {
-            counts.push(Repairs { kind: repair.kind.clone(), count: 1, first: (place(), repair) })
+            counts.push(Repairs { kind: repair.kind.clone(), count: 1, first: (place(), repair) });
         }
     }
 }

@@ -2,55 +2,76 @@
 //!
 //! Pure. Nothing here is forbidden: it is said before it happens (API reference, 3.1.1, 10).
 
-use serde_json::value::RawValue;
-
-use super::assertions::Members;
-use crate::catalog::Need;
+use crate::catalog::{Contact, Effect, Role};
+use crate::change::{Action, Change, Subject, Value};
 use crate::issue::Issue;
 use crate::rows::Instruction;
 
-/// The code of every such problem.
+/// The code of every such issue.
 pub(super) const CODE: &str = "lock_out";
 
-/// What a user signs in with.
-const WAYS: [(&str, &str); 2] = [("phone", "phone number"), ("email", "e-mail address")];
+/// What an instruction takes away of what its user signs in with, if anything.
+pub(super) fn lock_out(instruction: &Instruction) -> Option<Issue> {
+    let of_change = instruction.changes.iter().find_map(|change| {
+        let message = taken_away(change, instruction)?;
+        let index = change.subject.index_in(instruction.operation)?;
+        Some(issue(instruction.operation.fields[index].name, message))
+    });
+    of_change.or_else(|| not_sent(instruction))
+}
 
-/// What an instruction takes away of it, if anything.
-pub(super) fn lock_out(instruction: &Instruction, members: &Members<'_>) -> Option<Issue> {
-    let operation = instruction.operation;
-    if operation.name == "loginid" && instruction.renames_to.is_none() {
-        return Some(problem(
-            "newLoginId",
-            "the login ID is removed: nobody signs in with it any more",
-        ));
-    }
-    let value = |name: &str| members.iter().find(|(n, _)| *n == name).map(|(_, json)| *json);
-    WAYS.iter().find_map(|&(field, what)| {
-        operation.index_of(field)?;
-        let flag = operation.fields.iter().find(|f| f.need == Need::With(field))?.name;
-        match (value(field).map(RawValue::get), value(flag).map(RawValue::get)) {
-            (Some("\"\""), _) => Some(problem(
-                field,
-                &format!("the {what} is removed: the user cannot sign in with it any more"),
-            )),
-            (_, Some("false")) => Some(problem(
-                flag,
-                &format!("the {what} is not verified: the user cannot sign in with it until it is"),
-            )),
-            (None, _) if operation.destructive.is_some() => Some(problem(
-                field,
-                &format!(
-                    "{} without {field} removes it: the user cannot sign in with it any more",
-                    operation.name
-                ),
-            )),
-            _ => None,
+/// What a change takes away, in words.
+fn taken_away(change: &Change, instruction: &Instruction) -> Option<String> {
+    match (&change.subject, &change.action) {
+        (Subject::LoginId, Action::Clear) => {
+            Some("the login ID is removed: nobody signs in with it any more".to_owned())
         }
+        (Subject::Contact(contact), Action::Clear) => contact
+            .signs_in()
+            .map(|what| format!("the {what} is removed: the user cannot sign in with it any more")),
+        (Subject::Verified(contact), Action::Set(Value::Boolean(false))) => {
+            // What is removed has been told of.
+            let removed = Change { subject: Subject::Contact(*contact), action: Action::Clear };
+            let what = contact.signs_in().filter(|_| !instruction.changes.contains(&removed))?;
+            Some(format!("the {what} is not verified: the user cannot sign in with it until it is"))
+        }
+        (
+            Subject::LoginId
+            | Subject::LoginIds
+            | Subject::Contact(_)
+            | Subject::Verified(_)
+            | Subject::Status
+            | Subject::Roles(_)
+            | Subject::Tenants
+            | Subject::Apps
+            | Subject::Attribute(_)
+            | Subject::Attributes
+            | Subject::Secret
+            | Subject::Plain(_),
+            _,
+        ) => None,
+    }
+}
+
+/// The contact that a full replace removes, since it is not sent.
+fn not_sent(instruction: &Instruction) -> Option<Issue> {
+    let operation = instruction.operation;
+    let missing = [Contact::Phone, Contact::Email].into_iter().find(|contact| {
+        let sent = |change: &Change| change.subject == Subject::Contact(*contact);
+        !instruction.changes.iter().any(sent)
+    })?;
+    let field = &operation.fields[operation.index_of(Role::Contact(missing))?];
+    (operation.effect == Effect::Replaces).then(|| {
+        let message = format!(
+            "{} without {} removes it: the user cannot sign in with it any more",
+            operation.name, field.name
+        );
+        issue(field.name, message)
     })
 }
 
-fn problem(field: &str, message: &str) -> Issue {
-    Issue::warning(CODE, message.to_owned())
+fn issue(field: &str, message: String) -> Issue {
+    Issue::warning(CODE, message)
         .at(field)
         .hint(format!("make sure that there is another way in; if it is meant, --allow {CODE}"))
 }

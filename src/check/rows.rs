@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use super::assertions::{Assertions, At, Members};
+use super::assertions::{Assertions, At};
 use super::forecast::Needed;
 use super::sorter::Sorter;
 use super::{Subject, lockout};
@@ -164,10 +164,8 @@ impl Judge<'_> {
             Ok(instruction) => {
                 batch.valid += 1;
                 batch.calls.count(&instruction);
-                let members = instruction.members();
-                self.assertion(&instruction, &members)?;
-                let lock_out = lockout::lock_out(&instruction, &members);
-                drop(members);
+                self.assertion(&instruction)?;
+                let lock_out = lockout::lock_out(&instruction);
                 let Notes { issues, repairs } = unboxed(instruction.notes);
                 Judged {
                     record: instruction.record,
@@ -192,10 +190,10 @@ impl Judge<'_> {
         Ok(())
     }
 
-    fn assertion(&mut self, instruction: &Instruction, members: &Members<'_>) -> io::Result<()> {
+    fn assertion(&mut self, instruction: &Instruction) -> io::Result<()> {
         let at = at(&instruction.record, self.sources);
         let mut pushed = Ok(());
-        self.assertions.of(instruction, members, at, &mut |assertion, _| {
+        self.assertions.of(instruction, at, &mut |assertion, _| {
             if pushed.is_ok() {
                 pushed = self.sorter.push(assertion);
             }

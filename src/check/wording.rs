@@ -174,7 +174,7 @@ impl Wording<'_> {
         let Ok(instruction) = self.builder.clone().build(record) else { return Vec::new() };
         let mut named: Vec<(Assertion, String)> = Vec::new();
         let at = of_row[0].assertion.at;
-        self.assertions.of(&instruction, &instruction.members(), at, &mut |assertion, field| {
+        self.assertions.of(&instruction, at, &mut |assertion, field| {
             named.push((assertion, field.to_owned()));
         });
         let finding = |found: &Found| {

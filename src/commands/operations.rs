@@ -37,7 +37,8 @@ fn find(name: &str) -> Result<&'static Operation, Error> {
 fn overview(operations: &[&Operation]) -> String {
     let mut text = String::new();
     for operation in operations {
-        let fields: Vec<_> = operation.fields.iter().skip(1).map(short).collect();
+        let fields: Vec<_> =
+            operation.fields.iter().skip(1).map(|field| short(operation, field)).collect();
         let fields = if fields.is_empty() { "-".to_owned() } else { fields.join(", ") };
         let _ =
             writeln!(text, "{:<24}{}\n{:24}fields: {fields}", operation.name, operation.about, "");
@@ -48,10 +49,12 @@ fn overview(operations: &[&Operation]) -> String {
     text
 }
 
-fn short(field: &Field) -> String {
+fn short(operation: &Operation, field: &Field) -> String {
     match field.need {
-        Need::Optional => format!("[{}]", field.name),
-        Need::Required | Need::With(_) => field.name.to_owned(),
+        Need::Optional if operation.contact_of_flag(field).is_none() => {
+            format!("[{}]", field.name)
+        }
+        Need::Optional | Need::Required => field.name.to_owned(),
     }
 }
 
@@ -74,7 +77,7 @@ fn detail(operation: &Operation) -> String {
             "\n  {} ({}, {})\n    {}\n    {}",
             names(field, ", or "),
             field.kind.type_name(),
-            need(field),
+            need(operation, field),
             field.about,
             empty(field),
         );
@@ -88,11 +91,13 @@ fn names(field: &Field, between: &str) -> String {
     names.join(between)
 }
 
-fn need(field: &Field) -> String {
-    match field.need {
-        Need::Required => "required".to_owned(),
-        Need::Optional => "optional".to_owned(),
-        Need::With(other) => format!("required with {other}"),
+fn need(operation: &Operation, field: &Field) -> String {
+    match (field.need, operation.contact_of_flag(field)) {
+        (Need::Required, _) => "required".to_owned(),
+        (Need::Optional, Some(contact)) => {
+            format!("required with {}", operation.fields[contact].name)
+        }
+        (Need::Optional, None) => "optional".to_owned(),
     }
 }
 
@@ -106,7 +111,7 @@ fn empty(field: &Field) -> String {
 }
 
 fn idempotent(operation: &Operation) -> &'static str {
-    if operation.idempotent {
+    if operation.is_idempotent() {
         "idempotent: sent again after a lost answer"
     } else {
         "not idempotent: never sent again after a lost answer"
@@ -125,12 +130,12 @@ fn limit(operation: &Operation) -> String {
 }
 
 fn json_of(operations: &[&Operation]) -> String {
-    let field = |field: &Field| {
+    let field = |operation: &Operation, field: &Field| {
         json!({
             "name": field.name,
             "aliases": field.aliases,
             "type": field.kind.type_name(),
-            "need": need(field),
+            "need": need(operation, field),
             "empty": empty(field),
             "about": field.about,
         })
@@ -143,10 +148,10 @@ fn json_of(operations: &[&Operation]) -> String {
                 "about": operation.about,
                 "method": operation.method.as_str(),
                 "path": operation.path,
-                "idempotent": operation.idempotent,
+                "idempotent": operation.is_idempotent(),
                 "destructive": operation.destructive,
                 "limit": limit(operation),
-                "fields": operation.fields.iter().map(field).collect::<Vec<_>>(),
+                "fields": operation.fields.iter().map(|own| field(operation, own)).collect::<Vec<_>>(),
             })
         })
         .collect();
@@ -164,7 +169,8 @@ fn markdown(operations: &[&Operation]) -> String {
          | operation | what it does | fields besides `loginId` |\n| --- | --- | --- |\n",
     );
     for operation in operations {
-        let fields: Vec<_> = operation.fields.iter().skip(1).map(short).collect();
+        let fields: Vec<_> =
+            operation.fields.iter().skip(1).map(|field| short(operation, field)).collect();
         let _ = writeln!(
             text,
             "| [`{0}`](#{1}) | {2} | {3} |",
@@ -192,7 +198,7 @@ fn markdown(operations: &[&Operation]) -> String {
                 field.name,
                 field.aliases.join(", "),
                 field.kind.type_name(),
-                need(field),
+                need(operation, field),
                 empty(field),
                 field.about
             );

@@ -358,7 +358,7 @@ fn read(
 ) -> JoinHandle<()> {
     let Reading { mut input, mut builder, .. } = reading;
     let (finished, sent) = recovered.map(|r| (r.finished, r.sent)).unwrap_or_default();
-    let (mut claims, claiming) = (AssignedContacts::default(), builder.may_pack_contacts());
+    let (mut claims, claiming) = (AssignedContacts::default(), builder.may_batch_contacts());
     let runtime = Handle::current();
     thread::spawn(move || {
         let mut bytes = 0;

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::lanes::Lanes;
-use crate::engine::work::UserRows;
+use crate::engine::work::{UserRows, batch_requests};
 use crate::rows::{Instruction, Sets, lane};
 
 /// The call that is being filled.
@@ -33,7 +33,7 @@ impl Batcher {
         instruction: Instruction,
         lanes: &mut Lanes<T>,
     ) -> Option<Instruction> {
-        let Some(patch) = instruction.patch.as_deref().filter(|patch| !patch.alone) else {
+        let Some(batch) = instruction.batch.filter(|batch| !batch.alone) else {
             return Some(instruction);
         };
         let Some(index) = self.by_user.get(&lane(&instruction.login_id)).copied() else {
@@ -43,12 +43,12 @@ impl Batcher {
         let sets = self.sets[index];
         // Names in one lane may be two users all the same.
         if first.login_id != instruction.login_id
-            || !sets.goes_with(patch.sets)
+            || !sets.goes_with(batch.sets)
             || !lanes.widen(first.record.position.row, &instruction.lanes)
         {
             return Some(instruction);
         }
-        self.sets[index] = sets.and(patch.sets);
+        self.sets[index] = sets.and(batch.sets);
         self.parts[index].more.push(instruction);
         self.rows += 1;
         None
@@ -65,6 +65,11 @@ impl Batcher {
     /// Whether there is no room for more.
     pub(super) fn is_full(&self, size: usize) -> bool {
         self.parts.len() >= size || self.rows >= size * ROWS_A_PART
+    }
+
+    /// How many requests the call takes as it is; none if it is empty.
+    pub(super) fn requests(&self) -> u64 {
+        if self.rows == 0 { 0 } else { batch_requests(&self.parts) }
     }
 
     /// How many instructions are in the call.

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use super::*;
 use crate::catalog::OPERATIONS;
+use crate::change::Changes;
 use crate::engine::breaker::MaxFailures;
 use crate::engine::recorder_handle::RecorderHandle;
 use crate::input::record::{Content, Encoding, Format, Position, Record, Source};
 use crate::issue::Issue;
 use crate::outcome::Status;
+use crate::rows::OnConflict;
 
 /// A step in memory: sleeps, notes who it works on, and gives out what it is told to.
 #[derive(Default)]
@@ -147,11 +149,11 @@ fn ready(row: u64, lane: u64) -> Row {
         record: record(row),
         operation: &OPERATIONS[0],
         login_id: lane.to_string(),
-        renames_to: None,
+        changes: Changes::new(),
+        on_conflict: OnConflict::Fail,
         ambiguous: false,
         lanes: [lane].into_iter().collect(),
-        body: "{}".into(),
-        patch: None,
+        batch: None,
         notes: None,
     })
 }

@@ -5,6 +5,7 @@
 
 use std::future::Future;
 
+use crate::catalog::NAMES_A_SEARCH;
 use crate::outcome::Outcome;
 use crate::rows::{InLanes, Instruction};
 use crate::stop::Stop;
@@ -33,6 +34,29 @@ impl WorkItem {
             Self::Batch { users, .. } => users.iter().map(UserRows::rows).sum(),
         }
     }
+
+    /// How many requests it takes, if each is answered at once.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        match self {
+            Self::User(rows) => rows.instructions().map(own_requests).sum(),
+            Self::Batch { searched: true, .. } => 1,
+            Self::Batch { users, searched: false } => batch_requests(users),
+        }
+    }
+}
+
+/// How many requests an instruction takes by its own endpoint.
+fn own_requests(instruction: &Instruction) -> u64 {
+    let reads = if instruction.is_looked_up() { instruction.guarded_names().count() } else { 0 };
+    1 + reads as u64
+}
+
+/// How many requests a batch of these users takes: the patch, and the searches for the contacts
+/// that it gives away.
+pub(super) fn batch_requests(users: &[UserRows]) -> u64 {
+    let names = users.iter().flat_map(UserRows::instructions).flat_map(Instruction::guarded_names);
+    1 + names.count().div_ceil(NAMES_A_SEARCH) as u64
 }
 
 /// Consecutive instructions of one user, in file order.
@@ -64,7 +88,7 @@ impl UserRows {
     }
 
     /// Its instructions, in order.
-    pub fn instructions(&self) -> impl Iterator<Item = &Instruction> {
+    pub fn instructions(&self) -> impl Iterator<Item = &Instruction> + Clone {
         std::iter::once(&self.first).chain(&self.more)
     }
 

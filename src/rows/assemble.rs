@@ -1,103 +1,132 @@
-//! What is sent for a row: the body, and the lanes that it must keep to.
+//! What a row comes to: changes, the lanes that it must keep to, and how it shares a batch.
 
-use bytes::Bytes;
-
+use super::batching::{self, BatchTerms};
 use super::mapping::{Mapping, OnConflict};
-use super::patch::Patch;
 use super::row::Values;
 use super::{InLanes, Instruction, lane};
-use crate::catalog::Operation;
+use crate::catalog::{Effect, Operation, Role};
+use crate::change::{Action, Change, Changes, Subject, Value, members};
 use crate::input::record::{Notes, Record};
-use crate::rows::values::{self, Value};
 
 /// An instruction without its record.
 pub(super) struct Assembled {
     operation: &'static Operation,
     login_id: String,
-    renames_to: Option<String>,
+    changes: Changes,
+    on_conflict: OnConflict,
     lanes: InLanes,
-    body: Bytes,
-    patch: Option<Box<Patch>>,
+    batch: Option<BatchTerms>,
 }
 
 impl Assembled {
     pub(super) fn of(self, record: Record, notes: Option<Box<Notes>>) -> Instruction {
-        let Self { operation, login_id, renames_to, lanes, body, patch } = self;
+        let Self { operation, login_id, changes, on_conflict, lanes, batch } = self;
         let ambiguous = false;
         Instruction {
             record,
             operation,
             login_id,
-            renames_to,
+            changes,
+            on_conflict,
             ambiguous,
             lanes,
-            body,
-            patch,
+            batch,
             notes,
         }
     }
 }
 
+/// Puts together what the fields of a row hold, and the custom attributes of columns of their own.
 pub(super) fn assemble(
     operation: &'static Operation,
     mapping: &Mapping,
-    values: &Values<'_>,
+    values: Values<'_>,
+    attributes: Vec<(&str, Value<'_>)>,
 ) -> Assembled {
-    let mut body = Vec::with_capacity(128);
-    body.push(b'{');
-    for (field, value) in operation.fields.iter().zip(values) {
-        if let Some(value) = value {
-            key(field.name, &mut body);
-            value.write_json(&mut body);
-        }
-    }
-    let conflict = operation
-        .fail_on_conflict
-        .then_some(("failOnConflict", mapping.on_conflict == OnConflict::Fail));
-    for (name, value) in operation.constants.iter().copied().chain(conflict) {
-        key(name, &mut body);
-        Value::Boolean(value).write_json(&mut body);
-    }
-    body.push(b'}');
-    let text = |index: usize| match &values[index] {
-        Some(Value::Text(text)) if !text.is_empty() => Some(text.clone().into_owned()),
+    let text = |role: Role| match operation.index_of(role).map(|index| &values[index]) {
+        Some(Some(Value::Text(text))) => Some(text.to_string()),
         _ => None,
     };
-    let patch = Patch::of(operation, mapping, values);
-    Assembled {
-        operation,
-        login_id: text(0).unwrap_or_default(),
-        renames_to: operation.index_of("newLoginId").and_then(text),
-        lanes: lanes(operation, values, patch.as_deref()),
-        body: body.into(),
-        patch,
+    let login_id = text(Role::User).unwrap_or_default();
+    let within = text(Role::RoleTenant).or_else(|| text(Role::AttributeKey));
+    let mut changes = Changes::new();
+    for (field, value) in operation.fields.iter().zip(values) {
+        if let Some(value) = value {
+            add(&mut changes, field.role, operation.effect, value.into_owned(), within.as_deref());
+        }
     }
+    for (name, value) in attributes {
+        changes.push(Change::set(Subject::Attribute(name.into()), value.into_owned()));
+    }
+    let batch = batching::terms(operation, &changes, mapping);
+    let lanes =
+        lanes(&login_id, &changes, batch.is_some_and(|_| mapping.on_conflict == OnConflict::Fail));
+    let on_conflict = mapping.on_conflict;
+    Assembled { operation, login_id, changes, on_conflict, lanes, batch }
 }
 
-fn key(name: &str, body: &mut Vec<u8>) {
-    if body.len() > 1 {
-        body.push(b',');
+/// Adds the changes that a field's value comes to; `within` is the tenant or the attribute that
+/// stands beside it.
+fn add(
+    changes: &mut Changes,
+    role: Role,
+    effect: Effect,
+    value: Value<'static>,
+    within: Option<&str>,
+) {
+    let subject = match role {
+        // They say who, where and which.
+        Role::User | Role::RoleTenant | Role::AttributeKey => return,
+        Role::Attributes => return add_attributes(changes, &value),
+        Role::AttributeValue => Subject::Attribute(within.unwrap_or_default().into()),
+        Role::Roles => Subject::Roles(within.map(Into::into)),
+        Role::NewLoginId => Subject::LoginId,
+        Role::LoginIds => Subject::LoginIds,
+        Role::Contact(contact) => Subject::Contact(contact),
+        Role::Verified(contact) => Subject::Verified(contact),
+        Role::Status => Subject::Status,
+        Role::Tenants | Role::Tenant => Subject::Tenants,
+        Role::Apps => Subject::Apps,
+        Role::Secret => Subject::Secret,
+        Role::Plain(key) => Subject::Plain(key),
+    };
+    changes.push(match effect {
+        Effect::Sets | Effect::Replaces => Change::set(subject, value),
+        Effect::Adds => Change { subject, action: Action::Add(value) },
+        Effect::Removes => Change { subject, action: Action::Remove(value) },
+    });
+}
+
+/// A change for each attribute of an object, whose values stay as they are written.
+fn add_attributes(changes: &mut Changes, object: &Value<'_>) {
+    let Value::Json(object) = object else { return };
+    let members = members(object).unwrap_or_default();
+    if members.is_empty() {
+        changes.push(Change { subject: Subject::Attributes, action: Action::Clear });
     }
-    values::write_text(name, body);
-    body.push(b':');
+    for (name, value) in members {
+        let value = Value::Json(value.get().to_owned().into());
+        changes.push(Change::set(Subject::Attribute(name.into()), value));
+    }
 }
 
 /// One lane for every name of a user that the row touches: its login ID, the one that takes
 /// its place, those that are added; and the contacts that the server does not guard in a patch.
-fn lanes(operation: &Operation, values: &Values<'_>, patch: Option<&Patch>) -> InLanes {
+fn lanes(login_id: &str, changes: &[Change], guards: bool) -> InLanes {
     let mut lanes = InLanes::new();
-    for (field, value) in operation.fields.iter().zip(values) {
-        match (field.name, value) {
-            ("loginId" | "newLoginId", Some(Value::Text(text))) if !text.is_empty() => {
-                lanes.push(lane(text));
-            }
-            ("additionalIdentifiers", Some(Value::List(names))) => {
+    if !login_id.is_empty() {
+        lanes.push(lane(login_id));
+    }
+    for change in changes {
+        match (&change.subject, &change.action) {
+            (Subject::LoginId, Action::Set(Value::Text(name))) => lanes.push(lane(name)),
+            (Subject::LoginIds, Action::Set(Value::List(names))) => {
                 lanes.extend(names.iter().map(|name| lane(name)));
             }
+            _ if guards => lanes.extend(batching::contact(change).map(lane)),
             _ => {}
         }
     }
-    lanes.extend(patch.into_iter().flat_map(|patch| &patch.contacts).map(|name| lane(name)));
     lanes.sort_unstable();
     lanes.dedup();
     lanes

@@ -24,10 +24,9 @@ impl AssignedContacts {
             let fresh = self.0.insert(*name as u32);
             again |= !fresh;
         }
-        if let Some(patch) = &mut instruction.patch
-            && !patch.contacts.is_empty()
-        {
-            patch.alone |= again;
+        let guards = instruction.guarded_contacts().next().is_some();
+        if let Some(batch) = instruction.batch.as_mut().filter(|_| guards) {
+            batch.alone |= again;
         }
     }
 }

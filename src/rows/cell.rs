@@ -4,9 +4,10 @@ use serde_json::value::RawValue;
 
 use super::Blank;
 use crate::catalog::{Empty, Field, Kind};
+use crate::change::Value;
 use crate::input::record::{Notes, Repair};
 use crate::issue::Issue;
-use crate::rows::values::{self, Cleaned, Reading, Value};
+use crate::rows::values::{self, Cleaned, Reading};
 
 /// A value as a row holds it.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +63,7 @@ fn nothing(kind: Kind) -> Value<'static> {
     match kind {
         Kind::List => Value::List(Vec::new()),
         Kind::JsonObject => Value::Json("{}".into()),
-        Kind::Tenants => Value::Json("[]".into()),
+        Kind::Tenants => Value::Tenants(Vec::new()),
         _ => Value::Text("".into()),
     }
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::catalog::{Field, Kind, Need, OPERATIONS, Operation, USER, normalize};
+use crate::catalog::{Field, Kind, Need, OPERATIONS, Operation, Role, USER, normalize};
 use crate::exit::Error;
 use crate::input::record::ADDED_COLUMNS;
 use crate::issue::Issue;
@@ -98,7 +98,9 @@ impl ColumnMap {
                 || mapping.set.iter().any(|(name, _)| stands_for(name))
         };
         let attribute = self.columns.iter().any(|column| matches!(column, Column::Attribute(_)));
-        let of_attribute = |field: &Field| attribute && field.name.starts_with("attribute");
+        let of_attribute = |field: &Field| {
+            attribute && matches!(field.role, Role::AttributeKey | Role::AttributeValue)
+        };
         for field in operation.fields {
             match field.need {
                 Need::Required if !has(field.name) && !of_attribute(field) => {
@@ -111,10 +113,14 @@ impl ColumnMap {
                         field.name, field.name
                     )));
                 }
-                Need::With(other) if has(other) && !has(field.name) => {
-                    return Err(unstated(field, other));
-                }
-                _ => {}
+                Need::Required | Need::Optional => {}
+            }
+            let contact = operation.contact_of_flag(field).map(|i| operation.fields[i].name);
+            if let Some(contact) = contact
+                && has(contact)
+                && !has(field.name)
+            {
+                return Err(unstated(field, contact));
             }
         }
         Ok(())
@@ -192,10 +198,7 @@ pub(super) struct Set {
 fn sets(operation: &Operation, mapping: &Mapping) -> Vec<Set> {
     let set = |(rule, (name, _)): (usize, &(String, String))| {
         let field = operation.field_index(name)?;
-        let goes_with = match operation.fields[field].need {
-            Need::With(other) => operation.index_of(other),
-            Need::Required | Need::Optional => None,
-        };
+        let goes_with = operation.contact_of_flag(&operation.fields[field]);
         Some(Set { rule, field, goes_with })
     };
     let mut sets: Vec<Set> = mapping.set.iter().enumerate().filter_map(set).collect();
@@ -331,10 +334,10 @@ fn infer(
         operation.destructive.is_none() && takes_all && needs_met
     };
     let candidates: Vec<_> =
-        OPERATIONS.iter().filter(fits).filter(|operation| operation.name != "patch").collect();
+        OPERATIONS.iter().filter(fits).filter(|operation| !operation.sets_any_field()).collect();
     match candidates[..] {
         [only] => Ok(only),
-        [] => OPERATIONS.iter().filter(fits).find(|op| op.name == "patch").ok_or_else(|| {
+        [] => OPERATIONS.iter().filter(fits).find(|op| op.sets_any_field()).ok_or_else(|| {
             Issue::error(
                 "no_operation",
                 format!("no operation takes these columns together: {}", names.join(", ")),

@@ -1,7 +1,8 @@
 //! Mapping: how rows are understood.
 
-use super::{attributes, members, settings};
+use super::{attributes, settings};
 use crate::catalog::{self, Operation};
+use crate::change::members;
 use crate::exit::Error;
 use crate::input::record::{Content, Record};
 use crate::rows::values::{Phones, Reading, Region, Stated};
@@ -102,7 +103,7 @@ impl Mapping {
         let secret = |operation: &Operation| {
             operation
                 .field_index(name)
-                .is_some_and(|i| operation.fields[i].kind == catalog::Kind::Secret)
+                .is_some_and(|i| operation.fields[i].role == catalog::Role::Secret)
         };
         catalog::OPERATIONS.iter().any(secret)
     }

@@ -8,9 +8,10 @@ use super::cell::{Cell, note};
 use super::column_map::{self, ColumnMap, Means};
 use super::mapping::{Blank, Mapping};
 use crate::catalog::{self, Empty, Field, Need, Operation};
+use crate::change::Value;
 use crate::input::record::Notes;
 use crate::issue::Issue;
-use crate::rows::values::{Reading, Stated, Value};
+use crate::rows::values::{Reading, Stated};
 
 /// The most fields that an operation has, with room to grow; a test keeps it.
 pub(super) const MAX_FIELDS: usize = 32;
@@ -92,13 +93,15 @@ fn parts(
             }
         }
     }
-    if let Some(takes) = bound.takes {
-        attributes::place(takes, given, &mut values)?;
-    }
+    let attributes = match bound.takes {
+        Some(takes) => attributes::place(takes, given, &mut values)?,
+        None => Vec::new(),
+    };
     set_missing(operation, mapping, reading, (&bound.sets, &mut values), draft)?;
+    let unset = Unset { attributes: !attributes.is_empty(), ..unset };
     complete(operation, mapping, unset, &mut values, &mut draft.errors);
     if draft.errors.is_empty() {
-        Ok(assemble(operation, mapping, &values))
+        Ok(assemble(operation, mapping, values, attributes))
     } else {
         Err(draft.errors.remove(0))
     }
@@ -111,6 +114,8 @@ struct Unset {
     blank: u32,
     /// Its cell holds what cannot be sent.
     faulty: u32,
+    /// Whether there are custom attributes beside the fields.
+    attributes: bool,
 }
 
 impl Unset {
@@ -128,6 +133,7 @@ const ATTRIBUTE: Field = Field {
     name: attributes::ALL,
     aliases: &[],
     kind: catalog::Kind::Json,
+    role: catalog::Role::AttributeValue,
     need: Need::Optional,
     empty: Empty::Clears,
     about: "",
@@ -238,19 +244,23 @@ fn complete(
         };
         match field.need {
             Need::Required if !given => errors.push(missing(field, unset.is_blank(index))),
-            Need::With(other) if !given => {
-                let other_index = operation.index_of(other);
-                match other_index.and_then(|index| values[index].as_ref()) {
-                    // What is removed cannot be signed in with, verified or not.
-                    Some(value) if value.is_empty() => values[index] = Some(Value::Boolean(false)),
-                    Some(_) => errors.push(column_map::unstated(field, other)),
-                    None => {}
-                }
+            Need::Required | Need::Optional => {}
+        }
+        let contact = operation.contact_of_flag(field).filter(|_| !given);
+        match contact.map(|contact| (contact, &values[contact])) {
+            // What is removed cannot be signed in with, verified or not.
+            Some((_, Some(value))) if value.is_empty() => {
+                values[index] = Some(Value::Boolean(false));
             }
-            _ => {}
+            Some((contact, Some(_))) => {
+                errors.push(column_map::unstated(field, operation.fields[contact].name));
+            }
+            Some((_, None)) | None => {}
         }
     }
-    let sets_something = operation.fields.len() == 1 || values.iter().skip(1).any(Option::is_some);
+    let sets_something = unset.attributes
+        || operation.fields.len() == 1
+        || values.iter().skip(1).any(Option::is_some);
     if errors.is_empty() && !sets_something {
         let what = format!("the row sets no field of {}", operation.name);
         let hint = "fill in a value, or leave the row out";
@@ -262,10 +272,9 @@ fn complete(
 /// user may sign in with the value that stays.
 fn drop_flags_of_blanks(operation: &Operation, unset: Unset, values: &mut Values<'_>) {
     for (index, field) in operation.fields.iter().enumerate() {
-        if let Need::With(other) = field.need
-            && let Some(value) = operation.index_of(other)
-            && values[value].is_none()
-            && unset.is_blank(value)
+        if let Some(contact) = operation.contact_of_flag(field)
+            && values[contact].is_none()
+            && unset.is_blank(contact)
         {
             values[index] = None;
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Mapping;
 use super::attributes;
 use super::column_map::{is_known, nearest, not_a_field};
-use crate::catalog::{Kind, OPERATIONS, normalize};
+use crate::catalog::{OPERATIONS, Role, normalize};
 use crate::exit::Error;
 use crate::input::record::Source;
 use crate::rows::values;
@@ -104,7 +104,7 @@ fn check_set_value(mapping: &Mapping, name: &str, value: &str) -> Result<(), Err
     let fields = operations.filter_map(|op| op.field_index(name).map(|index| &op.fields[index]));
     let mut refusal = None;
     for field in fields {
-        if field.kind == Kind::Secret {
+        if field.role == Role::Secret {
             return Err(Error::refused(format!(
                 "--set {name}: secrets do not belong on a command line, which others can read\n  put it into a column of the file"
             )));

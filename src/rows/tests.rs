@@ -1,5 +1,6 @@
 mod batching;
 mod cells;
+mod shown;
 
 use super::*;
 use crate::catalog::OPERATIONS;
@@ -47,9 +48,23 @@ fn json(mapping: &Mapping, text: &str) -> Result<String, String> {
 
 fn body(builder: &mut Builder, record: Record) -> Result<String, String> {
     match builder.build(record) {
-        Ok(instruction) => Ok(String::from_utf8(instruction.body.into()).unwrap()),
+        Ok(instruction) => Ok(String::from_utf8(instruction.body().into()).unwrap()),
         Err(invalid) => Err(invalid.issue.code.into_owned()),
     }
+}
+
+/// The instruction of one JSON row.
+pub(crate) fn instruction(row: &str) -> Instruction {
+    let source = Arc::new(Source {
+        name: "in.jsonl".into(),
+        format: Format::Jsonl,
+        encoding: Encoding::Utf8,
+        delimiter: None,
+        columns: vec![],
+    });
+    let mut builder = Builder::new(Mapping::default(), &[Arc::clone(&source)]).unwrap();
+    let built = builder.build(record(&source, Content::Object(row.into())));
+    built.unwrap_or_else(|invalid| panic!("{row}: {}", invalid.issue.message))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it stands beside `problem` in tables")]
@@ -266,7 +281,7 @@ fn a_rename_knows_the_name_that_it_gives() {
         (r#"{"operation":"name","loginId":"a","name":"b"}"#, None),
     ] {
         let built = builder.build(record(&source, Content::Object(row.into()))).unwrap();
-        assert_eq!(built.renames_to.as_deref(), expected, "{row}");
+        assert_eq!(built.renames_to(), expected, "{row}");
         assert!(!built.ambiguous);
     }
 }

@@ -17,72 +17,12 @@ use email_address::{EmailAddress, Options};
 use serde_json::value::RawValue;
 
 use crate::catalog::Kind;
+use crate::change::Value;
 use crate::issue::Issue;
 
 pub use phone::{Phones, Region, Stated};
 pub use repairs::{RepairKind, RepairKinds};
 pub use text::is_blank;
-
-/// A value that the API takes.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value<'a> {
-    /// Text.
-    Text(Cow<'a, str>),
-    /// `true` or `false`.
-    Boolean(bool),
-    /// A list of texts.
-    List(Vec<String>),
-    /// Any other JSON value, as its text.
-    Json(Cow<'a, str>),
-}
-
-impl Value<'_> {
-    /// Whether it is the empty text, list or object: an explicit "nothing".
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        match self {
-            Self::Text(text) => text.is_empty(),
-            Self::List(items) => items.is_empty(),
-            Self::Json(json) => {
-                let mut inner = json.chars().filter(|c| !c.is_whitespace());
-                let shown = [inner.next(), inner.next(), inner.next()];
-                matches!(
-                    shown,
-                    [Some('"'), Some('"'), None]
-                        | [Some('['), Some(']'), None]
-                        | [Some('{'), Some('}'), None]
-                )
-            }
-            Self::Boolean(_) => false,
-        }
-    }
-
-    /// Appends it as JSON.
-    pub fn write_json(&self, out: &mut Vec<u8>) {
-        match self {
-            Self::Text(text) => write_text(text, out),
-            Self::Boolean(value) => {
-                out.extend_from_slice(if *value { b"true" } else { b"false" });
-            }
-            Self::List(items) => {
-                out.push(b'[');
-                for (i, item) in items.iter().enumerate() {
-                    if i > 0 {
-                        out.push(b',');
-                    }
-                    write_text(item, out);
-                }
-                out.push(b']');
-            }
-            Self::Json(json) => out.extend_from_slice(json.as_bytes()),
-        }
-    }
-}
-
-/// Appends a text as a JSON string.
-pub fn write_text(text: &str, out: &mut Vec<u8>) {
-    serde_json::to_writer(out, text).expect("text can always be written to memory");
-}
 
 /// The code of every refusal of a value.
 const BAD_VALUE: &str = "bad_value";

@@ -21,7 +21,6 @@ use crate::engine::work::{Completed, UserOutcomes, UserRows, WorkItem};
 use crate::outcome::Status;
 use crate::stop::Stop;
 use contact_owners::ContactOwners;
-pub(super) use contact_owners::spellings;
 use response::ItemResult;
 
 /// Calls are never made smaller than this for being too large: the words for it may have been

@@ -45,7 +45,7 @@ impl Row {
             started: Instant::now(),
             earlier,
             tries: Tries::default(),
-            ambiguous: instruction.ambiguous && !instruction.operation.idempotent,
+            ambiguous: instruction.ambiguous && !instruction.operation.is_idempotent(),
             user_id: None,
         }
     }

@@ -8,10 +8,10 @@ use super::fill::fill;
 use super::problem::Problem;
 use super::routes::Action;
 use super::search::search;
-use super::store::{Mapping, Moment, OnConflict, Store};
+use super::store::{Moment, OnConflict, Rules, Store};
 use super::switches::{BatchReply, Switches};
 use super::users::User;
-use crate::catalog::{Answers, Operation};
+use crate::catalog::{Answers, Contact, Operation, Role};
 
 /// An answer with status 200.
 #[derive(Debug)]
@@ -96,9 +96,9 @@ impl Desk<'_> {
             .find(named, user_ids, self.moment)
             .ok_or_else(|| Problem::user_not_found(self.switches.user_not_found.status()))?;
         let mut contacts = Vec::new();
-        for name in ["email", "phone"] {
-            if operation.index_of(name).is_some() {
-                contacts.extend(fields.text(name)?.filter(|value| !value.is_empty()));
+        for contact in [Contact::Email, Contact::Phone] {
+            if operation.index_of(Role::Contact(contact)).is_some() {
+                contacts.extend(fields.text(contact.key())?.filter(|value| !value.is_empty()));
             }
         }
         let on_conflict = if !operation.fail_on_conflict {
@@ -108,10 +108,9 @@ impl Desk<'_> {
         } else {
             OnConflict::Merge
         };
-        let mapping =
-            Mapping { contacts: &contacts, on_conflict, old_phone: self.switches.old_phone };
+        let rules = Rules { contacts: &contacts, on_conflict, old_phone: self.switches.old_phone };
         let change = Change { named, fields, switches: self.switches };
-        self.store.change(number, self.moment, mapping, |user| effect(user, &change))?;
+        self.store.change(number, self.moment, rules, |user| effect(user, &change))?;
         Ok(number)
     }
 

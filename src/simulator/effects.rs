@@ -1,6 +1,6 @@
 //! What each operation does to a user: pure, and one function an operation.
 //!
-//! Nothing here knows other users; conflicts between users are the store's. The mapping are those
+//! Nothing here knows other users; conflicts between users are the store's. The rules are those
 //! of sections 2 and 3 of the API reference.
 
 use super::fields::Fields;

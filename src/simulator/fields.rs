@@ -1,6 +1,6 @@
 //! A request's body as named fields: `null` is absent, and both spellings of a field are one.
 //!
-//! The mapping are those of sections 2.2 and 2.3 of the API reference.
+//! The rules are those of sections 2.2 and 2.3 of the API reference.
 
 use serde_json::{Map, Value};
 

@@ -37,7 +37,7 @@ pub(super) enum OnConflict {
 
 /// How a change treats other users and old values.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Mapping<'a> {
+pub(super) struct Rules<'a> {
     /// The phones and e-mails that the change sets.
     pub(super) contacts: &'a [&'a str],
     /// What happens when one of them is another user's login ID.
@@ -206,19 +206,19 @@ impl Store {
         &mut self,
         number: u32,
         moment: Moment,
-        mapping: Mapping<'_>,
+        rules: Rules<'_>,
         effect: impl FnOnce(&mut User) -> Result<(), Problem>,
     ) -> Result<(), Problem> {
         let before = self.get(number).ok_or_else(|| Problem::user_not_found(404))?;
         let mut user = before.clone();
         effect(&mut user)?;
-        if mapping.old_phone == OldPhone::Replace && !user.phone.is_empty() {
+        if rules.old_phone == OldPhone::Replace && !user.phone.is_empty() {
             let old = user.login_ids.iter_mut().find(|id| ***id == *before.phone);
             if let Some(login_id) = old.filter(|_| !before.phone.is_empty()) {
                 *login_id = (&*user.phone).into();
             }
         }
-        let merged = self.merged(number, mapping)?;
+        let merged = self.merged(number, rules)?;
         for login_id in &user.login_ids {
             let owner = self.by_login_id.get(login_id);
             if owner.is_some_and(|owner| *owner != number && !merged.contains(owner)) {
@@ -235,15 +235,15 @@ impl Store {
     }
 
     /// The other users that a change merges into this one.
-    fn merged(&self, number: u32, mapping: Mapping<'_>) -> Result<Vec<u32>, Problem> {
+    fn merged(&self, number: u32, rules: Rules<'_>) -> Result<Vec<u32>, Problem> {
         let mut merged = Vec::new();
-        for contact in mapping.contacts {
+        for contact in rules.contacts {
             match self.by_login_id(contact).filter(|owner| *owner != number) {
-                Some(_) if mapping.on_conflict == OnConflict::Error => {
+                Some(_) if rules.on_conflict == OnConflict::Error => {
                     return Err(Problem::conflict("value"));
                 }
                 Some(owner)
-                    if mapping.on_conflict == OnConflict::Merge && !merged.contains(&owner) =>
+                    if rules.on_conflict == OnConflict::Merge && !merged.contains(&owner) =>
                 {
                     merged.push(owner);
                 }

@@ -12,12 +12,12 @@ fn at(seconds: u64) -> Moment {
     Moment { seconds: 100, elapsed: Duration::from_secs(seconds) }
 }
 
-fn mapping<'a>(contacts: &'a [&'a str], on_conflict: OnConflict) -> Mapping<'a> {
-    Mapping { contacts, on_conflict, old_phone: OldPhone::Keep }
+fn rules<'a>(contacts: &'a [&'a str], on_conflict: OnConflict) -> Rules<'a> {
+    Rules { contacts, on_conflict, old_phone: OldPhone::Keep }
 }
 
-const PLAIN: Mapping<'static> =
-    Mapping { contacts: &[], on_conflict: OnConflict::Neither, old_phone: OldPhone::Keep };
+const PLAIN: Rules<'static> =
+    Rules { contacts: &[], on_conflict: OnConflict::Neither, old_phone: OldPhone::Keep };
 
 /// A store with some users, numbered from 0.
 fn store(login_ids: &[&str]) -> Store {
@@ -79,7 +79,7 @@ fn a_contact_that_is_anothers_login_id_merges_or_is_refused_or_is_let_be() {
     let contacts = ["+1 555 555 0100"];
     let with = |on_conflict| {
         let mut store = store(&["a", "+15555550100"]);
-        let result = store.change(0, EARLY, mapping(&contacts, on_conflict), |user| {
+        let result = store.change(0, EARLY, rules(&contacts, on_conflict), |user| {
             user.phone = "+15555550100".into();
             Ok(())
         });
@@ -102,12 +102,12 @@ fn a_contact_that_is_anothers_login_id_merges_or_is_refused_or_is_let_be() {
 fn an_old_phone_that_is_a_login_id_can_be_replaced() {
     let mut store = store(&["+15555550100"]);
     let mut change = |number: &str, old_phone| {
-        let mapping = Mapping { old_phone, ..PLAIN };
+        let rules = Rules { old_phone, ..PLAIN };
         let set = |user: &mut User| {
             user.phone = number.into();
             Ok(())
         };
-        store.change(0, EARLY, mapping, set).unwrap();
+        store.change(0, EARLY, rules, set).unwrap();
         store.get(0).unwrap().login_ids[0].to_string()
     };
     assert_eq!(change("+15555550100", OldPhone::Keep), "+15555550100");

@@ -11,6 +11,7 @@ const ROOMS: &[&str] = &[
     "issue",
     "input",
     "catalog",
+    "change",
     "outcome",
     "rows",
     "api",

@@ -84,7 +84,7 @@ fn ours(
     };
     let mut builder = Builder::new(rules, &[source]).unwrap();
     match builder.build(record) {
-        Ok(instruction) => Ok(serde_json::from_slice(&instruction.body).unwrap()),
+        Ok(instruction) => Ok(serde_json::from_slice(&instruction.body()).unwrap()),
         Err(invalid) => Err(invalid.issue.code),
     }
 }

@@ -102,8 +102,8 @@ async fn a_row_that_goes_alone_is_in_no_packed_call() {
     let picture = |row, user| patching(row, user, r#""picture":"http://x/a""#);
     let mut rows = vec![naming(1, "a"), picture(2, "b"), picture(3, "a"), ready(4, 7)];
     for row in &mut rows[1..=2] {
-        if let Row::Ready(Instruction { patch: Some(patch), .. }) = row {
-            patch.alone = true;
+        if let Row::Ready(Instruction { batch: Some(batch), .. }) = row {
+            batch.alone = true;
         }
     }
     assert_eq!(packed(rows, 100).await, [[1]]);
@@ -158,7 +158,7 @@ impl Plan {
         let row = |(number, (user, members, packs)): (u64, &(usize, usize, bool))| {
             let mut row = patching(number, USERS[*user], MEMBERS[*members]);
             if let (Row::Ready(instruction), false) = (&mut row, *packs) {
-                instruction.patch = None;
+                instruction.batch = None;
             }
             row
         };

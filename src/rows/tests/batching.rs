@@ -1,11 +1,8 @@
 //! Which rows may share a call, and which may share one patch.
 
-use std::collections::BTreeSet;
-
 use proptest::prelude::*;
 
 use super::*;
-use crate::catalog::{AsPatch, Need, PATCH_FIELDS};
 
 const MODES: [(Batching, &str); 4] = [
     (Batching::Off, "off"),
@@ -27,9 +24,9 @@ fn built(mapping: Mapping, row: &str) -> Instruction {
     built.unwrap_or_else(|invalid| panic!("{row}: {}", invalid.issue.message))
 }
 
-fn patch(batching: Batching, row: &str) -> Option<Patch> {
+fn terms(batching: Batching, row: &str) -> Option<BatchTerms> {
     let mapping = Mapping { batching, allow_destructive: true, ..Mapping::default() };
-    built(mapping, row).patch.map(|patch| *patch)
+    built(mapping, row).batch
 }
 
 const PHONE: &str = r#"{"operation":"phone","loginId":"a","phone":"+14155550123","verified":true}"#;
@@ -41,7 +38,7 @@ const ATTRIBUTE: &str =
 const PATCH: &str = r#"{"operation":"patch","loginId":"a","name":"A","email":"a@b.c","verifiedEmail":true,"customAttributes":{"tier":1}}"#;
 
 #[test]
-fn rows_are_packed_as_they_are_asked_to_be() {
+fn rows_are_batched_as_they_are_asked_to_be() {
     for (row, modes) in [
         (PHONE, "values all"),
         (EMAIL, "values all"),
@@ -70,9 +67,9 @@ fn rows_are_packed_as_they_are_asked_to_be() {
         (r#"{"operation":"password-set-active","loginId":"a","password":"p"}"#, ""),
         (r#"{"operation":"password-expire","loginId":"a"}"#, ""),
     ] {
-        let packed = MODES.iter().filter(|(pack, _)| patch(*pack, row).is_some());
-        let packed: Vec<_> = packed.map(|(_, name)| *name).collect();
-        assert_eq!(packed.join(" "), modes, "{row}");
+        let batched = MODES.iter().filter(|(batching, _)| terms(*batching, row).is_some());
+        let batched: Vec<_> = batched.map(|(_, name)| *name).collect();
+        assert_eq!(batched.join(" "), modes, "{row}");
     }
 }
 
@@ -84,8 +81,9 @@ fn what_is_to_merge_users_goes_by_the_endpoints_that_merge() {
             on_conflict: OnConflict::Merge,
             ..Mapping::default()
         };
-        let patch = built(mapping, row).patch;
-        assert_eq!(patch.map(|patch| patch.contacts.len()), contacts, "{row}");
+        let built = built(mapping, row);
+        let guarded = built.batch.map(|_| built.guarded_contacts().count());
+        assert_eq!(guarded, contacts, "{row}");
     }
 }
 
@@ -103,34 +101,12 @@ fn contacts_are_what_another_user_may_have_as_login_id() {
         ),
     ] {
         let built = built(Mapping { batching: Batching::All, ..Mapping::default() }, row);
-        let patch = built.patch.unwrap();
-        assert_eq!(patch.contacts, contacts, "{row}");
-        assert!(!patch.alone, "{row}");
+        assert_eq!(built.guarded_contacts().collect::<Vec<_>>(), contacts, "{row}");
+        assert!(!built.batch.unwrap().alone, "{row}");
         let of_all = ["a"].iter().chain(contacts).map(|name| lane(name));
         let mut lanes: Vec<u64> = of_all.collect();
         lanes.sort_unstable();
         assert_eq!(built.lanes[..], lanes[..], "whoever else touches the contact waits, {row}");
-    }
-}
-
-#[test]
-fn a_field_is_the_same_in_a_patch_and_a_flag_is_that_of_its_value() {
-    for operation in OPERATIONS.iter().filter(|own| own.as_patch == AsPatch::Fields) {
-        let mut taken = BTreeSet::new();
-        for field in operation.fields {
-            if matches!(field.name, "loginId" | "tenantId") {
-                continue;
-            }
-            let case = format!("{}.{}", operation.name, field.name);
-            let index = field.in_patch().unwrap_or_else(|| panic!("{case} is in no patch"));
-            let same = &PATCH_FIELDS[index];
-            assert!(taken.insert(index), "{case}: two fields are one in a patch");
-            assert_eq!(same.kind, field.kind, "{case}");
-            match field.need {
-                Need::With(value) => assert_eq!(same.need, Need::With(value), "{case}"),
-                Need::Required | Need::Optional => assert_eq!(same.name, field.name, "{case}"),
-            }
-        }
     }
 }
 
@@ -143,7 +119,7 @@ fn rows_go_with_each_other_unless_one_would_undo_the_other() {
     let age =
         r#"{"operation":"customAttribute","loginId":"a","attributeKey":"age","attributeValue":1}"#;
     let zip = r#"{"operation":"patch","loginId":"a","customAttributes":{"zip":"1"}}"#;
-    for (pack, one, other, go) in [
+    for (batching, one, other, go) in [
         (Batching::Values, PHONE, EMAIL, true),
         (Batching::Values, PHONE, PHONE, false),
         (Batching::Values, PHONE, flag, false),
@@ -162,9 +138,9 @@ fn rows_go_with_each_other_unless_one_would_undo_the_other() {
         (Batching::All, ATTRIBUTE, ATTRIBUTE, false),
         (Batching::All, ATTRIBUTE, NAME, true),
     ] {
-        let [sets, others] = [one, other].map(|row| patch(pack, row).unwrap().sets);
-        assert_eq!(sets.goes_with(others), go, "{pack:?}: {one} and {other}");
-        assert_eq!(others.goes_with(sets), go, "{pack:?}: {other} and {one}");
+        let [sets, others] = [one, other].map(|row| terms(batching, row).unwrap().sets);
+        assert_eq!(sets.goes_with(others), go, "{batching:?}: {one} and {other}");
+        assert_eq!(others.goes_with(sets), go, "{batching:?}: {other} and {one}");
     }
 }
 
@@ -195,7 +171,7 @@ proptest! {
         let [a, b, c] = fields.each_ref().map(|fields| {
             let members: Vec<_> = fields.iter().map(|index| MEMBERS[*index]).collect();
             let row = format!(r#"{{"operation":"patch","loginId":"a",{}}}"#, members.join(","));
-            patch(Batching::Patches, &row).unwrap().sets
+            terms(Batching::Patches, &row).unwrap().sets
         });
         let [of_a, of_b, of_c] = &fields;
         prop_assert_eq!(a.goes_with(b), of_a.is_disjoint(of_b));
@@ -205,11 +181,11 @@ proptest! {
 
 /// Which rows are to go alone, after each other.
 fn alone(rows: &[&str]) -> Vec<bool> {
-    let mut claims = AssignedContacts::default();
+    let mut assigned = AssignedContacts::default();
     let alone = |row: &&str| {
         let mut instruction = built(Mapping { batching: Batching::All, ..Mapping::default() }, row);
-        claims.take(&mut instruction);
-        instruction.patch.is_some_and(|patch| patch.alone)
+        assigned.take(&mut instruction);
+        instruction.batch.is_some_and(|batch| batch.alone)
     };
     rows.iter().map(alone).collect()
 }

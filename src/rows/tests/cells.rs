@@ -281,10 +281,10 @@ fn holds_null(value: &serde_json::Value) -> bool {
 
 fn check(built: Result<Instruction, Box<Invalid>>) -> Result<(), TestCaseError> {
     let Ok(instruction) = built else { return Ok(()) };
-    let body: serde_json::Value = serde_json::from_slice(&instruction.body)
-        .map_err(|error| TestCaseError::fail(format!("{error}: {:?}", instruction.body)))?;
+    let body: serde_json::Value = serde_json::from_slice(&instruction.body())
+        .map_err(|error| TestCaseError::fail(format!("{error}: {:?}", instruction.body())))?;
     prop_assert!(body.is_object() && !holds_null(&body), "{body}");
-    prop_assert!(!instruction.body.contains(&b'\n'));
+    prop_assert!(!instruction.body().contains(&b'\n'));
     prop_assert!(!instruction.login_id.is_empty() && !instruction.lanes.is_empty());
     Ok(())
 }

@@ -71,11 +71,3 @@ fn is_plain_number(text: &str) -> bool {
         }
     }
 }
-
-/// A JSON list of objects.
-pub(super) fn objects(json: &str) -> Result<Value<'_>, Issue> {
-    match serde_json::from_str::<Vec<&RawValue>>(json) {
-        Ok(items) if items.iter().all(|item| item.get().starts_with('{')) => without_null(json),
-        _ => refuse("it is no list of objects", "write [{\"tenantId\":\"T1\"}]"),
-    }
-}

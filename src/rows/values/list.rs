@@ -2,7 +2,8 @@
 
 use serde_json::value::RawValue;
 
-use super::{Cleaned, RepairKinds, Value, json, refuse, text, write_text};
+use super::{Cleaned, RepairKinds, json, refuse, text};
+use crate::change::{Tenant, Value};
 use crate::issue::Issue;
 
 /// `a;b`, or a JSON list.
@@ -44,29 +45,29 @@ fn tidied<'i>(items: impl Iterator<Item = &'i str>) -> Result<(Vec<String>, Repa
 /// Tenants by their IDs alone, `T1;T2`.
 pub(super) fn tenants_of_cell(cell: &str) -> Result<Cleaned<'_>, Issue> {
     let (ids, repairs) = tidied(cell.split(';'))?;
-    Ok(Cleaned { repairs, ..of_ids(&ids).into() })
+    Ok(Cleaned { repairs, ..of_ids(ids).into() })
 }
 
 /// Tenants as objects, or by their IDs alone.
 pub(super) fn tenants(json: &str) -> Result<Cleaned<'_>, Issue> {
-    let all_texts = serde_json::from_str::<Vec<&RawValue>>(json)
-        .is_ok_and(|items| !items.is_empty() && items.iter().all(|i| i.get().starts_with('"')));
-    if !all_texts {
-        return json::objects(json).map(Into::into);
+    let elements: Vec<&RawValue> = serde_json::from_str(json)
+        .or_else(|_| refuse("expected a list of tenants", "write [\"T1\",\"T2\"]"))?;
+    if !elements.is_empty() && elements.iter().all(|element| element.get().starts_with('"')) {
+        let ids: Vec<String> = serde_json::from_str(json)
+            .or_else(|_| refuse("expected a list of tenants", "write [\"T1\",\"T2\"]"))?;
+        let (ids, repairs) = tidied(ids.iter().map(String::as_str))?;
+        return Ok(Cleaned { repairs, ..of_ids(ids).into() });
     }
-    let ids: Vec<String> = serde_json::from_str(json)
-        .or_else(|_| refuse("it is no list of tenants", "write [\"T1\",\"T2\"]"))?;
-    let (ids, repairs) = tidied(ids.iter().map(String::as_str))?;
-    Ok(Cleaned { repairs, ..of_ids(&ids).into() })
+    json::without_null(json)?;
+    match serde_json::from_str(json) {
+        Ok(tenants) => Ok(Value::Tenants(tenants).into()),
+        Err(_) => refuse(
+            "expected a list of objects, each with a tenantId",
+            "write [{\"tenantId\":\"T1\",\"roleNames\":[\"admin\"]}]",
+        ),
+    }
 }
 
-fn of_ids<'a>(ids: &[String]) -> Value<'a> {
-    let mut json = vec![b'['];
-    for (i, id) in ids.iter().enumerate() {
-        json.extend_from_slice(if i > 0 { b",{\"tenantId\":" } else { b"{\"tenantId\":" });
-        write_text(id, &mut json);
-        json.push(b'}');
-    }
-    json.push(b']');
-    Value::Json(String::from_utf8_lossy(&json).into_owned().into())
+fn of_ids<'a>(ids: Vec<String>) -> Value<'a> {
+    Value::Tenants(ids.into_iter().map(Tenant::of).collect())
 }

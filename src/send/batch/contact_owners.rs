@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Map, Value};
 
 use crate::api::response::Body;
+use crate::change::User;
 use crate::engine::work::UserRows;
-use crate::rows::{folded, lane};
-use crate::send::user_matches;
+use crate::rows::{Instruction, lane};
 
 /// What searches have shown.
 #[derive(Debug, Default)]
@@ -18,21 +18,13 @@ pub(super) struct ContactOwners {
     unsure: HashSet<u64>,
 }
 
-/// The contacts that parts set, in all their spellings.
-pub(super) fn names(parts: &[UserRows]) -> Vec<String> {
-    parts.iter().flat_map(of_part).flat_map(|contact| spellings(contact)).collect()
+/// The contacts that users' rows set, in all their spellings.
+pub(super) fn names(users: &[UserRows]) -> Vec<String> {
+    users.iter().flat_map(UserRows::instructions).flat_map(Instruction::guarded_names).collect()
 }
 
-/// A contact as the service may keep it: to the letter, and without the separators of a phone
-/// number, or in lower case.
-pub(in crate::send) fn spellings(contact: &str) -> Vec<String> {
-    let folded = folded(contact);
-    let other = (folded != contact).then_some(folded);
-    other.into_iter().chain([contact.to_owned()]).collect()
-}
-
-fn of_part(part: &UserRows) -> impl Iterator<Item = &String> {
-    part.instructions().filter_map(|row| row.patch.as_deref()).flat_map(|patch| &patch.contacts)
+fn of_part(part: &UserRows) -> impl Iterator<Item = &str> {
+    part.instructions().flat_map(Instruction::guarded_contacts)
 }
 
 impl ContactOwners {
@@ -41,7 +33,7 @@ impl ContactOwners {
         let Some(users) = users(body) else { return self.unsure(names) };
         let searched: HashSet<u64> = names.iter().map(|name| lane(name)).collect();
         for user in &users {
-            let own: HashSet<u64> = user_matches::names(user).into_iter().map(lane).collect();
+            let own: HashSet<u64> = user.names().into_iter().map(lane).collect();
             let hits: Vec<u64> = own.intersection(&searched).copied().collect();
             if hits.is_empty() {
                 // It was not asked for: what else may such a search have missed?
@@ -70,7 +62,7 @@ impl ContactOwners {
 }
 
 /// The users of a search's answer; `None` if they are not all there.
-fn users(body: &Body) -> Option<Vec<Map<String, Value>>> {
+fn users(body: &Body) -> Option<Vec<User>> {
     #[derive(serde::Deserialize)]
     struct Found {
         users: Vec<Map<String, Value>>,
@@ -79,5 +71,5 @@ fn users(body: &Body) -> Option<Vec<Map<String, Value>>> {
     let Body::Whole(object) = body else { return None };
     let found: Found = serde_json::from_str(object.get()).ok()?;
     let all = found.total.is_none_or(|total| total <= found.users.len() as u64);
-    all.then_some(found.users)
+    all.then(|| found.users.into_iter().map(User::from).collect())
 }

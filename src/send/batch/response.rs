@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 
 use crate::api::explain;
 use crate::api::response::Body;
+use crate::change::User;
 use crate::engine::work::UserRows;
 use crate::issue::Issue;
 use crate::rows::lane;
-use crate::send::user_matches;
 
 /// What the answer says of a part.
 #[derive(Clone, Debug)]
@@ -104,8 +104,8 @@ impl BatchResponse {
             strangers: false,
         };
         for user in answer.patched_users.unwrap_or_default() {
-            let object: Map<String, Value> = serde_json::from_str(user.get()).unwrap_or_default();
-            match named(&user_matches::names(&object))[..] {
+            let shown = User::read(&user).unwrap_or_default();
+            match named(&shown.names())[..] {
                 [] => said.strangers = true,
                 [index] if said.patched[index].is_none() => said.patched[index] = Some(user),
                 ref several => several.iter().for_each(|index| said.shared[*index] = true),
@@ -113,8 +113,8 @@ impl BatchResponse {
         }
         for failed in answer.failed_users.unwrap_or_default() {
             let failure = failed["failure"].as_str().unwrap_or_default().to_owned();
-            let user = failed["user"].as_object();
-            match named(&user.map(user_matches::names).unwrap_or_default())[..] {
+            let user = failed["user"].as_object().cloned().map(User::from).unwrap_or_default();
+            match named(&user.names())[..] {
                 [] => said.anonymous.push(failure),
                 ref several => {
                     for index in several {

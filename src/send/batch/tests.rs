@@ -103,7 +103,7 @@ mod bodies {
                 let part = part(&rows);
                 let mut patch = Map::new();
                 for instruction in part.instructions() {
-                    patch.extend(serde_json::from_slice::<Map<String, Value>>(&instruction.body).unwrap());
+                    patch.extend(serde_json::from_slice::<Map<String, Value>>(&instruction.body()).unwrap());
                 }
                 expected.push(Value::Object(patch));
                 parts.push(part);

@@ -1,0 +1,468 @@
+//! The table: every operation, and the requests beside them.
+
+use super::field::{Contact, Empty, Field, Kind, Need, Role};
+use super::limits::RateClass;
+use super::operation::{Answers, Effect, LostAnswer, Method, Operation, OperationKind};
+
+const fn field(name: &'static str, kind: Kind, role: Role, about: &'static str) -> Field {
+    let (need, empty) = (Need::Optional, Empty::Clears);
+    Field { name, aliases: &[], kind, role, need, empty, about }
+}
+
+const fn required(name: &'static str, kind: Kind, role: Role, about: &'static str) -> Field {
+    field(name, kind, role, about).need(Need::Required)
+}
+
+/// A field whose name is its key in a user object.
+const fn plain(name: &'static str, about: &'static str) -> Field {
+    field(name, Kind::Text, Role::Plain(name), about)
+}
+
+const fn contact(contact: Contact, about: &'static str) -> Field {
+    let (name, kind) = match contact {
+        Contact::Phone => ("phone", Kind::Phone),
+        Contact::Email => ("email", Kind::Email),
+        Contact::RecoveryPhone => ("recoveryPhone", Kind::Phone),
+        Contact::RecoveryEmail => ("recoveryEmail", Kind::Email),
+    };
+    field(name, kind, Role::Contact(contact), about)
+}
+
+const fn flag(name: &'static str, of: Contact, about: &'static str) -> Field {
+    field(name, Kind::Boolean, Role::Verified(of), about).empty(Empty::Refused)
+}
+
+impl Field {
+    const fn need(mut self, need: Need) -> Self {
+        self.need = need;
+        self
+    }
+
+    const fn alias(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    const fn empty(mut self, empty: Empty) -> Self {
+        self.empty = empty;
+        self
+    }
+}
+
+/// The user, by login ID or user ID.
+pub const USER: Field =
+    required("loginId", Kind::Text, Role::User, "the user: a login ID, or a user ID (`U…`)")
+        .alias(&["loginIdOrUserId", "userId", "identifier"])
+        .empty(Empty::Refused);
+
+/// The user, where the API takes no user ID (API reference, 2.1).
+const LOGIN_ID: Field = required(
+    "loginId",
+    Kind::Text,
+    Role::User,
+    "the user, by login ID; a user ID is not taken here",
+)
+.alias(&["identifier"])
+.empty(Empty::Refused);
+
+const NAME: Field = plain("name", "the display name").alias(&["displayName"]);
+const GIVEN_NAME: Field = plain("givenName", "the given name").alias(&["firstName"]);
+const MIDDLE_NAME: Field = plain("middleName", "the middle name");
+const FAMILY_NAME: Field = plain("familyName", "the family name").alias(&["lastName"]);
+const PICTURE: Field = plain("picture", "the address of a picture");
+const EMAIL: Field = contact(Contact::Email, "the e-mail address");
+const PHONE: Field = contact(Contact::Phone, "the phone number; one without `+` needs a region")
+    .alias(&["phoneNumber"]);
+const VERIFIED_EMAIL: Field =
+    flag("verifiedEmail", Contact::Email, "whether the user may sign in with this e-mail address");
+const VERIFIED_PHONE: Field =
+    flag("verifiedPhone", Contact::Phone, "whether the user may sign in with this phone number");
+const RECOVERY_EMAIL: Field = contact(Contact::RecoveryEmail, "the e-mail address for recovery");
+const RECOVERY_PHONE: Field = contact(
+    Contact::RecoveryPhone,
+    "the phone number for recovery; one without `+` needs a region",
+);
+const VERIFIED_RECOVERY_EMAIL: Field = flag(
+    "verifiedRecoveryEmail",
+    Contact::RecoveryEmail,
+    "whether the recovery address counts as verified",
+);
+const VERIFIED_RECOVERY_PHONE: Field = flag(
+    "verifiedRecoveryPhone",
+    Contact::RecoveryPhone,
+    "whether the recovery number counts as verified",
+);
+const STATUS: Field = field(
+    "status",
+    Kind::OneOf(&["enabled", "disabled", "invited"]),
+    Role::Status,
+    "`enabled`, `disabled` or `invited`",
+)
+.empty(Empty::Refused);
+const ROLE_NAMES: Field =
+    field("roleNames", Kind::List, Role::Roles, "names of roles").alias(&["roles", "roleName"]);
+const USER_TENANTS: Field = field(
+    "userTenants",
+    Kind::Tenants,
+    Role::Tenants,
+    "all tenants of the user: `T1;T2`, or with the roles there, `[{\"tenantId\":\"T1\",\"roleNames\":[\"admin\"]}]`",
+)
+.alias(&["tenants"]);
+const CUSTOM_ATTRIBUTES: Field = field(
+    "customAttributes",
+    Kind::JsonObject,
+    Role::Attributes,
+    "custom attributes by key: `{\"tier\":\"gold\"}`; or each in a column `customAttributes.tier`",
+);
+const SSO_APP_IDS: Field =
+    field("ssoAppIds", Kind::List, Role::Apps, "IDs of the SSO apps that the user may open")
+        .alias(&["ssoApps", "ssoAppId"])
+        .empty(Empty::Opens("a user with an empty list of SSO apps may open all of them"));
+const ADDITIONAL_IDENTIFIERS: Field =
+    field("additionalIdentifiers", Kind::List, Role::LoginIds, "further login IDs of the user")
+        .alias(&["additionalLoginIds"]);
+const TENANT_ID: Field = required("tenantId", Kind::Text, Role::Tenant, "the tenant's ID")
+    .alias(&["tenant"])
+    .empty(Empty::Refused);
+const ROLE_TENANT: Field = field(
+    "tenantId",
+    Kind::Text,
+    Role::RoleTenant,
+    "the tenant in which the roles hold; without it, the project",
+)
+.alias(&["tenant"])
+.empty(Empty::Refused);
+const PASSWORD: Field =
+    required("password", Kind::Secret, Role::Secret, "the password in plain text")
+        .empty(Empty::Refused);
+
+/// What most operations have in common; each entry says where it differs.
+const BASE: Operation = Operation {
+    name: "",
+    about: "",
+    method: Method::Post,
+    path: "",
+    fields: &[],
+    constants: &[],
+    fail_on_conflict: false,
+    kind: OperationKind::Update,
+    effect: Effect::Sets,
+    lost_answer: LostAnswer::SendAgain,
+    answers: Answers::User,
+    destructive: None,
+    rate_class: RateClass::Users,
+};
+
+/// Reading one user, by login ID or user ID. It updates nothing, so it is none of the
+/// [`OPERATIONS`]; its replies are judged by the same rules as theirs.
+pub static LOAD: Operation = Operation {
+    name: "load",
+    about: "Read one user.",
+    method: Method::Get,
+    path: "/v1/mgmt/user",
+    fields: &[USER],
+    kind: OperationKind::Read,
+    ..BASE
+};
+
+/// The most names in one search, which is also the most users in its answer (API reference,
+/// section 4).
+pub const NAMES_A_SEARCH: usize = 100;
+
+/// Finding users by login IDs, at most [`NAMES_A_SEARCH`] an answer (API reference, section 4).
+pub static SEARCH: Operation = Operation {
+    name: "search",
+    about: "Find users.",
+    path: "/v2/mgmt/user/search",
+    answers: Answers::Object,
+    rate_class: RateClass::UsersSearch,
+    kind: OperationKind::Read,
+    ..BASE
+};
+
+/// Patching many users in one request; its body is `{"users":[…]}` with the fields of each user
+/// (API reference, 3.3).
+pub static PATCH_BATCH: Operation = Operation {
+    name: "patch-batch",
+    about: "Set several fields of many users at once.",
+    method: Method::Patch,
+    path: "/v1/mgmt/user/patch/batch",
+    fields: PATCH_FIELDS,
+    answers: Answers::Object,
+    ..BASE
+};
+
+/// The fields of a patch (API reference, 3.3).
+pub static PATCH_FIELDS: &[Field] = &[
+    USER,
+    EMAIL,
+    VERIFIED_EMAIL,
+    PHONE,
+    VERIFIED_PHONE,
+    NAME,
+    GIVEN_NAME,
+    MIDDLE_NAME,
+    FAMILY_NAME,
+    PICTURE,
+    STATUS,
+    ROLE_NAMES,
+    USER_TENANTS,
+    CUSTOM_ATTRIBUTES,
+    ADDITIONAL_IDENTIFIERS,
+    SSO_APP_IDS,
+    RECOVERY_EMAIL,
+    VERIFIED_RECOVERY_EMAIL,
+    RECOVERY_PHONE,
+    VERIFIED_RECOVERY_PHONE,
+];
+
+/// All operations, in the order of the documents.
+pub static OPERATIONS: &[Operation] = &[
+    Operation {
+        name: "phone",
+        about: "Set or remove the phone number.",
+        path: "/v1/mgmt/user/update/phone",
+        fields: &[
+            USER,
+            PHONE.need(Need::Required),
+            flag("verified", Contact::Phone, "whether the user may sign in with this phone number")
+                .alias(&["verifiedPhone"]),
+        ],
+        fail_on_conflict: true,
+        ..BASE
+    },
+    Operation {
+        name: "email",
+        about: "Set or remove the e-mail address.",
+        path: "/v1/mgmt/user/update/email",
+        fields: &[
+            USER,
+            EMAIL.need(Need::Required),
+            flag(
+                "verified",
+                Contact::Email,
+                "whether the user may sign in with this e-mail address",
+            )
+            .alias(&["verifiedEmail"]),
+        ],
+        fail_on_conflict: true,
+        ..BASE
+    },
+    Operation {
+        name: "loginid",
+        about: "Rename one login ID; the user's other login IDs stay. An empty new name removes it.",
+        path: "/v1/mgmt/user/update/loginid",
+        fields: &[
+            LOGIN_ID,
+            required(
+                "newLoginId",
+                Kind::Text,
+                Role::NewLoginId,
+                "the login ID that takes its place",
+            ),
+        ],
+        lost_answer: LostAnswer::ReadLoginIds,
+        ..BASE
+    },
+    Operation {
+        name: "name",
+        about: "Set or remove the display name and its parts; parts that are not sent stay.",
+        path: "/v1/mgmt/user/update/name",
+        fields: &[USER, NAME, GIVEN_NAME, MIDDLE_NAME, FAMILY_NAME],
+        ..BASE
+    },
+    Operation {
+        name: "picture",
+        about: "Set or remove the picture.",
+        path: "/v1/mgmt/user/update/picture",
+        fields: &[USER, PICTURE.need(Need::Required)],
+        ..BASE
+    },
+    Operation {
+        name: "customAttribute",
+        about: "Set one custom attribute; the others stay. The project must know the attribute.",
+        path: "/v1/mgmt/user/update/customAttribute",
+        fields: &[
+            USER,
+            required(
+                "attributeKey",
+                Kind::Text,
+                Role::AttributeKey,
+                "the attribute's machine name",
+            )
+            .empty(Empty::Refused),
+            required(
+                "attributeValue",
+                Kind::Json,
+                Role::AttributeValue,
+                "its value, of the attribute's type",
+            )
+            .alias(&["attributeVal"]),
+        ],
+        ..BASE
+    },
+    Operation {
+        name: "status",
+        about: "Enable or disable the user.",
+        path: "/v1/mgmt/user/update/status",
+        fields: &[USER, STATUS.need(Need::Required)],
+        ..BASE
+    },
+    Operation {
+        name: "recovery-email",
+        about: "Set or remove the e-mail address for recovery.",
+        path: "/v1/mgmt/user/update/recovery/email",
+        fields: &[
+            USER,
+            RECOVERY_EMAIL.need(Need::Required),
+            flag(
+                "verified",
+                Contact::RecoveryEmail,
+                "whether the recovery address counts as verified",
+            )
+            .alias(&["verifiedRecoveryEmail"]),
+        ],
+        ..BASE
+    },
+    Operation {
+        name: "recovery-phone",
+        about: "Set or remove the phone number for recovery.",
+        path: "/v1/mgmt/user/update/recovery/phone",
+        fields: &[
+            USER,
+            RECOVERY_PHONE.need(Need::Required),
+            flag(
+                "verified",
+                Contact::RecoveryPhone,
+                "whether the recovery number counts as verified",
+            )
+            .alias(&["verifiedRecoveryPhone"]),
+        ],
+        ..BASE
+    },
+    Operation {
+        name: "role-add",
+        about: "Add roles, in the project or in a tenant; with a tenant the user joins it too.",
+        path: "/v2/mgmt/user/update/role/add",
+        fields: &[USER, ROLE_TENANT, ROLE_NAMES.need(Need::Required).empty(Empty::Refused)],
+        effect: Effect::Adds,
+        ..BASE
+    },
+    Operation {
+        name: "role-set",
+        about: "Replace the roles, in the project or in a tenant; an empty list removes them all.",
+        path: "/v1/mgmt/user/update/role/set",
+        fields: &[USER, ROLE_TENANT, ROLE_NAMES.need(Need::Required)],
+        ..BASE
+    },
+    Operation {
+        name: "role-remove",
+        about: "Take roles away, in the project or in a tenant.",
+        path: "/v1/mgmt/user/update/role/remove",
+        fields: &[USER, ROLE_TENANT, ROLE_NAMES.need(Need::Required).empty(Empty::Refused)],
+        effect: Effect::Removes,
+        ..BASE
+    },
+    Operation {
+        name: "tenant-add",
+        about: "Make the user a member of a tenant.",
+        path: "/v1/mgmt/user/update/tenant/add",
+        fields: &[USER, TENANT_ID],
+        effect: Effect::Adds,
+        ..BASE
+    },
+    Operation {
+        name: "tenant-remove",
+        about: "End the user's membership of a tenant, and the roles there with it.",
+        path: "/v1/mgmt/user/update/tenant/remove",
+        fields: &[USER, TENANT_ID],
+        effect: Effect::Removes,
+        ..BASE
+    },
+    Operation {
+        name: "ssoapp-add",
+        about: "Let the user open further SSO apps.",
+        path: "/v1/mgmt/user/update/ssoapp/add",
+        fields: &[USER, SSO_APP_IDS.need(Need::Required).empty(Empty::Refused)],
+        effect: Effect::Adds,
+        ..BASE
+    },
+    Operation {
+        name: "ssoapp-set",
+        about: "Replace the list of SSO apps that the user may open.",
+        path: "/v1/mgmt/user/update/ssoapp/set",
+        fields: &[USER, SSO_APP_IDS.need(Need::Required)],
+        ..BASE
+    },
+    Operation {
+        name: "ssoapp-remove",
+        about: "Take SSO apps off the user's list; mind that an emptied list opens all of them.",
+        path: "/v1/mgmt/user/update/ssoapp/remove",
+        fields: &[USER, SSO_APP_IDS.need(Need::Required).empty(Empty::Refused)],
+        effect: Effect::Removes,
+        ..BASE
+    },
+    Operation {
+        name: "password-set-temporary",
+        about: "Set a password that the user must change at the next sign-in.",
+        path: "/v1/mgmt/user/password/set/temporary",
+        fields: &[LOGIN_ID, PASSWORD],
+        constants: &[("setActive", false)],
+        answers: Answers::Nothing,
+        ..BASE
+    },
+    Operation {
+        name: "password-set-active",
+        about: "Set a password that the user can go on using.",
+        path: "/v1/mgmt/user/password/set/active",
+        fields: &[LOGIN_ID, PASSWORD],
+        constants: &[("setActive", true)],
+        answers: Answers::Nothing,
+        ..BASE
+    },
+    Operation {
+        name: "password-expire",
+        about: "Make the user choose a new password at the next sign-in with one.",
+        path: "/v1/mgmt/user/password/expire",
+        fields: &[LOGIN_ID],
+        answers: Answers::Nothing,
+        ..BASE
+    },
+    Operation {
+        name: "update",
+        about: "Replace the whole user: whatever is not sent is removed.",
+        path: "/v1/mgmt/user/update",
+        fields: &[
+            USER,
+            EMAIL,
+            VERIFIED_EMAIL,
+            PHONE,
+            VERIFIED_PHONE,
+            NAME,
+            GIVEN_NAME,
+            MIDDLE_NAME,
+            FAMILY_NAME,
+            PICTURE,
+            STATUS,
+            ROLE_NAMES,
+            USER_TENANTS,
+            CUSTOM_ATTRIBUTES,
+            ADDITIONAL_IDENTIFIERS,
+            SSO_APP_IDS,
+        ],
+        destructive: Some(
+            "it replaces the whole user: every field that the row does not set is removed, roles, tenants and attributes included",
+        ),
+        effect: Effect::Replaces,
+        rate_class: RateClass::UsersUpdate,
+        ..BASE
+    },
+    Operation {
+        name: "patch",
+        about: "Set several fields at once; what is not sent stays.",
+        method: Method::Patch,
+        path: "/v1/mgmt/user/patch",
+        fields: PATCH_FIELDS,
+        ..BASE
+    },
+];

@@ -1,0 +1,99 @@
+//! A user as the server shows it, read by what we ask of it.
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::catalog::Contact;
+
+/// A user as the server shows it (API reference, section 6). What is missing is empty.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct User(Map<String, Value>);
+
+impl From<Map<String, Value>> for User {
+    fn from(object: Map<String, Value>) -> Self {
+        Self(object)
+    }
+}
+
+impl User {
+    /// The user that a JSON object is; `None` where it is another value.
+    #[must_use]
+    pub fn read(json: &RawValue) -> Option<Self> {
+        serde_json::from_str(json.get()).ok().map(Self)
+    }
+
+    /// What it shows under a key; `None` for nothing.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.0.get(key).filter(|value| !value.is_null())
+    }
+
+    /// A text.
+    #[must_use]
+    pub fn text(&self, key: &str) -> &str {
+        self.get(key).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Whether a contact is verified.
+    #[must_use]
+    pub fn is_verified(&self, contact: Contact) -> bool {
+        self.get(contact.verified_key()).and_then(Value::as_bool).unwrap_or(false)
+    }
+
+    /// A list of texts.
+    #[must_use]
+    pub fn list(&self, key: &str) -> Vec<&str> {
+        texts(self.get(key))
+    }
+
+    /// The user's tenants, each with the roles there.
+    #[must_use]
+    pub fn tenants(&self) -> Vec<(&str, Vec<&str>)> {
+        let tenants = self.get("userTenants").and_then(Value::as_array);
+        tenants.into_iter().flatten().filter_map(tenant_of).collect()
+    }
+
+    /// The roles in the project, or in a tenant; `None` where the user is no member of it.
+    #[must_use]
+    pub fn roles(&self, tenant: Option<&str>) -> Option<Vec<&str>> {
+        match tenant {
+            None => Some(self.list("roleNames")),
+            Some(id) => {
+                self.tenants().into_iter().find(|(own, _)| *own == id).map(|(_, roles)| roles)
+            }
+        }
+    }
+
+    /// The custom attributes.
+    pub fn attributes(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.get("customAttributes").and_then(Value::as_object).into_iter().flatten()
+    }
+
+    /// A custom attribute; `None` for nothing.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<&Value> {
+        let attributes = self.get("customAttributes")?;
+        attributes.get(name).filter(|value| !value.is_null())
+    }
+
+    /// All names of the user: its login IDs, and its user ID.
+    #[must_use]
+    pub fn names(&self) -> Vec<&str> {
+        let single = ["userId", "loginId"].into_iter().filter_map(|key| self.get(key)?.as_str());
+        ["loginIds", "externalIds"]
+            .into_iter()
+            .flat_map(|key| self.list(key))
+            .chain(single)
+            .filter(|name| !name.is_empty())
+            .collect()
+    }
+}
+
+fn tenant_of(tenant: &Value) -> Option<(&str, Vec<&str>)> {
+    Some((tenant.get("tenantId")?.as_str()?, texts(tenant.get("roleNames"))))
+}
+
+fn texts(list: Option<&Value>) -> Vec<&str> {
+    let list = list.and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(Value::as_str).collect()
+}

@@ -1,0 +1,139 @@
+//! Which instructions may share a batch, and with whom. Pure.
+
+use super::mapping::{Batching, Mapping, OnConflict};
+use super::{Instruction, folded};
+use crate::catalog::{Contact, Operation, PATCH_FIELDS, Role};
+use crate::change::{Change, Subject};
+
+/// How an instruction shares a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchTerms {
+    /// What it sets.
+    pub sets: Sets,
+    /// Whether it goes by itself all the same.
+    pub alone: bool,
+}
+
+/// What a patch sets: a bit for each of its fields, and one for each custom attribute.
+///
+/// Two attributes may have the same bit, which only keeps their rows out of one patch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sets(u64);
+
+impl Sets {
+    /// Whether both can be one patch in which each sets all that it would set by itself.
+    #[must_use]
+    pub fn goes_with(self, other: Self) -> bool {
+        self.0 & other.0 == 0
+    }
+
+    /// What both set.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// The lowest bit of a custom attribute.
+const FIRST_ATTRIBUTE: u32 = 32;
+const ATTRIBUTES: u64 = u64::MAX << FIRST_ATTRIBUTE;
+
+/// How a row shares a batch; `None` where it goes by its own endpoint.
+pub(super) fn terms(
+    operation: &Operation,
+    changes: &[Change],
+    mapping: &Mapping,
+) -> Option<BatchTerms> {
+    // The server is to merge users, which only the values' own endpoints are known to do.
+    let merges = mapping.on_conflict == OnConflict::Merge && operation.fail_on_conflict;
+    if merges || !is_batched(operation, mapping.batching) {
+        return None;
+    }
+    let mut sets = Sets::default();
+    for change in changes {
+        sets = sets.and(Sets(bits(&change.subject, mapping.batching)?));
+    }
+    Some(BatchTerms { sets, alone: false })
+}
+
+/// Whether rows of an operation are batched.
+pub(super) fn is_batched(operation: &Operation, batching: Batching) -> bool {
+    match batching {
+        Batching::Off => false,
+        Batching::Patches => operation.sets_any_field(),
+        Batching::Values => operation.is_patch() && !operation.sets_one_attribute(),
+        Batching::All => operation.is_patch(),
+    }
+}
+
+/// Whether an operation sets what another user may have as login ID.
+pub(super) fn sets_contacts(operation: &Operation) -> bool {
+    operation.fields.iter().any(|field| match field.role {
+        Role::Contact(contact) => contact.signs_in().is_some(),
+        _ => false,
+    })
+}
+
+/// The bits of a subject; `None` where a patch has no place for it.
+fn bits(subject: &Subject, batching: Batching) -> Option<u64> {
+    let field = |role: Role| {
+        let index = PATCH_FIELDS.iter().position(|field| field.role == role)?;
+        Some(1 << index)
+    };
+    match subject {
+        // The SDKs take them for two ways of saying the same (API reference, 3.3).
+        Subject::Roles(None) | Subject::Tenants => {
+            Some(field(Role::Roles)? | field(Role::Tenants)?)
+        }
+        Subject::Attribute(name) if batching == Batching::All => Some(attribute_bit(name)),
+        // Whether a patch keeps attributes that it does not name is not known.
+        Subject::Attribute(_) | Subject::Attributes => Some(ATTRIBUTES),
+        Subject::LoginIds => field(Role::LoginIds),
+        Subject::Contact(contact) => field(Role::Contact(*contact)),
+        Subject::Verified(contact) => field(Role::Verified(*contact)),
+        Subject::Status => field(Role::Status),
+        Subject::Apps => field(Role::Apps),
+        Subject::Plain(key) => field(Role::Plain(key)),
+        Subject::Roles(Some(_)) | Subject::LoginId | Subject::Secret => None,
+    }
+}
+
+fn attribute_bit(key: &str) -> u64 {
+    let hash = xxhash_rust::xxh3::xxh3_64(key.as_bytes());
+    1 << (u64::from(FIRST_ATTRIBUTE) + hash % u64::from(u64::BITS - FIRST_ATTRIBUTE))
+}
+
+impl Instruction {
+    /// Phone numbers and e-mail addresses that it sets and that must not be another user's login
+    /// ID.
+    pub fn guarded_contacts(&self) -> impl Iterator<Item = &str> {
+        let guarded = self.on_conflict == OnConflict::Fail;
+        self.changes.iter().filter(move |_| guarded).filter_map(contact)
+    }
+
+    /// The same, in all spellings that the service may keep them in: to the letter, and without
+    /// the separators of a phone number, or in lower case.
+    pub fn guarded_names(&self) -> impl Iterator<Item = String> {
+        self.guarded_contacts().flat_map(|contact| {
+            let folded = folded(contact);
+            let other = (folded != contact).then_some(folded);
+            other.into_iter().chain([contact.to_owned()])
+        })
+    }
+
+    /// Whether its contacts are looked up before it goes by its own endpoint, since the server
+    /// would not mind if they were somebody else's: a patch has no `failOnConflict` (API
+    /// reference, 3.3).
+    #[must_use]
+    pub fn is_looked_up(&self) -> bool {
+        self.batch.is_some() && !self.operation.fail_on_conflict
+    }
+}
+
+/// The contact that a change sets and that may be somebody's login ID.
+pub(super) fn contact(change: &Change) -> Option<&str> {
+    match change.subject {
+        Subject::Contact(Contact::Phone | Contact::Email) => change.text(),
+        _ => None,
+    }
+}
