@@ -32,6 +32,7 @@ use lanes::Lanes;
 
 /// A row as it comes from the input.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "the large one is the common one")]
 pub enum Row {
     /// It can be sent.
     Ready(Instruction),

@@ -34,6 +34,7 @@ mod sniff;
 mod tests;
 mod unpack;
 mod window;
+mod zstd;
 
 use open::{Opened, open_bytes, open_rows};
 use unpack::Meter;

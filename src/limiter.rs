@@ -1,29 +1,27 @@
 //! The gate: the one place that every request passes, first tries, retries and reads alike.
 //!
 //! A request waits for a slot, then its turn (first come, first served), then the end of a
-//! cool-down, then the rate. Whoever is let through holds a [`Pass`] until the reply is in.
+//! cool-down, then the rate. What is let through holds a [`Pass`] until the reply is in.
 //!
-//! The rate holds in *every* window: the gate remembers when the replies of the last window
-//! came, and lets one more through only while those and the requests on the wire are fewer
-//! than the limit. A request reaches the server before its reply reaches us, so the server
-//! cannot have seen more. A job that is known to fit into one window goes out at once; for any
-//! other, governor spaces the requests evenly, which servers that count approximately want.
+//! How many may go is one pure [`state`], kept in memory or in a file for all processes of the
+//! host.
 
-mod budget;
+mod keeper;
 pub mod limit;
-mod throttle;
+mod shared;
+mod state;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, Semaphore, SemaphorePermit, watch};
+use tokio::sync::{Mutex, Notify, Semaphore, SemaphorePermit, watch};
 use tokio::time::Instant;
 
 use crate::catalog::RateClass;
 use crate::limiter::limit::Limit;
-pub use budget::Budget;
-use throttle::{Throttle, Token, Wait};
+use keeper::{Here, Hold, Keeper};
+pub use shared::SharedBudget;
+use state::RequestId;
 
 /// The rates that a gate keeps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,56 +74,79 @@ impl Waits {
 pub struct Gate {
     slots: usize,
     free: Semaphore,
+    users: Class,
+    lower: Vec<Class>,
+    keeper: Keeper,
+    closed_until: watch::Sender<Option<Instant>>,
+    /// Until when the window of all requests was full, when it was last asked.
+    full_until: watch::Sender<Option<Instant>>,
+    waits: Waits,
+}
+
+/// Requests that count together.
+#[derive(Debug)]
+struct Class {
+    rate: RateClass,
+    limit: Option<Limit>,
     /// First come, first served; held while waiting for the cool-down and the rate.
     turn: Mutex<()>,
-    users: Throttle,
-    lower: Vec<(RateClass, Mutex<()>, Throttle)>,
-    closed_until: watch::Sender<Option<Instant>>,
-    waits: Waits,
-    shared: Option<Arc<Budget>>,
+    /// Whether requests are spaced; not those of a job that fits into one window.
+    is_paced: AtomicBool,
+    /// A reply is in.
+    freed: Notify,
+}
+
+impl Class {
+    fn new(class: RateClass, limit: Option<Limit>) -> Self {
+        let (turn, freed) = Default::default();
+        Self { rate: class, limit, turn, is_paced: AtomicBool::new(true), freed }
+    }
 }
 
 /// Leave to send one request; to be held until its reply is in.
 #[derive(Debug)]
 pub struct Pass<'a> {
-    _users: Token<'a>,
+    _users: Option<Token<'a>>,
     _lower: Option<Token<'a>>,
     _slot: SemaphorePermit<'a>,
 }
 
+/// Counts against a limit from now until a window after it is dropped.
+#[derive(Debug)]
+struct Token<'a> {
+    keeper: &'a Keeper,
+    class: &'a Class,
+    request: RequestId,
+}
+
+impl Drop for Token<'_> {
+    fn drop(&mut self) {
+        self.keeper.reply(self.class.rate.name(), self.request);
+        self.class.freed.notify_one();
+    }
+}
+
 impl Gate {
-    /// A gate with so many slots for requests at a time.
+    /// A gate with so many slots for requests at a time, which keeps the rates by itself.
     #[must_use]
     pub fn new(slots: usize, rates: &Rates) -> Self {
-        let lower = |(class, limit): &(RateClass, Limit)| {
-            (*class, Mutex::new(()), Throttle::new(Some(*limit)))
-        };
+        let lower = |(class, limit): &(RateClass, Limit)| Class::new(*class, Some(*limit));
         Self {
             slots,
             free: Semaphore::new(slots),
-            turn: Mutex::new(()),
-            users: Throttle::new(rates.users),
+            users: Class::new(RateClass::Users, rates.users),
             lower: rates.lower.iter().map(lower).collect(),
+            keeper: Keeper::Here(Here::new()),
             closed_until: watch::Sender::new(None),
+            full_until: watch::Sender::new(None),
             waits: Waits::default(),
-            shared: None,
         }
     }
 
-    /// The same, with the limits that are kept together with other processes.
+    /// The same, with the rates kept together with other processes.
     #[must_use]
-    pub fn sharing(self, budget: Budget) -> Self {
-        let budget = Arc::new(budget);
-        let lower = self
-            .lower
-            .into_iter()
-            .map(|(class, turn, throttle)| (class, turn, throttle.sharing(&budget, class)));
-        Self {
-            users: self.users.sharing(&budget, RateClass::Users),
-            lower: lower.collect(),
-            shared: Some(budget),
-            ..self
-        }
+    pub fn sharing(self, budget: SharedBudget) -> Self {
+        Self { keeper: Keeper::Shared(budget), ..self }
     }
 
     /// How many requests may be on the wire at a time.
@@ -139,51 +160,43 @@ impl Gate {
     /// Dropping the future gives everything back.
     pub async fn enter(&self, class: RateClass) -> Pass<'_> {
         let slot = self.free.acquire().await.expect("slots are never closed");
-        let lower = match self.lower.iter().find(|(lower, ..)| *lower == class) {
-            Some((_, turn, throttle)) => {
-                let _turn = turn.lock().await;
-                Some(self.take(throttle, false).await)
+        let lower = match self.lower(class) {
+            Some(lower) => {
+                let _turn = lower.turn.lock().await;
+                self.take(lower, false).await
             }
             None => None,
         };
-        let _turn = self.turn.lock().await;
+        let _turn = self.users.turn.lock().await;
         let users = self.take(&self.users, true).await;
         Pass { _users: users, _lower: lower, _slot: slot }
     }
 
-    /// Says how many requests the whole job takes, once that is known; retries come on top.
+    /// Says how many requests the whole job takes, once that is known; retries come on top. A job
+    /// that fits into one window goes out at once.
     pub fn whole_job(&self, requests: u64) {
-        self.users.whole_job(requests);
-        for (.., throttle) in &self.lower {
-            throttle.whole_job(requests);
+        for class in self.lower.iter().chain([&self.users]) {
+            if class.limit.is_some_and(|limit| requests <= u64::from(limit.requests)) {
+                class.is_paced.store(false, Ordering::Relaxed);
+            }
         }
     }
 
     /// Closes the gate for everyone. A shorter closure never shortens a longer one.
     pub fn close_for(&self, wait: Duration) {
-        let now = Instant::now();
-        let until = now + wait;
-        if self.cool_down().is_zero() {
+        if let (Some(limit), true) = (self.users.limit, self.cool_down().is_zero()) {
             // Later refusals of requests that were on the wire tell nothing new.
-            self.users.yields(now);
+            self.keeper.yields(RateClass::Users.name(), limit);
         }
-        self.closed_until.send_if_modified(|closed| {
-            let later = closed.is_none_or(|closed| until > closed);
-            if later {
-                *closed = Some(until);
-            }
-            later
-        });
-        self.users.pace();
-        if let Some(budget) = &self.shared {
-            budget.close_for(wait);
-        }
+        self.keeper.close_for(wait);
+        self.closed_for(wait);
+        self.users.is_paced.store(true, Ordering::Relaxed);
     }
 
     /// How long the gate stays closed.
     #[must_use]
     pub fn cool_down(&self) -> Duration {
-        self.closed_until.borrow().map_or(Duration::ZERO, |until| until - Instant::now())
+        left_until(&self.closed_until)
     }
 
     /// What has been waited for so far.
@@ -195,49 +208,78 @@ impl Gate {
     /// Whether requests wait for the limit just now.
     #[must_use]
     pub fn is_at_limit(&self) -> bool {
-        self.users.limit().is_some() && self.turn.try_lock().is_err()
+        self.users.limit.is_some() && self.users.turn.try_lock().is_err()
     }
 
-    /// How long the log of the last window stays full: until then nothing is let through.
+    /// How long the last window stays full: until then nothing is let through.
     #[must_use]
     pub fn full_for(&self) -> Duration {
-        self.users.full_for(Instant::now())
+        left_until(&self.full_until)
     }
 
     /// Requests per second that a class may send over a long run; `None` for no limit.
     #[must_use]
     pub fn allowed_per_second(&self, class: RateClass) -> Option<f64> {
-        let lower = self.lower.iter().find(|(lower, ..)| *lower == class);
-        let limits = [self.users.limit(), lower.and_then(|(.., throttle)| throttle.limit())];
+        let limits = [self.users.limit, self.lower(class).and_then(|lower| lower.limit)];
         limits.into_iter().flatten().map(Limit::per_second).min_by(f64::total_cmp)
     }
 
-    /// Waits until a throttle lets one through; looks again after every wait, since the
-    /// server may meanwhile have asked for quiet, or for longer.
-    async fn take<'a>(&'a self, throttle: &'a Throttle, heed_cool_down: bool) -> Token<'a> {
+    fn lower(&self, class: RateClass) -> Option<&Class> {
+        self.lower.iter().find(|lower| lower.rate == class)
+    }
+
+    fn closed_for(&self, wait: Duration) {
+        let until = Instant::now() + wait;
+        self.closed_until.send_if_modified(|closed| {
+            let later = closed.is_none_or(|closed| until > closed);
+            if later {
+                *closed = Some(until);
+            }
+            later
+        });
+    }
+
+    /// Waits until a class lets one through; looks again after every wait, since the server may
+    /// meanwhile have asked for quiet, or for longer. Nothing without a limit.
+    async fn take<'a>(&'a self, class: &'a Class, heeds_cool_down: bool) -> Option<Token<'a>> {
         loop {
-            let now = Instant::now();
-            let closed = *self.closed_until.borrow();
-            let (until, counter) = match closed {
-                Some(until) if heed_cool_down && until > now => (until, &self.waits.cool_down_ms),
-                _ => match throttle.try_take(now) {
-                    Ok(token) => return token,
-                    Err(Wait::Until(until)) => (until, &self.waits.limit_ms),
-                    Err(Wait::Closed(wait)) => (now + wait, &self.waits.cool_down_ms),
-                    Err(Wait::Reply) => {
-                        throttle.reply().await;
-                        continue;
-                    }
-                },
-            };
-            tokio::time::sleep_until(until).await;
-            add(counter, until - now);
+            let cool_down = self.cool_down();
+            if heeds_cool_down && !cool_down.is_zero() {
+                self.wait(cool_down, &self.waits.cool_down_ms).await;
+                continue;
+            }
+            let limit = class.limit?;
+            let is_paced = class.is_paced.load(Ordering::Relaxed);
+            match self.keeper.take(class.rate.name(), limit, is_paced).await {
+                Ok(request) => return Some(Token { keeper: &self.keeper, class, request }),
+                Err(Hold::Closed(wait)) if heeds_cool_down => self.closed_for(wait),
+                Err(Hold::Closed(wait)) => self.wait(wait, &self.waits.cool_down_ms).await,
+                Err(Hold::Pace(wait)) => self.wait(wait, &self.waits.limit_ms).await,
+                Err(Hold::Full(wait)) => {
+                    class.is_paced.store(true, Ordering::Relaxed);
+                    self.full(class, wait).await;
+                }
+            }
         }
+    }
+
+    /// Waits while the window of a class is full.
+    async fn full(&self, class: &Class, wait: Option<Duration>) {
+        let Some(wait) = wait else { return class.freed.notified().await };
+        if class.rate == RateClass::Users {
+            self.full_until.send_replace(Some(Instant::now() + wait));
+        }
+        self.wait(wait, &self.waits.limit_ms).await;
+    }
+
+    async fn wait(&self, wait: Duration, counter: &AtomicU64) {
+        tokio::time::sleep(wait).await;
+        counter.fetch_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 }
 
-fn add(counter: &AtomicU64, wait: Duration) {
-    counter.fetch_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+fn left_until(until: &watch::Sender<Option<Instant>>) -> Duration {
+    until.borrow().map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ impl Instruction {
     #[must_use]
     pub fn body(&self) -> Bytes {
         let fail = self.on_conflict == OnConflict::Fail;
-        change::body(self.operation, &self.login_id, self.changes.iter(), fail).into()
+        change::body(self.operation, &self.login_id, &self.changes.iter(), fail).into()
     }
 
     /// The login ID that takes the place of the one that names the user; `None` where nothing is

@@ -19,7 +19,7 @@ use crate::api::load::{Found, Load};
 use crate::api::reconcile::{Reconciled, settle};
 use crate::api::response::{Reply, Sent, TransportCause, TransportError};
 use crate::api::retry::{self, Backoff, Verdict};
-use crate::api::transport::Wire;
+use crate::api::transport::Transport;
 use crate::catalog::{self, Operation};
 use crate::change::{User, compare};
 use crate::engine::recorder_handle::RecorderHandle;
@@ -76,10 +76,10 @@ impl Meters {
     }
 }
 
-/// Performs calls on the wire.
+/// Performs calls on the transport.
 #[derive(Debug)]
 pub struct Client {
-    wire: Wire,
+    transport: Transport,
     gate: Gate,
     backoff: Backoff,
     ledger: RecorderHandle,
@@ -95,7 +95,7 @@ impl Client {
     /// Joins the parts. At most `batch_size` users go in one call.
     #[must_use]
     pub fn new(
-        wire: Wire,
+        transport: Transport,
         gate: Gate,
         backoff: Backoff,
         ledger: RecorderHandle,
@@ -103,7 +103,7 @@ impl Client {
     ) -> Self {
         let (meters, asleep, fell_asleep) = Default::default();
         let batch_size = AtomicUsize::new(batch_size);
-        Self { wire, gate, backoff, ledger, meters, batch_size, asleep, fell_asleep }
+        Self { transport, gate, backoff, ledger, meters, batch_size, asleep, fell_asleep }
     }
 
     /// The gate that every request passes.
@@ -286,11 +286,13 @@ impl Client {
         self.meters.batch_calls.fetch_add(packed, Ordering::Relaxed);
         let sent = async {
             match request {
-                Request::Read(login_id) => Box::pin(self.wire.load(login_id)).await,
+                Request::Read(login_id) => Box::pin(self.transport.load(login_id)).await,
                 Request::Update(instruction) => {
-                    self.wire.send(instruction.operation, instruction.body()).await
+                    self.transport.send(instruction.operation, instruction.body()).await
                 }
-                Request::Batch { operation, body } => self.wire.send(operation, body.clone()).await,
+                Request::Batch { operation, body } => {
+                    self.transport.send(operation, body.clone()).await
+                }
             }
         };
         Some(tokio::select! {

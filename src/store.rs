@@ -6,6 +6,7 @@
 //! commits the files may hold part of a batch; a failed write, and taking the run up again,
 //! cut them back to the last commit, so they always agree on the rows they hold.
 
+pub mod bitmap;
 mod failures;
 mod folder;
 pub mod journal;

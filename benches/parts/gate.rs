@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use descope_bulk::catalog::RateClass;
 use descope_bulk::limiter::limit::Limit;
-use descope_bulk::limiter::{Budget, Gate, Rates};
+use descope_bulk::limiter::{Gate, Rates, SharedBudget};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use tokio::runtime::{Builder, Runtime};
@@ -30,7 +30,7 @@ fn limit_shared_through_a_file(bencher: Bencher) {
     let mut projects = 0..;
     let budget = || {
         let project = format!("P{}", projects.next().unwrap_or_default());
-        Budget::open(folder.path(), "http://127.0.0.1", &project).unwrap()
+        SharedBudget::open(folder.path(), "http://127.0.0.1", &project).unwrap()
     };
     let mut budget = budget;
     pass_through(bencher, A_MINUTE, || gate(Some(A_MINUTE + 1)).sharing(budget()));

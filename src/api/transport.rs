@@ -1,38 +1,28 @@
-//! The wire: requests out, replies in.
+//! The transport: requests out, responses in, by reqwest.
 //!
-//! It never re-sends, never follows a redirect, bounds what it reads, and says of a lost
-//! answer only what is certain. No error carries an address, a key or a body. How requests
-//! travel is settled once, by whether a proxy is in the way.
-
-mod direct;
-mod proxied;
+//! It never re-sends, never follows a redirect, bounds what it reads, and says of a request that
+//! got no response only what is certain. No error carries an address, a key or a body.
 
 use std::collections::HashMap;
 use std::io;
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt;
-use hyper::body::Body as HttpBody;
-use hyper::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, RETRY_AFTER,
-    SERVER, USER_AGENT,
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, SERVER, USER_AGENT,
 };
-use hyper::{StatusCode, Uri};
-use hyper_util::client::proxy::matcher::Matcher;
+use reqwest::{Method, Request, StatusCode, Url};
+use rustls_platform_verifier::BuilderVerifierExt;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
-use url::{Position, Url, form_urlencoded};
 
-use self::direct::Direct;
-use self::proxied::Proxied;
+use super::address::is_loopback;
 use super::response::{
     Body, ErrorBody, Reply, Response, Sent, TransportCause, TransportError, parse_retry_after,
 };
-use crate::api::address::is_loopback;
-use crate::catalog::{Answers, LOAD, Method, OPERATIONS, Operation, PATCH_BATCH, SEARCH};
+use crate::catalog::{self, Answers, LOAD, OPERATIONS, Operation, PATCH_BATCH, SEARCH};
 use crate::exit::Error;
 
 /// Whom to speak to, and as whom.
@@ -73,9 +63,6 @@ const LICENSE_PATH: &str = "/v1/mgmt/license";
 /// What every answer of the simulator names itself.
 const SIMULATOR: &str = "descope-bulk-simulator";
 
-/// Said of a deadline that has passed.
-const TOO_LONG: &str = "it took too long";
-
 /// How long a connection may lie idle before it is not used again; servers close them, too.
 const MAX_IDLE: Duration = Duration::from_secs(30);
 
@@ -84,10 +71,10 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
 /// The way to one server.
 #[derive(Debug)]
-pub struct Wire {
-    transport: Transport,
+pub struct Transport {
+    http: reqwest::Client,
     base_url: Url,
-    paths: HashMap<&'static str, Uri>,
+    urls: HashMap<&'static str, Url>,
     headers: HeaderMap,
     timeout: Duration,
     /// Longer than connecting may take, or a server that cannot be reached would pass for one
@@ -95,32 +82,9 @@ pub struct Wire {
     handshake_timeout: Duration,
 }
 
-/// How requests travel.
+/// A response as it came.
 #[derive(Debug)]
-enum Transport {
-    Direct(Direct),
-    Proxied(Proxied),
-}
-
-/// What to ask the server, and what to wait for at most.
-///
-/// It is made into a request where that is sent, and no earlier: requests are large, and would
-/// be copied on the way.
-#[derive(Debug)]
-struct Question<'a> {
-    method: hyper::Method,
-    path: &'a Uri,
-    headers: &'a HeaderMap,
-    body: Bytes,
-    /// From the start to the end of the answer.
-    timeout: Duration,
-    /// The bytes of the answer's body.
-    most: usize,
-}
-
-/// An answer as it came.
-#[derive(Debug)]
-struct Answered {
+struct Received {
     status: StatusCode,
     headers: HeaderMap,
     body: Result<Bytes, Unread>,
@@ -134,25 +98,28 @@ enum Unread {
     Broken(Bytes),
 }
 
-impl Wire {
+impl Transport {
     /// Prepares for an endpoint; nothing is sent.
     pub fn new(endpoint: &Endpoint) -> Result<Self, Error> {
         let base = endpoint.base_url.as_str().trim_end_matches('/');
-        let path = |path: &'static str| {
-            let refuse = |error: &dyn std::fmt::Display| {
-                Error::refused(format!("--base-url cannot hold {path}: {error}"))
-            };
-            let url = Url::parse(&format!("{base}{path}")).map_err(|error| refuse(&error))?;
-            Ok((path, url.path().parse().map_err(|error| refuse(&error))?))
+        let url = |path: &'static str| {
+            let url = Url::parse(&format!("{base}{path}")).map_err(|error| {
+                Error::refused(format!("--base-url cannot be joined with {path}: {error}"))
+            })?;
+            Ok((path, url))
         };
         let operations = OPERATIONS.iter().chain([&LOAD, &SEARCH, &PATCH_BATCH]);
         let paths = operations.map(|operation| operation.path).chain([LICENSE_PATH]);
-        let mut headers = headers(endpoint)?;
+        let http = client(endpoint).map_err(|cause| {
+            Error::refused(format!(
+                "cannot prepare for TLS: {cause}; install the system's CA certificates, or name a file of them in SSL_CERT_FILE"
+            ))
+        })?;
         Ok(Self {
-            transport: Transport::to(endpoint, &mut headers)?,
+            http,
             base_url: endpoint.base_url.clone(),
-            paths: paths.map(path).collect::<Result<_, Error>>()?,
-            headers,
+            urls: paths.map(url).collect::<Result<_, Error>>()?,
+            headers: headers(endpoint)?,
             timeout: endpoint.timeout,
             handshake_timeout: endpoint.timeout.min(endpoint.connect_timeout + HANDSHAKE_TIMEOUT),
         })
@@ -160,27 +127,19 @@ impl Wire {
 
     /// Asks for the rate-limit tier and remembers it for every later request.
     ///
-    /// An answer that makes no sense is no error, as in the SDKs. `Err` tells that the server
+    /// A response that makes no sense is not an error, as in the SDKs. `Err` tells that the server
     /// cannot be reached at all.
     pub async fn handshake(&mut self) -> Result<Handshake, TransportError> {
-        let question = Question {
-            method: hyper::Method::GET,
-            path: &self.paths[LICENSE_PATH],
-            headers: &self.headers,
-            body: Bytes::new(),
-            timeout: self.handshake_timeout,
-            most: MAX_BODY,
-        };
-        let answered = match self.transport.exchange(question).await {
-            Ok(answered) => answered,
-            Err(lost) if lost.sent == Sent::No => return Err(lost),
-            Err(lost) => {
-                let TransportError { cause, detail, .. } = lost;
-                tracing::warn!(?cause, cause = %detail, "the licence handshake got no answer");
+        let request = self.request(Method::GET, self.urls[LICENSE_PATH].clone(), Bytes::new());
+        let received = match self.exchange(request, self.handshake_timeout, MAX_BODY).await {
+            Ok(received) => received,
+            Err(error) if error.sent == Sent::No => return Err(error),
+            Err(TransportError { cause, detail, .. }) => {
+                tracing::warn!(?cause, %detail, "the licence handshake got no response");
                 return Ok(Handshake::default());
             }
         };
-        let Answered { status, headers, body } = answered;
+        let Received { status, headers, body } = received;
         let header = |name| headers.get(name)?.to_str().ok();
         let simulator = header(SERVER.as_str())
             .filter(|server| *server == SIMULATOR)
@@ -203,42 +162,31 @@ impl Wire {
 
     /// Sends one request of an operation.
     pub async fn send(&self, operation: &Operation, body: Bytes) -> Reply {
-        self.exchange(operation, &self.paths[operation.path], body).await
+        self.reply(operation, self.urls[operation.path].clone(), body).await
     }
 
     /// Reads one user, named by a login ID or a user ID.
     pub async fn load(&self, login_id: &str) -> Reply {
-        match naming(self.paths[LOAD.path].path(), login_id).parse() {
-            Ok(path) => self.exchange(&LOAD, &path, Bytes::new()).await,
-            Err(_) => {
-                let detail = "the name is too long to ask for".to_owned();
-                Reply::Failed(TransportError {
-                    sent: Sent::No,
-                    cause: TransportCause::Broken,
-                    detail,
-                })
-            }
-        }
+        let mut url = self.urls[LOAD.path].clone();
+        // It encodes `+`, which would be read as a space.
+        url.query_pairs_mut().append_pair("loginId", login_id);
+        self.reply(&LOAD, url, Bytes::new()).await
     }
 
-    async fn exchange(&self, operation: &Operation, path: &Uri, body: Bytes) -> Reply {
+    async fn reply(&self, operation: &Operation, url: Url, body: Bytes) -> Reply {
         let whole = operation.answers == Answers::Object;
-        let question = Question {
-            method: match operation.method {
-                Method::Get => hyper::Method::GET,
-                Method::Post => hyper::Method::POST,
-                Method::Patch => hyper::Method::PATCH,
-            },
-            path,
-            headers: &self.headers,
-            body,
-            timeout: self.timeout,
-            most: if whole { MAX_USERS_BODY } else { MAX_BODY },
+        let method = match operation.method {
+            catalog::Method::Get => Method::GET,
+            catalog::Method::Post => Method::POST,
+            catalog::Method::Patch => Method::PATCH,
         };
-        let Answered { status, headers, body } = match self.transport.exchange(question).await {
-            Ok(answered) => answered,
-            Err(lost) => return Reply::Failed(lost),
-        };
+        let most = if whole { MAX_USERS_BODY } else { MAX_BODY };
+        let request = self.request(method, url, body);
+        let Received { status, headers, body } =
+            match self.exchange(request, self.timeout, most).await {
+                Ok(received) => received,
+                Err(error) => return Reply::Failed(error),
+            };
         let retry_after = headers
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok())
@@ -251,50 +199,79 @@ impl Wire {
         };
         Reply::Response(Response { status: status.as_u16(), retry_after, body })
     }
-}
 
-impl Transport {
-    /// The way to an endpoint, as the environment has it, and what goes with every request on it.
-    fn to(endpoint: &Endpoint, headers: &mut HeaderMap) -> Result<Self, Error> {
-        let server: Uri = endpoint.base_url[..Position::BeforePath]
-            .parse()
-            .map_err(|error| Error::refused(format!("--base-url names no server: {error}")))?;
-        // What is for this machine stays on it, whatever proxy the environment names.
-        let proxied =
-            !is_loopback(&endpoint.base_url) && Matcher::from_system().intercept(&server).is_some();
-        let transport = if proxied {
-            Proxied::new(endpoint.base_url.clone(), endpoint.connect_timeout).map(Self::Proxied)
-        } else {
-            let host = &endpoint.base_url[Position::BeforeHost..Position::BeforePath];
-            let host = HeaderValue::from_str(host)
-                .map_err(|_| Error::refused("--base-url names no server"))?;
-            headers.insert(HOST, host);
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
-            Direct::new(server, endpoint.connect_timeout).map(Self::Direct)
-        };
-        transport.map_err(|cause| {
-            Error::refused(format!(
-                "cannot prepare for TLS: {cause}; install the system's CA certificates, or name a file of them in SSL_CERT_FILE"
-            ))
-        })
-    }
-
-    async fn exchange(&self, question: Question<'_>) -> Result<Answered, TransportError> {
-        match self {
-            Self::Direct(direct) => direct.exchange(question).await,
-            // Much larger, and its time goes elsewhere.
-            Self::Proxied(proxied) => Box::pin(proxied.exchange(question)).await,
+    fn request(&self, method: Method, url: Url, body: Bytes) -> Request {
+        let mut request = Request::new(method, url);
+        request.headers_mut().clone_from(&self.headers);
+        if !body.is_empty() {
+            *request.body_mut() = Some(body.into());
         }
+        request
+    }
+
+    /// Sends a request and reads the response, in a time from start to end, and with so many bytes
+    /// of a body at most.
+    async fn exchange(
+        &self,
+        request: Request,
+        timeout: Duration,
+        most: usize,
+    ) -> Result<Received, TransportError> {
+        let deadline = Instant::now() + timeout;
+        let sent = timeout_at(deadline, self.http.execute(request)).await;
+        let mut response = sent.map_err(|_| TransportError::timeout())?.map_err(lost)?;
+        let body = read(&mut response, most, deadline).await;
+        let headers = std::mem::take(response.headers_mut());
+        Ok(Received { status: response.status(), headers, body })
     }
 }
 
-/// A path with the user in its query.
-fn naming(path: &str, login_id: &str) -> String {
-    // It encodes `+`, which would be read as a space.
-    let start = path.len() + 1;
-    form_urlencoded::Serializer::for_suffix(format!("{path}?"), start)
-        .append_pair("loginId", login_id)
-        .finish()
+/// A client that sends each request once, and to where it was told.
+fn client(endpoint: &Endpoint) -> Result<reqwest::Client, String> {
+    let builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls(endpoint.base_url.scheme() == "https")?)
+        .connect_timeout(endpoint.connect_timeout)
+        .redirect(reqwest::redirect::Policy::none())
+        // Without a bound it would copy every request, so that it could repeat it.
+        .retry(reqwest::retry::never().max_retries_per_request(0))
+        .pool_idle_timeout(MAX_IDLE)
+        .tcp_keepalive(KEEP_ALIVE)
+        .tcp_keepalive_interval(KEEP_ALIVE)
+        .tcp_nodelay(true)
+        .http2_keep_alive_interval(Duration::from_secs(15))
+        .http2_keep_alive_timeout(Duration::from_secs(10));
+    // What is for this machine stays on it, whatever proxy the environment names.
+    let builder = if is_loopback(&endpoint.base_url) { builder.no_proxy() } else { builder };
+    builder.build().map_err(|error| innermost(&error))
+}
+
+/// How TLS is spoken: by ring, which is the provider of this client alone, whatever else the
+/// process has installed. Without TLS nothing of the machine's is needed, such as certificates.
+fn tls(is_needed: bool) -> Result<rustls::ClientConfig, String> {
+    let provider = rustls::crypto::ring::default_provider();
+    let builder = rustls::ClientConfig::builder_with_provider(provider.into())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| innermost(&error))?;
+    if !is_needed {
+        return Ok(builder
+            .with_root_certificates(rustls::RootCertStore::empty())
+            .with_no_client_auth());
+    }
+    let verified = builder.with_platform_verifier().map_err(|error| innermost(&error))?;
+    let mut config = verified.with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+/// What is certain of a request without a response: only where there never was a connection for
+/// it, it was not sent.
+fn lost(error: reqwest::Error) -> TransportError {
+    let (sent, cause) = if error.is_connect() {
+        (Sent::No, TransportCause::Unreachable)
+    } else {
+        (Sent::Maybe, TransportCause::Broken)
+    };
+    TransportError { sent, cause, detail: innermost(&error.without_url()) }
 }
 
 fn headers(endpoint: &Endpoint) -> Result<HeaderMap, Error> {
@@ -319,27 +296,18 @@ fn headers(endpoint: &Endpoint) -> Result<HeaderMap, Error> {
     Ok(headers)
 }
 
-/// Reads an answer to its end.
-async fn receive<B>(response: hyper::Response<B>, most: usize, deadline: Instant) -> Answered
-where
-    B: HttpBody<Data = Bytes> + Unpin,
-{
-    let (head, body) = response.into_parts();
-    let body = read(body, most, deadline).await;
-    Answered { status: head.status, headers: head.headers, body }
-}
-
-async fn read<B>(mut body: B, most: usize, deadline: Instant) -> Result<Bytes, Unread>
-where
-    B: HttpBody<Data = Bytes> + Unpin,
-{
+/// Reads a body to its end.
+async fn read(
+    response: &mut reqwest::Response,
+    most: usize,
+    deadline: Instant,
+) -> Result<Bytes, Unread> {
     let mut so_far = Bytes::new();
     loop {
-        let chunk = match timeout_at(deadline, body.frame()).await {
-            // What is no data is a trailer, which says nothing to us.
-            Ok(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
-            Ok(Some(Err(_))) | Err(_) => return Err(Unread::Broken(so_far)),
-            Ok(None) => return Ok(so_far),
+        let chunk = match timeout_at(deadline, response.chunk()).await {
+            Ok(Ok(Some(chunk))) => chunk,
+            Ok(Ok(None)) => return Ok(so_far),
+            Ok(Err(_)) | Err(_) => return Err(Unread::Broken(so_far)),
         };
         if so_far.len() + chunk.len() > most {
             return Err(Unread::TooLarge);
@@ -397,7 +365,7 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
         cause = deeper;
     }
     match cause.downcast_ref::<io::Error>() {
-        Some(error) if error.kind() == io::ErrorKind::TimedOut => TOO_LONG.to_owned(),
+        Some(error) if error.kind() == io::ErrorKind::TimedOut => "it took too long".to_owned(),
         _ => cause.to_string(),
     }
 }

@@ -176,8 +176,7 @@ impl Field {
     /// the project, which a row tells.
     fn is_in_patch(&self) -> bool {
         match self.role {
-            Role::RoleTenant => true,
-            Role::AttributeKey | Role::AttributeValue => true,
+            Role::RoleTenant | Role::AttributeKey | Role::AttributeValue => true,
             Role::User
             | Role::NewLoginId
             | Role::LoginIds

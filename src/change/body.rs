@@ -11,7 +11,7 @@ use crate::catalog::{Operation, Role};
 pub fn body<'c>(
     operation: &Operation,
     login_id: &str,
-    changes: impl Iterator<Item = &'c Change> + Clone,
+    changes: &(impl Iterator<Item = &'c Change> + Clone),
     fail_on_conflict: bool,
 ) -> Vec<u8> {
     let mut body = Object::new();
@@ -29,7 +29,7 @@ pub fn body<'c>(
                     change.write_json(body.member(key));
                 }
             }
-            Role::Attributes => attributes(key, changes.clone(), &mut body),
+            Role::Attributes => attributes(key, changes, &mut body),
             Role::RoleTenant => {
                 if let Some(tenant) = changes.clone().find_map(tenant_of_roles) {
                     write_text(tenant, body.member(key));
@@ -89,7 +89,11 @@ impl Object {
 }
 
 /// All custom attributes of the changes in one object.
-fn attributes<'c>(key: &str, changes: impl Iterator<Item = &'c Change> + Clone, body: &mut Object) {
+fn attributes<'c>(
+    key: &str,
+    changes: &(impl Iterator<Item = &'c Change> + Clone),
+    body: &mut Object,
+) {
     let mut all = Object::new();
     for (name, change) in changes.clone().filter_map(attribute) {
         change.write_json(all.member(name));

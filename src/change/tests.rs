@@ -26,7 +26,7 @@ fn set(subject: Subject, value: Value<'static>) -> Change {
 
 fn bodies(operation: &str, changes: &[Change]) -> String {
     let operation = Operation::named(operation).unwrap();
-    String::from_utf8(body(operation, "a", changes.iter(), true)).unwrap()
+    String::from_utf8(body(operation, "a", &changes.iter(), true)).unwrap()
 }
 
 #[test]
@@ -372,23 +372,23 @@ proptest! {
     #[test]
     fn what_is_taken_back_is_as_it_was(before in some_user(), changes in some_change()) {
         let mut after = before.clone();
-        changes.iter().for_each(|change| apply("a", change, &mut after));
+        for change in &changes {
+            apply("a", change, &mut after);
+        }
         prop_assert_eq!(compare("a", &changes, &User::from(after.clone())), Vec::<&Change>::new());
         let inverse = invert("a", &changes, &User::from(before.clone()));
         prop_assert!(inverse.irreversible.is_empty());
-        inverse.changes.iter().for_each(|change| apply(&inverse.login_id, change, &mut after));
+        for change in &inverse.changes {
+            apply(&inverse.login_id, change, &mut after);
+        }
         prop_assert_eq!(normal(&after), normal(&before));
     }
 
     /// Members come back as they are written, whatever their names.
     #[test]
     fn members_are_found_in_their_order(names in prop::collection::vec("\\PC{0,5}", 0..5)) {
-        let mut text = String::from("{");
-        for (index, name) in names.iter().enumerate() {
-            let comma = if index > 0 { " , " } else { "" };
-            text += &format!("{comma}{}: 1.50", Json::from(name.as_str()));
-        }
-        text.push('}');
+        let member = |name: &String| format!("{}: 1.50", Json::from(name.as_str()));
+        let text = format!("{{{}}}", names.iter().map(member).collect::<Vec<_>>().join(" , "));
         let found = members(&text).unwrap();
         let found: Vec<_> = found.iter().map(|(name, value)| (name.clone(), value.get())).collect();
         let expected: Vec<_> = names.iter().map(|name| (name.clone(), "1.50")).collect();

@@ -101,7 +101,9 @@ impl Assertions {
                     continue;
                 }
                 (Subject::LoginIds, Action::Set(Value::List(names))) => {
-                    names.iter().for_each(|name| on_name(lane(name), Kind::Arrives, user));
+                    for name in names {
+                        on_name(lane(name), Kind::Arrives, user);
+                    }
                 }
                 (Subject::Contact(contact), _) if contact.signs_in().is_some() => {
                     if let Some(text) = change.text() {

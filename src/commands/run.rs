@@ -11,12 +11,12 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, Permit, PermitIterator};
 use tokio::time::Instant;
 
-use crate::api::transport::{Endpoint, Handshake, Wire};
+use crate::api::transport::{Endpoint, Handshake, Transport};
 use crate::catalog::RateClass;
 use crate::engine::recorder_handle::RecorderHandle;
 use crate::engine::{Engine, Observer, Row};
 use crate::exit::{Error, Exit};
-use crate::limiter::{Budget, Gate, Rates};
+use crate::limiter::{Gate, Rates, SharedBudget};
 use crate::outcome::{Finished, Tally};
 use crate::report::logging::LogFormat;
 use crate::report::{
@@ -150,7 +150,7 @@ async fn go(
         () = stop.draining() => Ok(None),
     };
     let exit = match connected {
-        Ok(Some(wire)) => session(&args.output, &config, intake, wire, stop, log).await,
+        Ok(Some(transport)) => session(&args.output, &config, intake, transport, stop, log).await,
         Ok(None) => {
             intake.give_up();
             Ok(stopped_before(&stop))
@@ -170,7 +170,7 @@ async fn session(
     output: &OutputArgs,
     config: &Config,
     intake: Intake,
-    (wire, handshake): (Wire, Handshake),
+    (transport, handshake): (Transport, Handshake),
     stop: Stop,
     log: &LogWriter,
 ) -> Result<Exit, Error> {
@@ -181,7 +181,7 @@ async fn session(
     let rates = config.pace.rates(handshake.simulator.as_deref());
     let gate = gate(config, &rates);
     let ledger = RecorderHandle::new(&to_recorder);
-    let client = Arc::new(Client::new(wire, gate, config.backoff, ledger, config.batch_size));
+    let client = Arc::new(Client::new(transport, gate, config.backoff, ledger, config.batch_size));
     let simulated = handshake.simulator.is_some();
     announce(&folder, &client, simulated, &earlier, output, log);
     let sources = reading.input.sources().to_vec();
@@ -241,7 +241,7 @@ fn gate(config: &Config, rates: &Rates) -> Gate {
     else {
         return gate;
     };
-    match Budget::open(folder, endpoint.base_url.as_str(), &endpoint.project_id) {
+    match SharedBudget::open(folder, endpoint.base_url.as_str(), &endpoint.project_id) {
         Ok(budget) => gate.sharing(budget),
         Err(error) => {
             let folder = folder.display();
@@ -329,19 +329,19 @@ fn pace(client: &Client, class: RateClass) -> Pace {
 }
 
 /// Shakes hands, a few times if nobody is there: a network may just be coming up.
-async fn connect(endpoint: &Endpoint) -> Result<(Wire, Handshake), Error> {
+async fn connect(endpoint: &Endpoint) -> Result<(Transport, Handshake), Error> {
     const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
-    let mut wire = Wire::new(endpoint)?;
+    let mut transport = Transport::new(endpoint)?;
     let mut pauses = PAUSES.iter();
     loop {
-        let lost = match wire.handshake().await {
-            Ok(handshake) => return Ok((wire, handshake)),
+        let lost = match transport.handshake().await {
+            Ok(handshake) => return Ok((transport, handshake)),
             Err(lost) => lost,
         };
         let Some(pause) = pauses.next() else {
             return Err(Error::Stopped(format!(
                 "cannot reach {}: {}; nothing was sent\n  check the network, the project ID's region and --base-url, then run it again",
-                wire.host(),
+                transport.host(),
                 lost.detail
             )));
         };

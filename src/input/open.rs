@@ -62,7 +62,7 @@ where
     let name = request.name();
     let fault = |reason: String| Unreadable(format!("{name}: {reason}"));
     let failed = |error: io::Error| fault(format!("cannot be read: {error}"));
-    let Unpacked { mut bytes, batching, meter } =
+    let Unpacked { mut bytes, compression, meter } =
         unpack::open(reader).map_err(failed)?.map_err(fault)?;
     if let Some(container) = sniff::container(&mut bytes).map_err(failed)? {
         let opened = open_sheet(request, bytes, container, &meter).map_err(fault)?;
@@ -94,7 +94,7 @@ where
     Ok(Opened {
         source,
         rows,
-        meter: (batching.is_some() || encoding != Encoding::Utf8).then_some(meter),
+        meter: (compression.is_some() || encoding != Encoding::Utf8).then_some(meter),
     })
 }
 

@@ -4,11 +4,13 @@
 //! a file that unpacks to far more than any table would is given up, so that a small file can
 //! neither fill the memory nor keep a run busy for ever.
 
-use std::io::{self, BufReader, ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
+
+use super::zstd;
 
 /// Bytes from anywhere.
 pub(super) type Bytes = Box<dyn Read + Send>;
@@ -24,9 +26,6 @@ pub(super) const FREE_BYTES: u64 = 256 * 1024 * 1024;
 
 /// How many times its size a packed file may unpack to beyond that.
 pub(super) const MAX_RATIO: u64 = 1000;
-
-/// The most memory a zstd file may ask for, as a power of two: 128 MiB.
-const ZSTD_WINDOW_LOG: u32 = 27;
 
 /// The room for one read.
 const BLOCK: usize = 64 * 1024;
@@ -130,7 +129,7 @@ impl Read for Peek {
 pub(super) struct Unpacked {
     pub(super) bytes: Peek,
     /// What it was packed with.
-    pub(super) batching: Option<&'static str>,
+    pub(super) compression: Option<&'static str>,
     /// How much of the file itself is read.
     pub(super) meter: Meter,
 }
@@ -141,25 +140,23 @@ pub(super) struct Unpacked {
 pub(super) fn open(reader: impl Read + Send + 'static) -> io::Result<Result<Unpacked, String>> {
     let meter = Meter::default();
     let mut bytes = Peek::new(Box::new(Metered { inner: reader, meter: meter.clone() }));
-    let Some(batching) = batching(&mut bytes)? else {
-        return Ok(Ok(Unpacked { bytes, batching: None, meter }));
+    let Some(compression) = compression(&mut bytes)? else {
+        return Ok(Ok(Unpacked { bytes, compression: None, meter }));
     };
-    let inner: Bytes = if batching == "gzip" {
+    let inner: Bytes = if compression == "gzip" {
         Box::new(MultiGzDecoder::new(bytes))
     } else {
-        let mut decoder = zstd::stream::read::Decoder::with_buffer(BufReader::new(bytes))?;
-        decoder.window_log_max(ZSTD_WINDOW_LOG)?;
-        Box::new(decoder)
+        Box::new(zstd::Frames::new(bytes))
     };
-    let bounded = Bounded { inner, batching, written: 0, read: meter.clone() };
+    let bounded = Bounded { inner, compression, written: 0, read: meter.clone() };
     let mut bytes = Peek::new(Box::new(bounded));
-    if self::batching(&mut bytes)?.is_some() {
+    if self::compression(&mut bytes)?.is_some() {
         return Ok(Err("is compressed twice; decompress it once first".to_owned()));
     }
-    Ok(Ok(Unpacked { bytes, batching: Some(batching), meter }))
+    Ok(Ok(Unpacked { bytes, compression: Some(compression), meter }))
 }
 
-fn batching(bytes: &mut Peek) -> io::Result<Option<&'static str>> {
+fn compression(bytes: &mut Peek) -> io::Result<Option<&'static str>> {
     if bytes.begins_with(GZIP)? {
         return Ok(Some("gzip"));
     }
@@ -170,7 +167,7 @@ fn batching(bytes: &mut Peek) -> io::Result<Option<&'static str>> {
 /// What a packed stream unpacks to, as long as that is no more than a table would.
 pub(super) struct Bounded {
     inner: Bytes,
-    batching: &'static str,
+    compression: &'static str,
     written: u64,
     read: Meter,
 }
@@ -181,19 +178,19 @@ impl Bounded {
     pub(super) fn over(rest: &'static [u8], packed: u64, written: u64) -> Self {
         let read = Meter::default();
         read.0.store(packed, Ordering::Relaxed);
-        Self { inner: Box::new(rest), batching: "gzip", written, read }
+        Self { inner: Box::new(rest), compression: "gzip", written, read }
     }
 }
 
 impl Read for Bounded {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer).map_err(|error| damaged(self.batching, error))?;
+        let count = self.inner.read(buffer).map_err(|error| damaged(self.compression, error))?;
         self.written += count as u64;
         if self.written > FREE_BYTES && self.written / MAX_RATIO > self.read.count() {
             return Err(io::Error::other(format!(
                 "its {} data unpacks to more than {MAX_RATIO} times its size, which no table \
                  does; unpack it and look",
-                self.batching
+                self.compression
             )));
         }
         Ok(count)
@@ -201,12 +198,12 @@ impl Read for Bounded {
 }
 
 /// The error of a decoder, in words that say what to do.
-fn damaged(batching: &str, error: io::Error) -> io::Error {
+fn damaged(compression: &str, error: io::Error) -> io::Error {
     match error.kind() {
         ErrorKind::Interrupted => error,
         ErrorKind::UnexpectedEof => {
-            io::Error::other(format!("its {batching} data ends too early, it was cut off"))
+            io::Error::other(format!("its {compression} data ends too early, it was cut off"))
         }
-        _ => io::Error::other(format!("its {batching} data is damaged ({error})")),
+        _ => io::Error::other(format!("its {compression} data is damaged ({error})")),
     }
 }

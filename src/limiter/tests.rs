@@ -301,20 +301,3 @@ async fn what_others_leave_is_found_and_taken() {
     // 300 a minute are free. Without yielding, 400 a minute are tried until the server closes.
     assert!(through > 300 * 60 * 8 / 10, "{through} of 18,000");
 }
-
-#[tokio::test(start_paused = true)]
-async fn a_limit_that_was_yielded_is_tried_again_bit_by_bit() {
-    let throttle = Throttle::new(Some(limit(100, 60)));
-    throttle.whole_job(1);
-    let take = |many: usize| -> Vec<_> {
-        (0..many).map_while(|_| throttle.try_take(Instant::now()).ok()).collect()
-    };
-    assert_eq!(take(50).len(), 50);
-    throttle.yields(Instant::now());
-    throttle.whole_job(1);
-    tokio::time::advance(Duration::from_secs(60)).await;
-    assert_eq!(take(100).len(), 46, "nine tenths of what went through, and a hundredth of all");
-    tokio::time::advance(Duration::from_secs(54 * 60)).await;
-    throttle.whole_job(1);
-    assert_eq!(take(101).len(), 100);
-}

@@ -39,7 +39,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// A row that has nothing on the wire, after so many attempts of earlier calls.
+    /// A row that has nothing on the transport, after so many attempts of earlier calls.
     pub(super) fn begin(instruction: &Instruction, earlier: u32) -> Self {
         Self {
             started: Instant::now(),

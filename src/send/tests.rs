@@ -48,10 +48,10 @@ pub(super) fn client(simulator: &Simulator) -> Client {
         connect_timeout: Duration::from_secs(5),
         timeout: Duration::from_secs(10),
     };
-    let wire = Wire::new(&endpoint).unwrap();
+    let transport = Transport::new(&endpoint).unwrap();
     let base = Duration::from_millis(1);
     let backoff = Backoff { max_attempts: 2, base, cap: base };
-    Client::new(wire, Gate::new(4, &Rates::default()), backoff, ledger(), 100)
+    Client::new(transport, Gate::new(4, &Rates::default()), backoff, ledger(), 100)
 }
 
 /// A ledger whose recorder writes everything down at once.

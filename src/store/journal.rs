@@ -8,12 +8,12 @@
 use std::collections::BTreeSet;
 use std::io::{self, BufRead};
 
-use roaring::RoaringTreemap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Lengths;
+use super::bitmap::RowSet;
 use crate::outcome::Tally;
 
 /// The version of the journal's format.
@@ -133,7 +133,7 @@ pub struct Recovered {
     /// Which run it is.
     pub identity: Identity,
     /// The rows that have their outcome.
-    pub finished: RoaringTreemap,
+    pub finished: RowSet,
     /// The rows that were about to be sent, must not be sent twice, and have no outcome.
     pub sent: BTreeSet<u64>,
     /// The outcomes so far.
@@ -194,7 +194,7 @@ impl Recovered {
     fn begin(identity: Identity) -> Self {
         Self {
             identity,
-            finished: RoaringTreemap::new(),
+            finished: RowSet::default(),
             sent: BTreeSet::new(),
             tally: Tally::default(),
             lengths: Lengths::default(),
@@ -218,7 +218,7 @@ impl Recovered {
                     return false;
                 };
                 for (first, last) in ranges {
-                    self.finished.insert_range(first..=last);
+                    self.finished.insert_range(first, last);
                 }
                 let finished = &self.finished;
                 self.sent.retain(|row| !finished.contains(*row));
@@ -249,13 +249,17 @@ pub(super) fn ranges(rows: &mut [u64]) -> String {
     text
 }
 
+/// The last row that a journal can be about: so many rows that no file has them. What names one
+/// behind it is damaged.
+const MAX_ROW: u64 = 1 << 36;
+
 fn parse_ranges(text: &str) -> Option<Vec<(u64, u64)>> {
     let parts = text.split(',').filter(|part| !part.is_empty());
     parts
         .map(|part| {
             let (first, last) = part.split_once('-').unwrap_or((part, part));
             let (first, last) = (first.parse().ok()?, last.parse().ok()?);
-            (first <= last).then_some((first, last))
+            (first <= last && last <= MAX_ROW).then_some((first, last))
         })
         .collect()
 }

@@ -30,10 +30,10 @@ const ROOMS: &[&str] = &[
 
 /// Libraries, and the places that hide them.
 const HIDDEN: &[(&str, &[&str])] = &[
-    ("reqwest", &["api/transport/proxied.rs"]),
-    ("http_body_util", &["api/transport"]),
-    ("hyper_rustls", &["api/transport/direct.rs"]),
-    ("governor", &["limiter/throttle.rs"]),
+    ("reqwest", &["api/transport.rs"]),
+    ("rustls", &["api/transport.rs"]),
+    ("http_body_util", &["simulator/"]),
+    ("governor", &["limiter/state.rs"]),
     ("indicatif", &["report/"]),
     ("annotate_snippets", &["report/snippet.rs"]),
     ("csv_core", &["input/"]),
@@ -41,9 +41,9 @@ const HIDDEN: &[(&str, &[&str])] = &[
     ("zip", &["input/sheet/"]),
     ("quick_xml", &["input/sheet/"]),
     ("flate2", &["input/unpack.rs"]),
-    ("zstd", &["input/unpack.rs"]),
+    ("ruzstd", &["input/zstd.rs"]),
     ("encoding_rs", &["input/decode.rs"]),
-    ("hyper", &["api/transport", "simulator/"]),
+    ("hyper", &["simulator/"]),
     ("rlibphonenumber", &["rows/values/phone"]),
     ("email_address", &["rows/values.rs"]),
     ("toml", &["settings/job/read.rs"]),

@@ -239,7 +239,7 @@ async fn test_users_are_left_out_of_search_unless_asked_for() {
 async fn http_2_is_spoken_without_asking() {
     let fixture = Fixture::with_users(unlimited(), &["a"]).await;
     let request = fixture.authorized("GET", "/v1/mgmt/user?loginId=a").build().unwrap();
-    let client = reqwest::Client::builder().no_proxy().http2_prior_knowledge();
+    let client = crate::support::local().http2_prior_knowledge();
     let request = client.build().unwrap().get(request.url().clone());
     let response = request.header("authorization", BEARER).send().await.unwrap();
     assert_eq!(response.version(), reqwest::Version::HTTP_2);

@@ -28,7 +28,7 @@ async fn the_first_line_is_the_address_and_a_signal_ends_it_well() {
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
         let url = format!("{}/v1/mgmt/license", line.trim_end());
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = crate::support::local().build().unwrap();
         let request = client.get(url).header("authorization", "Bearer P1:K1");
         let response = request.send().await.unwrap();
         assert_eq!(response.headers()["x-descope-simulator"], "documented");

@@ -21,10 +21,8 @@ pub(crate) struct Fixture {
 impl Fixture {
     /// Starts a simulator.
     pub(crate) async fn start(settings: Settings) -> Self {
-        let client = Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never());
+        let client =
+            local().redirect(reqwest::redirect::Policy::none()).retry(reqwest::retry::never());
         Self {
             simulator: simulator::start(settings).await.unwrap(),
             client: client.build().unwrap(),
@@ -100,4 +98,15 @@ pub(crate) async fn read(response: Response) -> (u16, Value) {
     let text = response.text().await.unwrap();
     let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
     (status, value)
+}
+
+/// A client without proxy and certificates: simulators are on this machine and speak no TLS.
+pub(crate) fn local() -> reqwest::ClientBuilder {
+    let provider = rustls::crypto::ring::default_provider();
+    let tls = rustls::ClientConfig::builder_with_provider(provider.into())
+        .with_safe_default_protocol_versions()
+        .expect("the provider speaks them")
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    Client::builder().no_proxy().tls_backend_preconfigured(tls)
 }

@@ -14,7 +14,7 @@ pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 pub(super) fn zstd(bytes: &[u8]) -> Vec<u8> {
-    zstd::encode_all(bytes, 1).unwrap()
+    ::zstd::encode_all(bytes, 1).unwrap()
 }
 
 pub(super) fn utf16(text: &str, order: fn(u16) -> [u8; 2]) -> Vec<u8> {
@@ -124,7 +124,7 @@ fn files_that_unpack_beyond_reason_are_given_up() {
     }
     let first = io::Cursor::new(b"{\"a\":1}\n");
     let zeros = io::repeat(b'1').take(unpack::FREE_BYTES + 1024 * 1024);
-    let zst = zstd::stream::read::Encoder::new(first.chain(zeros), 1).unwrap();
+    let zst = ::zstd::stream::read::Encoder::new(first.chain(zeros), 1).unwrap();
     let said = drain(input("u.jsonl", zst).unwrap());
     // The first row, and the beginning of the one that never ends.
     assert_eq!(said.rows.len(), 2);
@@ -134,7 +134,7 @@ fn files_that_unpack_beyond_reason_are_given_up() {
 
 #[test]
 fn a_zstd_window_beyond_bounds_is_refused() {
-    let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
+    let mut encoder = ::zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
     encoder.window_log(28).unwrap();
     encoder.include_contentsize(false).unwrap();
     encoder.write_all(b"x,y\n1,2\n").unwrap();

@@ -16,7 +16,7 @@ pub(super) fn of_batch(users: &[UserRows]) -> Bytes {
             text.push(b',');
         }
         let changes = user.instructions().flat_map(|row| &row.changes);
-        text.extend(body(&PATCH_BATCH, &user.first.login_id, changes, true));
+        text.extend(body(&PATCH_BATCH, &user.first.login_id, &changes, true));
     }
     text.extend_from_slice(b"]}");
     text.into()

@@ -53,7 +53,7 @@ impl ContactOwners {
     /// Whether another user has a contact that a part sets, or may have it.
     pub(super) fn concern(&self, part: &UserRows) -> bool {
         let user = lane(&part.first.login_id);
-        of_part(part).map(|contact| lane(contact)).any(|contact| {
+        of_part(part).map(lane).any(|contact| {
             let held = self.held.get(&contact);
             self.unsure.contains(&contact)
                 || held.is_some_and(|all| all.iter().any(|own| !own.contains(&user)))

@@ -1,0 +1,199 @@
+//! One budget for a project, shared by the processes of a host.
+//!
+//! A small file, locked while it is looked at, holds the state. So processes that run at the same
+//! time, or one after the other, keep one limit together. The file names no user and holds no key.
+//! It is looked at on a thread of its own, since files block.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::keeper::Hold;
+use super::limit::Limit;
+use super::state::{Moment, RequestId, State};
+
+/// How soon to look again where the end of somebody else's request is waited for.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// Files of projects that nobody has used for this long are removed.
+const FORGOTTEN: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The beginning of the files' names.
+const NAME: &str = "budget-";
+
+/// Changes that may wait for the file: far more than there are requests on the wire, each of
+/// which is told of once, and asked for once.
+const WAITING: usize = 1 << 18;
+
+/// A change of the state at a moment.
+type Change = Box<dyn FnOnce(&mut State, Moment) + Send>;
+
+/// The shared budget of one project.
+#[derive(Debug)]
+pub struct SharedBudget {
+    changes: Option<mpsc::Sender<Change>>,
+    keeper: Option<JoinHandle<()>>,
+    next: AtomicU64,
+}
+
+impl SharedBudget {
+    /// The budget of a project at a server, below the folder for this program's state.
+    pub fn open(folder: &Path, server: &str, project: &str) -> io::Result<Self> {
+        make(folder)?;
+        forget(folder);
+        let name = xxhash_rust::xxh3::xxh3_64(format!("{server} {project}").as_bytes());
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(folder.join(format!("{NAME}{name:016x}.json")))?;
+        let (changes, asked) = mpsc::channel(WAITING);
+        let keeper =
+            thread::Builder::new().name("budget".into()).spawn(move || keep(&file, asked))?;
+        Ok(Self { changes: Some(changes), keeper: Some(keeper), next: AtomicU64::new(0) })
+    }
+
+    /// Takes one request out of the budget of a class.
+    pub(super) async fn take(
+        &self,
+        class: &'static str,
+        limit: Limit,
+        is_paced: bool,
+    ) -> Result<RequestId, Hold> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let request = RequestId { process: std::process::id(), number };
+        let (answer, answered) = oneshot::channel();
+        self.tell(move |state, now| {
+            let taken = state.take(class, limit, is_paced, request, now);
+            let told = answer.send(taken.map_err(|wait| Hold::of(wait, now)));
+            if taken.is_ok() && told.is_err() {
+                // Nobody waits for it any more.
+                state.reply(class, request, now);
+            }
+        });
+        match answered.await {
+            Ok(Ok(())) => Ok(request),
+            Ok(Err(Hold::Full(left))) => {
+                Err(Hold::Full(Some(left.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN))))
+            }
+            Ok(Err(hold)) => Err(hold),
+            // The keeper is gone, which only a panic of ours can do: nothing is let through.
+            Err(_) => Err(Hold::Closed(LOOK_AGAIN)),
+        }
+    }
+
+    /// Has the state changed, without waiting for it.
+    pub(super) fn tell(&self, change: impl FnOnce(&mut State, Moment) + Send + 'static) {
+        if let Some(changes) = &self.changes {
+            // It is never full: see above.
+            let _ = changes.try_send(Box::new(change));
+        }
+    }
+}
+
+impl Drop for SharedBudget {
+    /// Waits until all that was told is in the file.
+    fn drop(&mut self) {
+        self.changes = None;
+        if let Some(keeper) = self.keeper.take() {
+            // What a panic has said is in its own message.
+            let _ = keeper.join();
+        }
+    }
+}
+
+/// Changes the state as it is told, until nobody can tell it to any more.
+fn keep(file: &File, mut changes: mpsc::Receiver<Change>) {
+    // The file has failed: from then on this process keeps the limit by itself.
+    let mut own: Option<State> = None;
+    while let Some(change) = changes.blocking_recv() {
+        let mut due = vec![change];
+        while let Ok(change) = changes.try_recv() {
+            due.push(change);
+        }
+        if own.is_none() {
+            match locked(file, due) {
+                Ok(()) => continue,
+                Err((error, left)) => {
+                    tracing::warn!(%error, "the shared budget cannot be kept; this process keeps the limit by itself");
+                    (own, due) = (Some(State::default()), left);
+                }
+            }
+        }
+        let state = own.get_or_insert_default();
+        for change in due {
+            change(state, now());
+        }
+    }
+}
+
+/// Changes the state in the file while no other process can. On an error, the changes that were
+/// not made.
+fn locked(mut file: &File, changes: Vec<Change>) -> Result<(), (io::Error, Vec<Change>)> {
+    let mut begin = || {
+        file.lock()?;
+        let mut text = String::new();
+        file.rewind()?;
+        file.read_to_string(&mut text)?;
+        Ok(text)
+    };
+    let text = match begin() {
+        Ok(text) => text,
+        Err(error) => return Err((error, changes)),
+    };
+    let now = now();
+    let mut state = State::parse(&text, now);
+    state.tidy(now, &is_alive);
+    for change in changes {
+        change(&mut state, now);
+    }
+    let mut end = || {
+        let text = serde_json::to_string(&state)?;
+        file.rewind()?;
+        file.write_all(text.as_bytes())?;
+        file.set_len(text.len() as u64)?;
+        file.unlock()
+    };
+    end().map_err(|error| (error, Vec::new()))
+}
+
+/// The time since 1970: the one clock that processes share.
+fn now() -> Moment {
+    SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default()
+}
+
+/// Creates the folder, for its owner only.
+fn make(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Removes the files of projects that nobody has used for long.
+fn forget(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let ours = entry.file_name().to_string_lossy().starts_with(NAME);
+        let age = entry.metadata().and_then(|metadata| metadata.modified());
+        let old = age.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > FORGOTTEN));
+        if ours && old {
+            // If it stays, it is small.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Whether a process is there; one that we may not ask is.
+fn is_alive(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    pid.is_some_and(|pid| {
+        !matches!(rustix::process::test_kill_process(pid), Err(rustix::io::Errno::SRCH))
+    })
+}
