@@ -1,10 +1,10 @@
 //! The API: what one request is, what its response means, and how it travels.
 
-pub mod address;
+pub(crate) mod address;
 mod codes;
-pub mod explain;
-pub mod load;
-pub mod reconcile;
-pub mod response;
-pub mod retry;
-pub mod transport;
+pub(crate) mod explain;
+pub(crate) mod load;
+pub(crate) mod reconcile;
+pub(crate) mod response;
+pub(crate) mod retry;
+pub(crate) mod transport;

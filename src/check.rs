@@ -18,17 +18,19 @@ use std::io;
 use std::sync::Arc;
 
 use crate::catalog::RateClass;
+use crate::exit::{Error, Exit};
 use crate::input::record::{Record, Source};
+use crate::input::{self, Input, Request};
 use crate::issue::{Issue, Severity};
 use crate::limiter::limit::Limit;
-use crate::rows::Builder;
+use crate::rows::{Builder, Mapping};
 use assertions::Assertions;
-pub use excerpt::Excerpt;
-pub use forecast::Calls;
+pub(crate) use excerpt::Excerpt;
+pub(crate) use forecast::Calls;
 use groups::Groups;
-pub use groups::{Group, Repairs};
+pub(crate) use groups::{Group, Repairs};
 mod sorter;
-pub use wording::ALLOWABLE;
+pub(crate) use wording::ALLOWABLE;
 use wording::Wording;
 
 /// An issue, and where it is.
@@ -48,9 +50,12 @@ pub struct LocatedIssue {
     pub excerpt: Option<Excerpt>,
 }
 
+/// Findings of each kind that a report keeps, unless all are wanted.
+pub(crate) const EXAMPLES: usize = 3;
+
 /// How to check.
 #[derive(Clone, Debug, Default)]
-pub struct Options {
+pub(crate) struct Options {
     /// How many findings of a kind the report keeps.
     pub examples: usize,
     /// Codes of warnings that are meant, and no problem.
@@ -59,7 +64,7 @@ pub struct Options {
     pub limits: Vec<(RateClass, Limit)>,
     /// The most users in a batch.
     pub batch_size: u64,
-    /// Whether each finding is wording as it is met.
+    /// Whether each finding is told as it is met.
     pub all: bool,
 }
 
@@ -91,6 +96,18 @@ impl Report {
         self.groups.iter().filter(|group| group.severity == severity).map(|group| group.count).sum()
     }
 
+    /// What it means for scripts.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        if self.unreadable.is_some() {
+            Exit::Refused
+        } else if self.has_problems() {
+            Exit::Failures
+        } else {
+            Exit::Success
+        }
+    }
+
     /// Whether anything is wrong.
     #[must_use]
     pub fn has_problems(&self) -> bool {
@@ -99,17 +116,38 @@ impl Report {
 }
 
 /// The rows to check, and what they mean.
-pub struct Subject<'a> {
+struct Subject<'a> {
     /// The files.
     pub sources: &'a [Arc<Source>],
     /// What makes instructions of their rows.
     pub builder: &'a Builder,
 }
 
+/// Checks files, which must be such that can be read more than once.
+///
+/// # Errors
+///
+/// Files that cannot be opened or understood, and temporary files that cannot be written.
+pub(crate) fn check_files(
+    requests: &[Request],
+    mapping: Mapping,
+    options: &Options,
+    each: &mut dyn FnMut(&LocatedIssue),
+) -> Result<Report, Error> {
+    let input = input::open(requests)?;
+    let sources = input.sources().to_vec();
+    let builder = Builder::new(mapping, &sources)?;
+    let subject = Subject { sources: &sources, builder: &builder };
+    let again = || input::open(requests);
+    let rows = |input: Input| input.map(|row| row.map_err(Error::from));
+    check(&subject, rows(input), || again().map(rows), options, each)
+        .map_err(|error| Error::Stopped(format!("the check cannot continue: {error}")))
+}
+
 /// Checks rows. `again` gives the same rows once more, to show those that contradict others.
 ///
-/// `each` is wording every finding if that is asked for. The error is one of temporary files.
-pub fn check<I, E>(
+/// `each` is told every finding if that is asked for. The error is one of temporary files.
+fn check<I, E>(
     subject: &Subject<'_>,
     rows: I,
     again: impl FnOnce() -> Result<I, E>,

@@ -1,4 +1,4 @@
-//! The subcommands: each builds the parts and joins them.
+//! The subcommands: each reads its arguments, leaves the work to the rooms below, and prints.
 
 mod check;
 mod operations;
@@ -6,23 +6,61 @@ mod run;
 mod settings;
 mod simulate;
 
-use std::io::Write as _;
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write as _};
 
 use crate::exit::{Error, Exit};
-use crate::settings::cli::{self, Command, Parsed};
+use crate::settings::cli::{self, Command, Parsed, Unparsed};
+use crate::settings::config::Environment;
 
-/// Runs a subcommand.
-pub fn run(parsed: Parsed) -> Result<Exit, Error> {
+/// Who calls the program.
+struct Caller<'a> {
+    /// The words that were typed after the program's name.
+    typed: &'a [String],
+    environment: Environment<'a>,
+}
+
+impl Caller<'_> {
+    /// Whether to print in colour.
+    fn color(&self) -> bool {
+        io::stdout().is_terminal() && (self.environment)("NO_COLOR").is_none()
+    }
+}
+
+/// Runs the program with its arguments, the program's name first, and says how it ended.
+///
+/// A blank variable of the environment should count as none.
+#[must_use]
+pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environment<'_>) -> Exit {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let words = arguments.iter().skip(1);
+    let typed: Vec<String> = words.map(|word| word.to_string_lossy().into_owned()).collect();
+    let ended = match cli::parse(arguments, environment) {
+        Ok(parsed) => run(parsed, &Caller { typed: &typed, environment }),
+        Err(Unparsed::Job(error)) => Err(error),
+        Err(Unparsed::Usage(error)) => {
+            // Help and version are no errors; both go where they belong, and so does the code.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Refused } else { Exit::Success };
+        }
+    };
+    ended.unwrap_or_else(|error| {
+        anstream::eprintln!("descope-bulk: {error}");
+        error.exit()
+    })
+}
+
+fn run(parsed: Parsed, caller: &Caller<'_>) -> Result<Exit, Error> {
     let Parsed { command, settings } = parsed;
     match command {
         Command::Run(args) if args.job.show_settings => {
             Ok(settings::show(&settings, args.job.job.as_deref(), args.output.json))
         }
-        Command::Run(args) => run::run(&args),
+        Command::Run(args) => run::run(&args, caller),
         Command::Check(args) if args.job.show_settings => {
             Ok(settings::show(&settings, args.job.job.as_deref(), args.json))
         }
-        Command::Check(args) => check::run(&args),
+        Command::Check(args) => check::run(&args, caller),
         Command::Simulate(args) => simulate::run(*args),
         Command::Operations(args) => operations::run(&args),
         Command::JobSchema => job_schema(),
@@ -36,6 +74,6 @@ fn job_schema() -> Result<Exit, Error> {
     let run = root.find_subcommand("run").ok_or_else(|| Error::refused("there is no run"))?;
     let schema = crate::settings::job::schema(run);
     // A closed stdout has read enough.
-    let _ = writeln!(std::io::stdout(), "{schema:#}");
+    let _ = writeln!(io::stdout(), "{schema:#}");
     Ok(Exit::Success)
 }

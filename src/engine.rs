@@ -7,6 +7,7 @@
 
 mod batcher;
 pub mod breaker;
+pub mod events;
 pub mod lanes;
 pub mod recorder_handle;
 pub mod work;
@@ -25,9 +26,10 @@ use crate::engine::recorder_handle::Entry;
 use crate::engine::work::{Completed, Executor, UserOutcomes, UserRows, WorkItem};
 use crate::outcome::{Finished, Outcome, Tally};
 use crate::rows::{BatchTerms, Instruction, Invalid};
-use crate::stop::{Reason, Stop};
+use crate::stop::{Stop, StopReason};
 use batcher::Batcher;
 use breaker::CircuitBreaker;
+use events::{Event, Sinks};
 use lanes::Lanes;
 
 /// A row as it comes from the input.
@@ -40,13 +42,7 @@ pub enum Row {
     Invalid(Box<Invalid>),
     /// There are no further rows, because the input cannot be read on. Those before it are
     /// worked on to their end.
-    Unreadable(Reason),
-}
-
-/// Watches rows end; shared with whoever shows and counts them.
-pub trait Observer: Send {
-    /// A row has its outcome.
-    fn finished(&mut self, finished: &Finished);
+    Unreadable(StopReason),
 }
 
 /// What a run came to.
@@ -60,10 +56,10 @@ pub struct Ended {
 
 /// The loop, with its parts and what it holds.
 #[derive(Debug)]
-pub struct Engine<S, O> {
-    step: Arc<S>,
+pub struct Engine<S> {
+    executor: Arc<S>,
     recorder: Sender<Entry>,
-    observer: O,
+    sinks: Sinks,
     stop: Stop,
     breaker: CircuitBreaker,
     /// The most rows that are held at a time, whether sent, asleep or waiting in a lane.
@@ -85,7 +81,7 @@ pub struct Engine<S, O> {
     tally: Tally,
     /// What was done before; its failures are borne already.
     earlier: Tally,
-    unreadable: Option<Reason>,
+    unreadable: Option<StopReason>,
 }
 
 /// A call at work; in a box, since it is large and stays in its place.
@@ -95,20 +91,20 @@ type Work = Pin<Box<dyn Future<Output = Completed> + Send>>;
 /// use up the limits of the API where an answer takes a second or two.
 const BATCHES: usize = 16;
 
-impl<S: Executor, O: Observer> Engine<S, O> {
+impl<S: Executor> Engine<S> {
     /// Joins the parts. At most `window` rows are held at a time.
     pub fn new(
-        step: Arc<S>,
+        executor: Arc<S>,
         recorder: Sender<Entry>,
-        observer: O,
+        sinks: Sinks,
         stop: Stop,
         breaker: CircuitBreaker,
         window: usize,
     ) -> Self {
         Self {
-            step,
+            executor,
             recorder,
-            observer,
+            sinks,
             stop,
             breaker,
             window,
@@ -134,31 +130,32 @@ impl<S: Executor, O: Observer> Engine<S, O> {
     pub async fn run(mut self, earlier: Tally, mut rows: Receiver<Row>) -> Ended {
         self.earlier = Tally { read: earlier.finished(), ..earlier };
         self.tally = self.earlier;
-        let mut reading = true;
+        let (mut reading, mut stopping) = (true, false);
         let mut read_to_the_end = false;
         let stop = self.stop.clone();
-        // One for all turns: whoever waits anew lines up anew.
+        // One for all turns: a new one would line up anew.
         let mut draining = pin!(stop.draining());
         // Ends by what it holds, not by `else`: the stop's branch never closes.
         while reading || self.is_busy() || self.batcher.rows() > 0 || !self.ended.is_empty() {
             let stuck = !self.is_busy() && self.held >= self.most_held();
-            if !reading || stuck || self.batcher.is_full(self.step.batch_size()) {
+            if !reading || stuck || self.batcher.is_full(self.executor.batch_size()) {
                 // Nothing more can come that would share the call, or calls have become smaller.
-                self.line_up_packed();
+                self.line_up_batch();
             }
             let (begun, recorded) = (self.at_work.len(), self.ended.is_empty());
             let more = reading && recorded && self.held < self.most_held();
             // Stopping comes before finishing, and finishing before starting more.
             tokio::select! {
                 biased;
-                () = &mut draining, if reading => {
-                    reading = false;
+                () = &mut draining, if !stopping => {
+                    (stopping, reading) = (true, false);
                     rows.close();
                     self.drop_waiting();
+                    self.tell_stopping();
                 }
                 () = self.recorder.reserve().map(drop), if !recorded => {}
                 Some(completed) = self.at_work.next() => self.finish(completed),
-                () = self.step.room(begun), if recorded && !self.ready.is_empty() => {
+                () = self.executor.room(begun), if recorded && !self.ready.is_empty() => {
                     self.start_next();
                 }
                 row = rows.recv(), if more => match row {
@@ -168,7 +165,7 @@ impl<S: Executor, O: Observer> Engine<S, O> {
                     }
                     None => {
                         (reading, read_to_the_end) = (false, true);
-                        self.step.whole_job(self.all_requests());
+                        self.executor.whole_job(self.all_requests());
                     }
                 },
             }
@@ -188,7 +185,7 @@ impl<S: Executor, O: Observer> Engine<S, O> {
 
     /// The most rows to hold just now.
     fn most_held(&self) -> usize {
-        let batched = if self.batches { BATCHES * self.step.batch_size() } else { 0 };
+        let batched = if self.batches { BATCHES * self.executor.batch_size() } else { 0 };
         self.window.max(batched)
     }
 
@@ -223,7 +220,7 @@ impl<S: Executor, O: Observer> Engine<S, O> {
 
     /// Puts an instruction that holds its lanes into a call.
     fn dispatch(&mut self, instruction: Instruction) {
-        let size = self.step.batch_size();
+        let size = self.executor.batch_size();
         let together = instruction.batch.filter(|batch| !batch.alone && size > 1);
         let Some(BatchTerms { sets, .. }) = together else {
             return self.line_up(WorkItem::User(UserRows::single(instruction)));
@@ -231,11 +228,11 @@ impl<S: Executor, O: Observer> Engine<S, O> {
         self.batches = true;
         self.batcher.add(instruction, sets);
         if self.batcher.is_full(size) {
-            self.line_up_packed();
+            self.line_up_batch();
         }
     }
 
-    fn line_up_packed(&mut self) {
+    fn line_up_batch(&mut self) {
         let parts = self.batcher.take();
         if !parts.is_empty() {
             self.line_up(WorkItem::Batch { users: parts, searched: false });
@@ -248,9 +245,9 @@ impl<S: Executor, O: Observer> Engine<S, O> {
     }
 
     fn start_next(&mut self) {
-        let Some(call) = self.ready.pop_front() else { return };
-        let (step, stop) = (Arc::clone(&self.step), self.stop.clone());
-        self.at_work.push(Box::pin(async move { step.execute(call, &stop).await }));
+        let Some(item) = self.ready.pop_front() else { return };
+        let (executor, stop) = (Arc::clone(&self.executor), self.stop.clone());
+        self.at_work.push(Box::pin(async move { executor.execute(item, &stop).await }));
     }
 
     fn finish(&mut self, Completed { done, further }: Completed) {
@@ -296,12 +293,18 @@ impl<S: Executor, O: Observer> Engine<S, O> {
 
     fn record(&mut self, finished: Finished) {
         self.tally.count(finished.outcome.status);
-        self.observer.finished(&finished);
+        self.sinks.tell(&Event::RowFinished(&finished));
         if let Some(reason) = self.breaker.step(&finished.outcome, &self.tally.since(self.earlier))
         {
             self.stop.drain(reason);
         }
         self.ended.push_back(finished);
+    }
+
+    fn tell_stopping(&self) {
+        if let Some(reason) = self.stop.reason() {
+            self.sinks.tell(&Event::Stopping(&reason));
+        }
     }
 
     /// Gives the recorder of what ended as much as it has room for.
@@ -310,7 +313,7 @@ impl<S: Executor, O: Observer> Engine<S, O> {
             match self.recorder.try_reserve() {
                 Ok(place) => place.send(Entry::Finished(finished)),
                 Err(TrySendError::Full(())) => return self.ended.push_front(finished),
-                Err(TrySendError::Closed(())) => self.stop.drain(Reason::not_recorded()),
+                Err(TrySendError::Closed(())) => self.stop.drain(StopReason::not_recorded()),
             }
         }
     }

@@ -1,54 +1,72 @@
-//! Bulk updates of users against the Descope management API.
+//! Bulk updates of users against the Descope management API: the library behind `descope-bulk`.
+//!
+//! A [`Run`] reads rows of CSV, JSON Lines or spreadsheets, sends an update for each within the
+//! API's limits, and writes what became of every row to a folder of its own. Its [`Config`] takes
+//! the words that `descope-bulk run` takes; [`Sink`]s are told what happens meanwhile:
+//!
+//! ```
+#![doc = include_str!("../examples/update_phones.rs")]
+//! ```
+//!
+//! With `--simulate`, as here, the run goes to a [`simulator`] inside the process. The library
+//! reads no arguments, and no environment but what it is handed and the usual variables that
+//! name a proxy; it prints nothing, and any number of runs can go on side by side.
 
-use std::ffi::OsString;
-
-pub mod api;
-pub mod catalog;
-pub mod change;
-pub mod check;
-pub mod commands;
-pub mod engine;
-pub mod exit;
-pub mod input;
-pub mod issue;
-pub mod limiter;
-pub mod outcome;
-pub mod report;
-pub mod rows;
-pub mod send;
-pub mod settings;
+mod api;
+mod catalog;
+mod change;
+mod check;
+mod commands;
+mod engine;
+mod exit;
+mod input;
+mod issue;
+mod limiter;
+mod outcome;
+mod report;
+mod rows;
+mod run;
+mod send;
+mod settings;
 pub mod simulator;
-pub mod stop;
-pub mod store;
+mod stop;
+mod store;
 
-use exit::Exit;
-use settings::cli;
+pub use check::Report;
+#[doc(hidden)]
+pub use commands::main;
+pub use engine::Ended;
+pub use engine::events::{Event, Pace, Sink, Started, Waiting};
+pub use exit::{Error, Exit};
+pub use issue::{Issue, Severity};
+pub use outcome::{Finished, Outcome, Status, Tally};
+pub use run::{Run, RunEnd, RunHandle};
+pub use settings::config::Config;
+pub use stop::{Stop, StopReason};
+pub use store::summary::Summary;
 
-/// Runs the program with its arguments, the program's name first, and says how it ended.
-pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let environment =
-        |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
-    // A broken promise of ours is one line and a code of its own, not a page and 101.
-    std::panic::set_hook(Box::new(|panic| {
-        anstream::eprintln!("descope-bulk: a fault of ours, please report it: {panic}");
-    }));
-    let ended = std::panic::catch_unwind(|| match cli::parse(arguments, &environment) {
-        Ok(parsed) => commands::run(parsed),
-        Err(cli::Unparsed::Job(error)) => Err(error),
-        Err(cli::Unparsed::Usage(error)) => {
-            // Help and version are no errors; both go where they belong, and so does the code.
-            let _ = error.print();
-            Ok(if error.use_stderr() { Exit::Refused } else { Exit::Success })
-        }
-    });
-    let _ = std::panic::take_hook();
-    match ended {
-        Ok(Ok(exit)) => exit,
-        Ok(Err(error)) => {
-            anstream::eprintln!("descope-bulk: {error}");
-            error.exit()
-        }
-        Err(_) => Exit::Broken,
+/// What this project's own benchmarks, fuzz targets and tests look at. It may change at any time.
+#[doc(hidden)]
+pub mod internals {
+    pub mod catalog {
+        pub use crate::catalog::*;
+    }
+    pub mod change {
+        pub use crate::change::*;
+    }
+    pub mod engine {
+        pub use crate::engine::*;
+    }
+    pub mod input {
+        pub use crate::input::*;
+    }
+    pub mod limiter {
+        pub use crate::limiter::*;
+    }
+    pub mod rows {
+        pub use crate::rows::*;
+    }
+    pub mod store {
+        pub use crate::store::*;
     }
 }

@@ -200,7 +200,7 @@ impl Tally {
 
 /// Whole milliseconds.
 #[must_use]
-pub fn milliseconds(duration: Duration) -> u64 {
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 

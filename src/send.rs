@@ -27,12 +27,12 @@ use crate::engine::work::{Completed, Executor, UserOutcomes, UserRows, WorkItem}
 use crate::limiter::Gate;
 use crate::outcome::{Outcome, Status};
 use crate::rows::Instruction;
-use crate::stop::{Reason, Stop};
+use crate::stop::{Stop, StopReason};
 use row::{Row, Tries};
 
 /// What the client has done, for the progress and the summary.
 #[derive(Debug, Default)]
-pub struct Meters {
+pub(crate) struct Meters {
     calls: AtomicU64,
     retries: AtomicU64,
     rate_limited: AtomicU64,
@@ -44,26 +44,26 @@ pub struct Meters {
 impl Meters {
     /// Requests sent.
     #[must_use]
-    pub fn calls(&self) -> u64 {
+    pub(crate) fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
     }
 
     /// Requests sent again, or sent to settle one that was lost; rate limits not counted.
     #[must_use]
-    pub fn retries(&self) -> u64 {
+    pub(crate) fn retries(&self) -> u64 {
         self.retries.load(Ordering::Relaxed)
     }
 
     /// Answers that said "too many requests".
     #[must_use]
-    pub fn rate_limited(&self) -> u64 {
+    pub(crate) fn rate_limited(&self) -> u64 {
         self.rate_limited.load(Ordering::Relaxed)
     }
 
     /// Requests that batching has saved: one for each row that had its outcome from a batch,
     /// less the batches and the searches before them.
     #[must_use]
-    pub fn saved(&self) -> u64 {
+    pub(crate) fn saved(&self) -> u64 {
         let [rows, calls] =
             [&self.batch_rows, &self.batch_calls].map(|count| count.load(Ordering::Relaxed));
         rows.saturating_sub(calls)
@@ -71,14 +71,14 @@ impl Meters {
 
     /// Time that rows slept between attempts, added up.
     #[must_use]
-    pub fn back_off(&self) -> Duration {
+    pub(crate) fn back_off(&self) -> Duration {
         Duration::from_millis(self.back_off_ms.load(Ordering::Relaxed))
     }
 }
 
 /// Performs calls on the transport.
 #[derive(Debug)]
-pub struct Client {
+pub(crate) struct Client {
     transport: Transport,
     gate: Gate,
     backoff: Backoff,
@@ -94,7 +94,7 @@ pub struct Client {
 impl Client {
     /// Joins the parts. At most `batch_size` users go in one call.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         transport: Transport,
         gate: Gate,
         backoff: Backoff,
@@ -108,18 +108,18 @@ impl Client {
 
     /// The gate that every request passes.
     #[must_use]
-    pub fn gate(&self) -> &Gate {
+    pub(crate) fn gate(&self) -> &Gate {
         &self.gate
     }
 
     /// What has been done so far.
     #[must_use]
-    pub fn meters(&self) -> &Meters {
+    pub(crate) fn meters(&self) -> &Meters {
         &self.meters
     }
 
     /// Reads a user; `None` when the run stops before there is something to say.
-    pub async fn load(&self, login_id: &str, stop: &Stop) -> Option<Load> {
+    pub(crate) async fn load(&self, login_id: &str, stop: &Stop) -> Option<Load> {
         let mut tries = Tries::default();
         // Seldom, and large: what most rows take is to stay small.
         let read = Box::pin(self.insist(Request::Read(login_id), &mut tries, stop));
@@ -278,7 +278,7 @@ impl Client {
         if let Some(row) = request.must_not_repeat()
             && !self.ledger.about_to_send(row).await
         {
-            stop.drain(Reason::not_recorded());
+            stop.drain(StopReason::not_recorded());
             return None;
         }
         self.meters.calls.fetch_add(1, Ordering::Relaxed);

@@ -1,5 +1,5 @@
 //! Settings: what was typed, what the environment and a job file add, and what it all means.
 
-pub mod cli;
-pub mod config;
-pub mod job;
+pub(crate) mod cli;
+pub(crate) mod config;
+pub(crate) mod job;

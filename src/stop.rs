@@ -8,9 +8,11 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::exit::Exit;
+
 /// Why a run stops before its input is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub enum StopReason {
     /// SIGINT, as Ctrl-C sends it.
     Interrupted,
     /// SIGTERM.
@@ -26,7 +28,7 @@ pub enum Reason {
     },
 }
 
-impl Reason {
+impl StopReason {
     /// A halt, from its parts.
     pub fn halted(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Halted { code, message: message.into(), hint: hint.into() }
@@ -40,6 +42,16 @@ impl Reason {
             "the run folder cannot be written any more",
             "make room, or mend the folder",
         )
+    }
+
+    /// The exit code of a run that it stopped.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Interrupted => Exit::Interrupted,
+            Self::Terminated => Exit::Terminated,
+            Self::Halted { .. } => Exit::Stopped,
+        }
     }
 
     /// A stable word for the reason.
@@ -62,7 +74,7 @@ impl Reason {
     }
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Interrupted => f.write_str("interrupted (SIGINT)"),
@@ -83,7 +95,7 @@ enum Phase {
 #[derive(Debug, Default)]
 struct State {
     phase: Phase,
-    reason: Option<Reason>,
+    reason: Option<StopReason>,
 }
 
 /// The run's stop, shared by whoever may ask for it and whoever must heed it.
@@ -98,18 +110,18 @@ impl Default for Stop {
 
 impl Stop {
     /// Admits nothing more. A later reason does not replace an earlier one.
-    pub fn drain(&self, reason: Reason) {
+    pub fn drain(&self, reason: StopReason) {
         self.advance(Phase::Draining, reason);
     }
 
     /// Drops what is on the wire as well.
-    pub fn abort(&self, reason: Reason) {
+    pub fn abort(&self, reason: StopReason) {
         self.advance(Phase::Aborting, reason);
     }
 
     /// Why the run stops, once it does.
     #[must_use]
-    pub fn reason(&self) -> Option<Reason> {
+    pub fn reason(&self) -> Option<StopReason> {
         self.0.borrow().reason.clone()
     }
 
@@ -124,12 +136,22 @@ impl Stop {
         self.reached(Phase::Draining).await;
     }
 
+    /// Waits until nothing more is to be admitted, and says why.
+    pub async fn stopped(&self) -> StopReason {
+        loop {
+            self.draining().await;
+            if let Some(reason) = self.reason() {
+                return reason;
+            }
+        }
+    }
+
     /// Waits until what is on the wire is to be dropped.
     pub async fn aborting(&self) {
         self.reached(Phase::Aborting).await;
     }
 
-    fn advance(&self, phase: Phase, reason: Reason) {
+    fn advance(&self, phase: Phase, reason: StopReason) {
         self.0.send_if_modified(|state| {
             let forward = phase > state.phase;
             state.phase = state.phase.max(phase);
@@ -154,17 +176,17 @@ mod tests {
         let stop = Stop::default();
         assert!(!stop.is_draining());
         assert_eq!(stop.reason(), None);
-        stop.abort(Reason::Terminated);
-        stop.drain(Reason::Interrupted);
+        stop.abort(StopReason::Terminated);
+        stop.drain(StopReason::Interrupted);
         stop.draining().await;
         stop.aborting().await;
-        assert_eq!(stop.reason(), Some(Reason::Terminated));
+        assert_eq!(stop.reason(), Some(StopReason::Terminated));
     }
 
     #[tokio::test]
     async fn draining_does_not_abort() {
         let stop = Stop::default();
-        stop.drain(Reason::Interrupted);
+        stop.drain(StopReason::Interrupted);
         stop.draining().await;
         assert!(stop.aborting().now_or_never().is_none());
     }

@@ -3,9 +3,9 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use descope_bulk::catalog::Operation;
-use descope_bulk::input::record::Record;
-use descope_bulk::outcome::{Finished, Outcome, Status};
+use descope_bulk::internals::catalog::Operation;
+use descope_bulk::internals::input::record::Record;
+use descope_bulk::{Finished, Outcome, Status};
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 

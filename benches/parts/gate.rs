@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use descope_bulk::catalog::RateClass;
-use descope_bulk::limiter::limit::Limit;
-use descope_bulk::limiter::{Gate, Rates, SharedBudget};
+use descope_bulk::internals::catalog::RateClass;
+use descope_bulk::internals::limiter::limit::Limit;
+use descope_bulk::internals::limiter::{Gate, Rates, SharedBudget};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use tokio::runtime::{Builder, Runtime};

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::io::{Cursor, Write as _};
 
 use bytes::Bytes;
-use descope_bulk::input::record::Record;
-use descope_bulk::input::{Input, Stated};
+use descope_bulk::internals::input::record::Record;
+use descope_bulk::internals::input::{Input, Stated};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use flate2::Compression;

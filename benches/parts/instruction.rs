@@ -2,9 +2,9 @@
 
 use std::io::Cursor;
 
-use descope_bulk::input::record::Record;
-use descope_bulk::input::{Input, Stated};
-use descope_bulk::rows::{Builder, Mapping};
+use descope_bulk::internals::input::record::Record;
+use descope_bulk::internals::input::{Input, Stated};
+use descope_bulk::internals::rows::{Builder, Mapping};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 

@@ -1,6 +1,6 @@
 //! Lanes: lining rows up by their users, and letting the next ones go.
 
-use descope_bulk::engine::lanes::Lanes;
+use descope_bulk::internals::engine::lanes::Lanes;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 

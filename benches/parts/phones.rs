@@ -1,7 +1,7 @@
 //! Phone numbers: from what is written to E.164.
 
-use descope_bulk::catalog::Kind;
-use descope_bulk::rows::values::{Phones, Reading, Stated, from_cell};
+use descope_bulk::internals::catalog::Kind;
+use descope_bulk::internals::rows::values::{Phones, Reading, Stated, from_cell};
 use divan::{Bencher, black_box};
 
 #[divan::bench]

@@ -4,11 +4,11 @@ use std::fs;
 use std::io::Cursor;
 use std::sync::Arc;
 
-use descope_bulk::input::record::Source;
-use descope_bulk::input::{Input, Stated};
-use descope_bulk::outcome::Finished;
-use descope_bulk::store::journal::{Identity, JOURNAL_VERSION, recover};
-use descope_bulk::store::{Place, Recorder, RunFolder};
+use descope_bulk::Finished;
+use descope_bulk::internals::input::record::Source;
+use descope_bulk::internals::input::{Input, Stated};
+use descope_bulk::internals::store::journal::{Identity, JOURNAL_VERSION, recover};
+use descope_bulk::internals::store::{Place, Recorder, RunFolder};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use tempfile::TempDir;

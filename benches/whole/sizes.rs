@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use descope_bulk::input::{self, Request, Stated};
-use descope_bulk::store::{Recorder, RunFolder};
+use descope_bulk::internals::input::{self, Request, Stated};
+use descope_bulk::internals::store::{Recorder, RunFolder};
 
 use crate::Plan;
 use crate::machine::Place;

@@ -5,7 +5,7 @@ use url::{Host, Url};
 use crate::exit::Error;
 
 /// Refuses what is no project ID.
-pub fn check_project_id(id: &str) -> Result<(), Error> {
+pub(crate) fn check_project_id(id: &str) -> Result<(), Error> {
     if id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Ok(());
     }
@@ -17,7 +17,7 @@ pub fn check_project_id(id: &str) -> Result<(), Error> {
 
 /// The base URL of a project's region (API reference, 1.1; the rule of the Go and Python SDKs).
 #[must_use]
-pub fn regional_base_url(project_id: &str) -> String {
+pub(crate) fn regional_base_url(project_id: &str) -> String {
     const WITH_REGION: usize = 32;
     match project_id.get(1..5) {
         Some(region) if project_id.len() >= WITH_REGION => {
@@ -28,7 +28,7 @@ pub fn regional_base_url(project_id: &str) -> String {
 }
 
 /// The URL that a text is, if the key may go there.
-pub fn base_url(text: &str) -> Result<Url, Error> {
+pub(crate) fn base_url(text: &str) -> Result<Url, Error> {
     let refuse =
         |why: &str| Error::refused(format!("the base URL {why}, such as https://api.descope.com"));
     let url = Url::parse(text.trim())
@@ -51,7 +51,7 @@ pub fn base_url(text: &str) -> Result<Url, Error> {
 
 /// Whether a URL names this machine.
 #[must_use]
-pub fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

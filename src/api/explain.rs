@@ -7,7 +7,7 @@ use crate::outcome::Status;
 
 /// Why a row ends in a status that is a failure, from the last reply to it.
 #[must_use]
-pub fn failure(reply: &Reply, status: Status) -> Issue {
+pub(crate) fn failure(reply: &Reply, status: Status) -> Issue {
     let issue = match reply {
         Reply::Response(response) => of_response(response),
         Reply::Failed(error) => of_transport(error),
@@ -21,7 +21,7 @@ pub fn failure(reply: &Reply, status: Status) -> Issue {
 
 /// Why one user of a batch failed, from the free text that the server has for it.
 #[must_use]
-pub fn batch_failure(text: &str) -> Issue {
+pub(crate) fn batch_failure(text: &str) -> Issue {
     let code = codes::code_in(text);
     let (kind, hint) = match code.and_then(codes::meaning) {
         Some(Meaning::UserNotFound) => NOT_FOUND,
@@ -35,20 +35,20 @@ pub fn batch_failure(text: &str) -> Issue {
 
 /// Whether a failure of one user of a batch may be gone another time.
 #[must_use]
-pub fn is_temporary(failure: &Issue) -> bool {
+pub(crate) fn is_temporary(failure: &Issue) -> bool {
     let by_code = failure.server_code.as_deref().and_then(codes::meaning);
     by_code == Some(Meaning::Temporary) || codes::says(&failure.message, Meaning::Temporary)
 }
 
 /// Whether an error message is about the size of the call.
 #[must_use]
-pub fn says_too_large(message: &str) -> bool {
+pub(crate) fn says_too_large(message: &str) -> bool {
     codes::says(message, Meaning::TooLarge)
 }
 
 /// Why a row fails whose value another user has.
 #[must_use]
-pub fn conflict() -> Issue {
+pub(crate) fn conflict() -> Issue {
     let (kind, hint) = CONFLICTING;
     Issue::error(kind, "another user has this value as login ID").hint(hint)
 }

@@ -12,7 +12,7 @@ use crate::rows::lane;
 
 /// What reading a user by a name showed, once there is something to say.
 #[derive(Clone, Debug)]
-pub enum Load {
+pub(crate) enum Load {
     /// Somebody has the name.
     Found(Found),
     /// Nobody has it.
@@ -23,7 +23,7 @@ pub enum Load {
 
 /// A user as it was read.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub(crate) struct Found {
     /// The status of the answer that holds it.
     pub http_status: u16,
     /// Its user ID, if the answer has one.
@@ -35,7 +35,7 @@ pub struct Found {
 impl Found {
     /// Whether the user has a name, as login ID or user ID.
     #[must_use]
-    pub fn is_named(&self, name: &str) -> bool {
+    pub(crate) fn is_named(&self, name: &str) -> bool {
         let user = User::read(&self.user);
         user.is_some_and(|user| user.names().into_iter().any(|own| lane(own) == lane(name)))
     }
@@ -44,7 +44,7 @@ impl Found {
 impl Load {
     /// What the last reply to a read shows.
     #[must_use]
-    pub fn of(reply: Reply) -> Self {
+    pub(crate) fn of(reply: Reply) -> Self {
         if matches!(&reply, Reply::Response(response) if response.says_not_found()) {
             return Self::Missing;
         }

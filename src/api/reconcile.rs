@@ -8,7 +8,7 @@ use crate::issue::Issue;
 
 /// What became of a rename that may have been applied.
 #[derive(Clone, Debug)]
-pub enum Reconciled {
+pub(crate) enum Reconciled {
     /// It was: the user as read under the new name.
     Applied(Found),
     /// It was not: the user still has the old name.
@@ -25,7 +25,7 @@ pub enum Reconciled {
 /// `new` is `None` for a removal, and where the old name was not found missing: what the new
 /// one shows does not count then. `user_id` is who had the old name when it was last seen.
 #[must_use]
-pub fn settle(old: Load, new: Option<Load>, user_id: Option<&str>) -> Reconciled {
+pub(crate) fn settle(old: Load, new: Option<Load>, user_id: Option<&str>) -> Reconciled {
     let unknown = |why: &str, hint| Reconciled::Unknown(Box::new(unsettled(why, hint)));
     match (old, new) {
         (Load::Found(found), _) => Reconciled::NotApplied { user_id: found.user_id },

@@ -8,7 +8,7 @@ use super::codes::{self, Meaning};
 
 /// What came back for a request, or how it was lost.
 #[derive(Clone, Debug)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// The server answered.
     Response(Response),
     /// No answer came.
@@ -18,7 +18,7 @@ pub enum Reply {
 impl Reply {
     /// The status of the answer, if there is one.
     #[must_use]
-    pub fn http_status(&self) -> Option<u16> {
+    pub(crate) fn http_status(&self) -> Option<u16> {
         match self {
             Self::Response(response) => Some(response.status),
             Self::Failed(_) => None,
@@ -28,7 +28,7 @@ impl Reply {
 
 /// A response of the server.
 #[derive(Clone, Debug)]
-pub struct Response {
+pub(crate) struct Response {
     /// The HTTP status.
     pub status: u16,
     /// How long it asks to be left alone.
@@ -40,7 +40,7 @@ pub struct Response {
 impl Response {
     /// The API's own error code, if the response has one.
     #[must_use]
-    pub fn code(&self) -> Option<&str> {
+    pub(crate) fn code(&self) -> Option<&str> {
         match &self.body {
             Body::Error(error) => Some(&error.error_code),
             _ => None,
@@ -49,7 +49,7 @@ impl Response {
 
     /// Whether the API says that nobody has the name. A 404 without its code may be a proxy's.
     #[must_use]
-    pub fn says_not_found(&self) -> bool {
+    pub(crate) fn says_not_found(&self) -> bool {
         self.code().is_some_and(|code| {
             self.status == 404 || codes::meaning(code) == Some(Meaning::UserNotFound)
         })
@@ -58,7 +58,7 @@ impl Response {
 
 /// What the body of an answer holds.
 #[derive(Clone, Debug)]
-pub enum Body {
+pub(crate) enum Body {
     /// `{"user":{…}}`: the user as the server sent it.
     User(Box<RawValue>),
     /// A JSON object that is looked into by whoever asked for it.
@@ -76,7 +76,7 @@ pub enum Body {
 /// The API's error object.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ErrorBody {
+pub(crate) struct ErrorBody {
     /// Such as `E112102`.
     pub error_code: String,
     /// What the code means.
@@ -89,7 +89,7 @@ pub struct ErrorBody {
 
 /// How an answer was lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TransportError {
+pub(crate) struct TransportError {
     /// Whether the server may have got the request.
     pub sent: Sent,
     /// What happened.
@@ -101,14 +101,14 @@ pub struct TransportError {
 impl TransportError {
     /// Nothing came in time.
     #[must_use]
-    pub fn timeout() -> Self {
+    pub(crate) fn timeout() -> Self {
         Self { sent: Sent::Maybe, cause: TransportCause::Timeout, detail: String::new() }
     }
 }
 
 /// Whether the server may have got a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sent {
+pub(crate) enum Sent {
     /// There was no connection that it could have gone out on.
     No,
     /// It may have.
@@ -117,7 +117,7 @@ pub enum Sent {
 
 /// How an answer was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TransportCause {
+pub(crate) enum TransportCause {
     /// No connection: name not found, refused, TLS.
     Unreachable,
     /// No answer in time.
@@ -129,11 +129,11 @@ pub enum TransportCause {
 }
 
 /// The longest that a server's `Retry-After` is believed.
-pub const MAX_COOL_DOWN: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const MAX_COOL_DOWN: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The wait that a `Retry-After` header asks for: seconds, or an HTTP date.
 #[must_use]
-pub fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+pub(crate) fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     let wait = match value.parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),

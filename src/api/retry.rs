@@ -10,11 +10,11 @@ use super::codes::{self, Meaning};
 use super::response::{Body, Reply, Response, Sent, TransportCause, TransportError};
 use crate::catalog::{Answers, Operation};
 use crate::outcome::Status;
-use crate::stop::Reason;
+use crate::stop::StopReason;
 
 /// What a reply means for the instruction.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// The server has done it.
     Done,
     /// Too many requests: nobody sends for so long, then this one goes again.
@@ -34,15 +34,15 @@ pub enum Verdict {
     /// The final word: `rejected` or `unknown`.
     Final(Status),
     /// Every further row would fare alike.
-    Halt(Reason),
+    Halt(StopReason),
 }
 
 /// How long a rate limit lasts when the server does not say (API reference, 7.3).
-pub const DEFAULT_COOL_DOWN: Duration = Duration::from_secs(60);
+pub(crate) const DEFAULT_COOL_DOWN: Duration = Duration::from_secs(60);
 
 /// What a reply means for an instruction of an operation.
 #[must_use]
-pub fn judge(operation: &Operation, reply: &Reply) -> Verdict {
+pub(crate) fn judge(operation: &Operation, reply: &Reply) -> Verdict {
     match reply {
         Reply::Response(response) => judge_response(operation, response),
         Reply::Failed(TransportError { sent: Sent::No, .. }) => {
@@ -78,12 +78,12 @@ fn judge_response(operation: &Operation, response: &Response) -> Verdict {
             Body::Object if operation.answers == Answers::Nothing => Verdict::Done,
             _ => lost_answer(operation, Status::Unknown, after),
         },
-        401 | 403 => Verdict::Halt(Reason::halted(
+        401 | 403 => Verdict::Halt(StopReason::halted(
             "credentials_refused",
             format!("the server refuses the credentials (HTTP {})", response.status),
             "check DESCOPE_PROJECT_ID and DESCOPE_MANAGEMENT_KEY: the key may have expired, or be limited to other projects or addresses",
         )),
-        300..=399 => Verdict::Halt(Reason::halted(
+        300..=399 => Verdict::Halt(StopReason::halted(
             "redirected",
             format!(
                 "the server redirects requests (HTTP {}), and writes are not sent on",

@@ -42,7 +42,7 @@ pub struct Endpoint {
 
 /// What the licence handshake told (API reference, 1.4).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Handshake {
+pub(crate) struct Handshake {
     /// The rate-limit tier, sent back with every request.
     pub tier: Option<String>,
     /// The limit that a simulator says it keeps; `None` when it is no simulator.
@@ -71,7 +71,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
 /// The way to one server.
 #[derive(Debug)]
-pub struct Transport {
+pub(crate) struct Transport {
     http: reqwest::Client,
     base_url: Url,
     urls: HashMap<&'static str, Url>,
@@ -100,7 +100,7 @@ enum Unread {
 
 impl Transport {
     /// Prepares for an endpoint; nothing is sent.
-    pub fn new(endpoint: &Endpoint) -> Result<Self, Error> {
+    pub(crate) fn new(endpoint: &Endpoint) -> Result<Self, Error> {
         let base = endpoint.base_url.as_str().trim_end_matches('/');
         let url = |path: &'static str| {
             let url = Url::parse(&format!("{base}{path}")).map_err(|error| {
@@ -129,7 +129,7 @@ impl Transport {
     ///
     /// A response that makes no sense is not an error, as in the SDKs. `Err` tells that the server
     /// cannot be reached at all.
-    pub async fn handshake(&mut self) -> Result<Handshake, TransportError> {
+    pub(crate) async fn handshake(&mut self) -> Result<Handshake, TransportError> {
         let request = self.request(Method::GET, self.urls[LICENSE_PATH].clone(), Bytes::new());
         let received = match self.exchange(request, self.handshake_timeout, MAX_BODY).await {
             Ok(received) => received,
@@ -156,17 +156,17 @@ impl Transport {
 
     /// The host that requests go to, for messages.
     #[must_use]
-    pub fn host(&self) -> String {
+    pub(crate) fn host(&self) -> String {
         self.base_url.origin().ascii_serialization()
     }
 
     /// Sends one request of an operation.
-    pub async fn send(&self, operation: &Operation, body: Bytes) -> Reply {
+    pub(crate) async fn send(&self, operation: &Operation, body: Bytes) -> Reply {
         self.reply(operation, self.urls[operation.path].clone(), body).await
     }
 
     /// Reads one user, named by a login ID or a user ID.
-    pub async fn load(&self, login_id: &str) -> Reply {
+    pub(crate) async fn load(&self, login_id: &str) -> Reply {
         let mut url = self.urls[LOAD.path].clone();
         // It encodes `+`, which would be read as a space.
         url.query_pairs_mut().append_pair("loginId", login_id);

@@ -16,7 +16,7 @@ use crate::rows::Builder;
 const MOST_TOLD: usize = 1_000_000;
 
 /// Codes of warnings that can be allowed.
-pub const ALLOWABLE: [&str; 10] = [
+pub(crate) const ALLOWABLE: [&str; 10] = [
     lockout::CODE,
     Conflict::Repeated.code(),
     Conflict::Contradicting.code(),

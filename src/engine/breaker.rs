@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::outcome::{Outcome, Status, Tally};
-use crate::stop::Reason;
+use crate::stop::StopReason;
 
 /// How many failures a run bears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl CircuitBreaker {
     /// Looks at one more outcome, already counted; says why to halt, if it is time.
     ///
     /// Invalid rows cost nothing at the server and make no streak.
-    pub fn step(&mut self, outcome: &Outcome, tally: &Tally) -> Option<Reason> {
+    pub fn step(&mut self, outcome: &Outcome, tally: &Tally) -> Option<StopReason> {
         if outcome.status == Status::Invalid {
             // Neither breaks a streak nor makes one.
         } else if let Some(error) = &outcome.error {
@@ -90,14 +90,14 @@ impl CircuitBreaker {
             let error = outcome.error.as_ref()?;
             let code =
                 error.server_code.as_deref().map(|code| format!(" {code}")).unwrap_or_default();
-            return Some(Reason::halted(
+            return Some(StopReason::halted(
                 "same_failure",
                 format!("{} rows in a row failed alike: {}{code}", self.streak, error.code),
                 "look at failures: is a column mapped to the wrong field? --max-same-failures 0 goes on regardless",
             ));
         }
         if self.max_failures.exceeded(tally) {
-            return Some(Reason::halted(
+            return Some(StopReason::halted(
                 "max_failures",
                 format!(
                     "{} of {} rows failed, more than --max-failures allows",

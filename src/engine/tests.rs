@@ -8,6 +8,7 @@ use super::*;
 use crate::catalog::OPERATIONS;
 use crate::change::Changes;
 use crate::engine::breaker::MaxFailures;
+use crate::engine::events::Sink;
 use crate::engine::recorder_handle::RecorderHandle;
 use crate::input::record::{Content, Encoding, Format, Position, Record, Source};
 use crate::issue::Issue;
@@ -124,10 +125,17 @@ fn failure() -> Box<Issue> {
 
 struct Seen(Arc<Mutex<u64>>);
 
-impl Observer for Seen {
-    fn finished(&mut self, _: &Finished) {
-        *self.0.lock().unwrap() += 1;
+impl Sink for Seen {
+    fn event(&mut self, event: &Event<'_>) {
+        if let Event::RowFinished(_) = event {
+            *self.0.lock().unwrap() += 1;
+        }
     }
+}
+
+fn seen(rows: &Arc<Mutex<u64>>) -> Sinks {
+    let sinks: Vec<Box<dyn Sink>> = vec![Box::new(Seen(Arc::clone(rows)))];
+    sinks.into()
 }
 
 fn record(row: u64) -> Record {
@@ -175,8 +183,7 @@ async fn run(fake: Arc<Fake>, rows: Vec<Row>, window: usize, stop: Stop) -> (Tal
     let (to_recorder, mut from_engine) = tokio::sync::mpsc::channel(8);
     let breaker = CircuitBreaker::new(MaxFailures::Count(2), 0);
     let seen = Arc::new(Mutex::new(0));
-    let engine =
-        Engine::new(fake, to_recorder, Seen(Arc::clone(&seen)), stop.clone(), breaker, window);
+    let engine = Engine::new(fake, to_recorder, self::seen(&seen), stop.clone(), breaker, window);
     let all = rows.len() as u64;
     let from_input = reading(rows.into_iter());
     let recorder = tokio::spawn(async move {
@@ -225,7 +232,7 @@ async fn a_stop_leaves_rows_undone_and_counts_them() {
     let later = stop.clone();
     tokio::spawn(async move {
         tokio::time::sleep(Duration::from_millis(25)).await;
-        later.drain(Reason::Interrupted);
+        later.drain(StopReason::Interrupted);
     });
     let rows = (1..=1000).map(|row| ready(row, row % 2)).collect();
     let (tally, recorded) = run(fake, rows, 10, stop).await;
@@ -257,7 +264,7 @@ async fn the_last_row_at_work_may_be_one_failure_too_many() {
 #[tokio::test(start_paused = true)]
 async fn unreadable_input_stops_the_run_after_the_rows_before_it() {
     let stop = Stop::default();
-    let broken = Row::Unreadable(Reason::halted("unreadable", "a quote", "close it"));
+    let broken = Row::Unreadable(StopReason::halted("unreadable", "a quote", "close it"));
     let rows = vec![ready(1, 1), broken, ready(2, 2)];
     let (tally, _) = run(Arc::new(Fake::default()), rows, 10, stop.clone()).await;
     assert_eq!((tally.read, tally.updated), (1, 1));
@@ -265,14 +272,9 @@ async fn unreadable_input_stops_the_run_after_the_rows_before_it() {
 }
 
 /// An engine that bears all failures.
-fn engine<S: Executor>(
-    step: S,
-    recorder: Sender<Entry>,
-    stop: &Stop,
-    window: usize,
-) -> Engine<S, Seen> {
+fn engine<S: Executor>(step: S, recorder: Sender<Entry>, stop: &Stop, window: usize) -> Engine<S> {
     let breaker = CircuitBreaker::new(MaxFailures::Unlimited, 0);
-    Engine::new(Arc::new(step), recorder, Seen(Arc::default()), stop.clone(), breaker, window)
+    Engine::new(Arc::new(step), recorder, Sinks::default(), stop.clone(), breaker, window)
 }
 
 /// Rows as they come, until nobody takes them.
@@ -322,7 +324,7 @@ async fn what_ended_is_recorded_though_the_run_is_stopped_while_the_recorder_is_
     let run = engine(Fake::default(), to_recorder, &stop, 10).run(Tally::default(), rows);
     let (ended, recorded) = tokio::join!(run, async {
         tokio::time::sleep(HOUR).await;
-        stop.drain(Reason::Interrupted);
+        stop.drain(StopReason::Interrupted);
         let mut recorded = 0;
         while from_engine.recv().await.is_some() {
             recorded += 1;

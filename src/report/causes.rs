@@ -1,7 +1,6 @@
 //! Why rows failed, counted: the commonest reasons of a run, with where each was first met.
 //!
-//! The memory is bounded: beyond [`KEPT`] different reasons, new ones are only counted
-//! together. Causes differ by kind and by the server's code or, without one, by message.
+//! The memory is bounded: beyond [`KEPT`] different reasons, new ones are not kept. Causes differ by kind and by the server's code or, without one, by message.
 
 use crate::outcome::Finished;
 use crate::store::summary::FailureCause;
@@ -11,14 +10,13 @@ const KEPT: usize = 256;
 
 /// The reasons met so far.
 #[derive(Clone, Debug, Default)]
-pub struct FailureCauses {
+pub(crate) struct FailureCauses {
     kept: Vec<FailureCause>,
-    others: u64,
 }
 
 impl FailureCauses {
     /// Counts the reason of a row, if it failed.
-    pub fn count(&mut self, finished: &Finished) {
+    pub(crate) fn count(&mut self, finished: &Finished) {
         let Some(error) = &finished.outcome.error else {
             return;
         };
@@ -39,24 +37,16 @@ impl FailureCauses {
                 message: message.map(str::to_owned),
                 hint: error.hint.as_ref().map(ToString::to_string),
             });
-        } else {
-            self.others += 1;
         }
     }
 
     /// The commonest reasons, the commonest first; of equals the one met first.
     #[must_use]
-    pub fn top(&self, many: usize) -> Vec<FailureCause> {
+    pub(crate) fn top(&self, many: usize) -> Vec<FailureCause> {
         let mut sorted = self.kept.clone();
         sorted.sort_by_key(|reason| std::cmp::Reverse(reason.count));
         sorted.truncate(many);
         sorted
-    }
-
-    /// Failures for reasons too many to be kept apart.
-    #[must_use]
-    pub fn others(&self) -> u64 {
-        self.others
     }
 }
 
@@ -117,6 +107,5 @@ mod tests {
             reasons.count(&failed(row, "x", Some(row.to_string())));
         }
         assert_eq!(reasons.top(usize::MAX).len(), KEPT);
-        assert_eq!(reasons.others(), KEPT as u64);
     }
 }

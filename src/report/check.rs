@@ -17,7 +17,11 @@ const BAD: Style = AnsiColor::Red.on_default().bold();
 const NOTE: Style = AnsiColor::Yellow.on_default().bold();
 
 /// Prints a finding with the line at fault, marked where it is.
-pub fn print_finding(out: &mut impl Write, finding: &LocatedIssue, color: bool) -> io::Result<()> {
+pub(crate) fn print_finding(
+    out: &mut impl Write,
+    finding: &LocatedIssue,
+    color: bool,
+) -> io::Result<()> {
     let message = brief(&finding.issue.message);
     let column = finding.issue.place.as_ref().map(|column| format!("column {}, ", brief(column)));
     let label = format!("{}row {}", column.unwrap_or_default(), finding.row);
@@ -42,7 +46,7 @@ pub fn print_finding(out: &mut impl Write, finding: &LocatedIssue, color: bool) 
 }
 
 /// Prints the report; the examples of each kind unless they were told before.
-pub fn print_report(
+pub(crate) fn print_report(
     out: &mut impl Write,
     report: &Report,
     files: &[String],
@@ -157,7 +161,7 @@ fn of_limit(limit: Limit) -> String {
 
 /// A finding as JSON.
 #[must_use]
-pub fn finding_json(finding: &LocatedIssue) -> Value {
+pub(crate) fn finding_json(finding: &LocatedIssue) -> Value {
     json!({
         "severity": finding.issue.severity.word(),
         "code": finding.issue.code,
@@ -173,7 +177,7 @@ pub fn finding_json(finding: &LocatedIssue) -> Value {
 
 /// The report as JSON.
 #[must_use]
-pub fn report_json(report: &Report, files: &[String]) -> Value {
+pub(crate) fn report_json(report: &Report, files: &[String]) -> Value {
     let group = |group: &Group| {
         json!({
             "severity": group.severity.word(),

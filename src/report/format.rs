@@ -62,7 +62,7 @@ pub(super) fn paint(color: bool, style: Style, text: &str) -> String {
 
 /// The text as one word of a shell's command line.
 #[must_use]
-pub fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+=:@,%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

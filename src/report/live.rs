@@ -1,83 +1,92 @@
-//! The reporter: a task that shows how far the run is, until it is told to stop.
+//! The progress sink: shows how far the run is, as a bar, as lines or as log events.
 
 use std::io::Write;
-use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::Instant;
 
 use super::log::LogWriter;
-use super::progress::{Pace, Progress, Rate, Snapshot, Waiting};
+use super::progress::{Progress, Rate, Snapshot};
+use crate::engine::events::{Event, Pace, Sink, Started, Waiting};
 
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum ProgressForm {
     /// A bar: stderr is a terminal.
     Bar,
     /// A plain line every ten seconds.
     Lines,
     /// An event every ten seconds, for logs that machines read.
     Events,
-    /// Not at all.
-    Quiet,
-}
-
-impl Kind {
-    /// How often the run is looked at.
-    fn period(self) -> Duration {
-        match self {
-            Self::Bar => Duration::from_millis(100),
-            _ => Duration::from_secs(1),
-        }
-    }
 }
 
 /// Lines and events come this far apart.
 const APART: Duration = Duration::from_secs(10);
 
-/// Shows progress while it lives.
-#[derive(Debug)]
-pub struct Reporter {
-    running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+/// Shows progress.
+pub(crate) struct ProgressSink {
+    screen: Screen,
+    progress: Progress,
+    rate: Rate,
+    /// When it was last looked at, and when it was last shown.
+    last: Instant,
+    shown: Instant,
 }
 
-impl Reporter {
-    /// Begins to show progress. The forecast is asked at every look. Needs a runtime.
-    pub fn start(
-        kind: Kind,
-        progress: Arc<Progress>,
-        forecast: impl Fn() -> Pace + Send + 'static,
-        log: &LogWriter,
-    ) -> Self {
-        let screen = match kind {
-            Kind::Bar => Screen::Bar(log.bars.add(bar())),
-            Kind::Lines => Screen::Lines(Box::new(log.clone())),
-            Kind::Events => Screen::Events,
-            Kind::Quiet => return Self { running: None },
-        };
-        Self::with(kind.period(), screen, progress, forecast)
+impl ProgressSink {
+    /// One that shows progress in a way, beside the log.
+    #[must_use]
+    pub(crate) fn new(kind: ProgressForm, log: &LogWriter) -> Self {
+        Self::over(match kind {
+            ProgressForm::Bar => Screen::Bar(log.bars.add(bar())),
+            ProgressForm::Lines => Screen::Lines(Box::new(log.clone())),
+            ProgressForm::Events => Screen::Events,
+        })
     }
 
-    pub(super) fn with(
-        period: Duration,
-        screen: Screen,
-        progress: Arc<Progress>,
-        forecast: impl Fn() -> Pace + Send + 'static,
-    ) -> Self {
-        let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(watch(period, screen, progress, forecast, stopped));
-        Self { running: Some((stop, task)) }
+    pub(super) fn over(screen: Screen) -> Self {
+        let now = Instant::now();
+        let mut rate = Rate::default();
+        rate.advance(Duration::ZERO, 0);
+        Self { screen, progress: Progress::default(), rate, last: now, shown: now }
     }
 
-    /// Stops, and leaves the screen clean for what comes next.
-    pub async fn finish(self) {
-        if let Some((stop, task)) = self.running {
-            drop(stop);
-            // A reporter that failed has nothing to show, and the run is what counts.
-            let _ = task.await;
+    fn started(&mut self, started: &Started) {
+        let now = Instant::now();
+        (self.last, self.shown, self.rate) = (now, now, Rate::default());
+        self.rate.advance(Duration::ZERO, started.done_before.finished());
+    }
+
+    fn tick(&mut self, pace: &Pace) {
+        let (now, snapshot) = (Instant::now(), self.progress.snapshot());
+        if pace.cool_down().is_zero() {
+            self.rate.advance(now - self.last, snapshot.done);
+        }
+        self.last = now;
+        if matches!(self.screen, Screen::Bar(_)) || now >= self.shown + APART {
+            self.screen.show(&snapshot, *pace, self.rate.per_second());
+            self.shown = now;
+        }
+    }
+}
+
+impl Sink for ProgressSink {
+    fn event(&mut self, event: &Event<'_>) {
+        self.progress.event(event);
+        match event {
+            Event::Started(started) => self.started(started),
+            Event::Tick(pace) => self.tick(pace),
+            Event::Finished(_) => {
+                if let Screen::Bar(bar) = &self.screen {
+                    bar.finish_and_clear();
+                }
+            }
+            Event::Read { .. }
+            | Event::AllRead
+            | Event::RowFinished(_)
+            | Event::Waiting(_)
+            | Event::Stopping(_) => {}
         }
     }
 }
@@ -127,39 +136,4 @@ fn bar() -> ProgressBar {
         .expect("the template is well formed")
         .progress_chars("=> ");
     ProgressBar::new(1000).with_style(style)
-}
-
-async fn watch(
-    period: Duration,
-    mut screen: Screen,
-    progress: Arc<Progress>,
-    forecast: impl Fn() -> Pace,
-    mut stopped: oneshot::Receiver<()>,
-) {
-    let begun = Instant::now();
-    let mut ticks = interval_at(begun + period, period);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut rate = Rate::default();
-    rate.advance(Duration::ZERO, progress.snapshot().done);
-    let (mut last, mut shown) = (begun, begun);
-    loop {
-        tokio::select! {
-            biased;
-            _ = &mut stopped => break,
-            now = ticks.tick() => {
-                let (snapshot, pace) = (progress.snapshot(), forecast());
-                if pace.cool_down().is_zero() {
-                    rate.advance(now - last, snapshot.done);
-                }
-                last = now;
-                if matches!(screen, Screen::Bar(_)) || now >= shown + APART {
-                    screen.show(&snapshot, pace, rate.per_second());
-                    shown = now;
-                }
-            }
-        }
-    }
-    if let Screen::Bar(bar) = screen {
-        bar.finish_and_clear();
-    }
 }

@@ -8,7 +8,7 @@ use tracing_subscriber::fmt::MakeWriter;
 /// Writes to stderr, taking the bar away meanwhile if there is one. One for the process:
 /// given to the tracing subscriber when it is set up, and to the reporter later.
 #[derive(Clone, Debug, Default)]
-pub struct LogWriter {
+pub(crate) struct LogWriter {
     pub(super) bars: MultiProgress,
 }
 

@@ -24,7 +24,7 @@ pub enum LogFormat {
 ///
 /// 0 logs warnings, 1 adds what is decided, 2 adds every retry; quiet logs errors only.
 #[must_use]
-pub fn start(verbose: u8, quiet: bool, format: LogFormat) -> LogWriter {
+pub(crate) fn start(verbose: u8, quiet: bool, format: LogFormat) -> LogWriter {
     let level = match (quiet, verbose) {
         (true, _) => tracing::Level::ERROR,
         // Progress in JSON is made of events.

@@ -10,7 +10,7 @@ use crate::outcome::Finished;
 
 /// Repairs and warnings met so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NoteCounts {
+pub(crate) struct NoteCounts {
     /// How often each kind of repair was made.
     pub repairs: BTreeMap<Cow<'static, str>, u64>,
     /// How often each kind of warning was given.
@@ -19,7 +19,7 @@ pub struct NoteCounts {
 
 impl NoteCounts {
     /// Counts what was noticed about a row.
-    pub fn count(&mut self, finished: &Finished) {
+    pub(crate) fn count(&mut self, finished: &Finished) {
         let Some(notes) = &finished.notes else { return };
         for repair in &notes.repairs {
             *self.repairs.entry(repair.kind.clone()).or_default() += 1;

@@ -1,83 +1,64 @@
-//! Progress: counters that many threads add to, and what can be read from them.
-//!
-//! The counters are independent: a reader may see one row counted as read and not yet
-//! as finished, never the sum of a row twice. What is derived (share, rate, time left)
-//! is pure.
+//! Progress: how far a run is, and what follows from it (share, rate, time left). Pure.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use super::format::{count, span, thousands};
-use crate::outcome::{Status, Tally};
+use crate::engine::events::{Event, Pace, Waiting};
+use crate::outcome::Status;
 
-/// How far a run is. Shared; adding to it is cheap.
+/// How far a run is.
 #[derive(Debug, Default)]
-pub struct Progress {
+pub(super) struct Progress {
     simulated: bool,
     bytes_total: Option<u64>,
-    bytes_read: AtomicU64,
-    rows_read: AtomicU64,
-    all_read: AtomicBool,
-    updated: AtomicU64,
-    unchanged: AtomicU64,
-    failed: AtomicU64,
+    bytes_read: u64,
+    rows_read: u64,
+    all_read: bool,
+    updated: u64,
+    unchanged: u64,
+    failed: u64,
 }
 
 impl Progress {
-    /// The progress of a run that has not begun, over so many bytes if that is known.
-    #[must_use]
-    pub fn new(bytes_total: Option<u64>, simulated: bool) -> Self {
-        Self { simulated, bytes_total, ..Self::default() }
-    }
-
-    /// Rows that had their outcome before the run was taken up again.
-    pub fn done_before(&self, tally: Tally) {
-        self.updated.fetch_add(tally.updated, Relaxed);
-        self.unchanged.fetch_add(tally.unchanged, Relaxed);
-        self.failed.fetch_add(tally.failed(), Relaxed);
-    }
-
-    /// Some rows were read, and bytes with them.
-    pub fn read(&self, rows: u64, bytes: u64) {
-        self.rows_read.fetch_add(rows, Relaxed);
-        self.bytes_read.fetch_add(bytes, Relaxed);
-    }
-
-    /// The input is at its end: the rows read are all.
-    pub fn all_read(&self) {
-        self.all_read.store(true, Relaxed);
-    }
-
-    /// A row has its outcome.
-    pub fn finished(&self, status: Status) {
-        let counter = match status {
-            Status::Updated => &self.updated,
-            Status::Unchanged => &self.unchanged,
-            _ => &self.failed,
-        };
-        counter.fetch_add(1, Relaxed);
+    /// Takes in an event.
+    pub(super) fn event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Started(started) => {
+                (self.simulated, self.bytes_total) = (started.simulated, started.bytes);
+                self.updated = started.done_before.updated;
+                self.unchanged = started.done_before.unchanged;
+                self.failed = started.done_before.failed();
+            }
+            Event::Read { rows, bytes } => {
+                self.rows_read += rows;
+                self.bytes_read += bytes;
+            }
+            Event::AllRead => self.all_read = true,
+            Event::RowFinished(finished) => match finished.outcome.status {
+                Status::Updated => self.updated += 1,
+                Status::Unchanged => self.unchanged += 1,
+                _ => self.failed += 1,
+            },
+            Event::Waiting(_) | Event::Tick(_) | Event::Stopping(_) | Event::Finished(_) => {}
+        }
     }
 
     /// How far it is now.
     pub(super) fn snapshot(&self) -> Snapshot {
-        let [updated, unchanged, failed] =
-            [&self.updated, &self.unchanged, &self.failed].map(|counter| counter.load(Relaxed));
-        let rows_read = self.rows_read.load(Relaxed);
-        let total = if self.all_read.load(Relaxed) {
-            Some(rows_read)
+        let total = if self.all_read {
+            Some(self.rows_read)
         } else {
-            let bytes_read = self.bytes_read.load(Relaxed);
-            self.bytes_total.and_then(|bytes_total| estimate(rows_read, bytes_read, bytes_total))
+            self.bytes_total.and_then(|total| estimate(self.rows_read, self.bytes_read, total))
         };
         Snapshot {
             simulated: self.simulated,
-            all_read: self.all_read.load(Relaxed),
-            done: updated + unchanged + failed,
+            all_read: self.all_read,
+            done: self.updated + self.unchanged + self.failed,
             total,
-            updated,
-            unchanged,
-            failed,
+            updated: self.updated,
+            unchanged: self.unchanged,
+            failed: self.failed,
         }
     }
 }
@@ -89,33 +70,6 @@ fn estimate(rows_read: u64, bytes_read: u64, bytes_total: u64) -> Option<u64> {
     u64::try_from(rows).ok()
 }
 
-/// What sending is held up by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Waiting {
-    /// Nothing.
-    #[default]
-    Sending,
-    /// The limit; the next turn is in so long at the earliest.
-    Limit(Duration),
-    /// The server asked for a pause; so much of it is left.
-    CoolDown(Duration),
-}
-
-/// What the client knows: how it went, and what the gate lets through in the near future.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Pace {
-    /// Requests sent so far.
-    pub calls: u64,
-    /// Requests sent again so far.
-    pub retries: u64,
-    /// Requests that batching has saved so far.
-    pub saved: u64,
-    /// Calls a second that it lets through over the long run; `None` without a limit.
-    pub calls_per_second: Option<f64>,
-    /// What it holds sending up for.
-    pub waiting: Waiting,
-}
-
 impl Pace {
     /// Rows a second that it lets through over the long run, if rows go on sharing calls as they
     /// have done so far.
@@ -125,6 +79,7 @@ impl Pace {
         self.calls_per_second.map(|calls| calls * rows_a_call.max(1.0))
     }
 
+    /// What is left of a pause that the server asked for.
     pub(super) fn cool_down(self) -> Duration {
         match self.waiting {
             Waiting::CoolDown(left) => left,
@@ -203,9 +158,8 @@ impl Snapshot {
 /// How long the rest takes: at the measured rate or at the one that the limit allows
 /// over the long run, whichever is lower, after what is left of a cool-down. `None` when
 /// neither is known.
-#[must_use]
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-pub fn time_left(
+pub(super) fn time_left(
     rows_done: u64,
     rows_total: u64,
     rows_per_second_allowed: Option<f64>,

@@ -6,7 +6,7 @@ use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet
 
 /// A line, and the part of it that is meant.
 #[derive(Clone, Debug)]
-pub struct Line<'a> {
+pub(crate) struct Line<'a> {
     /// Its number in its file, from 1.
     pub number: usize,
     /// Its text, without its line end.
@@ -17,7 +17,7 @@ pub struct Line<'a> {
 
 /// A message that points into a line.
 #[derive(Clone, Debug)]
-pub struct Pointer<'a> {
+pub(crate) struct Pointer<'a> {
     /// Whether it is a warning; else it is an error.
     pub is_warning: bool,
     /// A stable word for what is wrong.
@@ -38,14 +38,14 @@ pub struct Pointer<'a> {
 
 /// The line alone, with its part pointed at.
 #[must_use]
-pub fn line(line: &Line<'_>) -> String {
+pub(crate) fn line(line: &Line<'_>) -> String {
     let group = Group::with_level(Level::ERROR).element(snippet(line, None));
     Renderer::plain().render(&[group])
 }
 
 /// The whole message, without a line end behind it.
 #[must_use]
-pub fn message(pointer: &Pointer<'_>, color: bool) -> String {
+pub(crate) fn message(pointer: &Pointer<'_>, color: bool) -> String {
     let level = if pointer.is_warning { Level::WARNING } else { Level::ERROR };
     let title: Title<'_> = level.primary_title(pointer.message).id(pointer.code);
     let group = match &pointer.line {

@@ -17,7 +17,11 @@ const NOTE: Style = AnsiColor::Yellow.on_default().bold();
 const REASONS: usize = 5;
 
 /// Prints the summary; colors only if asked for.
-pub fn print_summary(out: &mut impl Write, summary: &Summary, color: bool) -> io::Result<()> {
+pub(crate) fn print_summary(
+    out: &mut impl Write,
+    summary: &Summary,
+    color: bool,
+) -> io::Result<()> {
     let mut page = Page { out, color };
     page.headline(summary)?;
     page.counts(summary.tally)?;

@@ -6,9 +6,30 @@ mod summary;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use crate::outcome::Tally;
+use jiff::Timestamp;
+
+use crate::input::record::{Content, Encoding, Format, Position, Record, Source};
+use crate::issue::Issue;
+use crate::outcome::{Finished, Outcome, Status, Tally};
 use crate::store::summary::{Files, InputSummary, SUMMARY_VERSION, Summary, Tool, Waited};
+
+/// A row with this outcome.
+pub(crate) fn finished(status: Status) -> Finished {
+    let source = Arc::new(Source {
+        name: "u.jsonl".to_owned(),
+        format: Format::Jsonl,
+        encoding: Encoding::Utf8,
+        delimiter: None,
+        columns: Vec::new(),
+    });
+    let issue = Box::new(Issue::error("any", "any"));
+    let outcome = Outcome { status, ..Outcome::invalid(issue, Timestamp::UNIX_EPOCH) };
+    let position = Position { row: 1, line: 1, byte: 0 };
+    let record = Record { source, position, content: Content::Object("{}".into()) };
+    Finished { record, operation: None, login_id: None, outcome, notes: None }
+}
 
 /// The summary of a clean run.
 pub(crate) fn summary() -> Summary {

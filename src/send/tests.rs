@@ -9,7 +9,7 @@ use crate::input::record::{Content, Encoding, Format, Position, Record, Source};
 use crate::limiter::Rates;
 use crate::rows::{Builder, Mapping};
 use crate::simulator::{self, Limit, Simulator};
-use crate::stop::Reason;
+use crate::stop::StopReason;
 
 fn instruction(row: &str) -> Instruction {
     instruction_by(Mapping::default(), row)
@@ -135,7 +135,7 @@ async fn a_run_that_drains_leaves_what_is_unsettled_to_the_next() {
             while client.meters().calls() == 0 {
                 tokio::task::yield_now().await;
             }
-            stop.drain(Reason::Interrupted);
+            stop.drain(StopReason::Interrupted);
         });
     assert!(outcome.is_none());
     assert_eq!(client.meters().calls(), 1);

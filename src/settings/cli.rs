@@ -1,11 +1,11 @@
 //! The command line: what was typed, over a job file if one is named.
 
-pub mod check;
-pub mod findings;
-pub mod job;
-pub mod operations;
-pub mod run;
-pub mod simulate;
+pub(crate) mod check;
+pub(crate) mod findings;
+pub(crate) mod job;
+pub(crate) mod operations;
+pub(crate) mod run;
+pub(crate) mod simulate;
 
 use std::ffi::OsString;
 
@@ -21,7 +21,7 @@ use crate::settings::job::{Environment, Setting};
 /// it. Try it without an account: `descope-bulk run FILE --simulate`.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -29,7 +29,7 @@ pub struct Cli {
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Send the updates: the main job
     ///
     /// The rows of all files are one run, in order. Each row names a user (column loginId) and
@@ -68,7 +68,7 @@ pub enum Command {
 
 /// A command line, parsed.
 #[derive(Debug)]
-pub struct Parsed {
+pub(crate) struct Parsed {
     /// What to do.
     pub command: Command,
     /// The settings in force, where a subcommand has any.
@@ -77,7 +77,7 @@ pub struct Parsed {
 
 /// Why there is nothing to do.
 #[derive(Debug)]
-pub enum Unparsed {
+pub(crate) enum Unparsed {
     /// Help and version, which were asked for, and mistakes.
     Usage(clap::Error),
     /// The job file is refused.
@@ -85,7 +85,7 @@ pub enum Unparsed {
 }
 
 /// Parses arguments, the program's name first, with the job file that they name under them.
-pub fn parse(
+pub(crate) fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     environment: Environment<'_>,
 ) -> Result<Parsed, Unparsed> {
@@ -103,7 +103,7 @@ pub fn parse(
 
 /// The command line's definition.
 #[must_use]
-pub fn command() -> clap::Command {
+pub(crate) fn command() -> clap::Command {
     // The simulator's options mean nothing to a run that is no rehearsal, and would mislead.
     let rehearsals_only = |argument: clap::Arg| {
         let of_simulator = argument.get_help_heading().is_some_and(|h| h.starts_with("Simulator"));

@@ -3,6 +3,7 @@
 //! One conversion meets the world and may refuse; behind it nothing is optional that has a
 //! default. The management key is read here, kept in a secret type, and written nowhere.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,19 +23,21 @@ use crate::limiter::Rates;
 use crate::limiter::limit::Limit;
 use crate::rows::Mapping;
 use crate::settings::cli::run::{PaceArgs, ProjectArgs, Rate, RowArgs, RunArgs};
+use crate::settings::cli::{self, Command, Parsed, Unparsed};
+use crate::simulator;
 
 /// Reads an environment variable; a blank one counts as none.
-pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The settings of a run.
-#[derive(Debug)]
 pub struct Config {
     /// What to read.
     pub inputs: Vec<Request>,
     /// How rows are understood.
     pub mapping: Mapping,
-    /// The warnings that are allowed, if all rows are to be checked first and problems stop it.
-    pub strict: Option<Strict>,
+    /// The codes of warnings that are allowed, if all rows are to be checked first and problems
+    /// stop the run.
+    pub strict: Option<Vec<String>>,
     /// The most users in a batch.
     pub batch_size: usize,
     /// How fast to send.
@@ -45,21 +48,36 @@ pub struct Config {
     pub breaker: CircuitBreaker,
     /// When to stop in any case.
     pub max_duration: Option<Duration>,
-    /// Whom to speak to; `None` for the simulator inside.
-    pub endpoint: Option<Endpoint>,
+    /// Whose users to update.
+    pub target: Target,
+    /// Where the run keeps its files.
+    pub folders: Folders,
     /// The settings in force, for the summary; without secrets.
     pub settings: Map<String, Value>,
-    /// The settings that decide what is sent and to whom: a run goes on with the same ones only.
+    /// The settings that decide what is sent and to whom: a run is resumed with the same ones only.
     pub binding: Map<String, Value>,
 }
 
-/// How all rows are checked before anything is sent.
+/// Whose users are updated.
+#[derive(Clone)]
+pub enum Target {
+    /// A project's.
+    Project(Endpoint),
+    /// Nobody's: a simulator inside the process, like this.
+    Rehearsal(simulator::Settings),
+}
+
+/// Where a run keeps its files, and whether it is to be resumed.
 #[derive(Clone, Debug)]
-pub struct Strict {
-    /// Codes of warnings that are meant.
-    pub allow: Vec<String>,
-    /// Whether problems are told as JSON.
-    pub json: bool,
+pub struct Folders {
+    /// The folder in which each run gets a folder of its own.
+    pub runs_dir: PathBuf,
+    /// The folder of this run, if it was named.
+    pub out: Option<PathBuf>,
+    /// Whether to resume the unfinished run of the same inputs and settings.
+    pub resume: bool,
+    /// Whether to wait for a process that has the same run open.
+    pub wait: bool,
 }
 
 /// How fast to send.
@@ -120,6 +138,27 @@ impl Pace {
 }
 
 impl Config {
+    /// What the arguments of `run` mean: files and flags, as documented by `run --help`.
+    ///
+    /// `environment` gives the variables to go by, such as `DESCOPE_MANAGEMENT_KEY`.
+    ///
+    /// # Errors
+    ///
+    /// An argument that is unknown or malformed, and whatever is missing.
+    pub fn from_words(
+        words: impl IntoIterator<Item = impl Into<OsString>>,
+        environment: Environment<'_>,
+    ) -> Result<Self, Error> {
+        let command = ["descope-bulk", "run"].map(OsString::from);
+        let words = command.into_iter().chain(words.into_iter().map(Into::into));
+        match cli::parse(words, environment) {
+            Ok(Parsed { command: Command::Run(args), .. }) => Self::resolve(&args, environment),
+            Ok(_) => Err(Error::refused("these are no arguments of run")),
+            Err(Unparsed::Job(error)) => Err(error),
+            Err(Unparsed::Usage(error)) => Err(Error::refused(error)),
+        }
+    }
+
     /// What the arguments of `run` mean.
     ///
     /// Refuses what is missing or malformed, saying what to set.
@@ -127,26 +166,29 @@ impl Config {
         some_input(&args.files)?;
         let mapping = mapping(&args.rows);
         let pace = pace(&args.pace, environment)?;
-        let endpoint =
-            if args.simulate { None } else { Some(endpoint(&args.project, &pace, environment)?) };
+        let target = target(args, &pace, environment)?;
         let backoff = Backoff { max_attempts: args.limits.max_attempts, ..Backoff::default() };
         let max_failures = args.limits.max_failures.unwrap_or(MaxFailures::Unlimited);
         let breaker = CircuitBreaker::new(max_failures, args.limits.max_same_failures);
         let inputs = requests(&args.files, &args.rows);
-        let binding = binding(args, &mapping, endpoint.as_ref());
+        let binding = binding(args, &mapping, &target);
         let settings = settings(args, &binding);
         Ok(Self {
             inputs,
             mapping,
-            strict: args
-                .strict
-                .then(|| Strict { allow: args.findings.allow.clone(), json: args.output.json }),
+            strict: args.strict.then(|| args.findings.allow.clone()),
             batch_size: usize::from(args.rows.batch_size),
             pace,
             backoff,
             breaker,
             max_duration: args.limits.max_duration,
-            endpoint,
+            target,
+            folders: Folders {
+                runs_dir: args.output.runs_dir.clone(),
+                out: args.output.out.clone(),
+                resume: args.resuming.resume,
+                wait: args.resuming.wait,
+            },
             settings,
             binding,
         })
@@ -154,7 +196,7 @@ impl Config {
 }
 
 /// Refuses a job that names no files where none are typed.
-pub fn some_input(files: &[PathBuf]) -> Result<(), Error> {
+pub(crate) fn some_input(files: &[PathBuf]) -> Result<(), Error> {
     if files.is_empty() {
         return Err(Error::refused(
             "no input: name a FILE, or write files = [\"…\"] below [input] in the job file",
@@ -165,7 +207,7 @@ pub fn some_input(files: &[PathBuf]) -> Result<(), Error> {
 
 /// The inputs that are named.
 #[must_use]
-pub fn requests(files: &[PathBuf], rows: &RowArgs) -> Vec<Request> {
+pub(crate) fn requests(files: &[PathBuf], rows: &RowArgs) -> Vec<Request> {
     let stated = Stated {
         format: rows.format,
         encoding: rows.encoding,
@@ -179,7 +221,7 @@ pub fn requests(files: &[PathBuf], rows: &RowArgs) -> Vec<Request> {
 
 /// The stem of the run folder's name: that of the first input.
 #[must_use]
-pub fn run_name(inputs: &[Request]) -> String {
+pub(crate) fn run_name(inputs: &[Request]) -> String {
     match inputs.first().map(|request| request.path.as_path()) {
         Some(path) if path == Path::new("-") => "stdin".to_owned(),
         Some(path) => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
@@ -189,7 +231,7 @@ pub fn run_name(inputs: &[Request]) -> String {
 
 /// How rows are understood.
 #[must_use]
-pub fn mapping(args: &RowArgs) -> Mapping {
+pub(crate) fn mapping(args: &RowArgs) -> Mapping {
     Mapping {
         operation: args.operation,
         map: args.map.clone(),
@@ -236,6 +278,15 @@ fn budget(args: &PaceArgs, environment: Environment<'_>) -> Option<PathBuf> {
         return None;
     };
     Some(state.join("descope-bulk"))
+}
+
+fn target(args: &RunArgs, pace: &Pace, environment: Environment<'_>) -> Result<Target, Error> {
+    if !args.simulate {
+        return endpoint(&args.project, pace, environment).map(Target::Project);
+    }
+    // A rehearsal has the users that the files name, and is as fast as it can.
+    let settings = args.simulator.clone().settings(simulator::Limit::Off);
+    Ok(Target::Rehearsal(simulator::Settings { create_missing: true, ..settings }))
 }
 
 fn endpoint(
@@ -301,7 +352,7 @@ fn management_key(file: Option<&Path>, environment: Environment<'_>) -> Result<S
 }
 
 /// The text of a key file, bounded; warns where others may read it.
-pub fn read_key(path: &Path) -> Result<String, Error> {
+pub(crate) fn read_key(path: &Path) -> Result<String, Error> {
     use std::io::Read;
 
     // A key is short; whatever is longer is another file.
@@ -332,7 +383,11 @@ pub fn read_key(path: &Path) -> Result<String, Error> {
 }
 
 /// The settings that decide what is sent and to whom.
-fn binding(args: &RunArgs, mapping: &Mapping, endpoint: Option<&Endpoint>) -> Map<String, Value> {
+fn binding(args: &RunArgs, mapping: &Mapping, target: &Target) -> Map<String, Value> {
+    let endpoint = match target {
+        Target::Project(endpoint) => Some(endpoint),
+        Target::Rehearsal(_) => None,
+    };
     let pairs = |pairs: &[(String, String)]| -> Value {
         pairs.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<Map<_, _>>().into()
     };
@@ -395,7 +450,7 @@ fn object(value: Value) -> Map<String, Value> {
 
 /// The endpoint of a simulator inside the process.
 #[must_use]
-pub fn simulated_endpoint(base_url: Url, pace: &Pace) -> Endpoint {
+pub(crate) fn simulated_endpoint(base_url: Url, pace: &Pace) -> Endpoint {
     Endpoint {
         base_url,
         project_id: "P2simulated0000000000000000".to_owned(),

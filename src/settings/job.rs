@@ -13,12 +13,12 @@ mod problems;
 mod read;
 mod schema;
 
-pub use in_force::{Origin, Setting};
-pub use layer::{Layers, apply, switchable};
-pub use schema::schema;
+pub(crate) use in_force::Setting;
+pub(crate) use layer::{apply, switchable};
+pub(crate) use schema::schema;
 
 /// Reads an environment variable; a blank one counts as none.
-pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 #[cfg(test)]
 mod tests;

@@ -23,6 +23,7 @@ const ROOMS: &[&str] = &[
     "report",
     "simulator",
     "settings",
+    "run",
     "commands",
     "lib",
     "main",

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use descope_bulk::exit::Exit;
-use descope_bulk::outcome::Status;
-use descope_bulk::rows::values::RepairKind;
+use descope_bulk::Exit;
+use descope_bulk::Status;
+use descope_bulk::internals::rows::values::RepairKind;
 use serde_json::Value;
 
 use crate::support::{Run, program};

@@ -8,9 +8,9 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use descope_bulk::catalog::{OPERATIONS, Operation};
-use descope_bulk::input::record::{Content, Encoding, Format, Position, Record, Source};
-use descope_bulk::rows::{Builder, Mapping, OnConflict};
+use descope_bulk::internals::catalog::{OPERATIONS, Operation};
+use descope_bulk::internals::input::record::{Content, Encoding, Format, Position, Record, Source};
+use descope_bulk::internals::rows::{Builder, Mapping, OnConflict};
 use serde_json::{Map, Value, json};
 
 const RECORDED: [&str; 2] =

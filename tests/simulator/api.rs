@@ -1,6 +1,6 @@
 //! The documented behaviour of routes, credentials and errors.
 
-use descope_bulk::catalog::{Answers, Kind, Method, Need, OPERATIONS, Operation};
+use descope_bulk::internals::catalog::{Answers, Kind, Method, Need, OPERATIONS, Operation};
 use descope_bulk::simulator::Settings;
 use serde_json::{Value, json};
 

@@ -112,7 +112,7 @@ async fn a_port_in_use_is_a_refusal() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let settings = Settings { listen: taken.local_addr().unwrap(), ..Settings::default() };
     let error = simulator::start(settings).await.err().unwrap();
-    assert_eq!(error.exit(), descope_bulk::exit::Exit::Refused);
+    assert_eq!(error.exit(), descope_bulk::Exit::Refused);
     assert!(error.to_string().contains(&taken.local_addr().unwrap().to_string()));
 }
 

@@ -3,7 +3,7 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::exit::Error;
-use crate::settings::config::Config;
+use crate::settings::config::{Config, Target};
 
 /// What else is open: input, the run folder's files, threads that wait for events.
 const OTHERS: u64 = 64;
@@ -12,7 +12,7 @@ const OTHERS: u64 = 64;
 /// allow as many.
 pub(super) fn allow(config: &Config) -> Result<(), Error> {
     // A rehearsal has the server's end of each, too.
-    let ends = if config.endpoint.is_none() { 2 } else { 1 };
+    let ends = if matches!(config.target, Target::Rehearsal(_)) { 2 } else { 1 };
     let concurrency = config.pace.concurrency as u64;
     let wanted = ends * concurrency + OTHERS;
     let now = getrlimit(Resource::Nofile);

@@ -5,9 +5,9 @@ use std::io::Write;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::exit::{Error, Exit};
+use crate::exit::Error;
 use crate::report::LogWriter;
-use crate::stop::{Reason, Stop};
+use crate::stop::{Stop, StopReason};
 
 /// Watches for SIGINT and SIGTERM in the background.
 pub(super) fn watch(stop: Stop, mut log: LogWriter) -> Result<(), Error> {
@@ -23,7 +23,7 @@ pub(super) fn watch(stop: Stop, mut log: LogWriter) -> Result<(), Error> {
         let (mut hangup, stop) = (listen(SignalKind::hangup())?, stop.clone());
         tokio::spawn(async move {
             if hangup.recv().await.is_some() {
-                stop.drain(Reason::Terminated);
+                stop.drain(StopReason::Terminated);
             }
         });
     }
@@ -39,15 +39,15 @@ pub(super) fn watch(stop: Stop, mut log: LogWriter) -> Result<(), Error> {
         say("stopping at once: requests on the wire are dropped and recorded as unknown\n");
         stop.abort(first.clone());
         next(&mut interrupt, &mut terminate).await;
-        std::process::exit(exit(&first) as i32);
+        std::process::exit(first.exit() as i32);
     });
     Ok(())
 }
 
-async fn next(interrupt: &mut Signal, terminate: &mut Signal) -> Reason {
+async fn next(interrupt: &mut Signal, terminate: &mut Signal) -> StopReason {
     tokio::select! {
-        _ = interrupt.recv() => Reason::Interrupted,
-        _ = terminate.recv() => Reason::Terminated,
+        _ = interrupt.recv() => StopReason::Interrupted,
+        _ = terminate.recv() => StopReason::Terminated,
     }
 }
 
@@ -67,13 +67,4 @@ fn survive_file_size_limit() -> Result<(), Error> {
     signal(SignalKind::from_raw(SIGXFSZ))
         .map(drop)
         .map_err(|error| Error::Stopped(format!("cannot listen for signals: {error}")))
-}
-
-/// The exit code of a run that stopped for a reason.
-pub(super) fn exit(reason: &Reason) -> Exit {
-    match reason {
-        Reason::Interrupted => Exit::Interrupted,
-        Reason::Terminated => Exit::Terminated,
-        Reason::Halted { .. } => Exit::Stopped,
-    }
 }

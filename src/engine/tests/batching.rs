@@ -188,7 +188,7 @@ impl Plan {
             tokio::spawn(async move {
                 if let Some(ms) = drain {
                     tokio::time::sleep(Duration::from_millis(ms)).await;
-                    later.drain(Reason::Interrupted);
+                    later.drain(StopReason::Interrupted);
                 }
             });
             run(Arc::new(fake), self.rows(), self.window, stop).await

@@ -1,4 +1,4 @@
-//! The reporter, in paused time.
+//! The progress sink, in paused time.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::outcome::Status;
+use crate::engine::Ended;
+use crate::engine::events::{Event, Pace, Sink, Started, Waiting};
+use crate::outcome::{Status, Tally};
 use crate::report::live::Screen;
-use crate::report::{Kind, LogWriter, Pace, Progress, Reporter, Waiting};
+use crate::report::tests::finished;
+use crate::report::{LogWriter, ProgressForm, ProgressSink};
 
 #[derive(Clone, Default)]
 struct Shared(Arc<Mutex<Vec<u8>>>);
@@ -29,27 +32,44 @@ impl Write for Shared {
     }
 }
 
-fn lines(progress: &Arc<Progress>, out: &Shared) -> Reporter {
-    let screen = Screen::Lines(Box::new(out.clone()));
-    let pace = || Pace {
-        calls_per_second: Some(1.0),
-        waiting: Waiting::Limit(Duration::ZERO),
-        ..Pace::default()
-    };
-    Reporter::with(Duration::from_secs(1), screen, Arc::clone(progress), pace)
+/// Lets time pass, with a tick every 100 ms.
+async fn ticks(sink: &mut ProgressSink, time: Duration, pace: &Pace) {
+    const TICK: Duration = Duration::from_millis(100);
+    for _ in 0..time.as_millis() / TICK.as_millis() {
+        tokio::time::advance(TICK).await;
+        sink.event(&Event::Tick(pace));
+    }
 }
+
+fn start(sink: &mut ProgressSink, bytes: u64, simulated: bool) {
+    let started = Started { bytes: Some(bytes), simulated, ..Started::default() };
+    sink.event(&Event::Started(&started));
+}
+
+fn end(sink: &mut ProgressSink) {
+    sink.event(&Event::Finished(&Ended { tally: Tally::default(), complete: true }));
+}
+
+const AT_LIMIT: Pace = Pace {
+    calls: 0,
+    retries: 0,
+    saved: 0,
+    calls_per_second: Some(1.0),
+    waiting: Waiting::Limit(Duration::ZERO),
+};
 
 #[tokio::test(start_paused = true)]
 async fn lines_come_every_ten_seconds() {
-    let (progress, out) = (Arc::new(Progress::new(Some(1000), true)), Shared::default());
-    let reporter = lines(&progress, &out);
-    progress.read(100, 1000);
-    progress.finished(Status::Updated);
-    progress.finished(Status::Rejected);
-    tokio::time::sleep(Duration::from_millis(9_900)).await;
+    let out = Shared::default();
+    let mut sink = ProgressSink::over(Screen::Lines(Box::new(out.clone())));
+    start(&mut sink, 1000, true);
+    sink.event(&Event::Read { rows: 100, bytes: 1000 });
+    sink.event(&Event::RowFinished(&finished(Status::Updated)));
+    sink.event(&Event::RowFinished(&finished(Status::Rejected)));
+    ticks(&mut sink, Duration::from_millis(9_900), &AT_LIMIT).await;
     assert_eq!(out.text(), "");
-    tokio::time::sleep(Duration::from_secs(20)).await;
-    reporter.finish().await;
+    ticks(&mut sink, Duration::from_secs(20), &AT_LIMIT).await;
+    end(&mut sink);
     let text = out.text();
     assert_eq!(text.lines().count(), 2);
     assert!(text.starts_with("progress: SIMULATED 2 of about 100 rows (2%), "), "{text}");
@@ -57,23 +77,14 @@ async fn lines_come_every_ten_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_short_run_shows_nothing_and_ends_at_once() {
-    let (progress, out) = (Arc::new(Progress::default()), Shared::default());
-    let before = tokio::time::Instant::now();
-    lines(&progress, &out).finish().await;
-    assert_eq!(out.text(), "");
-    assert_eq!(before.elapsed(), Duration::ZERO);
-}
-
-#[tokio::test(start_paused = true)]
-async fn every_kind_starts_and_finishes() {
-    for kind in [Kind::Bar, Kind::Lines, Kind::Events, Kind::Quiet] {
+async fn every_form_starts_and_finishes() {
+    for form in [ProgressForm::Bar, ProgressForm::Lines, ProgressForm::Events] {
         let log = LogWriter::default();
-        let progress = Arc::new(Progress::new(Some(10), true));
-        let reporter = Reporter::start(kind, progress, Pace::default, &log);
-        tokio::time::sleep(Duration::from_secs(11)).await;
+        let mut sink = ProgressSink::new(form, &log);
+        start(&mut sink, 10, true);
+        ticks(&mut sink, Duration::from_secs(11), &Pace::default()).await;
         log.make_writer().write_all(b"").unwrap();
-        reporter.finish().await;
+        end(&mut sink);
     }
 }
 
@@ -83,17 +94,13 @@ async fn events_hold_the_facts() {
     let writer = out.clone();
     let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
     let guard = tracing::subscriber::set_default(subscriber);
-    let progress = Arc::new(Progress::new(Some(100), false));
-    progress.read(10, 10);
-    progress.finished(Status::Unchanged);
-    let pace = || Pace {
-        calls_per_second: Some(1.0),
-        waiting: Waiting::CoolDown(Duration::from_secs(30)),
-        ..Pace::default()
-    };
-    let reporter = Reporter::start(Kind::Events, progress, pace, &LogWriter::default());
-    tokio::time::sleep(Duration::from_secs(11)).await;
-    reporter.finish().await;
+    let mut sink = ProgressSink::new(ProgressForm::Events, &LogWriter::default());
+    start(&mut sink, 100, false);
+    sink.event(&Event::Read { rows: 10, bytes: 10 });
+    sink.event(&Event::RowFinished(&finished(Status::Unchanged)));
+    let cooling = Pace { waiting: Waiting::CoolDown(Duration::from_secs(30)), ..AT_LIMIT };
+    ticks(&mut sink, Duration::from_secs(11), &cooling).await;
+    end(&mut sink);
     drop(guard);
     let event: serde_json::Value = serde_json::from_str(out.text().trim_end()).unwrap();
     let fields = &event["fields"];

@@ -2,13 +2,25 @@
 
 use std::time::Duration;
 
+use crate::engine::events::{Event, Pace, Started, Waiting};
 use crate::outcome::{Status, Tally};
 use crate::report::format::{brief, count, quoted, span, tame, thousands};
-use crate::report::progress::{Rate, Snapshot};
-use crate::report::{Pace, Progress, Waiting, time_left};
+use crate::report::progress::{Progress, Rate, Snapshot, time_left};
+use crate::report::tests::finished;
 
 const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
+}
+
+/// The progress of a run that has begun.
+fn begun(bytes: Option<u64>, done_before: Tally) -> Progress {
+    let mut progress = Progress::default();
+    progress.event(&Event::Started(&Started { bytes, done_before, ..Started::default() }));
+    progress
+}
+
+fn read(progress: &mut Progress, rows: u64, bytes: u64) {
+    progress.event(&Event::Read { rows, bytes });
 }
 
 #[test]
@@ -41,25 +53,25 @@ fn the_time_left() {
 
 #[test]
 fn the_total_is_estimated_until_all_is_read() {
-    let progress = Progress::new(Some(1000), false);
+    let mut progress = begun(Some(1000), Tally::default());
     assert_eq!(progress.snapshot().permille(), None);
-    progress.read(10, 100);
-    progress.finished(Status::Updated);
+    read(&mut progress, 10, 100);
+    progress.event(&Event::RowFinished(&finished(Status::Updated)));
     let snapshot = progress.snapshot();
     assert_eq!((snapshot.total, snapshot.permille()), (Some(100), Some(10)));
     // A file that grows: never less than what was read.
-    progress.read(190, 1900);
+    read(&mut progress, 190, 1900);
     assert_eq!(progress.snapshot().total, Some(200));
-    progress.read(1, 1);
-    progress.all_read();
+    read(&mut progress, 1, 1);
+    progress.event(&Event::AllRead);
     assert_eq!(progress.snapshot().total, Some(201));
-    let unknown = Progress::new(None, false);
-    unknown.read(10, 100);
+    let mut unknown = begun(None, Tally::default());
+    read(&mut unknown, 10, 100);
     assert_eq!(unknown.snapshot().total, None);
-    unknown.all_read();
+    unknown.event(&Event::AllRead);
     assert_eq!(unknown.snapshot().total, Some(10));
-    let empty = Progress::new(Some(0), false);
-    empty.all_read();
+    let mut empty = begun(Some(0), Tally::default());
+    empty.event(&Event::AllRead);
     assert_eq!(empty.snapshot().permille(), Some(1000));
 }
 
@@ -148,11 +160,11 @@ fn words() {
 
 #[test]
 fn rows_done_before_are_done() {
-    let progress = Progress::new(Some(1000), false);
-    progress.done_before(Tally { updated: 70, rejected: 5, invalid: 5, ..Tally::default() });
-    progress.read(100, 1000);
-    progress.all_read();
-    progress.finished(Status::Updated);
+    let before = Tally { updated: 70, rejected: 5, invalid: 5, ..Tally::default() };
+    let mut progress = begun(Some(1000), before);
+    read(&mut progress, 100, 1000);
+    progress.event(&Event::AllRead);
+    progress.event(&Event::RowFinished(&finished(Status::Updated)));
     let now = progress.snapshot();
     assert_eq!((now.done, now.updated, now.failed, now.total), (81, 71, 10, Some(100)));
     assert_eq!(now.position(), "81 of 100 rows (81%)");

@@ -10,7 +10,7 @@ use super::run::{Rate, RowArgs, rate, share};
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
-pub struct CheckArgs {
+pub(crate) struct CheckArgs {
     /// Files to check, in the order in which they would run; `-` is standard input
     #[arg(required_unless_present_any = ["job", "show_settings"], value_name = "FILE")]
     pub files: Vec<PathBuf>,

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 /// Arguments of `operations`.
 #[derive(Debug, Args)]
-pub struct OperationsArgs {
+pub(crate) struct OperationsArgs {
     /// Show the fields of these operations only
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
@@ -16,7 +16,7 @@ pub struct OperationsArgs {
 
 /// A form of the catalogue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Form {
+pub(crate) enum Form {
     /// For a terminal.
     #[default]
     Text,

@@ -47,9 +47,9 @@ pub struct RunArgs {
     #[command(flatten)]
     pub output: OutputArgs,
 
-    /// Whether to go on with an earlier run.
+    /// Whether to resume an earlier run.
     #[command(flatten)]
-    pub going_on: ResumeArgs,
+    pub resuming: ResumeArgs,
 
     /// Check all rows first, as `check` does, and send nothing if there is any problem
     #[arg(long, help_heading = "Findings")]
@@ -231,7 +231,7 @@ pub struct OutputArgs {
     #[arg(long, default_value = "runs", value_name = "DIR")]
     pub runs_dir: PathBuf,
 
-    /// The folder of this run; it must not exist yet, or be empty, unless --resume is said
+    /// The folder of this run; it must not exist yet, or be empty, unless --resume is given
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 
@@ -252,17 +252,17 @@ pub struct OutputArgs {
     pub log_format: LogFormat,
 }
 
-/// Whether to go on with an earlier run.
+/// Whether to resume an earlier run.
 #[derive(Clone, Copy, Debug, Args)]
-#[command(next_help_heading = "Going on")]
+#[command(next_help_heading = "Resuming")]
 pub struct ResumeArgs {
-    /// Go on with the unfinished run of the same files and settings, or start one if there is
+    /// Resume the unfinished run of the same files and settings, or start one if there is
     /// none; where the run is finished there is nothing to do. Rows that have their outcome are
     /// not sent again. Files or settings that have changed since are refused
     #[arg(long)]
     pub resume: bool,
 
-    /// Wait for a process that is at the same run, instead of giving up with exit code 4
+    /// Wait for a process that has the same run open, instead of giving up with exit code 4
     #[arg(long, requires_if("true", "resume"))]
     pub wait: bool,
 }

@@ -13,7 +13,7 @@ use crate::simulator::{
 
 /// Arguments of `simulate`.
 #[derive(Debug, Args)]
-pub struct SimulateArgs {
+pub(crate) struct SimulateArgs {
     /// Where to listen. Port 0 takes any free one; the first line on stdout is the URL.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8088")]
     pub listen: SocketAddr,

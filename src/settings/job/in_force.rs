@@ -14,7 +14,7 @@ use super::problems::looks_like_key;
 
 /// A setting in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Setting {
+pub(crate) struct Setting {
     /// Its name: that of the flag, without hyphens before it.
     pub name: String,
     /// Its value as it would be typed; `None` if it has none.
@@ -25,7 +25,7 @@ pub struct Setting {
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// The command line.
     Flag,
     /// An environment variable of this name.
@@ -39,7 +39,7 @@ pub enum Origin {
 impl Origin {
     /// Its kind in a word.
     #[must_use]
-    pub fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Flag => "flag",
             Self::Environment(_) => "environment",
@@ -50,7 +50,7 @@ impl Origin {
 
     /// Where exactly, if there is more to say than the kind.
     #[must_use]
-    pub fn place(&self) -> Option<String> {
+    pub(crate) fn place(&self) -> Option<String> {
         match self {
             Self::Environment(name) => Some(name.clone()),
             Self::Job(path, line) => Some(format!("{}:{line}", path.display())),
@@ -77,7 +77,7 @@ impl Layers {
     ///
     /// `matches` is what parsing the arguments gave for the subcommand `command`.
     #[must_use]
-    pub fn in_force(
+    pub(crate) fn in_force(
         &self,
         command: &Command,
         matches: &ArgMatches,

@@ -18,7 +18,7 @@ const COMPLETE: &str = "run";
 
 /// What is parsed in the end, and what in it is the job's.
 #[derive(Debug, Default)]
-pub struct Layers {
+pub(crate) struct Layers {
     /// The command line with the job's values in it.
     pub arguments: Vec<OsString>,
     /// The job file, if one is named.
@@ -33,7 +33,7 @@ pub struct Layers {
 /// tables of names add up, and for the same name the one that is typed wins; files that are
 /// typed take the place of the job's. Keys that a subcommand has no argument for are checked
 /// and otherwise passed over. A command line that names no job stays as it is.
-pub fn apply(
+pub(crate) fn apply(
     root: &Command,
     arguments: Vec<OsString>,
     environment: Environment<'_>,
@@ -63,7 +63,7 @@ pub fn apply(
 
 /// Lets a flag that a job may switch on be switched off again: `--flag=false`.
 #[must_use]
-pub fn switchable(argument: Arg) -> Arg {
+pub(crate) fn switchable(argument: Arg) -> Arg {
     let known = |key: &keys::Key| key.kind == Kind::Switch && Some(key.flag) == argument.get_long();
     if !KEYS.iter().any(known) {
         return argument;

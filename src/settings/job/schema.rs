@@ -9,7 +9,7 @@ use super::keys::{self, Key, Kind, TABLES};
 /// The schema, made from the keys and from what their flags say of themselves. `run` is the
 /// command that has a flag for every key.
 #[must_use]
-pub fn schema(run: &Command) -> Value {
+pub(crate) fn schema(run: &Command) -> Value {
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "A job of descope-bulk",

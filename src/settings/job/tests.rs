@@ -7,8 +7,9 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::keys::{self, KEYS, Kind, TABLES};
+use super::layer::Layers;
 use super::read::read;
-use super::{Layers, apply, schema};
+use super::{apply, schema};
 use crate::settings::cli;
 
 fn run() -> clap::Command {

@@ -4,8 +4,8 @@
 
 use std::io::Cursor;
 
-use descope_bulk::input::{Input, Stated};
-use descope_bulk::input::record::{Delimiter, Encoding, Format};
+use descope_bulk::internals::input::{Input, Stated};
+use descope_bulk::internals::input::record::{Delimiter, Encoding, Format};
 use libfuzzer_sys::fuzz_target;
 
 /// One of them, or nothing.

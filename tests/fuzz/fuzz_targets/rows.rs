@@ -4,8 +4,8 @@
 
 use std::io::Cursor;
 
-use descope_bulk::input::{Input, Stated};
-use descope_bulk::rows::{Builder, Mapping};
+use descope_bulk::internals::input::{Input, Stated};
+use descope_bulk::internals::rows::{Builder, Mapping};
 use libfuzzer_sys::fuzz_target;
 
 /// Headers that make different operations.

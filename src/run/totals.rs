@@ -1,24 +1,22 @@
-//! Closing the books: the summary, written and shown, and the exit code that it means.
+//! The totals: the summary, which is written, and the exit code that it means.
 
-use std::io::{self, IsTerminal, Write};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::signals;
+use super::RunEnd;
 use crate::engine::Ended;
 use crate::exit::{Error, Exit};
 use crate::input::record::Source;
 use crate::outcome::{Tally, milliseconds};
-use crate::report;
-use crate::report::{FailureCauses, NoteCounts};
+use crate::report::{self, FailureCauses, NoteCounts};
 use crate::rows::OnConflict;
 use crate::send::Client;
-use crate::settings::cli::run::OutputArgs;
 use crate::settings::config::Config;
-use crate::stop::Reason;
+use crate::stop::StopReason;
 use crate::store::journal::{Identity, InputIdentity};
 use crate::store::summary::{Files, InputSummary, SUMMARY_VERSION, Stopped, Summary, Tool, Waited};
 use crate::store::{self, Closed, RunFolder};
@@ -33,52 +31,85 @@ const REASONS: usize = 20;
 pub(super) struct Facts<'a> {
     pub(super) config: &'a Config,
     pub(super) client: &'a Client,
+    pub(super) folder: &'a RunFolder,
     pub(super) sources: &'a [Arc<Source>],
     pub(super) identity: &'a Identity,
+    /// The words that were typed, if any.
+    pub(super) typed: &'a [String],
     pub(super) simulated: bool,
     pub(super) started_at: Timestamp,
     pub(super) elapsed: Duration,
-    /// What was done before, when the run was taken up again.
+    /// What was done before, before the run was resumed.
     pub(super) earlier: Tally,
-    pub(super) reasons: FailureCauses,
-    pub(super) noted: NoteCounts,
+    pub(super) counts: (FailureCauses, NoteCounts),
 }
 
-/// Writes and shows the summary; the exit code says the same in a number.
+impl Facts<'_> {
+    /// Why the run folder does not hold what happened, and what to do.
+    fn unrecorded(&self, error: &io::Error) -> Error {
+        let advice = match self.resume_command() {
+            _ if !self.folder.path().exists() => {
+                "the run folder is gone, and with it what is known of the run: begin again"
+                    .to_owned()
+            }
+            Some(command) => {
+                format!("make room or correct the folder, then resume the run:\n  {command}")
+            }
+            None => "make room or correct the folder, then resume the run".to_owned(),
+        };
+        Error::Stopped(format!("{error}\n  nothing was sent since that was noticed; {advice}"))
+    }
+
+    /// The command that resumes this run: the one that was typed, with what it takes.
+    fn resume_command(&self) -> Option<String> {
+        // What takes back a job's `resume` would take back ours.
+        let typed = || self.typed.iter().filter(|word| !word.starts_with("--resume="));
+        let has = |name: &str| typed().any(|word| word == name);
+        // An input that could be read only once is in the folder.
+        let kept = self.identity.inputs.iter().any(|input| !Path::new(&input.path).is_absolute());
+        let mut words = vec![Tool::THIS.name.to_owned()];
+        for word in typed() {
+            words.push(report::quoted(word));
+            if word == "run" && words.len() == 2 {
+                if !has("--resume") {
+                    words.push("--resume".to_owned());
+                }
+                if kept && !typed().any(|word| word.starts_with("--out")) {
+                    words.push("--out".to_owned());
+                    words.push(report::quoted(&self.folder.path().to_string_lossy()));
+                }
+            }
+        }
+        (!self.typed.is_empty()).then(|| words.join(" "))
+    }
+}
+
+/// Writes the summary and says how the run ended.
 pub(super) fn close(
     facts: &Facts<'_>,
-    folder: &RunFolder,
     ended: Ended,
-    stopped: Option<Reason>,
+    stopped: Option<StopReason>,
     closed: io::Result<Closed>,
-    output: &OutputArgs,
-) -> Result<Exit, Error> {
+) -> RunEnd {
     let (ended, stopped, files, unwritten) = match closed {
         Ok(closed) => {
             let files = Files { results: closed.results, failures: closed.failures };
             (ended, stopped.filter(|_| !ended.complete), files, None)
         }
         Err(error) => {
-            let stopped = Some(stopped.unwrap_or_else(Reason::not_recorded));
-            (recorded_only(ended, folder), stopped, Files::default(), Some(error))
+            let stopped = Some(stopped.unwrap_or_else(StopReason::not_recorded));
+            (recorded_only(ended, facts.folder), stopped, Files::default(), Some(error))
         }
     };
     let exit = verdict(ended, stopped.as_ref(), unwritten.is_some());
-    let summary = summary(facts, folder, ended, stopped, files, exit);
-    let written = store::write_summary(folder, &summary);
-    // A closed stdout is no reason to fail: the same is in the run folder.
-    let _ = show(&summary, output.json);
-    let Some(error) = unwritten.or(written.err()) else { return Ok(exit) };
-    let advice = if folder.path().exists() {
-        format!("make room or mend the folder, then go on:\n  {}", resume_command(facts, folder))
-    } else {
-        "the run folder is gone, and with it what is known of the run: begin again".to_owned()
-    };
-    Err(Error::Stopped(format!("{error}\n  nothing was sent since that was noticed; {advice}")))
+    let summary = summary(facts, ended, stopped, files, exit);
+    let written = store::write_summary(facts.folder, &summary);
+    let unrecorded = unwritten.or(written.err()).map(|error| facts.unrecorded(&error));
+    RunEnd::Finished { summary: Box::new(summary), exit, unrecorded }
 }
 
 /// What a run came to whose recorder failed: only what the journal bears out. The rest is sent
-/// again, or settled, by going on.
+/// again, or settled, when the run is resumed.
 fn recorded_only(ended: Ended, folder: &RunFolder) -> Ended {
     let recorded = folder.recover().ok().flatten().map_or_else(Tally::default, |r| r.tally);
     let read = ended.tally.read;
@@ -86,11 +117,11 @@ fn recorded_only(ended: Ended, folder: &RunFolder) -> Ended {
     Ended { tally: Tally { read, not_attempted, ..recorded }, complete: false }
 }
 
-fn verdict(ended: Ended, stopped: Option<&Reason>, unrecorded: bool) -> Exit {
+fn verdict(ended: Ended, stopped: Option<&StopReason>, unrecorded: bool) -> Exit {
     match stopped {
         _ if !ended.tally.balances() => Exit::Broken,
         _ if unrecorded => Exit::Stopped,
-        Some(reason) => signals::exit(reason),
+        Some(reason) => reason.exit(),
         None if ended.tally.clean() => Exit::Success,
         None => Exit::Failures,
     }
@@ -98,9 +129,8 @@ fn verdict(ended: Ended, stopped: Option<&Reason>, unrecorded: bool) -> Exit {
 
 fn summary(
     facts: &Facts<'_>,
-    folder: &RunFolder,
     ended: Ended,
-    stopped: Option<Reason>,
+    stopped: Option<StopReason>,
     files: Files,
     exit: Exit,
 ) -> Summary {
@@ -129,52 +159,25 @@ fn summary(
             cool_down_ms: milliseconds(waits.cool_down()),
             back_off_ms: milliseconds(meters.back_off()),
         },
-        reasons: facts.reasons.top(REASONS),
-        repairs: facts.noted.repairs.clone(),
-        warnings: facts.noted.warnings.clone(),
+        reasons: facts.counts.0.top(REASONS),
+        repairs: facts.counts.1.repairs.clone(),
+        warnings: facts.counts.1.warnings.clone(),
         settings: facts.config.settings.clone(),
         stopped: stopped.map(|reason| Stopped {
             reason: reason.code().to_owned(),
             message: reason.to_string(),
             hint: reason.hint().map(str::to_owned),
-            resume: goes_on(&reason, folder).then(|| resume_command(facts, folder)),
+            resume: facts.resume_command().filter(|_| resumable(&reason, facts.folder)),
         }),
         exit_code: exit as u8,
         files,
     }
 }
 
-/// Whether going on can help: not where the same place in the input stops it again, nor where
+/// Whether to resume it can help: not where the same place in the input stops it again, nor where
 /// nothing is known of the run any more.
-fn goes_on(reason: &Reason, folder: &RunFolder) -> bool {
+fn resumable(reason: &StopReason, folder: &RunFolder) -> bool {
     reason.code() != UNREADABLE_INPUT && folder.path().exists()
-}
-
-/// The command that goes on with this run: the one that was typed, with what it takes.
-fn resume_command(facts: &Facts<'_>, folder: &RunFolder) -> String {
-    let typed: Vec<String> = std::env::args_os()
-        .skip(1)
-        .map(|word| word.to_string_lossy().into_owned())
-        // What takes back a job's `resume` would take back ours.
-        .filter(|word| !word.starts_with("--resume="))
-        .collect();
-    let mut words = vec![Tool::THIS.name.to_owned()];
-    let has = |name: &str| typed.iter().any(|word| word == name);
-    // An input that could be read only once is in the folder.
-    let kept = facts.identity.inputs.iter().any(|input| !Path::new(&input.path).is_absolute());
-    for word in &typed {
-        words.push(report::quoted(word));
-        if word == "run" && words.len() == 2 {
-            if !has("--resume") {
-                words.push("--resume".to_owned());
-            }
-            if kept && !typed.iter().any(|word| word.starts_with("--out")) {
-                words.push("--out".to_owned());
-                words.push(report::quoted(&folder.path().to_string_lossy()));
-            }
-        }
-    }
-    words.join(" ")
 }
 
 fn input((source, identity): (&Arc<Source>, &InputIdentity)) -> InputSummary {
@@ -184,16 +187,4 @@ fn input((source, identity): (&Arc<Source>, &InputIdentity)) -> InputSummary {
         bytes: identity.bytes,
         fingerprint: identity.fingerprint.clone(),
     }
-}
-
-fn show(summary: &Summary, json: bool) -> io::Result<()> {
-    if json {
-        let mut text = serde_json::to_string(summary)?;
-        text.push('\n');
-        return io::stdout().write_all(text.as_bytes());
-    }
-    let color = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let mut page = Vec::new();
-    report::print_summary(&mut page, summary, color)?;
-    io::stdout().write_all(&page)
 }

@@ -1,7 +1,7 @@
-//! Intake: what is read, which run it is, and in which folder it goes on or begins.
+//! Intake: what is read, which run it is, and in which folder it begins or is resumed.
 //!
 //! Everything here blocks and sends nothing. What can be read only once, such as standard
-//! input, is kept in the run folder first, so that the run can be taken up again. A run that
+//! input, is kept in the run folder first, so that the run can be resumed. A run that
 //! is refused leaves nothing behind.
 
 use std::fs::{self, File};
@@ -12,21 +12,21 @@ use std::sync::OnceLock;
 use jiff::Timestamp;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::commands::check;
-use crate::exit::Error;
+use crate::check::{self, EXAMPLES, Options};
+use crate::exit::{Error, Exit};
 use crate::input::{self, Input, Request};
 use crate::rows::Builder;
-use crate::settings::cli::run::{OutputArgs, ResumeArgs};
-use crate::settings::config::{self, Config};
+use crate::settings::config::{self, Config, Folders};
+use crate::stop::Stop;
 use crate::store::journal::{Identity, InputIdentity, JOURNAL_VERSION, Recovered};
 use crate::store::{self, Place, Recorder, RunFolder};
 
-/// A run that can begin, or go on.
+/// A run that can begin, or be resumed.
 pub(super) struct Intake {
     pub(super) folder: RunFolder,
     pub(super) reading: Reading,
     pub(super) recorder: Recorder,
-    /// What was done before, when the run goes on.
+    /// What was done before, when the run is resumed.
     pub(super) recovered: Option<Recovered>,
 }
 
@@ -39,78 +39,86 @@ pub(super) struct Reading {
 }
 
 /// What is to be done.
-pub(super) enum Chosen {
-    /// Begin, or go on.
-    Go(Box<Intake>),
+pub(super) enum Intended {
+    /// To begin a run, or to resume one.
+    Run(Box<Intake>),
     /// Nothing: the run in this folder is finished.
     Nothing(PathBuf),
+    /// Nothing: the run is strict, and these are the problems of its rows.
+    Problems { report: Box<check::Report>, files: Vec<String> },
 }
 
-/// Finds out which run it is, and where it begins or goes on. `keeping` is set to the folder in
+/// Finds out which run it is, and where it begins or is resumed. `keeping` is set to the folder in
 /// which inputs that can be read only once are being kept, since that may take forever.
-pub(super) fn choose(
+pub(super) fn intend(
     config: &Config,
-    output: &OutputArgs,
-    going_on: ResumeArgs,
     at: Timestamp,
     keeping: &OnceLock<PathBuf>,
-) -> Result<Chosen, Error> {
-    let ResumeArgs { resume, wait } = going_on;
-    if let Some(path) = output.out.as_ref().filter(|path| resume && path.exists()) {
-        return go_on(RunFolder::open(path.clone(), wait)?, config);
+    stop: &Stop,
+) -> Result<Intended, Error> {
+    let Folders { runs_dir, out, resume, wait } = &config.folders;
+    if let Some(path) = out.as_ref().filter(|path| *resume && path.exists()) {
+        return resumed(RunFolder::open(path.clone(), *wait)?, config, stop);
     }
-    let place = match &output.out {
+    let place = match out {
         Some(path) => Place::Exactly(path.clone()),
-        None => Place::Under {
-            runs: output.runs_dir.clone(),
-            name: config::run_name(&config.inputs),
-            at,
-        },
+        None => Place::Under { runs: runs_dir.clone(), name: config::run_name(&config.inputs), at },
     };
     let mut fresh = Fresh { place, folder: None };
     if config.inputs.iter().any(Request::is_stream) {
         let folder = fresh.folder()?;
-        // Whoever waits for us and gives up removes what is kept so far.
+        // Who waits for us and gives up removes what is kept so far.
         let _ = keeping.set(folder.path().to_owned());
         keep_streams(config, folder)?;
     }
     let reading = Reading::open(config, fresh.folder.as_ref())?;
-    if !resume || output.out.is_some() {
-        reading.strict(config)?;
-        return Chosen::begin(fresh.take()?, reading);
+    if !resume || out.is_some() {
+        return Intended::begin(|| fresh.take(), reading, config, stop);
     }
     // Two that start at the same moment must not both begin.
-    let choosing = store::choosing(&output.runs_dir)?;
-    match find(&output.runs_dir, &config::run_name(&config.inputs), &reading.identity)? {
-        Earlier::None => {
-            reading.strict(config)?;
-            Chosen::begin(fresh.take()?, reading)
-        }
-        Earlier::Finished(path) => Ok(Chosen::Nothing(path)),
+    let choosing = store::choosing(runs_dir)?;
+    match find(runs_dir, &config::run_name(&config.inputs), &reading.identity)? {
+        Earlier::None => Intended::begin(|| fresh.take(), reading, config, stop),
+        Earlier::Finished(path) => Ok(Intended::Nothing(path)),
         Earlier::Unfinished(path) => {
             drop(choosing);
-            go_on(RunFolder::open(path, wait)?, config)
+            resumed(RunFolder::open(path, *wait)?, config, stop)
         }
     }
 }
 
-impl Chosen {
-    /// Begins a run. Its journal is there from now on, so that others find it.
-    fn begin(folder: RunFolder, reading: Reading) -> Result<Self, Error> {
+impl Intended {
+    /// Begins a run, once its rows are checked where it is strict. Its journal is there from
+    /// now on, so that others find it.
+    fn begin(
+        folder: impl FnOnce() -> Result<RunFolder, Error>,
+        reading: Reading,
+        config: &Config,
+        stop: &Stop,
+    ) -> Result<Self, Error> {
+        if let Some(report) = reading.problems(config)? {
+            let files = reading.requests.iter().map(Request::name).collect();
+            return Ok(Self::Problems { report: Box::new(report), files });
+        }
+        if stop.is_draining() {
+            // Nobody waits for this any more: nothing is to be left behind.
+            return Err(Error::refused("stopped before the first row"));
+        }
+        let folder = folder()?;
         let recorder = Recorder::new(&folder, reading.input.sources(), &reading.identity)?;
-        Ok(Self::Go(Box::new(Intake { folder, reading, recorder, recovered: None })))
+        Ok(Self::Run(Box::new(Intake { folder, reading, recorder, recovered: None })))
     }
 
-    /// Goes on with a run.
+    /// Resumes a run.
     fn resume(folder: RunFolder, reading: Reading, recovered: Recovered) -> Result<Self, Error> {
         let recorder = Recorder::resume(&folder, reading.input.sources(), &recovered)?;
         let recovered = Some(recovered);
-        Ok(Self::Go(Box::new(Intake { folder, reading, recorder, recovered })))
+        Ok(Self::Run(Box::new(Intake { folder, reading, recorder, recovered })))
     }
 }
 
 impl Intake {
-    /// Leaves no trace of a run that never began; one that goes on stays as it is.
+    /// Leaves no trace of a run that never began; one that was resumed stays as it is.
     pub(super) fn give_up(self) {
         drop(self.recorder);
         if self.recovered.is_none() {
@@ -135,12 +143,13 @@ impl Reading {
         Ok(Self { input, builder, identity, requests })
     }
 
-    /// Checks all rows first, where the run is strict.
-    fn strict(&self, config: &Config) -> Result<(), Error> {
-        match &config.strict {
-            Some(strict) => check::strict(&self.requests, config.mapping.clone(), strict),
-            None => Ok(()),
-        }
+    /// What is wrong with the rows, if the run is strict and there is anything.
+    fn problems(&self, config: &Config) -> Result<Option<check::Report>, Error> {
+        let Some(allow) = config.strict.clone() else { return Ok(None) };
+        let options = Options { examples: EXAMPLES, allow, ..Options::default() };
+        let mapping = config.mapping.clone();
+        let report = check::check_files(&self.requests, mapping, &options, &mut |_| ())?;
+        Ok((report.exit() != Exit::Success).then_some(report))
     }
 }
 
@@ -217,7 +226,7 @@ enum Earlier {
     Unfinished(PathBuf),
 }
 
-/// Finds the run to go on with, from the latest back: an unfinished one of the same inputs. The
+/// Finds the run to resume, from the latest back: an unfinished one of the same inputs. The
 /// latest finished one with the same settings ends the search: it is either the same in
 /// everything, and there is nothing to do, or what it did is out of date.
 fn find(runs: &Path, name: &str, identity: &Identity) -> Result<Earlier, Error> {
@@ -240,14 +249,13 @@ fn find(runs: &Path, name: &str, identity: &Identity) -> Result<Earlier, Error> 
     Ok(Earlier::None)
 }
 
-/// Goes on with the run in a folder; one that got nowhere begins again there.
-fn go_on(folder: RunFolder, config: &Config) -> Result<Chosen, Error> {
+/// Resumes the run in a folder; one that got nowhere begins again there.
+fn resumed(folder: RunFolder, config: &Config, stop: &Stop) -> Result<Intended, Error> {
     let Some(recovered) = folder.recover().map_err(Error::refused)? else {
         folder.clear().map_err(Error::refused)?;
         keep_streams(config, &folder)?;
         let reading = Reading::open(config, Some(&folder))?;
-        reading.strict(config)?;
-        return Chosen::begin(folder, reading);
+        return Intended::begin(|| Ok(folder), reading, config, stop);
     };
     let reading = Reading::open(config, Some(&folder))?;
     if !recovered.identity.same_inputs(&reading.identity) {
@@ -258,7 +266,7 @@ fn go_on(folder: RunFolder, config: &Config) -> Result<Chosen, Error> {
     }
     let differences = recovered.identity.differences(&reading.identity);
     match (recovered.complete, differences.is_empty()) {
-        (true, true) => Ok(Chosen::Nothing(folder.path().to_owned())),
+        (true, true) => Ok(Intended::Nothing(folder.path().to_owned())),
         (true, false) => Err(Error::refused(format!(
             "the run in {} is finished, and this would be another: {}\n  name another folder",
             folder.path().display(),
@@ -267,14 +275,14 @@ fn go_on(folder: RunFolder, config: &Config) -> Result<Chosen, Error> {
         (false, false) => Err(changed(folder.path(), &differences)),
         (false, true) => {
             folder.forget_summary().map_err(Error::refused)?;
-            Chosen::resume(folder, reading, recovered)
+            Intended::resume(folder, reading, recovered)
         }
     }
 }
 
 fn changed(folder: &Path, differences: &[String]) -> Error {
     Error::refused(format!(
-        "the unfinished run in {} cannot go on, something has changed since: {}\n  \
+        "the unfinished run in {} cannot be resumed: something has changed since: {}\n  \
          put it back as it was; or, to leave that run unfinished, move its folder away or run once without --resume",
         folder.display(),
         differences.join("; ")

@@ -1,0 +1,57 @@
+//! The announcing sink: lines about the course of a run, on the screen or in the log.
+
+use std::io::Write;
+
+use super::log::LogWriter;
+use crate::engine::events::{Event, Sink, Started, Waiting};
+
+/// Says where a run is to be found, and logs what holds it up and what stops it.
+#[derive(Debug, Default)]
+pub(crate) struct Announcer {
+    screen: Option<LogWriter>,
+}
+
+impl Announcer {
+    /// One that says it to people.
+    #[must_use]
+    pub(crate) fn on(screen: &LogWriter) -> Self {
+        Self { screen: Some(screen.clone()) }
+    }
+
+    fn started(&mut self, started: &Started) {
+        let (folder, resumed) = (started.folder.display(), started.done_before.finished());
+        let Some(screen) = &mut self.screen else {
+            tracing::info!(%folder, simulated = started.simulated, resumed, "run");
+            return;
+        };
+        let rate = started.calls_per_second.map_or("no limit".to_owned(), |rate| {
+            format!("{:.0} calls a minute", (rate * 60.0).floor())
+        });
+        let label = if started.simulated { "SIMULATED " } else { "" };
+        let before = match resumed {
+            0 => String::new(),
+            rows => format!(", {rows} rows done before"),
+        };
+        // Without a reader of stderr the run goes on.
+        let _ = screen.write_all(format!("{label}run in {folder}, {rate}{before}\n").as_bytes());
+    }
+}
+
+impl Sink for Announcer {
+    fn event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Started(started) => self.started(started),
+            Event::Waiting(Waiting::CoolDown(left)) => {
+                tracing::info!(seconds = left.as_secs(), "waiting: the server asked for a pause");
+            }
+            Event::Waiting(Waiting::Limit(_)) => tracing::debug!("waiting for the limit"),
+            Event::Stopping(reason) => tracing::info!(reason = reason.code(), "stopping"),
+            Event::Waiting(Waiting::Sending)
+            | Event::Read { .. }
+            | Event::AllRead
+            | Event::RowFinished(_)
+            | Event::Tick(_)
+            | Event::Finished(_) => {}
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The run: the one pipeline, from inputs to their summary.
+//!
+//! A [`Run`] is built of its settings and of sinks that are told what happens, and is started.
+//! Everything between is private: which run it is (intake), the reader, the session that joins
+//! reader, engine and recorder, and the totals at the end. It prints nothing and reads neither
+//! arguments nor environment; any number of runs may go on in one process.
+
+mod intake;
+mod reader;
+mod session;
+mod totals;
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::task::JoinHandle;
+
+use crate::api::transport::{Endpoint, Handshake, Transport};
+use crate::check;
+use crate::engine::events::Sink;
+use crate::exit::{Error, Exit};
+use crate::settings::config::{self, Config, Target};
+use crate::simulator::{self, Simulator};
+use crate::stop::{Stop, StopReason};
+use crate::store::{self, summary::Summary};
+use intake::{Intake, Intended};
+
+/// A run that has not begun.
+///
+/// ```
+/// use descope_bulk::{Config, Run, RunEnd};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let runs = folder.path().to_str().ok_or("a strange folder")?;
+/// let words = ["samples/users.csv", "--operation", "patch", "--simulate", "--runs-dir", runs];
+/// let config = Config::from_words(words, &|_| None)?;
+/// let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// let end = runtime.block_on(async { Run::new(config).start().wait().await })?;
+/// let RunEnd::Finished { summary, .. } = end else { return Err("no row was read".into()) };
+/// assert!(summary.complete);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Run {
+    config: Config,
+    sinks: Vec<Box<dyn Sink>>,
+    typed: Vec<String>,
+}
+
+impl Run {
+    /// One with these settings.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self { config, sinks: Vec::new(), typed: Vec::new() }
+    }
+
+    /// Adds a sink, which is told what happens.
+    #[must_use]
+    pub fn sink(mut self, sink: impl Sink + 'static) -> Self {
+        self.sinks.push(Box::new(sink));
+        self
+    }
+
+    /// The words that were typed after the program's name. With them the summary of a run that
+    /// stops early holds the command that resumes it.
+    #[must_use]
+    pub fn typed(mut self, words: Vec<String>) -> Self {
+        self.typed = words;
+        self
+    }
+
+    /// Starts it on the current Tokio runtime.
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime.
+    #[must_use]
+    pub fn start(self) -> RunHandle {
+        let stop = Stop::default();
+        let task = tokio::spawn(run(self, stop.clone()));
+        RunHandle { stop, task }
+    }
+}
+
+/// A run that goes on. Dropping it neither stops nor hastens the run.
+#[derive(Debug)]
+pub struct RunHandle {
+    stop: Stop,
+    task: JoinHandle<Result<RunEnd, Error>>,
+}
+
+impl RunHandle {
+    /// What stops the run.
+    #[must_use]
+    pub fn stop(&self) -> &Stop {
+        &self.stop
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// What was refused before the first row was read, or the simulator or the network that was
+    /// not there. Nothing was sent then.
+    pub async fn wait(self) -> Result<RunEnd, Error> {
+        session::join_task(self.task).await
+    }
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub enum RunEnd {
+    /// Rows were worked on, and this is what became of them.
+    Finished {
+        /// What is in `summary.json`, too.
+        summary: Box<Summary>,
+        /// What it means for scripts.
+        exit: Exit,
+        /// The run folder could not be written any more: why, and what to do.
+        unrecorded: Option<Error>,
+    },
+    /// The run in this folder was finished before: there is nothing to do.
+    AlreadyFinished(PathBuf),
+    /// The run is strict, and these are the problems of its rows. Nothing was sent.
+    Problems {
+        /// What was found.
+        report: Box<check::Report>,
+        /// The files.
+        files: Vec<String>,
+    },
+    /// It was stopped before its first row.
+    NotBegun(StopReason),
+}
+
+/// What is joined for a run that is about to begin.
+struct Parts {
+    config: Arc<Config>,
+    sinks: Vec<Box<dyn Sink>>,
+    typed: Vec<String>,
+    stop: Stop,
+    intake: Intake,
+}
+
+async fn run(run: Run, stop: Stop) -> Result<RunEnd, Error> {
+    let Run { config, sinks, typed } = run;
+    let config = Arc::new(config);
+    let intake = match intend(&config, &stop).await? {
+        Ok(Intended::Run(intake)) => *intake,
+        Ok(Intended::Nothing(folder)) => return Ok(RunEnd::AlreadyFinished(folder)),
+        Ok(Intended::Problems { report, files }) => return Ok(RunEnd::Problems { report, files }),
+        Err(reason) => return Ok(RunEnd::NotBegun(reason)),
+    };
+    let (endpoint, simulator) = match target(&config).await {
+        Ok(target) => target,
+        Err(error) => {
+            intake.give_up();
+            return Err(error);
+        }
+    };
+    let end = connected(Parts { config, sinks, typed, stop, intake }, &endpoint).await;
+    if let Some(simulator) = simulator {
+        simulator.stop().await;
+    }
+    end
+}
+
+/// Which run it is; the reason when it is stopped before that is known.
+async fn intend(config: &Arc<Config>, stop: &Stop) -> Result<Result<Intended, StopReason>, Error> {
+    /// Long enough for a folder that was just begun to be removed again.
+    const TO_GIVE_UP: Duration = Duration::from_secs(1);
+    let keeping = Arc::new(OnceLock::new());
+    let (settings, kept, heeded) = (Arc::clone(config), Arc::clone(&keeping), stop.clone());
+    let mut intending = tokio::task::spawn_blocking(move || {
+        intake::intend(&settings, Timestamp::now(), &kept, &heeded)
+    });
+    tokio::select! {
+        biased;
+        reason = stop.stopped() => {
+            if let Some(folder) = keeping.get() {
+                store::abandon(folder);
+            } else if let Ok(Ok(Ok(Intended::Run(intake)))) =
+                tokio::time::timeout(TO_GIVE_UP, &mut intending).await
+            {
+                intake.give_up();
+            }
+            Ok(Err(reason))
+        }
+        intended = &mut intending => session::joined(intended).map(Ok),
+    }
+}
+
+/// The endpoint, with the simulator behind it if it is a rehearsal.
+async fn target(config: &Config) -> Result<(Endpoint, Option<Simulator>), Error> {
+    match &config.target {
+        Target::Project(endpoint) => Ok((endpoint.clone(), None)),
+        Target::Rehearsal(settings) => {
+            let simulator = simulator::start(settings.clone()).await?;
+            let url = simulator.base_url().parse().map_err(Error::refused)?;
+            Ok((config::simulated_endpoint(url, &config.pace), Some(simulator)))
+        }
+    }
+}
+
+async fn connected(parts: Parts, endpoint: &Endpoint) -> Result<RunEnd, Error> {
+    let connected: Result<(Transport, Handshake), Error> = tokio::select! {
+        connected = session::connect(endpoint) => connected,
+        reason = parts.stop.stopped() => {
+            parts.intake.give_up();
+            return Ok(RunEnd::NotBegun(reason));
+        }
+    };
+    match connected {
+        Ok(connected) => Ok(session::session(parts, connected).await),
+        Err(error) => {
+            parts.intake.give_up();
+            Err(error)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

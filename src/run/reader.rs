@@ -1,0 +1,113 @@
+//! The reader: rows become instructions, on a thread of its own, since files block.
+
+use std::collections::BTreeSet;
+use std::thread::{self, JoinHandle};
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{PermitIterator, Sender};
+
+use super::intake::Reading;
+use super::totals::UNREADABLE_INPUT;
+use crate::engine::Row;
+use crate::engine::events::{Event, Sinks};
+use crate::input::record::Record;
+use crate::input::{Input, Unreadable};
+use crate::rows::{AssignedContacts, Builder, Instruction, Invalid};
+use crate::stop::StopReason;
+use crate::store::bitmap::RowSet;
+use crate::store::journal::Recovered;
+
+/// Rows are read this many at a time: to be woken for each costs a thread more than the row.
+const TOGETHER: usize = super::session::CHANNEL / 2;
+
+/// Starts the thread. Rows that have their outcome are passed over.
+pub(super) fn spawn(
+    reading: Reading,
+    recovered: Option<Recovered>,
+    sinks: Sinks,
+    to_engine: Sender<Row>,
+) -> JoinHandle<()> {
+    let Reading { input, builder, .. } = reading;
+    let (finished, sent) = recovered.map(|r| (r.finished, r.sent)).unwrap_or_default();
+    let assigned = builder.may_batch_contacts().then(AssignedContacts::default);
+    let rows = Rows { input, builder, assigned, finished, sent, told: (0, 0), sinks };
+    let runtime = Handle::current();
+    thread::spawn(move || rows.read(&runtime, &to_engine))
+}
+
+/// What the thread holds.
+struct Rows {
+    input: Input,
+    builder: Builder,
+    /// The contacts that rows give their users, where that decides which rows may be batched.
+    assigned: Option<AssignedContacts>,
+    /// Rows that have their outcome.
+    finished: RowSet,
+    /// Rows that were about to be sent when an earlier run ended, and may have been.
+    sent: BTreeSet<u64>,
+    /// Rows and bytes that the sinks know of.
+    told: (u64, u64),
+    sinks: Sinks,
+}
+
+impl Rows {
+    fn read(mut self, runtime: &Handle, to_engine: &Sender<Row>) {
+        let (mut rows, mut places) = (0, None);
+        while let Some(item) = self.input.next() {
+            rows += 1;
+            let Some(row) = self.row(item) else { continue };
+            if let Some(place) = places.as_mut().and_then(PermitIterator::next) {
+                place.send(row);
+                continue;
+            }
+            self.tell(rows);
+            let Ok(many) = runtime.block_on(to_engine.reserve_many(TOGETHER)) else { return };
+            if let Some(place) = places.insert(many).next() {
+                place.send(row);
+            }
+        }
+        self.tell(rows);
+        self.sinks.tell(&Event::AllRead);
+    }
+
+    /// What the engine is to know of a row: nothing if it has its outcome.
+    fn row(&mut self, item: Result<Record, Unreadable>) -> Option<Row> {
+        let record = match item {
+            Ok(record) => record,
+            Err(unreadable) => {
+                return Some(Row::Unreadable(StopReason::halted(
+                    UNREADABLE_INPUT,
+                    unreadable.to_string(),
+                    "correct the file at that place, and run the rows from there on, under the header, as a file of their own",
+                )));
+            }
+        };
+        let row = record.position.row;
+        if self.finished.contains(row) {
+            // What it has given its user counts all the same.
+            if self.assigned.is_some() {
+                let _ = self.instruction(record);
+            }
+            return None;
+        }
+        let ambiguous = self.sent.contains(&row);
+        Some(match self.instruction(record) {
+            Ok(instruction) => Row::Ready(Instruction { ambiguous, ..instruction }),
+            Err(invalid) => Row::Invalid(invalid),
+        })
+    }
+
+    fn instruction(&mut self, record: Record) -> Result<Instruction, Box<Invalid>> {
+        let mut instruction = self.builder.build(record)?;
+        if let Some(assigned) = &mut self.assigned {
+            assigned.take(&mut instruction);
+        }
+        Ok(instruction)
+    }
+
+    fn tell(&mut self, rows: u64) {
+        let bytes = self.input.bytes_read();
+        let (rows_before, bytes_before) = std::mem::replace(&mut self.told, (rows, bytes));
+        self.sinks.tell(&Event::Read { rows: rows - rows_before, bytes: bytes - bytes_before });
+    }
+}

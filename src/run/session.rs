@@ -1,0 +1,207 @@
+//! The session: joins reader, engine, recorder and sinks, and ends them in order.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio::task;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::intake::Intake;
+use super::totals::{self, Facts};
+use super::{Parts, RunEnd, reader};
+use crate::api::transport::{Endpoint, Handshake, Transport};
+use crate::catalog::RateClass;
+use crate::engine::events::{Event, Pace, Sinks, Started, Waiting};
+use crate::engine::recorder_handle::RecorderHandle;
+use crate::engine::{Ended, Engine};
+use crate::exit::Error;
+use crate::limiter::{Gate, Rates, SharedBudget};
+use crate::outcome::Tally;
+use crate::report::Counts;
+use crate::send::Client;
+use crate::settings::config::{Config, Target};
+use crate::stop::{Stop, StopReason};
+use crate::store::{self, Closed, Recorder};
+
+/// Rows that may wait between two threads.
+pub(super) const CHANNEL: usize = 256;
+
+/// How far apart the sinks are told how it goes.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Works on the rows and closes the books.
+pub(super) async fn session(
+    Parts { config, mut sinks, typed, stop, intake }: Parts,
+    (transport, handshake): (Transport, Handshake),
+) -> RunEnd {
+    let (started_at, begun) = (Timestamp::now(), Instant::now());
+    let Intake { folder, reading, recorder, recovered } = intake;
+    let earlier = recovered.as_ref().map_or_else(Tally::default, |recovered| recovered.tally);
+    let (to_recorder, from_engine) = mpsc::channel(CHANNEL);
+    let gate = gate(&config, &config.pace.rates(handshake.simulator.as_deref()));
+    let handle = RecorderHandle::new(&to_recorder);
+    let client = Arc::new(Client::new(transport, gate, config.backoff, handle, config.batch_size));
+    let counts = Counts::default();
+    sinks.push(Box::new(counts.clone()));
+    let sinks = Sinks::from(sinks);
+    let class = config.mapping.operation.map_or(RateClass::Users, |operation| operation.rate_class);
+    sinks.tell(&Event::Started(&Started {
+        folder: folder.path().to_owned(),
+        simulated: handshake.simulator.is_some(),
+        bytes: reading.input.total_bytes(),
+        done_before: earlier,
+        calls_per_second: client.gate().allowed_per_second(class),
+    }));
+    let (sources, identity) = (reading.input.sources().to_vec(), reading.identity.clone());
+    let recorder = store::spawn(recorder, from_engine);
+    let (to_engine, rows) = mpsc::channel(CHANNEL);
+    let reader = reader::spawn(reading, recovered, sinks.clone(), to_engine);
+    let ticker = tokio::spawn(tick(sinks.clone(), Arc::clone(&client), class));
+    let timer = config.max_duration.map(|most| tokio::spawn(limit_duration(most, stop.clone())));
+    let engine = Engine::new(
+        Arc::clone(&client),
+        to_recorder,
+        sinks.clone(),
+        stop.clone(),
+        config.breaker.clone(),
+        config.pace.window(),
+    );
+    // Beside the connections: every reply would otherwise wake another thread.
+    let ended = join_task(tokio::spawn(engine.run(earlier, rows))).await;
+    ticker.abort();
+    timer.inspect(task::JoinHandle::abort);
+    sinks.tell(&Event::Finished(&ended));
+    let closed = close(ended, reader, recorder).await;
+    let facts = Facts {
+        config: &config,
+        client: &client,
+        folder: &folder,
+        sources: &sources,
+        identity: &identity,
+        typed: &typed,
+        simulated: handshake.simulator.is_some(),
+        started_at,
+        elapsed: begun.elapsed(),
+        earlier,
+        counts: counts.so_far(),
+    };
+    totals::close(&facts, ended, stop.reason(), closed)
+}
+
+/// Ends the threads, off the runtime, which goes on to listen for signals.
+async fn close(
+    ended: Ended,
+    reader: JoinHandle<()>,
+    recorder: JoinHandle<io::Result<Recorder>>,
+) -> io::Result<Closed> {
+    let closing = task::spawn_blocking(move || {
+        let recorded = join(recorder);
+        if ended.complete || reader.is_finished() {
+            // Its end was seen; a reader that broke must not pass for the end of the input.
+            join(reader);
+        }
+        recorded.and_then(|recorder| recorder.close(ended.complete))
+    });
+    join_task(closing).await
+}
+
+/// The gate, which shares the limits with this machine's other runs for the project.
+fn gate(config: &Config, rates: &Rates) -> Gate {
+    let gate = Gate::new(config.pace.concurrency, rates);
+    let (Some(folder), Target::Project(endpoint), true) =
+        (&config.pace.budget, &config.target, rates.users.is_some())
+    else {
+        return gate;
+    };
+    match SharedBudget::open(folder, endpoint.base_url.as_str(), &endpoint.project_id) {
+        Ok(budget) => gate.sharing(budget),
+        Err(error) => {
+            let folder = folder.display();
+            tracing::warn!(%folder, %error, "no shared budget: other runs for this project are not heeded");
+            gate
+        }
+    }
+}
+
+/// Tells the sinks how it goes, until it is aborted.
+async fn tick(sinks: Sinks, client: Arc<Client>, class: RateClass) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut before = Waiting::default();
+    loop {
+        ticks.tick().await;
+        let pace = pace(&client, class);
+        if std::mem::discriminant(&before) != std::mem::discriminant(&pace.waiting) {
+            sinks.tell(&Event::Waiting(pace.waiting));
+        }
+        before = pace.waiting;
+        sinks.tell(&Event::Tick(&pace));
+    }
+}
+
+/// What was sent, and what the gate knows of the near future.
+fn pace(client: &Client, class: RateClass) -> Pace {
+    let gate = client.gate();
+    let cool_down = gate.cool_down();
+    let waiting = if !cool_down.is_zero() {
+        Waiting::CoolDown(cool_down)
+    } else if gate.is_at_limit() {
+        Waiting::Limit(gate.full_for())
+    } else {
+        Waiting::Sending
+    };
+    Pace {
+        calls: client.meters().calls(),
+        retries: client.meters().retries(),
+        saved: client.meters().saved(),
+        calls_per_second: gate.allowed_per_second(class),
+        waiting,
+    }
+}
+
+/// Stops the run after a time.
+async fn limit_duration(most: Duration, stop: Stop) {
+    tokio::time::sleep(most).await;
+    let message = format!("--max-duration {} is over", humantime::format_duration(most));
+    stop.drain(StopReason::halted("time_is_up", message, ""));
+}
+
+/// Shakes hands, a few times if nobody is there: a network may just be coming up.
+pub(super) async fn connect(endpoint: &Endpoint) -> Result<(Transport, Handshake), Error> {
+    const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
+    let mut transport = Transport::new(endpoint)?;
+    let mut pauses = PAUSES.iter();
+    loop {
+        let lost = match transport.handshake().await {
+            Ok(handshake) => return Ok((transport, handshake)),
+            Err(lost) => lost,
+        };
+        let Some(pause) = pauses.next() else {
+            return Err(Error::Stopped(format!(
+                "cannot reach {}: {}; nothing was sent\n  check the network, the project ID's region and --base-url, then run it again",
+                transport.host(),
+                lost.detail
+            )));
+        };
+        tokio::time::sleep(*pause).await;
+    }
+}
+
+/// The end of a thread; what broke it breaks us.
+fn join<T>(thread: JoinHandle<T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// The end of a task; what broke it breaks us.
+pub(super) async fn join_task<T>(task: task::JoinHandle<T>) -> T {
+    joined(task.await)
+}
+
+/// What came of a task; what broke it breaks us.
+pub(super) fn joined<T>(result: Result<T, task::JoinError>) -> T {
+    result.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
