@@ -1,7 +1,7 @@
 //! Changes: what is done to a user, field by field, typed from the row to the end. Pure.
 //!
-//! Three functions stand on them: [`body`] makes of them what is sent, [`compare`] tells which of
-//! them a user does not show yet, and [`invert`] gives the changes that take them back. Each
+//! Three functions stand on them: [`body()`] makes of them what is sent, [`compare()`] tells which of
+//! them a user does not show yet, and [`invert()`] gives the changes that take them back. Each
 //! decides by the subject of a change, without a wildcard.
 
 mod body;

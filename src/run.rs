@@ -35,7 +35,7 @@ use intake::{Intake, Intended};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let folder = tempfile::tempdir()?;
 /// # let runs = folder.path().to_str().ok_or("a strange folder")?;
-/// let words = ["samples/users.csv", "--operation", "patch", "--simulate", "--runs-dir", runs];
+/// let words = ["samples/phones.csv", "--operation", "phone", "--simulate", "--runs-dir", runs];
 /// let config = Config::from_words(words, &|_| None)?;
 /// let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
 /// let end = runtime.block_on(async { Run::new(config).start().wait().await })?;
