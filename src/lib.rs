@@ -43,6 +43,7 @@ pub use outcome::{Finished, Outcome, Status, Tally};
 pub use run::{Run, RunEnd, RunHandle};
 pub use settings::config::Config;
 pub use stop::{Stop, StopReason};
+pub use store::results::{ResultLine, read_results};
 pub use store::summary::Summary;
 
 /// What this project's own benchmarks, fuzz targets and tests look at. It may change at any time.

@@ -14,7 +14,7 @@ use crate::input::record::{Notes, Record};
 use crate::issue::Issue;
 
 /// What became of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// The server changed the user and returned it.

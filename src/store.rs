@@ -7,12 +7,14 @@
 //! cut them back to the last commit, so they always agree on the rows they hold.
 
 pub mod bitmap;
+mod disk;
 mod failures;
+mod file;
 mod folder;
 pub mod journal;
 mod object;
 mod output;
-mod results;
+pub mod results;
 pub mod summary;
 #[cfg(test)]
 mod tests;
@@ -22,34 +24,20 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use crate::exit;
 use crate::input::record::Source;
 use crate::outcome::{Finished, Tally};
 
+use disk::Disk;
 use failures::Failures;
+use file::AppendFile;
 pub use folder::{
-    Glance, Place, RunFolder, abandon, choosing, earlier, glance, summary_text, write_summary,
+    Glance, Place, RunFolder, abandon, choosing, earlier, glance, read_summary, write_summary,
 };
-use journal::{Commit, Identity, Line, Recovered};
+use journal::{Commit, Identity, Lengths, Line, Recovered};
 use output::Output;
+use results::Results;
 pub use thread::spawn;
-
-/// The name of the file with every outcome.
-const RESULTS: &str = "results.jsonl";
-
-/// The name of the file that the run can be taken up from.
-const JOURNAL: &str = "journal";
-
-/// How long the output files are, in bytes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lengths {
-    /// Of `results.jsonl`.
-    pub results: u64,
-    /// Of each failures file, in the order of their numbers; 0 for one not begun.
-    pub failures: Vec<u64>,
-}
 
 /// What a recorder leaves behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,13 +53,24 @@ pub struct Closed {
 /// After an error nothing more may be recorded: the files end at the last commit.
 #[derive(Debug)]
 pub struct Recorder {
-    results: Output,
-    failures: Failures,
-    journal: Output,
-    folder: PathBuf,
+    disk: Box<dyn Disk>,
+    outputs: Vec<Box<dyn Output>>,
+    journal: AppendFile,
     /// The rows of the batch.
     rows: Vec<u64>,
     tally: Tally,
+}
+
+/// What keeps outcomes; the files are begun, or opened at the lengths that were committed.
+fn outputs(
+    disk: &dyn Disk,
+    sources: &[Arc<Source>],
+    committed: Option<&Lengths>,
+) -> io::Result<Vec<Box<dyn Output>>> {
+    Ok(vec![
+        Box::new(Results::open(disk, committed)?),
+        Box::new(Failures::open(disk, sources, committed)?),
+    ])
 }
 
 impl Recorder {
@@ -81,49 +80,50 @@ impl Recorder {
         sources: &[Arc<Source>],
         identity: &Identity,
     ) -> Result<Self, exit::Error> {
-        let path = folder.path();
-        let begin = || {
-            let mut recorder = Self {
-                results: Output::create(path.join(RESULTS))?,
-                failures: Failures::new(path, sources),
-                journal: Output::create(path.join(JOURNAL))?,
-                folder: path.to_owned(),
-                rows: Vec::new(),
-                tally: Tally::default(),
-            };
-            recorder.append(std::iter::once(Line::Begin(identity.clone())))?;
-            Ok(recorder)
-        };
-        begin().map_err(|error: io::Error| exit::Error::refused(error))
+        Self::begin(Box::new(folder.disk()), sources, identity).map_err(exit::Error::refused)
     }
 
-    /// Goes on with the files of a run: what is behind the last commit is cut off.
+    /// Opens the files of a run: what is behind the last commit is cut off.
     pub fn resume(
         folder: &RunFolder,
         sources: &[Arc<Source>],
         recovered: &Recovered,
     ) -> Result<Self, exit::Error> {
-        let path = folder.path();
-        let reopen = || {
-            let results = match recovered.lengths.results {
-                // It may not have been on the disk yet when the power went.
-                0 if !path.join(RESULTS).exists() => Output::create(path.join(RESULTS))?,
-                length => Output::reopen(path.join(RESULTS), length)?,
-            };
-            let mut recorder = Self {
-                results,
-                failures: Failures::resume(path, sources, &recovered.lengths.failures)?,
-                journal: Output::reopen(path.join(JOURNAL), recovered.whole)?,
-                folder: path.to_owned(),
-                rows: Vec::new(),
-                tally: recovered.tally,
-            };
-            // What was about to be sent must outlive the next crash, too.
-            let sent: Vec<u64> = recovered.sent.iter().copied().collect();
-            recorder.sync(&sent)?;
-            Ok(recorder)
+        Self::reopen(Box::new(folder.disk()), sources, recovered).map_err(exit::Error::refused)
+    }
+
+    fn begin(
+        disk: Box<dyn Disk>,
+        sources: &[Arc<Source>],
+        identity: &Identity,
+    ) -> io::Result<Self> {
+        let mut recorder = Self {
+            outputs: outputs(&*disk, sources, None)?,
+            journal: AppendFile::create(&*disk, journal::NAME)?,
+            disk,
+            rows: Vec::new(),
+            tally: Tally::default(),
         };
-        reopen().map_err(|error: io::Error| exit::Error::refused(error))
+        recorder.append(std::iter::once(Line::Begin(identity.clone())))?;
+        Ok(recorder)
+    }
+
+    fn reopen(
+        disk: Box<dyn Disk>,
+        sources: &[Arc<Source>],
+        recovered: &Recovered,
+    ) -> io::Result<Self> {
+        let mut recorder = Self {
+            outputs: outputs(&*disk, sources, Some(&recovered.lengths))?,
+            journal: AppendFile::reopen(&*disk, journal::NAME, recovered.whole)?,
+            disk,
+            rows: Vec::new(),
+            tally: recovered.tally,
+        };
+        // What was about to be sent must outlive the next crash, too.
+        let sent: Vec<u64> = recovered.sent.iter().copied().collect();
+        recorder.sync(&sent)?;
+        Ok(recorder)
     }
 
     /// Takes an outcome into the batch.
@@ -145,9 +145,7 @@ impl Recorder {
 
     /// The same, with whatever else the journal is to say.
     fn sync_and(&mut self, lines: impl Iterator<Item = Line>) -> io::Result<()> {
-        for output in std::iter::once(&self.results).chain(self.failures.outputs()) {
-            output.sync()?;
-        }
+        self.files().try_for_each(AppendFile::sync)?;
         self.append(std::iter::once(Line::Synced).chain(lines))
     }
 
@@ -156,8 +154,22 @@ impl Recorder {
     pub fn close(mut self, complete: bool) -> io::Result<Closed> {
         self.commit()?;
         self.sync_and(complete.then_some(Line::Complete).into_iter())?;
-        let failures = self.failures.outputs().map(|output| output.path().to_owned());
-        Ok(Closed { results: self.results.path().to_owned(), failures: failures.collect() })
+        let failed = self.files().filter(|file| failures::is_failures_file(file.name()));
+        Ok(Closed {
+            results: self.disk.path(results::NAME),
+            failures: failed.map(|file| file.path().to_owned()).collect(),
+        })
+    }
+
+    /// The files of all outputs.
+    fn files(&self) -> impl Iterator<Item = &AppendFile> {
+        self.outputs.iter().flat_map(|output| output.files())
+    }
+
+    /// The files of all outputs and the journal, which comes last.
+    fn all_files_mut(&mut self) -> impl Iterator<Item = &mut AppendFile> {
+        let files = self.outputs.iter_mut().flat_map(|output| output.files_mut());
+        files.chain(std::iter::once(&mut self.journal))
     }
 
     /// Appends lines to the journal and waits until they are on the disk.
@@ -167,27 +179,23 @@ impl Recorder {
         }
         self.commit()?;
         self.journal.sync()?;
-        folder::sync(&self.folder)
+        self.disk.sync()
     }
 
     fn try_record(&mut self, finished: &Finished) -> io::Result<()> {
-        results::write(finished, self.results.row()?)?;
-        if finished.outcome.status.is_failure() {
-            self.failures.write(finished)?;
-        }
+        self.outputs.iter_mut().try_for_each(|output| output.write(finished, &*self.disk))?;
         self.rows.push(finished.record.position.row);
         self.tally.count(finished.outcome.status);
         Ok(())
     }
 
     fn try_commit(&mut self) -> io::Result<()> {
-        self.results.flush()?;
-        for output in self.failures.outputs_mut() {
-            output.flush()?;
+        for output in &mut self.outputs {
+            output.files_mut().try_for_each(AppendFile::flush)?;
         }
         if !self.rows.is_empty() {
-            let lengths =
-                Lengths { results: self.results.written(), failures: self.failures.written() };
+            let length = |file: &AppendFile| (file.name().to_owned(), file.written());
+            let lengths = self.files().map(length).collect();
             let rows = journal::ranges(&mut self.rows);
             let commit = Line::Commit(Commit { rows, lengths, tally: self.tally });
             commit.write(self.journal.row()?)?;
@@ -195,15 +203,11 @@ impl Recorder {
         }
         self.journal.flush()?;
         // All are handed over before any counts as committed: they are cut back together.
-        self.results.commit();
-        self.failures.outputs_mut().for_each(Output::commit);
-        self.journal.commit();
+        self.all_files_mut().for_each(AppendFile::commit);
         Ok(())
     }
 
     fn cut(&mut self) {
-        self.results.cut();
-        self.failures.outputs_mut().for_each(Output::cut);
-        self.journal.cut();
+        self.all_files_mut().for_each(AppendFile::cut);
     }
 }

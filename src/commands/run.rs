@@ -75,7 +75,7 @@ fn show(
             unrecorded.map_or(Ok(exit), Err)
         }
         RunEnd::AlreadyFinished(folder) => {
-            nothing_to_do(&folder, output, log);
+            nothing_to_do(&folder, output, log, caller);
             Ok(Exit::Success)
         }
         RunEnd::Problems { report, files } => {
@@ -97,12 +97,11 @@ fn show_summary(summary: &Summary, json: bool, caller: &Caller<'_>) -> io::Resul
     io::stdout().write_all(&page)
 }
 
-fn nothing_to_do(folder: &Path, output: &OutputArgs, log: &LogWriter) {
-    let summary = output.json.then(|| store::summary_text(folder)).flatten();
-    let summary = summary.and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok());
+fn nothing_to_do(folder: &Path, output: &OutputArgs, log: &LogWriter, caller: &Caller<'_>) {
+    let summary = output.json.then(|| store::read_summary(folder).ok()).flatten();
     if let Some(summary) = summary {
         // A closed stdout has read enough.
-        let _ = writeln!(io::stdout(), "{summary}");
+        let _ = show_summary(&summary, true, caller);
     }
     if !output.quiet {
         let line = format!("the run in {} is finished: nothing to do\n", folder.display());

@@ -43,7 +43,7 @@ pub(crate) fn summary() -> Summary {
         elapsed_ms: 225_500,
         inputs: vec![InputSummary {
             name: "users.csv".to_owned(),
-            format: "csv",
+            format: "csv".into(),
             bytes: 60_000,
             fingerprint: "0".repeat(32),
         }],

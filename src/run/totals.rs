@@ -67,7 +67,7 @@ impl Facts<'_> {
         let has = |name: &str| typed().any(|word| word == name);
         // An input that could be read only once is in the folder.
         let kept = self.identity.inputs.iter().any(|input| !Path::new(&input.path).is_absolute());
-        let mut words = vec![Tool::THIS.name.to_owned()];
+        let mut words = vec![Tool::THIS.name.into_owned()];
         for word in typed() {
             words.push(report::quoted(word));
             if word == "run" && words.len() == 2 {
@@ -183,7 +183,7 @@ fn resumable(reason: &StopReason, folder: &RunFolder) -> bool {
 fn input((source, identity): (&Arc<Source>, &InputIdentity)) -> InputSummary {
     InputSummary {
         name: source.name.clone(),
-        format: source.format.extension(),
+        format: source.format.extension().into(),
         bytes: identity.bytes,
         fingerprint: identity.fingerprint.clone(),
     }

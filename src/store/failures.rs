@@ -10,14 +10,16 @@
 
 use std::borrow::Cow;
 use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use csv::ByteRecord;
 use serde::Serialize;
 
+use super::disk::Disk;
+use super::file::AppendFile;
+use super::journal::Lengths;
 use super::object;
-use super::output::{Output, at};
+use super::output::Output;
 use crate::input::guard;
 use crate::input::record::{ADDED_COLUMNS, Content, Delimiter, Encoding, Format, Raw, Source};
 use crate::issue::Severity;
@@ -73,7 +75,6 @@ fn message(finished: &Finished) -> Cow<'_, str> {
 /// The failures files of a run.
 #[derive(Debug)]
 pub(super) struct Failures {
-    folder: PathBuf,
     inputs: Vec<Input>,
     layouts: Vec<Layout>,
 }
@@ -95,75 +96,33 @@ struct Layout {
     columns: Vec<String>,
     /// Whether it begins with the mark of UTF-8.
     marked: bool,
-    output: Option<Output>,
+    file: Option<AppendFile>,
 }
 
 impl Failures {
-    pub(super) fn new(folder: &Path, sources: &[Arc<Source>]) -> Self {
-        let mut failures = Self {
-            folder: folder.to_owned(),
-            inputs: Vec::with_capacity(sources.len()),
-            layouts: Vec::new(),
-        };
+    /// Prepares the files of a run, or opens those begun at the lengths that were committed.
+    pub(super) fn open(
+        disk: &dyn Disk,
+        sources: &[Arc<Source>],
+        committed: Option<&Lengths>,
+    ) -> io::Result<Self> {
+        let mut failures = Self { inputs: Vec::with_capacity(sources.len()), layouts: Vec::new() };
         for source in sources {
             failures.input(source);
         }
-        failures
-    }
-
-    /// Goes on with the files of a run at the lengths that were committed.
-    pub(super) fn resume(
-        folder: &Path,
-        sources: &[Arc<Source>],
-        lengths: &[u64],
-    ) -> io::Result<Self> {
-        let mut failures = Self::new(folder, sources);
-        for (index, layout) in failures.layouts.iter_mut().enumerate() {
-            let path = layout.path(folder, index);
-            match lengths.get(index).copied().unwrap_or(0) {
-                // Begun and not committed: it is begun again at its first row.
-                0 if path.exists() => {
-                    std::fs::remove_file(&path).map_err(|error| at("remove", &path, &error))?;
+        if let Some(committed) = committed {
+            let present = disk.lengths()?;
+            for (index, layout) in failures.layouts.iter_mut().enumerate() {
+                let name = file_name(index, layout.delimiter);
+                match committed.of(&name) {
+                    // Begun and not committed: it is begun again at its first row.
+                    0 if present.contains_key(&name) => disk.remove(&name)?,
+                    0 => {}
+                    length => layout.file = Some(AppendFile::reopen(disk, &name, length)?),
                 }
-                0 => {}
-                length => layout.output = Some(Output::reopen(path, length)?),
             }
         }
         Ok(failures)
-    }
-
-    /// The files begun.
-    pub(super) fn outputs(&self) -> impl Iterator<Item = &Output> {
-        self.layouts.iter().filter_map(|layout| layout.output.as_ref())
-    }
-
-    /// The files begun, to be changed.
-    pub(super) fn outputs_mut(&mut self) -> impl Iterator<Item = &mut Output> {
-        self.layouts.iter_mut().filter_map(|layout| layout.output.as_mut())
-    }
-
-    /// How long each file is with everything handed over in; 0 for one not begun.
-    pub(super) fn written(&self) -> Vec<u64> {
-        let length = |layout: &Layout| layout.output.as_ref().map_or(0, Output::written);
-        self.layouts.iter().map(length).collect()
-    }
-
-    /// Appends a failed row to the file that it belongs into.
-    pub(super) fn write(&mut self, finished: &Finished) -> io::Result<()> {
-        let record = &finished.record;
-        let index = self.input(&record.source);
-        let input = &self.inputs[index];
-        let layout = &mut self.layouts[input.layout];
-        let added = Added::new(finished);
-        let delimiter = layout.delimiter;
-        let row = layout.row(&self.folder, input.layout)?;
-        match delimiter {
-            Some(delimiter) => {
-                write_cells(row, delimiter, &cells(&record.content, input, &added));
-                Ok(())
-            }
-            None => write_object(row, &record.content, &added),
-        }
     }
 
     /// The source's place in `inputs`; one not seen before gets a place.
@@ -180,12 +139,42 @@ impl Failures {
         let delimiter = has_cells.then(|| source.delimiter.unwrap_or(Delimiter::Comma));
         let same = |layout: &Layout| layout.delimiter == delimiter && layout.columns == columns;
         let layout = self.layouts.iter().position(same).unwrap_or_else(|| {
-            self.layouts.push(Layout { delimiter, columns, marked: false, output: None });
+            self.layouts.push(Layout { delimiter, columns, marked: false, file: None });
             self.layouts.len() - 1
         });
         self.layouts[layout].marked |= source.encoding != Encoding::Utf8;
         self.inputs.push(Input { source: Arc::clone(source), layout, added });
         self.inputs.len() - 1
+    }
+}
+
+impl Output for Failures {
+    fn write(&mut self, finished: &Finished, disk: &dyn Disk) -> io::Result<()> {
+        if !finished.outcome.status.is_failure() {
+            return Ok(());
+        }
+        let record = &finished.record;
+        let index = self.input(&record.source);
+        let input = &self.inputs[index];
+        let layout = &mut self.layouts[input.layout];
+        let added = Added::new(finished);
+        let delimiter = layout.delimiter;
+        let row = layout.row(disk, input.layout)?;
+        match delimiter {
+            Some(delimiter) => {
+                write_cells(row, delimiter, &cells(&record.content, input, &added));
+                Ok(())
+            }
+            None => write_object(row, &record.content, &added),
+        }
+    }
+
+    fn files(&self) -> Box<dyn Iterator<Item = &AppendFile> + '_> {
+        Box::new(self.layouts.iter().filter_map(|layout| layout.file.as_ref()))
+    }
+
+    fn files_mut(&mut self) -> Box<dyn Iterator<Item = &mut AppendFile> + '_> {
+        Box::new(self.layouts.iter_mut().filter_map(|layout| layout.file.as_mut()))
     }
 }
 
@@ -198,27 +187,20 @@ fn file_name(index: usize, delimiter: Option<Delimiter>) -> String {
     }
 }
 
-/// The layout whose failures file has a name; `None` for other files.
-pub(super) fn layout_of(name: &str) -> Option<usize> {
-    let stem = name.split_once('.')?.0.strip_prefix("failures")?;
-    if stem.is_empty() {
-        return Some(0);
-    }
-    stem.strip_prefix('-')?.parse::<usize>().ok()?.checked_sub(1)
+/// Whether a file of a run folder is a failures file.
+pub(super) fn is_failures_file(name: &str) -> bool {
+    let stem = name.split_once('.').and_then(|(stem, _)| stem.strip_prefix("failures"));
+    stem.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
 impl Layout {
-    fn path(&self, folder: &Path, index: usize) -> PathBuf {
-        folder.join(file_name(index, self.delimiter))
-    }
-
     /// Where to append a row; begins the file if this is its first.
-    fn row(&mut self, folder: &Path, index: usize) -> io::Result<&mut Vec<u8>> {
-        let begun = self.output.is_some();
+    fn row(&mut self, disk: &dyn Disk, index: usize) -> io::Result<&mut Vec<u8>> {
+        let begun = self.file.is_some();
         if !begun {
-            self.output = Some(Output::create(self.path(folder, index))?);
+            self.file = Some(AppendFile::create(disk, &file_name(index, self.delimiter))?);
         }
-        let row = self.output.as_mut().expect("it was just begun").row()?;
+        let row = self.file.as_mut().expect("it was just begun").row()?;
         if !begun && self.marked {
             row.extend_from_slice(MARK);
         }

@@ -3,19 +3,17 @@
 //! It is created new, for its owner only, and never taken over from another run:
 //! creating the folder, and each file in it, fails when it exists already.
 
-use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::failures::layout_of;
+use super::disk::{Disk, Folder, at, private};
 use super::journal::{self, Identity, Line, Recovered};
-use super::output::{at, private};
-use super::{JOURNAL, Lengths, RESULTS};
+use super::results;
+use super::summary::Summary;
 use crate::exit;
-use crate::store::summary::Summary;
 
 /// Where the run folder is to be.
 #[derive(Clone, Debug)]
@@ -115,17 +113,11 @@ impl RunFolder {
         if first_line(&self.path)?.is_none() {
             return Ok(None);
         }
-        let path = self.path.join(JOURNAL);
+        let path = self.path.join(journal::NAME);
         let opened = File::open(&path).map_err(|error| at("read", &path, &error))?;
         let journal = BufReader::new(opened);
-        let (results, failures) = sizes(&self.path)?;
-        let holds = |lengths: &Lengths| {
-            let held = |(index, length): (usize, &u64)| {
-                *length <= failures.get(&index).copied().unwrap_or(0)
-            };
-            lengths.results <= results && lengths.failures.iter().enumerate().all(held)
-        };
-        journal::recover(journal, holds).map_err(|error| match error.kind() {
+        let files = self.disk().lengths()?;
+        journal::recover(journal, |lengths| lengths.are_held_by(&files)).map_err(|error| match error.kind() {
             io::ErrorKind::InvalidData => io::Error::new(
                 error.kind(),
                 format!(
@@ -174,6 +166,11 @@ impl RunFolder {
         abandon(&self.path);
     }
 
+    /// Its files.
+    pub(super) fn disk(&self) -> Folder {
+        Folder(self.path.clone())
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -197,7 +194,7 @@ fn clear(folder: &Path) -> io::Result<()> {
         let path = entry.map_err(failed)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let number = name.strip_prefix(KEPT).filter(|rest| rest.parse::<u32>().is_ok());
-        if name == JOURNAL || name == RESULTS || number.is_some() {
+        if name == journal::NAME || name == results::NAME || number.is_some() {
             ours.push(path);
         } else if name != LOCK {
             return Err(io::Error::other(format!(
@@ -224,10 +221,11 @@ pub fn earlier(runs: &Path, name: &str) -> io::Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-/// The text of the summary in the folder of a run, if there is one.
-#[must_use]
-pub fn summary_text(folder: &Path) -> Option<String> {
-    fs::read_to_string(folder.join(SUMMARY)).ok()
+/// The summary in the folder of a run that is over.
+pub fn read_summary(folder: &Path) -> io::Result<Summary> {
+    let path = folder.join(SUMMARY);
+    let summary = fs::read_to_string(&path).and_then(|text| Summary::parse(&text));
+    summary.map_err(|error| at("read", &path, &error))
 }
 
 /// Which run is in a folder, from the first line of its journal. `None` when there is no run,
@@ -236,7 +234,7 @@ pub fn summary_text(folder: &Path) -> Option<String> {
 /// The first line is on the disk before anything is sent. So one that is whole and makes no
 /// sense, or is missing beside results, is damage, and the rows must not be taken for unsent.
 fn first_line(folder: &Path) -> io::Result<Option<Identity>> {
-    let path = folder.join(JOURNAL);
+    let path = folder.join(journal::NAME);
     let mut first = Vec::new();
     match File::open(&path) {
         Ok(file) => {
@@ -249,7 +247,7 @@ fn first_line(folder: &Path) -> io::Result<Option<Identity>> {
     if let Some(begun) = journal::recover(first.as_slice(), |_| true)? {
         return Ok(Some(begun.identity));
     }
-    let results = fs::metadata(folder.join(RESULTS)).map_or(0, |metadata| metadata.len());
+    let results = fs::metadata(folder.join(results::NAME)).map_or(0, |metadata| metadata.len());
     let sent = folder.join(LOCK).exists() && results > 0;
     if first.ends_with(b"\n") || sent {
         return Err(io::Error::new(
@@ -268,7 +266,7 @@ fn first_line(folder: &Path) -> io::Result<Option<Identity>> {
 /// is no run, or one that got no further than its folder.
 pub fn glance(folder: &Path) -> io::Result<Option<Glance>> {
     let Some(identity) = first_line(folder)? else { return Ok(None) };
-    let path = folder.join(JOURNAL);
+    let path = folder.join(journal::NAME);
     let read = || {
         let mut file = File::open(&path)?;
         let mut last = Vec::new();
@@ -284,25 +282,6 @@ pub fn glance(folder: &Path) -> io::Result<Option<Glance>> {
 
 fn is_not_there(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
-/// How long the results are, and the failures files by their place in the order of layouts.
-fn sizes(folder: &Path) -> io::Result<(u64, HashMap<usize, u64>)> {
-    let failed = |error: io::Error| at("read", folder, &error);
-    let mut results = 0;
-    let mut failures = HashMap::new();
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        let length = entry.metadata().map_err(failed)?.len();
-        if name == RESULTS {
-            results = length;
-        } else if let Some(layout) = layout_of(&name) {
-            failures.insert(layout, length);
-        }
-    }
-    Ok((results, failures))
 }
 
 fn exactly(path: &Path) -> io::Result<()> {
@@ -392,16 +371,6 @@ fn make(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Waits until the folder's entries are on the disk.
-pub(super) fn sync(path: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(path)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|error| at("write", path, &error))?;
-    }
-    Ok(())
-}
-
 /// Writes `summary.json`: complete and on the disk, or not at all.
 pub fn write_summary(folder: &RunFolder, summary: &Summary) -> io::Result<()> {
     let path = folder.path.join(SUMMARY);
@@ -415,5 +384,5 @@ pub fn write_summary(folder: &RunFolder, summary: &Summary) -> io::Result<()> {
         fs::rename(&part, &path)
     };
     write().map_err(|error| at("write", &path, &error))?;
-    sync(&folder.path)
+    folder.disk().sync()
 }

@@ -5,19 +5,57 @@
 //! sent twice is about to be sent, or that the run is complete. A line ends with a checksum,
 //! so a torn one is told from a whole one, and reading ends there. [`recover`] is pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::Lengths;
 use super::bitmap::RowSet;
 use crate::outcome::Tally;
 
-/// The version of the journal's format.
-pub const JOURNAL_VERSION: u32 = 1;
+/// The name of the file.
+pub(super) const NAME: &str = "journal";
+
+/// The version of the journal's format. Version 1 had the lengths of the failures files without
+/// their names.
+pub const JOURNAL_VERSION: u32 = 2;
+
+/// How long the output files are, in bytes, by their names; those not begun are left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Map<String, Value>")]
+pub struct Lengths(BTreeMap<String, u64>);
+
+impl Lengths {
+    /// Of a file; 0 for one not begun.
+    #[must_use]
+    pub fn of(&self, name: &str) -> u64 {
+        self.0.get(name).copied().unwrap_or(0)
+    }
+
+    /// Whether files of some lengths hold all that these count.
+    #[must_use]
+    pub fn are_held_by(&self, files: &BTreeMap<String, u64>) -> bool {
+        self.0.iter().all(|(name, length)| files.get(name).is_some_and(|held| held >= length))
+    }
+}
+
+impl FromIterator<(String, u64)> for Lengths {
+    fn from_iter<I: IntoIterator<Item = (String, u64)>>(lengths: I) -> Self {
+        Self(lengths.into_iter().filter(|(_, length)| *length > 0).collect())
+    }
+}
+
+impl From<Map<String, Value>> for Lengths {
+    /// Version 1 called the results `results`, and gave the failures files as a list: these are
+    /// not told, and a run of that version is read, never resumed.
+    fn from(written: Map<String, Value>) -> Self {
+        let name = |key: String| if key == "results" { "results.jsonl".to_owned() } else { key };
+        let known = |(key, value): (String, Value)| Some((name(key), value.as_u64()?));
+        written.into_iter().filter_map(known).collect()
+    }
+}
 
 /// Which run it is: what must be the same for going on with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,77 +1,181 @@
-//! `results.jsonl`: one line for each outcome.
+//! `results.jsonl`: one line for each outcome, written and read.
 //!
 //! The user is passed through as the server sent it, unknown fields, order and number
 //! spelling included; only line breaks between its tokens go, so that a line stays a line.
 
 use std::borrow::Cow;
-use std::io;
+use std::io::{self, BufRead};
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::disk::Disk;
+use super::file::AppendFile;
+use super::journal::Lengths;
 use super::object;
+use super::output::Output;
 use crate::input::record::{Notes, Repair};
 use crate::issue::{Issue, Severity};
 use crate::outcome::{Finished, Status, milliseconds, rfc3339};
 
-#[derive(Serialize)]
+/// The name of the file with every outcome.
+pub(super) const NAME: &str = "results.jsonl";
+
+/// The version of the line's format. Keys may be added within a version; one that changes its
+/// meaning makes a new one.
+pub const RESULTS_VERSION: u32 = 1;
+
+/// A line of `results.jsonl`: what became of one row.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_field_names, reason = "the names are the file's")]
-struct Line<'a> {
-    file: &'a str,
-    row: u64,
-    line: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    operation: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    login_id: Option<&'a str>,
-    status: Status,
-    attempts: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    http_status: Option<u16>,
-    duration_ms: u64,
+pub struct ResultLine<'a> {
+    /// [`RESULTS_VERSION`]; lines without it are of version 1.
+    #[serde(default = "first_version")]
+    pub version: u32,
+    /// The input, as the user named it.
+    pub file: Cow<'a, str>,
+    /// The row, from 1, over all inputs of the run.
+    pub row: u64,
+    /// The line in its file at which it begins, from 1.
+    pub line: u64,
+    /// The name of the operation; absent when the row does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<Cow<'a, str>>,
+    /// The user that the row names, if it names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login_id: Option<Cow<'a, str>>,
+    /// What became of it.
+    pub status: Status,
+    /// Updates sent for it.
+    pub attempts: u32,
+    /// The HTTP status that the outcome rests on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_status: Option<u16>,
+    /// From its first turn to its end, in milliseconds.
+    pub duration_ms: u64,
+    /// When it ended.
     #[serde(serialize_with = "rfc3339")]
-    finished_at: Timestamp,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user: Option<Cow<'a, RawValue>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a Issue>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    problems: Vec<&'a Issue>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    repairs: &'a [Repair],
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    warnings: Vec<&'a Issue>,
+    pub finished_at: Timestamp,
+    /// The user as the server sent it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<Cow<'a, RawValue>>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Cow<'a, Issue>>,
+    /// What else is wrong with an invalid row.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<Cow<'a, Issue>>,
+    /// Values that were repaired before they were sent.
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    pub repairs: Cow<'a, [Repair]>,
+    /// What may be wrong with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Cow<'a, Issue>>,
 }
 
-fn issues_of(notes: Option<&Notes>, severity: Severity) -> Vec<&Issue> {
-    notes.into_iter().flat_map(|notes| notes.issues_of(severity)).collect()
+fn first_version() -> u32 {
+    1
 }
 
-/// Appends the outcome's line.
-pub(super) fn write(finished: &Finished, to: &mut Vec<u8>) -> io::Result<()> {
-    let Finished { record, outcome, .. } = finished;
-    let notes = finished.notes.as_deref();
-    let user = outcome.user.as_deref().map(object::one_line).transpose()?;
-    let line = Line {
-        file: &record.source.name,
-        row: record.position.row,
-        line: record.position.line,
-        operation: finished.operation.map(|operation| operation.name),
-        login_id: finished.login_id.as_deref(),
-        status: outcome.status,
-        attempts: outcome.attempts,
-        http_status: outcome.http_status,
-        duration_ms: milliseconds(outcome.duration),
-        finished_at: outcome.finished_at,
-        user,
-        error: outcome.error.as_deref(),
-        problems: issues_of(notes, Severity::Error),
-        repairs: notes.map_or(&[], |notes| &notes.repairs),
-        warnings: issues_of(notes, Severity::Warning),
-    };
-    serde_json::to_writer(&mut *to, &line)?;
-    to.push(b'\n');
-    Ok(())
+fn issues_of(notes: Option<&Notes>, severity: Severity) -> Vec<Cow<'_, Issue>> {
+    let issues = notes.into_iter().flat_map(|notes| notes.issues_of(severity));
+    issues.map(Cow::Borrowed).collect()
+}
+
+impl<'a> ResultLine<'a> {
+    /// The line of an outcome.
+    fn new(finished: &'a Finished) -> serde_json::Result<Self> {
+        let Finished { record, outcome, .. } = finished;
+        let notes = finished.notes.as_deref();
+        Ok(Self {
+            version: RESULTS_VERSION,
+            file: Cow::Borrowed(&record.source.name),
+            row: record.position.row,
+            line: record.position.line,
+            operation: finished.operation.map(|operation| operation.name.into()),
+            login_id: finished.login_id.as_deref().map(Cow::Borrowed),
+            status: outcome.status,
+            attempts: outcome.attempts,
+            http_status: outcome.http_status,
+            duration_ms: milliseconds(outcome.duration),
+            finished_at: outcome.finished_at,
+            user: outcome.user.as_deref().map(object::one_line).transpose()?,
+            error: outcome.error.as_deref().map(Cow::Borrowed),
+            problems: issues_of(notes, Severity::Error),
+            repairs: notes.map_or(&[][..], |notes| &notes.repairs).into(),
+            warnings: issues_of(notes, Severity::Warning),
+        })
+    }
+
+    /// The line that a text is.
+    ///
+    /// # Errors
+    ///
+    /// When it is not one, or one of a version that this program does not know.
+    pub fn parse(text: &str) -> io::Result<ResultLine<'static>> {
+        let mut line: ResultLine<'static> = serde_json::from_str(text)?;
+        if line.version > RESULTS_VERSION {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!(
+                    "it is of version {}, and this program reads up to version {RESULTS_VERSION}",
+                    line.version
+                ),
+            ));
+        }
+        for warning in &mut line.warnings {
+            // The file tells the severity by the key.
+            warning.to_mut().severity = Severity::Warning;
+        }
+        Ok(line)
+    }
+}
+
+/// The lines of a results file, in its order. An error names the line.
+pub fn read_results(
+    results: impl BufRead,
+) -> impl Iterator<Item = io::Result<ResultLine<'static>>> {
+    results.lines().enumerate().map(|(index, text)| {
+        ResultLine::parse(&text?).map_err(|error| {
+            io::Error::new(io::ErrorKind::InvalidData, format!("line {}: {error}", index + 1))
+        })
+    })
+}
+
+/// The results file of a run.
+#[derive(Debug)]
+pub(super) struct Results {
+    file: AppendFile,
+}
+
+impl Results {
+    /// Begins the file, or opens it at the length that was committed.
+    pub(super) fn open(disk: &dyn Disk, committed: Option<&Lengths>) -> io::Result<Self> {
+        let length = committed.map(|lengths| lengths.of(NAME));
+        let file = match length {
+            None => AppendFile::create(disk, NAME)?,
+            // It may not have been on the disk yet when the power went.
+            Some(0) if !disk.lengths()?.contains_key(NAME) => AppendFile::create(disk, NAME)?,
+            Some(length) => AppendFile::reopen(disk, NAME, length)?,
+        };
+        Ok(Self { file })
+    }
+}
+
+impl Output for Results {
+    fn write(&mut self, finished: &Finished, _: &dyn Disk) -> io::Result<()> {
+        let to = self.file.row()?;
+        serde_json::to_writer(&mut *to, &ResultLine::new(finished)?)?;
+        to.push(b'\n');
+        Ok(())
+    }
+
+    fn files(&self) -> Box<dyn Iterator<Item = &AppendFile> + '_> {
+        Box::new(std::iter::once(&self.file))
+    }
+
+    fn files_mut(&mut self) -> Box<dyn Iterator<Item = &mut AppendFile> + '_> {
+        Box::new(std::iter::once(&mut self.file))
+    }
 }

@@ -5,10 +5,11 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::outcome::{Tally, rfc3339};
@@ -17,7 +18,7 @@ use crate::outcome::{Tally, rfc3339};
 pub const SUMMARY_VERSION: u32 = 1;
 
 /// What is said about a run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Summary {
     /// [`SUMMARY_VERSION`].
@@ -73,8 +74,29 @@ pub struct Summary {
     pub files: Files,
 }
 
+impl Summary {
+    /// The summary that a text is: the content of a `summary.json`.
+    ///
+    /// # Errors
+    ///
+    /// When it is not one, or one of a version that this program does not know.
+    pub fn parse(text: &str) -> io::Result<Self> {
+        let summary: Self = serde_json::from_str(text)?;
+        if summary.version > SUMMARY_VERSION {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!(
+                    "the summary is of version {}, and this program reads up to version {SUMMARY_VERSION}",
+                    summary.version
+                ),
+            ));
+        }
+        Ok(summary)
+    }
+}
+
 /// A reason, and how often it was met.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailureCause {
     /// The failures' kind.
     pub kind: String,
@@ -94,27 +116,29 @@ pub struct FailureCause {
 }
 
 /// The program.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tool {
     /// Its name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Its version.
-    pub version: &'static str,
+    pub version: Cow<'static, str>,
 }
 
 impl Tool {
     /// This program.
-    pub const THIS: Self =
-        Self { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") };
+    pub const THIS: Self = Self {
+        name: Cow::Borrowed(env!("CARGO_PKG_NAME")),
+        version: Cow::Borrowed(env!("CARGO_PKG_VERSION")),
+    };
 }
 
 /// An input of the run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputSummary {
     /// As the user named it.
     pub name: String,
     /// The format's name.
-    pub format: &'static str,
+    pub format: Cow<'static, str>,
     /// Its size.
     pub bytes: u64,
     /// The XXH3 (128 bits) of its content, in hexadecimal.
@@ -122,7 +146,7 @@ pub struct InputSummary {
 }
 
 /// Time waited. The first two are times in which nothing could be sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Waited {
     /// For a turn within the limit.
@@ -134,7 +158,7 @@ pub struct Waited {
 }
 
 /// Why a run stopped early.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stopped {
     /// A stable word, such as `max_failures`.
     pub reason: String,
@@ -149,7 +173,7 @@ pub struct Stopped {
 }
 
 /// Where the files of a run are.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Files {
     /// Every outcome.
     #[serde(serialize_with = "lossy_path")]

@@ -5,6 +5,7 @@ mod folder;
 mod journal;
 mod results;
 mod stop;
+mod versions;
 
 use std::fs;
 use std::sync::Arc;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Recorder;
 use crate::engine::recorder_handle::Entry;
@@ -25,37 +25,36 @@ const GATHER: Duration = Duration::from_millis(1);
 /// What was committed is on the disk after this time at the latest.
 const SYNC_AFTER: Duration = Duration::from_secs(1);
 
-/// Records what comes in, until all senders are gone or a write fails. Needs a runtime.
+/// Records what comes in on a thread of its own, until all senders are gone or a write fails.
+/// Needs a runtime, for its clock.
 #[must_use]
 pub fn spawn(recorder: Recorder, receiver: Receiver<Entry>) -> JoinHandle<io::Result<Recorder>> {
     let runtime = Handle::current();
-    thread::spawn(move || drain(recorder, receiver, &runtime))
+    thread::spawn(move || runtime.block_on(drain(recorder, receiver)))
 }
 
-fn drain(
+/// Records what comes in, until all senders are gone or a write fails. Blocks to write.
+pub(super) async fn drain(
     mut recorder: Recorder,
     mut receiver: Receiver<Entry>,
-    runtime: &Handle,
 ) -> io::Result<Recorder> {
     // When what was committed must be on the disk; nothing when it is.
     let mut due: Option<Instant> = None;
     loop {
         let first = match due {
-            None => receiver.blocking_recv(),
-            Some(due_at) => {
-                let next = runtime.block_on(async { timeout_at(due_at, receiver.recv()).await });
-                let Ok(next) = next else {
+            None => receiver.recv().await,
+            Some(due_at) => match timeout_at(due_at, receiver.recv()).await {
+                Ok(first) => first,
+                Err(_) => {
                     recorder.sync(&[])?;
                     due = None;
                     continue;
-                };
-                next
-            }
+                }
+            },
         };
         let Some(first) = first else { return Ok(recorder) };
         if matches!(first, Entry::Finished(_)) {
-            #[expect(clippy::disallowed_methods, reason = "there is nothing else to heed here")]
-            thread::sleep(GATHER);
+            sleep(GATHER).await;
         }
         let (rows, waiting) = batch(&mut recorder, first, &mut receiver)?;
         recorder.commit()?;

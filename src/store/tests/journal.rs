@@ -6,9 +6,8 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use crate::outcome::Tally;
-use crate::store::Lengths;
 use crate::store::journal::{
-    Commit, Identity, InputIdentity, JOURNAL_VERSION, Line, Recovered, ranges, recover,
+    Commit, Identity, InputIdentity, JOURNAL_VERSION, Lengths, Line, Recovered, ranges, recover,
 };
 
 fn identity() -> Identity {
@@ -24,10 +23,15 @@ fn identity() -> Identity {
     }
 }
 
+fn lengths(results: u64) -> Lengths {
+    let failures = ("failures.csv".to_owned(), results / 2);
+    [("results.jsonl".to_owned(), results), failures].into_iter().collect()
+}
+
 fn commit(rows: &[u64], results: u64, updated: u64) -> Line {
     Line::Commit(Commit {
         rows: ranges(&mut rows.to_vec()),
-        lengths: Lengths { results, failures: vec![results / 2] },
+        lengths: lengths(results),
         tally: Tally { updated, ..Tally::default() },
     })
 }
@@ -73,7 +77,8 @@ fn a_journal_cut_at_any_byte_tells_of_its_whole_lines() {
             5 => (&[1, 2, 3, 4, 5], &[9], 180, 5, false),
             _ => (&[1, 2, 3, 4, 5], &[9], 180, 5, true),
         };
-        let told = (recovered.lengths.results, recovered.tally.updated, recovered.complete);
+        let told =
+            (recovered.lengths.of("results.jsonl"), recovered.tally.updated, recovered.complete);
         assert_eq!(
             (finished.as_slice(), sent.as_slice()),
             (expected.0, expected.1),
@@ -103,15 +108,15 @@ fn a_line_that_tells_of_more_than_the_files_hold_ends_the_reading() {
         commit(&[2], 200, 2),
         commit(&[3], 300, 3),
     ]);
-    let holds = |lengths: &Lengths| lengths.results <= 250;
+    let holds = |lengths: &Lengths| lengths.of("results.jsonl") <= 250;
     let recovered = recover(bytes.as_slice(), holds).unwrap().unwrap();
     assert_eq!(recovered.finished.iter().collect::<Vec<_>>(), [1, 2]);
-    assert_eq!((recovered.lengths.results, recovered.whole), (200, ends[2] as u64));
+    assert_eq!((recovered.lengths.of("results.jsonl"), recovered.whole), (200, ends[2] as u64));
 }
 
 #[test]
 fn files_that_hold_less_than_was_synced_are_an_error() {
-    let holds = |lengths: &Lengths| lengths.results <= 150;
+    let holds = |lengths: &Lengths| lengths.of("results.jsonl") <= 150;
     let begun = [Line::Begin(identity()), commit(&[1], 100, 1)];
     for after in [Line::Synced, Line::Complete, Line::Sent(3)] {
         let mut lines = begun.to_vec();

@@ -13,7 +13,7 @@ fn a_line_says_everything_in_order() {
         fixture.text("results.jsonl"),
         format!(
             concat!(
-                r#"{{"file":"users.jsonl","row":7,"line":9,"operation":"{}","loginId":"ada","#,
+                r#"{{"version":1,"file":"users.jsonl","row":7,"line":9,"operation":"{}","loginId":"ada","#,
                 r#""status":"updated","attempts":2,"httpStatus":200,"durationMs":12,"#,
                 r#""finishedAt":"2026-11-24T03:00:00.123Z","user":{{"userIds":[],"n":1.10}}}}"#,
                 "\n"
@@ -34,7 +34,7 @@ fn what_is_not_known_is_left_out() {
     assert_eq!(
         fixture.text("results.jsonl"),
         concat!(
-            r#"{"file":"users.csv","row":7,"line":9,"status":"invalid","attempts":0,"#,
+            r#"{"version":1,"file":"users.csv","row":7,"line":9,"status":"invalid","attempts":0,"#,
             r#""durationMs":0,"finishedAt":"2026-11-24T03:00:00.000Z","#,
             r#""error":{"kind":"missing_value","column":"Phone","message":"no phone"}}"#,
             "\n"
@@ -87,7 +87,8 @@ fn lengths_are_those_of_the_files_after_every_batch() {
         let Some(Recovered { lengths, .. }) = fixture.folder.recover().unwrap() else {
             panic!("no journal");
         };
-        assert_eq!(lengths.results, length("results.jsonl"));
-        assert_eq!(lengths.failures, [length("failures.csv"), length("failures-2.jsonl")]);
+        for name in ["results.jsonl", "failures.csv", "failures-2.jsonl"] {
+            assert_eq!(lengths.of(name), length(name), "{name}");
+        }
     }
 }

@@ -1,14 +1,12 @@
 //! The thread, and what happens when a file cannot be written.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 
 use tokio::sync::mpsc;
 
 use super::*;
 use crate::engine::recorder_handle::Entry;
-use crate::outcome::Tally;
-use crate::store::failures::Failures;
-use crate::store::output::Output;
+use crate::store::disk::memory::MemoryDisk;
 use crate::store::spawn;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,25 +45,17 @@ async fn what_has_come_in_is_committed_when_nothing_waits() {
     thread.join().unwrap().unwrap();
 }
 
-#[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_stops_the_senders_and_says_where() {
-    let fixture = Fixture::new();
-    let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let recorder = Recorder {
-        results: Output::over("run/results.jsonl".into(), full),
-        failures: Failures::new(fixture.folder.path(), &[]),
-        journal: Output::create(fixture.folder.path().join("journal")).unwrap(),
-        folder: fixture.folder.path().to_owned(),
-        rows: Vec::new(),
-        tally: Tally::default(),
-    };
+    let disk = MemoryDisk::default();
+    let recorder = Recorder::begin(Box::new(disk.clone()), &[], &identity()).unwrap();
+    disk.room(Some(1000));
     let (sender, receiver) = mpsc::channel(8);
     let thread = spawn(recorder, receiver);
     while sender.send(Entry::Finished(updated("{}"))).await.is_ok() {}
     let error = thread.join().unwrap().unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
-    assert!(error.to_string().starts_with("cannot write run/results.jsonl: "), "{error}");
+    assert!(error.to_string().starts_with("cannot write results.jsonl: "), "{error}");
 }
 
 #[test]
@@ -93,17 +83,17 @@ async fn what_must_not_be_sent_twice_is_in_the_journal_before_it_is_sent() {
     let recorder = Recorder::new(&fixture.folder, &[], &identity()).unwrap();
     let (sender, receiver) = mpsc::channel(8);
     let thread = spawn(recorder, receiver);
-    let ledger = crate::engine::recorder_handle::RecorderHandle::new(&sender);
-    assert!(ledger.about_to_send(7).await);
+    let recorder = crate::engine::recorder_handle::RecorderHandle::new(&sender);
+    assert!(recorder.about_to_send(7).await);
     let recovered = fixture.folder.recover().unwrap().unwrap();
     assert!(recovered.sent.contains(&7), "{recovered:?}");
     drop(sender);
     thread.join().unwrap().unwrap();
-    assert!(!ledger.about_to_send(8).await, "the recorder is gone");
+    assert!(!recorder.about_to_send(8).await, "the recorder is gone");
 }
 
 #[test]
-fn a_run_is_taken_up_at_its_last_commit() {
+fn a_run_is_resumed_at_its_last_commit() {
     let fixture = Fixture::new();
     let source = csv(&["loginId"]);
     let sources = [Arc::clone(&source)];

@@ -1,0 +1,124 @@
+//! Where the files of a run are kept: a folder; in tests, memory that fails on demand.
+
+#[cfg(test)]
+pub(crate) mod memory;
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+/// The place of a run's files. Errors name the file.
+pub(crate) trait Disk: Debug + Send {
+    /// Where a file is, for people.
+    fn path(&self, name: &str) -> PathBuf;
+
+    /// Creates a file; one that exists is an error.
+    fn create(&self, name: &str) -> io::Result<Box<dyn Handle>>;
+
+    /// Opens a file to append at a length that it had before; what is behind it is dropped.
+    fn reopen(&self, name: &str, length: u64) -> io::Result<Box<dyn Handle>>;
+
+    /// Removes a file.
+    fn remove(&self, name: &str) -> io::Result<()>;
+
+    /// The files that are there, with their lengths in bytes.
+    fn lengths(&self) -> io::Result<BTreeMap<String, u64>>;
+
+    /// Waits until the names of the files are on the disk.
+    fn sync(&self) -> io::Result<()>;
+}
+
+/// An open file. Errors do not name it.
+pub(crate) trait Handle: Debug + Send {
+    /// Appends all of it.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Cuts the file to a length.
+    fn cut(&mut self, length: u64) -> io::Result<()>;
+
+    /// Waits until the content is on the disk.
+    fn sync(&self) -> io::Result<()>;
+}
+
+/// A folder of the file system.
+#[derive(Clone, Debug)]
+pub(super) struct Folder(pub(super) PathBuf);
+
+impl Disk for Folder {
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    fn create(&self, name: &str) -> io::Result<Box<dyn Handle>> {
+        let path = self.path(name);
+        match private().create_new(true).open(&path) {
+            Ok(file) => Ok(Box::new(file)),
+            Err(error) => Err(at("create", &path, &error)),
+        }
+    }
+
+    fn reopen(&self, name: &str, length: u64) -> io::Result<Box<dyn Handle>> {
+        let path = self.path(name);
+        let open = || {
+            let mut file = OpenOptions::new().write(true).open(&path)?;
+            file.set_len(length)?;
+            file.seek(SeekFrom::Start(length))?;
+            Ok(file)
+        };
+        open().map(|file| Box::new(file) as _).map_err(|error| at("open", &path, &error))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        let path = self.path(name);
+        fs::remove_file(&path).map_err(|error| at("remove", &path, &error))
+    }
+
+    fn lengths(&self) -> io::Result<BTreeMap<String, u64>> {
+        let length = |entry: io::Result<fs::DirEntry>| {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            Ok((name, entry.metadata()?.len()))
+        };
+        let entries = fs::read_dir(&self.0).and_then(|entries| entries.map(length).collect());
+        entries.map_err(|error| at("read", &self.0, &error))
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        if cfg!(unix) {
+            File::open(&self.0)
+                .and_then(|folder| folder.sync_all())
+                .map_err(|error| at("write", &self.0, &error))?;
+        }
+        Ok(())
+    }
+}
+
+impl Handle for File {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write_all(bytes)
+    }
+
+    fn cut(&mut self, length: u64) -> io::Result<()> {
+        self.set_len(length)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.sync_all()
+    }
+}
+
+/// Options for writing a file that only its owner may read.
+pub(super) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// The error with the path in its text.
+pub(super) fn at(verb: &str, path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot {verb} {}: {error}", path.display()))
+}

@@ -1,0 +1,94 @@
+//! A file of the run folder, appended to in batches.
+//!
+//! Knows three ends of the file: what is buffered, what was handed to the system, and what was
+//! committed. Its errors name the file.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::disk::{Disk, Handle, at};
+
+/// The buffer is written out when it holds this much.
+const SPILL: usize = 64 * 1024;
+
+#[derive(Debug)]
+pub(super) struct AppendFile {
+    name: String,
+    path: PathBuf,
+    handle: Box<dyn Handle>,
+    buffer: Vec<u8>,
+    written: u64,
+    committed: u64,
+}
+
+impl AppendFile {
+    /// Creates the file; one that exists is an error.
+    pub(super) fn create(disk: &dyn Disk, name: &str) -> io::Result<Self> {
+        Ok(Self::over(disk, name, disk.create(name)?, 0))
+    }
+
+    /// Opens a file at a length that it had before; what is behind it is dropped.
+    pub(super) fn reopen(disk: &dyn Disk, name: &str, length: u64) -> io::Result<Self> {
+        Ok(Self::over(disk, name, disk.reopen(name, length)?, length))
+    }
+
+    fn over(disk: &dyn Disk, name: &str, handle: Box<dyn Handle>, length: u64) -> Self {
+        Self {
+            name: name.to_owned(),
+            path: disk.path(name),
+            handle,
+            buffer: Vec::with_capacity(SPILL),
+            written: length,
+            committed: length,
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where to append the next row.
+    pub(super) fn row(&mut self) -> io::Result<&mut Vec<u8>> {
+        if self.buffer.len() >= SPILL {
+            self.flush()?;
+        }
+        Ok(&mut self.buffer)
+    }
+
+    /// Hands what is buffered to the system.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        self.handle.append(&self.buffer).map_err(|error| at("write", &self.path, &error))?;
+        self.written += self.buffer.len() as u64;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    /// Declares what was flushed committed.
+    pub(super) fn commit(&mut self) {
+        self.committed = self.written;
+    }
+
+    /// Takes back what was not committed, as well as the system lets it.
+    pub(super) fn cut(&mut self) {
+        self.buffer.clear();
+        // It follows another error, which is the one to report.
+        let _ = self.handle.cut(self.committed);
+    }
+
+    /// How long the file is with everything handed over in.
+    pub(super) fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Waits until the file is on the disk.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.handle.sync().map_err(|error| at("write", &self.path, &error))
+    }
+}
