@@ -6,6 +6,8 @@
 //! arguments nor environment; any number of runs may go on in one process.
 
 mod intake;
+#[cfg(test)]
+mod model;
 mod reader;
 mod session;
 mod totals;

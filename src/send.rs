@@ -19,7 +19,7 @@ use crate::api::load::{Found, Load};
 use crate::api::reconcile::{Reconciled, settle};
 use crate::api::response::{Reply, Sent, TransportCause, TransportError};
 use crate::api::retry::{self, Backoff, Verdict};
-use crate::api::transport::Transport;
+use crate::api::transport::{Transport, Wire};
 use crate::catalog::{self, Operation};
 use crate::change::{User, compare};
 use crate::engine::recorder_handle::RecorderHandle;
@@ -78,8 +78,8 @@ impl Meters {
 
 /// Performs calls on the transport.
 #[derive(Debug)]
-pub(crate) struct Client {
-    transport: Transport,
+pub(crate) struct Client<W = Transport> {
+    transport: W,
     gate: Gate,
     backoff: Backoff,
     ledger: RecorderHandle,
@@ -91,11 +91,11 @@ pub(crate) struct Client {
     fell_asleep: Notify,
 }
 
-impl Client {
+impl<W: Wire> Client<W> {
     /// Joins the parts. At most `batch_size` users go in one call.
     #[must_use]
     pub(crate) fn new(
-        transport: Transport,
+        transport: W,
         gate: Gate,
         backoff: Backoff,
         ledger: RecorderHandle,
@@ -329,7 +329,7 @@ fn is_done(instruction: &Instruction, found: &Found) -> bool {
     user.is_some_and(|user| compare(&instruction.login_id, &instruction.changes, &user).is_empty())
 }
 
-impl Executor for Client {
+impl<W: Wire> Executor for Client<W> {
     async fn execute(&self, call: WorkItem, stop: &Stop) -> Completed {
         match call {
             WorkItem::User(part) => self.work_user(part, stop).await,

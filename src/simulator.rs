@@ -10,6 +10,8 @@ mod effects;
 mod faults;
 mod fields;
 mod fill;
+#[cfg(test)]
+pub(crate) mod in_memory;
 mod latency;
 mod limits;
 mod log;
@@ -101,10 +103,7 @@ pub struct Simulator {
 pub async fn start(settings: Settings) -> Result<Simulator, Error> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let epoch = u32::try_from(now.map_or(0, |now| now.as_secs())).unwrap_or(u32::MAX);
-    let mut store = store::Store::new(settings.create_missing, settings.switches.search_lag);
-    let moment = store::Moment { seconds: epoch, elapsed: Duration::ZERO };
-    seed::sow(&settings.users, &mut store, moment)?;
-    store.settle();
+    let store = sown(&settings, epoch)?;
     let refuse = |error| {
         Error::refused(format!("the simulator cannot listen on {}: {error}", settings.listen))
     };
@@ -115,6 +114,15 @@ pub async fn start(settings: Settings) -> Result<Simulator, Error> {
     let (stop, stopped) = watch::channel(false);
     let server = tokio::spawn(server::serve(listener, service, stopped));
     Ok(Simulator { address, stop, server })
+}
+
+/// The users to start with; `epoch` is the time of the start in seconds since 1970.
+fn sown(settings: &Settings, epoch: u32) -> Result<store::Store, Error> {
+    let mut store = store::Store::new(settings.create_missing, settings.switches.search_lag);
+    let moment = store::Moment { seconds: epoch, elapsed: Duration::ZERO };
+    seed::sow(&settings.users, &mut store, moment)?;
+    store.settle();
+    Ok(store)
 }
 
 impl Simulator {

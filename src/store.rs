@@ -7,7 +7,7 @@
 //! cut them back to the last commit, so they always agree on the rows they hold.
 
 pub mod bitmap;
-mod disk;
+pub(crate) mod disk;
 mod failures;
 mod file;
 mod folder;
@@ -18,7 +18,7 @@ pub mod results;
 pub mod summary;
 #[cfg(test)]
 mod tests;
-mod thread;
+pub(crate) mod thread;
 
 use std::io;
 use std::path::PathBuf;
@@ -92,7 +92,7 @@ impl Recorder {
         Self::reopen(Box::new(folder.disk()), sources, recovered).map_err(exit::Error::refused)
     }
 
-    fn begin(
+    pub(crate) fn begin(
         disk: Box<dyn Disk>,
         sources: &[Arc<Source>],
         identity: &Identity,
@@ -108,7 +108,7 @@ impl Recorder {
         Ok(recorder)
     }
 
-    fn reopen(
+    pub(crate) fn reopen(
         disk: Box<dyn Disk>,
         sources: &[Arc<Source>],
         recovered: &Recovered,

@@ -2,9 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::codes::{self, Meaning};
+use crate::catalog::Answers;
 
 /// What came back for a request, or how it was lost.
 #[derive(Clone, Debug)]
@@ -73,8 +75,50 @@ pub(crate) enum Body {
     Unreadable,
 }
 
+impl Body {
+    /// What a body holds that arrived whole.
+    #[must_use]
+    pub(crate) fn read(answers: Answers, status: u16, body: &[u8]) -> Self {
+        let success = (200..300).contains(&status);
+        match answers {
+            Answers::Object if success => Self::object(body),
+            _ if success => Self::success(body),
+            _ => serde_json::from_slice::<ErrorBody>(body).map_or(Self::Unreadable, Self::Error),
+        }
+    }
+
+    /// What a body holds of which only a part arrived.
+    #[must_use]
+    pub(crate) fn broken_off(part: &[u8]) -> Self {
+        if part.first() == Some(&b'{') { Self::BrokenOff } else { Self::Unreadable }
+    }
+
+    /// A JSON object as it is.
+    fn object(body: &[u8]) -> Self {
+        match serde_json::from_slice::<Box<RawValue>>(body) {
+            Ok(object) if object.get().starts_with('{') => Self::Whole(object),
+            _ => Self::Unreadable,
+        }
+    }
+
+    fn success(body: &[u8]) -> Self {
+        #[derive(Deserialize)]
+        struct UserReply {
+            user: Option<Box<RawValue>>,
+        }
+        if body.trim_ascii().is_empty() {
+            return Self::Object;
+        }
+        match serde_json::from_slice::<UserReply>(body) {
+            Ok(UserReply { user: Some(user) }) if user.get().starts_with('{') => Self::User(user),
+            Ok(_) => Self::Object,
+            Err(_) => Self::Unreadable,
+        }
+    }
+}
+
 /// The API's error object.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ErrorBody {
     /// Such as `E112102`.
@@ -145,6 +189,43 @@ pub(crate) fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn name(body: &Body) -> &'static str {
+        match body {
+            Body::User(_) => "user",
+            Body::Whole(_) => "whole object",
+            Body::Object => "object",
+            Body::Error(_) => "error",
+            Body::BrokenOff => "broken off",
+            Body::Unreadable => "unreadable",
+        }
+    }
+
+    #[test]
+    fn bodies_are_told_apart() {
+        for (status, body, expected) in [
+            (200, r#"{"user":{"userId":"U1","new":1}}"#, "user"),
+            (200, r#"{"user":null}"#, "object"),
+            (200, r#"{"user":"U1"}"#, "object"),
+            (200, r#"{"cleartext":"x"}"#, "object"),
+            (200, "", "object"),
+            (200, "<html>", "unreadable"),
+            (200, "[]", "unreadable"),
+            (400, r#"{"errorCode":"E011003","message":"x"}"#, "error"),
+            (400, r#"{"message":"x"}"#, "unreadable"),
+            (502, "Bad gateway", "unreadable"),
+        ] {
+            let read = Body::read(Answers::User, status, body.as_bytes());
+            assert_eq!(name(&read), expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn the_user_is_kept_as_it_was_sent() {
+        let body = Body::read(Answers::User, 200, br#"{"user": {"b": 1.50,  "a":"\u00e9"}}"#);
+        let Body::User(user) = body else { panic!("no user") };
+        assert_eq!(user.get(), r#"{"b": 1.50,  "a":"\u00e9"}"#);
+    }
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {

@@ -15,12 +15,11 @@ use reqwest::{Method, Request, StatusCode, Url};
 use rustls_platform_verifier::BuilderVerifierExt;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
 use super::address::is_loopback;
 use super::response::{
-    Body, ErrorBody, Reply, Response, Sent, TransportCause, TransportError, parse_retry_after,
+    Body, Reply, Response, Sent, TransportCause, TransportError, parse_retry_after,
 };
 use crate::catalog::{self, Answers, LOAD, OPERATIONS, Operation, PATCH_BATCH, SEARCH};
 use crate::exit::Error;
@@ -98,6 +97,15 @@ enum Unread {
     Broken(Bytes),
 }
 
+/// What brings a request to the server, once, and its reply back.
+pub(crate) trait Wire: Send + Sync + 'static {
+    /// Sends one request of an operation.
+    fn send(&self, operation: &Operation, body: Bytes) -> impl Future<Output = Reply> + Send;
+
+    /// Reads one user, named by a login ID or a user ID.
+    fn load(&self, login_id: &str) -> impl Future<Output = Reply> + Send;
+}
+
 impl Transport {
     /// Prepares for an endpoint; nothing is sent.
     pub(crate) fn new(endpoint: &Endpoint) -> Result<Self, Error> {
@@ -160,19 +168,6 @@ impl Transport {
         self.base_url.origin().ascii_serialization()
     }
 
-    /// Sends one request of an operation.
-    pub(crate) async fn send(&self, operation: &Operation, body: Bytes) -> Reply {
-        self.reply(operation, self.urls[operation.path].clone(), body).await
-    }
-
-    /// Reads one user, named by a login ID or a user ID.
-    pub(crate) async fn load(&self, login_id: &str) -> Reply {
-        let mut url = self.urls[LOAD.path].clone();
-        // It encodes `+`, which would be read as a space.
-        url.query_pairs_mut().append_pair("loginId", login_id);
-        self.reply(&LOAD, url, Bytes::new()).await
-    }
-
     async fn reply(&self, operation: &Operation, url: Url, body: Bytes) -> Reply {
         let whole = operation.answers == Answers::Object;
         let method = match operation.method {
@@ -192,10 +187,9 @@ impl Transport {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| parse_retry_after(value, SystemTime::now()));
         let body = match body {
-            Ok(body) if whole && status.is_success() => object(&body),
-            Ok(body) => parse(status, &body),
-            Err(Unread::Broken(part)) if part.first() == Some(&b'{') => Body::BrokenOff,
-            Err(Unread::Broken(_) | Unread::TooLarge) => Body::Unreadable,
+            Ok(body) => Body::read(operation.answers, status.as_u16(), &body),
+            Err(Unread::Broken(part)) => Body::broken_off(&part),
+            Err(Unread::TooLarge) => Body::Unreadable,
         };
         Reply::Response(Response { status: status.as_u16(), retry_after, body })
     }
@@ -223,6 +217,19 @@ impl Transport {
         let body = read(&mut response, most, deadline).await;
         let headers = std::mem::take(response.headers_mut());
         Ok(Received { status: response.status(), headers, body })
+    }
+}
+
+impl Wire for Transport {
+    async fn send(&self, operation: &Operation, body: Bytes) -> Reply {
+        self.reply(operation, self.urls[operation.path].clone(), body).await
+    }
+
+    async fn load(&self, login_id: &str) -> Reply {
+        let mut url = self.urls[LOAD.path].clone();
+        // It encodes `+`, which would be read as a space.
+        url.query_pairs_mut().append_pair("loginId", login_id);
+        self.reply(&LOAD, url, Bytes::new()).await
     }
 }
 
@@ -330,32 +337,6 @@ fn tier(body: &[u8]) -> Option<String> {
         rate_limit_tier: String,
     }
     serde_json::from_slice::<License>(body).ok().map(|license| license.rate_limit_tier)
-}
-
-/// A JSON object as it is.
-fn object(body: &[u8]) -> Body {
-    match serde_json::from_slice::<Box<RawValue>>(body) {
-        Ok(object) if object.get().starts_with('{') => Body::Whole(object),
-        _ => Body::Unreadable,
-    }
-}
-
-fn parse(status: StatusCode, body: &[u8]) -> Body {
-    #[derive(Deserialize)]
-    struct UserReply {
-        user: Option<Box<RawValue>>,
-    }
-    if status.is_success() {
-        if body.trim_ascii().is_empty() {
-            return Body::Object;
-        }
-        return match serde_json::from_slice::<UserReply>(body) {
-            Ok(UserReply { user: Some(user) }) if user.get().starts_with('{') => Body::User(user),
-            Ok(_) => Body::Object,
-            Err(_) => Body::Unreadable,
-        };
-    }
-    serde_json::from_slice::<ErrorBody>(body).map_or(Body::Unreadable, Body::Error)
 }
 
 /// The innermost cause, which names no address.

@@ -129,7 +129,7 @@ impl Intake {
 
 impl Reading {
     /// Opens the inputs; those that can be read only once are in the folder.
-    fn open(config: &Config, folder: Option<&RunFolder>) -> Result<Self, Error> {
+    pub(super) fn open(config: &Config, folder: Option<&RunFolder>) -> Result<Self, Error> {
         let kept = |(index, request): (usize, &Request)| match folder {
             Some(folder) if request.is_stream() => request.kept_in(folder.kept(index)),
             _ => request.clone(),

@@ -27,17 +27,14 @@ pub(super) fn spawn(
     sinks: Sinks,
     to_engine: Sender<Row>,
 ) -> JoinHandle<()> {
-    let Reading { input, builder, .. } = reading;
-    let (finished, sent) = recovered.map(|r| (r.finished, r.sent)).unwrap_or_default();
-    let assigned = builder.may_batch_contacts().then(AssignedContacts::default);
-    let rows = Rows { input, builder, assigned, finished, sent, told: (0, 0), sinks };
+    let rows = Rows::new(reading, recovered, sinks);
     let runtime = Handle::current();
     thread::spawn(move || rows.read(&runtime, &to_engine))
 }
 
 /// What the thread holds.
-struct Rows {
-    input: Input,
+pub(super) struct Rows {
+    pub(super) input: Input,
     builder: Builder,
     /// The contacts that rows give their users, where that decides which rows may be batched.
     assigned: Option<AssignedContacts>,
@@ -51,6 +48,13 @@ struct Rows {
 }
 
 impl Rows {
+    pub(super) fn new(reading: Reading, recovered: Option<Recovered>, sinks: Sinks) -> Self {
+        let Reading { input, builder, .. } = reading;
+        let (finished, sent) = recovered.map(|r| (r.finished, r.sent)).unwrap_or_default();
+        let assigned = builder.may_batch_contacts().then(AssignedContacts::default);
+        Self { input, builder, assigned, finished, sent, told: (0, 0), sinks }
+    }
+
     fn read(mut self, runtime: &Handle, to_engine: &Sender<Row>) {
         let (mut rows, mut places) = (0, None);
         while let Some(item) = self.input.next() {
@@ -71,7 +75,7 @@ impl Rows {
     }
 
     /// What the engine is to know of a row: nothing if it has its outcome.
-    fn row(&mut self, item: Result<Record, Unreadable>) -> Option<Row> {
+    pub(super) fn row(&mut self, item: Result<Record, Unreadable>) -> Option<Row> {
         let record = match item {
             Ok(record) => record,
             Err(unreadable) => {

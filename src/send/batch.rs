@@ -16,6 +16,7 @@ use super::row::{Row, Tries};
 use super::{Client, End, Request};
 use crate::api::explain;
 use crate::api::response::{Body, Reply};
+use crate::api::transport::Wire;
 use crate::catalog::{self, NAMES_A_SEARCH};
 use crate::engine::work::{Completed, UserOutcomes, UserRows, WorkItem};
 use crate::outcome::Status;
@@ -40,7 +41,7 @@ enum Next {
     Fail,
 }
 
-impl Client {
+impl<W: Wire> Client<W> {
     /// Works on a batch until each part has its word or needs a further call.
     pub(super) async fn work_batch(
         &self,

@@ -138,6 +138,12 @@ pub(super) struct Line {
 }
 
 impl Line {
+    /// Whether the request changed anything.
+    #[cfg(test)]
+    pub(super) fn applied(&self) -> bool {
+        self.entry.applied
+    }
+
     /// Notes that the reply is handed over.
     pub(super) fn answered(mut self, status: u16) {
         self.entry.status = Some(status);

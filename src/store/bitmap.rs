@@ -35,7 +35,7 @@ impl RowSet {
 
     /// The rows, in order.
     #[cfg(test)]
-    pub(super) fn iter(&self) -> impl Iterator<Item = u64> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u64> {
         let of_page = |page: &u64| {
             let first = page * PAGE;
             (first..first + PAGE).filter(|row| self.contains(*row))

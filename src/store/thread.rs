@@ -34,7 +34,7 @@ pub fn spawn(recorder: Recorder, receiver: Receiver<Entry>) -> JoinHandle<io::Re
 }
 
 /// Records what comes in, until all senders are gone or a write fails. Blocks to write.
-pub(super) async fn drain(
+pub(crate) async fn drain(
     mut recorder: Recorder,
     mut receiver: Receiver<Entry>,
 ) -> io::Result<Recorder> {

@@ -276,43 +276,6 @@ async fn the_server_is_named_as_the_base_url_names_it() {
     }
 }
 
-fn name(body: &Body) -> &'static str {
-    match body {
-        Body::User(_) => "user",
-        Body::Whole(_) => "whole object",
-        Body::Object => "object",
-        Body::Error(_) => "error",
-        Body::BrokenOff => "broken off",
-        Body::Unreadable => "unreadable",
-    }
-}
-
-#[test]
-fn bodies_are_told_apart() {
-    for (status, body, expected) in [
-        (200, r#"{"user":{"userId":"U1","new":1}}"#, "user"),
-        (200, r#"{"user":null}"#, "object"),
-        (200, r#"{"user":"U1"}"#, "object"),
-        (200, r#"{"cleartext":"x"}"#, "object"),
-        (200, "", "object"),
-        (200, "<html>", "unreadable"),
-        (200, "[]", "unreadable"),
-        (400, r#"{"errorCode":"E011003","message":"x"}"#, "error"),
-        (400, r#"{"message":"x"}"#, "unreadable"),
-        (502, "Bad gateway", "unreadable"),
-    ] {
-        let code = StatusCode::from_u16(status).unwrap();
-        assert_eq!(name(&parse(code, body.as_bytes())), expected, "{status} {body}");
-    }
-}
-
-#[test]
-fn the_user_is_kept_as_it_was_sent() {
-    let body = parse(StatusCode::OK, br#"{"user": {"b": 1.50,  "a":"\u00e9"}}"#);
-    let Body::User(user) = body else { panic!("no user") };
-    assert_eq!(user.get(), r#"{"b": 1.50,  "a":"\u00e9"}"#);
-}
-
 #[tokio::test]
 async fn a_user_is_named_in_the_query_to_the_letter() {
     for login_id in ["+1 415-555", "a&b=c#d%2B@x.com", "é", "+1"] {
