@@ -81,7 +81,7 @@ fn settings(random: &mut Rng, seed: u64) -> (String, bool) {
     }
     let mut limited = random.u8(..4) == 0;
     if limited {
-        word("--rate-limit 10/5s".into());
+        word("--rate-limit 10/5s --max-share 100".into());
     }
     let kinds = ["503", "drop", "apply-drop", "half", "hang", "garbage", "empty", "html", "403"];
     for kind in kinds.into_iter().chain(["429"]) {
