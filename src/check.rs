@@ -9,64 +9,30 @@ mod conflicts;
 mod excerpt;
 mod forecast;
 mod groups;
+mod located;
 mod lockout;
+mod options;
 mod rows;
 mod wording;
 
 use std::fmt::Display;
 use std::io;
-use std::sync::Arc;
 
-use crate::catalog::RateClass;
 use crate::exit::{Error, Exit};
-use crate::input::record::{Record, Source};
+use crate::input::record::Record;
 use crate::input::{self, Input, Request};
 use crate::issue::{Issue, Severity};
-use crate::limiter::limit::Limit;
 use crate::rows::{Builder, Mapping};
 use assertions::Assertions;
-pub(crate) use excerpt::Excerpt;
 pub(crate) use forecast::Calls;
 use groups::Groups;
 pub(crate) use groups::{Group, Repairs};
+pub(crate) use located::LocatedIssue;
+pub(crate) use options::{EXAMPLES, Options};
+use rows::Subject;
 mod sorter;
 pub(crate) use wording::ALLOWABLE;
 use wording::Wording;
-
-/// An issue, and where it is.
-#[derive(Clone, Debug)]
-pub struct LocatedIssue {
-    /// What is wrong; its place is the column or key, as the file names it.
-    pub issue: Issue,
-    /// The file.
-    pub file: String,
-    /// The line in it.
-    pub line: u64,
-    /// The row, over all files.
-    pub row: u64,
-    /// What stands there, shortened; never a secret.
-    pub value: Option<String>,
-    /// The line at fault; none where it could show a secret.
-    pub excerpt: Option<Excerpt>,
-}
-
-/// Findings of each kind that a report keeps, unless all are wanted.
-pub(crate) const EXAMPLES: usize = 3;
-
-/// How to check.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Options {
-    /// How many findings of a kind the report keeps.
-    pub examples: usize,
-    /// Codes of warnings that are meant, and no problem.
-    pub allow: Vec<String>,
-    /// The part of the limits that is used, for the forecast.
-    pub limits: Vec<(RateClass, Limit)>,
-    /// The most users in a batch.
-    pub batch_size: u64,
-    /// Whether each finding is told as it is met.
-    pub all: bool,
-}
 
 /// What was found.
 #[derive(Debug)]
@@ -113,14 +79,6 @@ impl Report {
     pub fn has_problems(&self) -> bool {
         !self.groups.is_empty() || self.others > 0
     }
-}
-
-/// The rows to check, and what they mean.
-struct Subject<'a> {
-    /// The files.
-    pub sources: &'a [Arc<Source>],
-    /// What makes instructions of their rows.
-    pub builder: &'a Builder,
 }
 
 /// Checks files, which must be such that can be read more than once.

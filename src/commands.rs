@@ -1,5 +1,6 @@
 //! The subcommands: each reads its arguments, leaves the work to the rooms below, and prints.
 
+mod caller;
 mod check;
 mod operations;
 mod run;
@@ -7,25 +8,13 @@ mod settings;
 mod simulate;
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal, Write as _};
+use std::io::{self, Write as _};
+
+use caller::Caller;
 
 use crate::exit::{Error, Exit};
+use crate::settings::Environment;
 use crate::settings::cli::{self, Command, Parsed, Unparsed};
-use crate::settings::config::Environment;
-
-/// Who calls the program.
-struct Caller<'a> {
-    /// The words that were typed after the program's name.
-    typed: &'a [String],
-    environment: Environment<'a>,
-}
-
-impl Caller<'_> {
-    /// Whether to print in colour.
-    fn color(&self) -> bool {
-        io::stdout().is_terminal() && (self.environment)("NO_COLOR").is_none()
-    }
-}
 
 /// Runs the program with its arguments, the program's name first, and says how it ended.
 ///

@@ -29,6 +29,7 @@ use crate::rows::{BatchTerms, Instruction, Invalid};
 use crate::stop::{Stop, StopReason};
 use batcher::Batcher;
 use breaker::CircuitBreaker;
+pub use events::Ended;
 use events::{Event, Sinks};
 use lanes::Lanes;
 
@@ -43,15 +44,6 @@ pub enum Row {
     /// There are no further rows, because the input cannot be read on. Those before it are
     /// worked on to their end.
     Unreadable(StopReason),
-}
-
-/// What a run came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended {
-    /// What became of the rows that were read.
-    pub tally: Tally,
-    /// Whether the input was read to its end and every row has an outcome.
-    pub complete: bool,
 }
 
 /// The loop, with its parts and what it holds.

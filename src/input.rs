@@ -10,13 +10,12 @@
 //! [`Content::Broken`]: crate::input::record::Content::Broken
 
 use std::collections::{HashSet, VecDeque};
-use std::fs::{self, File};
-use std::io::{self, Read};
-use std::path::PathBuf;
+use std::fs;
+use std::io::Read;
 use std::sync::Arc;
 
 use crate::exit;
-use crate::input::record::{Content, Delimiter, Encoding, Format, Position, Record, Source};
+use crate::input::record::{Position, Record, Source};
 
 mod decode;
 mod delimited;
@@ -28,6 +27,8 @@ mod lines;
 mod open;
 mod quotes;
 pub mod record;
+mod request;
+mod rows;
 mod sheet;
 mod sniff;
 #[cfg(test)]
@@ -37,97 +38,13 @@ mod window;
 mod zstd;
 
 use open::{Opened, open_bytes, open_rows};
+pub use request::{Request, Stated, Unreadable};
+pub use rows::{MAX_RECORD_BYTES, MAX_RECORD_LINES};
+use rows::{Row, Rows};
 use unpack::Meter;
-
-/// The most bytes a row may have, its line end not counted.
-pub const MAX_RECORD_BYTES: usize = 1024 * 1024;
-
-/// The most lines a CSV or TSV row may span.
-pub const MAX_RECORD_LINES: u64 = 1000;
-
-/// What to do about bytes that are no text.
-const ENCODING_HINT: &str =
-    "save the file as UTF-8, or say what it is in, such as --encoding windows-1252";
-
-/// What is kept of a row that is too long.
-const KEPT_BYTES: usize = 4096;
 
 /// How many files stay open from the first look; those behind are opened again in their turn.
 const KEPT_OPEN: usize = 64;
-
-/// One input as the user named it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// Its path; `-` is standard input.
-    pub path: PathBuf,
-    /// What the user says about it; the rest is told from its content and its name.
-    pub stated: Stated,
-    /// The name that people know it by, where that is not its path.
-    pub known_as: Option<String>,
-}
-
-/// What the user says about inputs, where it is not to be found out.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stated {
-    /// The format; csv is text with cells, whatever separates them.
-    pub format: Option<Format>,
-    /// The encoding of text.
-    pub encoding: Option<Encoding>,
-    /// What separates cells.
-    pub delimiter: Option<Delimiter>,
-    /// The sheet of a workbook.
-    pub sheet: Option<String>,
-}
-
-impl Request {
-    /// Whether it is standard input itself.
-    #[must_use]
-    pub fn is_stdin(&self) -> bool {
-        self.path.as_os_str() == "-"
-    }
-
-    /// Whether it can be read only once: standard input, a pipe.
-    #[must_use]
-    pub fn is_stream(&self) -> bool {
-        use std::os::unix::fs::FileTypeExt;
-
-        let pipe = |metadata: fs::Metadata| {
-            metadata.file_type().is_fifo() || metadata.file_type().is_socket()
-        };
-        self.is_stdin() || fs::metadata(&self.path).is_ok_and(pipe)
-    }
-
-    /// The bytes of an input that can be read only once.
-    pub fn stream(&self) -> io::Result<Box<dyn Read>> {
-        if self.is_stdin() {
-            return Ok(Box::new(io::stdin()));
-        }
-        Ok(Box::new(File::open(&self.path)?))
-    }
-
-    /// The same input from a file that holds a copy of it.
-    #[must_use]
-    pub fn kept_in(&self, path: PathBuf) -> Self {
-        Self { path, stated: self.stated.clone(), known_as: Some(self.name()) }
-    }
-
-    /// The name in messages and results.
-    #[must_use]
-    pub fn name(&self) -> String {
-        self.known_as.clone().unwrap_or_else(|| self.path.display().to_string())
-    }
-}
-
-/// Reading cannot go on: what is wrong, where, and what to do.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Unreadable(String);
-
-impl From<Unreadable> for exit::Error {
-    fn from(error: Unreadable) -> Self {
-        Self::Stopped(error.0)
-    }
-}
 
 /// The records of all inputs, in order.
 ///
@@ -282,45 +199,6 @@ impl Iterator for Input {
                 Some(Err(error))
             }
         }
-    }
-}
-
-/// The rows of one input, in the face all formats share.
-trait Rows: Send {
-    /// The next row; nothing at the end. Not called again after an error.
-    fn next(&mut self) -> Option<Result<Row, Fault>>;
-
-    /// The offset up to which rows have been returned.
-    fn offset(&self) -> u64;
-}
-
-/// A row and where it begins in its file.
-struct Row {
-    line: u64,
-    byte: u64,
-    content: Content,
-}
-
-/// Why an input cannot be read on, and at which line.
-struct Fault {
-    line: u64,
-    reason: String,
-}
-
-impl Fault {
-    fn new(line: u64, reason: impl Into<String>) -> Self {
-        Self { line, reason: reason.into() }
-    }
-
-    fn io(line: u64, error: &io::Error) -> Self {
-        Self::new(
-            line,
-            format!("cannot be read on from here: {error}; run it again when that is mended"),
-        )
-    }
-
-    fn at(self, name: &str) -> Unreadable {
-        Unreadable(format!("{name}:{}: {}", self.line, self.reason))
     }
 }
 

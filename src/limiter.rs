@@ -6,6 +6,7 @@
 //! How many may go is one pure [`state`], kept in memory or in a file for all processes of the
 //! host.
 
+mod hold;
 mod keeper;
 pub mod limit;
 mod shared;
@@ -19,7 +20,8 @@ use tokio::time::Instant;
 
 use crate::catalog::RateClass;
 use crate::limiter::limit::Limit;
-use keeper::{Here, Hold, Keeper};
+use hold::Hold;
+use keeper::{Here, Keeper};
 pub use shared::SharedBudget;
 use state::RequestId;
 

@@ -7,9 +7,11 @@
 mod assemble;
 mod assigned_contacts;
 mod attributes;
+mod batch_terms;
 mod batching;
 mod cell;
 mod column_map;
+mod instruction;
 mod mapping;
 mod row;
 mod settings;
@@ -18,13 +20,10 @@ pub mod values;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use smallvec::SmallVec;
-
 use crate::catalog::Operation;
-use crate::change::{self, Change, Changes, Subject};
+use crate::change::members;
 use crate::exit::Error;
-use crate::input::record::{Content, Notes, Record, Source};
+use crate::input::record::{Content, Record, Source};
 use crate::issue::Issue;
 use assemble::Assembled;
 use cell::Cell;
@@ -32,68 +31,11 @@ use column_map::ColumnMap;
 use row::{RowDraft, fill};
 
 pub use assigned_contacts::AssignedContacts;
-pub use batching::{BatchTerms, Sets};
+pub use batch_terms::{BatchTerms, Sets};
+pub use instruction::{InLanes, Instruction, Invalid, folded, lane};
 pub use mapping::{Batching, Blank, Mapping, OnConflict};
 pub use settings::is_field;
 pub use values::{Phones, Region};
-
-/// The lanes that an instruction keeps to; hardly ever more than two.
-pub type InLanes = SmallVec<[u64; 2]>;
-
-/// A record understood: an operation, the user it names, and its changes.
-#[derive(Clone, Debug)]
-pub struct Instruction {
-    /// The row that it was made from.
-    pub record: Record,
-    /// What to do.
-    pub operation: &'static Operation,
-    /// The user, as the row names it.
-    pub login_id: String,
-    /// What is done to the user.
-    pub changes: Changes,
-    /// What happens if a contact is another user's.
-    pub on_conflict: OnConflict,
-    /// Whether an earlier process may have sent it and its answer is not known.
-    pub ambiguous: bool,
-    /// The lanes that it must keep to: one for every name of a user that it touches.
-    pub lanes: InLanes,
-    /// How it shares a batch with others; `None` where it goes by its own endpoint.
-    pub batch: Option<BatchTerms>,
-    /// What was repaired, and what may be wrong.
-    pub notes: Option<Box<Notes>>,
-}
-
-impl Instruction {
-    /// What is sent for it by its own endpoint, JSON.
-    #[must_use]
-    pub fn body(&self) -> Bytes {
-        let fail = self.on_conflict == OnConflict::Fail;
-        change::body(self.operation, &self.login_id, &self.changes.iter(), fail).into()
-    }
-
-    /// The login ID that takes the place of the one that names the user; `None` where nothing is
-    /// renamed, and where a login ID is removed.
-    #[must_use]
-    pub fn renames_to(&self) -> Option<&str> {
-        let rename = self.changes.iter().find(|change| change.subject == Subject::LoginId);
-        rename.and_then(Change::text)
-    }
-}
-
-/// A record that makes no instruction.
-#[derive(Debug)]
-pub struct Invalid {
-    /// The row.
-    pub record: Record,
-    /// The operation, if the row got as far as naming it.
-    pub operation: Option<&'static Operation>,
-    /// The user, if the row names one.
-    pub login_id: Option<String>,
-    /// What is wrong.
-    pub issue: Box<Issue>,
-    /// What was noticed before that.
-    pub notes: Option<Box<Notes>>,
-}
 
 /// Makes instructions from records.
 #[derive(Clone, Debug)]
@@ -115,7 +57,7 @@ impl Builder {
     /// Refused are columns and settings that no operation knows, columns that leave the
     /// operation open, and files that can make no valid row: before anything is sent.
     pub fn new(mapping: Mapping, sources: &[Arc<Source>]) -> Result<Self, Error> {
-        settings::check_settings(&mapping)?;
+        mapping.check()?;
         let mut headers = Vec::new();
         for source in sources.iter().filter(|source| source.format.has_columns()) {
             let columns = ColumnMap::resolve(&source.columns, &mapping)
@@ -178,7 +120,7 @@ impl Builder {
                 fill(column_map, &self.mapping, &source.columns, &cells, seen)
             }
             Content::Object(text) => {
-                let (keys, cells): (Vec<_>, Vec<_>) = change::members(text)
+                let (keys, cells): (Vec<_>, Vec<_>) = members(text)
                     .map_err(|error| Issue::error("invalid_json", error.to_string()))?
                     .into_iter()
                     .map(|(key, value)| (key, Cell::Json(value)))
@@ -197,26 +139,6 @@ impl Builder {
                 }
             }
         }
-    }
-}
-
-/// The lane of a login ID.
-///
-/// Names that the server may take for one user share a lane: letter case and the separators
-/// of a phone number do not count. Two users in one lane only wait for each other.
-#[must_use]
-pub fn lane(login_id: &str) -> u64 {
-    xxhash_rust::xxh3::xxh3_64(folded(login_id).as_bytes())
-}
-
-/// A login ID without regard to letter case, or to the separators of a phone number.
-#[must_use]
-pub fn folded(login_id: &str) -> String {
-    if login_id.starts_with('+') {
-        let separates = |c: &char| matches!(c, ' ' | '-' | '.' | '(' | ')' | '/' | '\u{a0}');
-        login_id.chars().filter(|c| !separates(c)).collect()
-    } else {
-        login_id.to_lowercase()
     }
 }
 

@@ -8,11 +8,11 @@
 mod intake;
 #[cfg(test)]
 mod model;
+mod parts;
 mod reader;
 mod session;
 mod totals;
 
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -20,14 +20,15 @@ use jiff::Timestamp;
 use tokio::task::JoinHandle;
 
 use crate::api::transport::{Endpoint, Handshake, Transport};
-use crate::check;
 use crate::engine::events::Sink;
-use crate::exit::{Error, Exit};
+use crate::exit::Error;
 use crate::settings::config::{self, Config, Target};
 use crate::simulator::{self, Simulator};
 use crate::stop::{Stop, StopReason};
-use crate::store::{self, summary::Summary};
-use intake::{Intake, Intended};
+use crate::store;
+use intake::Intended;
+use parts::Parts;
+pub use parts::RunEnd;
 
 /// A run that has not begun.
 ///
@@ -110,40 +111,6 @@ impl RunHandle {
     pub async fn wait(self) -> Result<RunEnd, Error> {
         session::join_task(self.task).await
     }
-}
-
-/// How a run ended.
-#[derive(Debug)]
-pub enum RunEnd {
-    /// Rows were worked on, and this is what became of them.
-    Finished {
-        /// What is in `summary.json`, too.
-        summary: Box<Summary>,
-        /// What it means for scripts.
-        exit: Exit,
-        /// The run folder could not be written any more: why, and what to do.
-        unrecorded: Option<Error>,
-    },
-    /// The run in this folder was finished before: there is nothing to do.
-    AlreadyFinished(PathBuf),
-    /// The run is strict, and these are the problems of its rows. Nothing was sent.
-    Problems {
-        /// What was found.
-        report: Box<check::Report>,
-        /// The files.
-        files: Vec<String>,
-    },
-    /// It was stopped before its first row.
-    NotBegun(StopReason),
-}
-
-/// What is joined for a run that is about to begin.
-struct Parts {
-    config: Arc<Config>,
-    sinks: Vec<Box<dyn Sink>>,
-    typed: Vec<String>,
-    stop: Stop,
-    intake: Intake,
 }
 
 async fn run(run: Run, stop: Stop) -> Result<RunEnd, Error> {

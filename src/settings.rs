@@ -3,3 +3,6 @@
 pub(crate) mod cli;
 pub(crate) mod config;
 pub(crate) mod job;
+
+/// Reads an environment variable; a blank one counts as none.
+pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;

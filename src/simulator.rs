@@ -15,19 +15,20 @@ pub(crate) mod in_memory;
 mod latency;
 mod limits;
 mod log;
+mod operations;
 mod problem;
 mod routes;
 mod search;
 mod seed;
 mod server;
 mod service;
+mod settings;
 mod store;
 mod switches;
 mod users;
 mod visible;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -39,58 +40,13 @@ pub use faults::{Fault, FaultKind};
 pub use latency::Latency;
 pub use limits::Limit;
 pub use seed::Seed;
+pub use settings::Settings;
 pub use switches::{
     BatchReply, OldPhone, PatchAttributes, PatchConflict, RateBuckets, RateWindow, Switches,
     UnknownRole, UserNotFound, VerifiedDefault,
 };
 
 use crate::exit::Error;
-
-/// What a simulator is like.
-#[derive(Clone)]
-pub struct Settings {
-    /// Where it listens; port 0 is any free one.
-    pub listen: SocketAddr,
-    /// The users it starts with.
-    pub users: Seed,
-    /// Whether a name that an update or a load brings up for the first time becomes a user.
-    pub create_missing: bool,
-    /// The rate limit of each project.
-    pub limit: Limit,
-    /// How long answers take.
-    pub latency: Latency,
-    /// What goes wrong; the first that strikes decides.
-    pub faults: Vec<Fault>,
-    /// What latencies and faults at a rate are drawn from.
-    pub seed: u64,
-    /// The file for the log of arrivals; it must not exist yet, or be empty.
-    pub log: Option<PathBuf>,
-    /// Whether the log holds bodies.
-    pub log_bodies: bool,
-    /// How open questions are answered.
-    pub switches: Switches,
-    /// The only project ID and management key it takes; without them, any that are well-formed.
-    pub credentials: Option<(String, String)>,
-}
-
-impl Default for Settings {
-    /// No users, any free local port, the documented limits, no latency, no faults.
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            users: Seed::None,
-            create_missing: false,
-            limit: Limit::Documented,
-            latency: Latency::default(),
-            faults: Vec::new(),
-            seed: 0,
-            log: None,
-            log_bodies: false,
-            switches: Switches::default(),
-            credentials: None,
-        }
-    }
-}
 
 /// A running simulator. Dropping it stops it at once; [`Simulator::stop`] lets requests finish.
 pub struct Simulator {

@@ -1,9 +1,7 @@
 //! Operations: what can be done to a user, and by which request.
 
-use super::OPERATIONS;
 use super::field::{Contact, Field, Role, normalize};
 use super::limits::RateClass;
-use super::table::PATCH_FIELDS;
 
 /// The HTTP method of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,13 +100,6 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// The operation of a name, read as [`normalize`] does.
-    #[must_use]
-    pub fn named(name: &str) -> Option<&'static Self> {
-        let wanted = normalize(name);
-        OPERATIONS.iter().find(|operation| normalize(operation.name) == wanted)
-    }
-
     /// The index of the field that a column name stands for.
     #[must_use]
     pub fn field_index(&self, column: &str) -> Option<usize> {
@@ -149,14 +140,6 @@ impl Operation {
         self.kind == OperationKind::Read || self.answers == Answers::Object
     }
 
-    /// Whether it is the patch, or sets what a patch can set as well: rows of it can then share a
-    /// request with rows of other users.
-    #[must_use]
-    pub fn is_patch(&self) -> bool {
-        let mut sets = self.fields.iter().skip(1).peekable();
-        self.effect == Effect::Sets && sets.peek().is_some() && sets.all(Field::is_in_patch)
-    }
-
     /// Whether it sets several fields at once: the patch itself.
     #[must_use]
     pub fn sets_any_field(&self) -> bool {
@@ -168,28 +151,5 @@ impl Operation {
     #[must_use]
     pub fn sets_one_attribute(&self) -> bool {
         self.index_of(Role::AttributeValue).is_some()
-    }
-}
-
-impl Field {
-    /// Whether a patch has a place for what it sets. Roles are a patch's only where they hold in
-    /// the project, which a row tells.
-    fn is_in_patch(&self) -> bool {
-        match self.role {
-            Role::RoleTenant | Role::AttributeKey | Role::AttributeValue => true,
-            Role::User
-            | Role::NewLoginId
-            | Role::LoginIds
-            | Role::Contact(_)
-            | Role::Verified(_)
-            | Role::Status
-            | Role::Roles
-            | Role::Tenants
-            | Role::Tenant
-            | Role::Apps
-            | Role::Attributes
-            | Role::Secret
-            | Role::Plain(_) => PATCH_FIELDS.iter().any(|field| field.role == self.role),
-        }
     }
 }

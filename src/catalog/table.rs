@@ -1,6 +1,6 @@
 //! The table: every operation, and the requests beside them.
 
-use super::field::{Contact, Empty, Field, Kind, Need, Role};
+use super::field::{Contact, Empty, Field, Kind, Need, Role, normalize};
 use super::limits::RateClass;
 use super::operation::{Answers, Effect, LostAnswer, Method, Operation, OperationKind};
 
@@ -466,3 +466,42 @@ pub static OPERATIONS: &[Operation] = &[
         ..BASE
     },
 ];
+
+impl Operation {
+    /// The operation of a name, read as [`normalize`] does.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        let wanted = normalize(name);
+        OPERATIONS.iter().find(|operation| normalize(operation.name) == wanted)
+    }
+    /// Whether it is the patch, or sets what a patch can set as well: rows of it can then share a
+    /// request with rows of other users.
+    #[must_use]
+    pub fn is_patch(&self) -> bool {
+        let mut sets = self.fields.iter().skip(1).peekable();
+        self.effect == Effect::Sets && sets.peek().is_some() && sets.all(Field::is_in_patch)
+    }
+}
+
+impl Field {
+    /// Whether a patch has a place for what it sets. Roles are a patch's only where they hold in
+    /// the project, which a row tells.
+    fn is_in_patch(&self) -> bool {
+        match self.role {
+            Role::RoleTenant | Role::AttributeKey | Role::AttributeValue => true,
+            Role::User
+            | Role::NewLoginId
+            | Role::LoginIds
+            | Role::Contact(_)
+            | Role::Verified(_)
+            | Role::Status
+            | Role::Roles
+            | Role::Tenants
+            | Role::Tenant
+            | Role::Apps
+            | Role::Attributes
+            | Role::Secret
+            | Role::Plain(_) => PATCH_FIELDS.iter().any(|field| field.role == self.role),
+        }
+    }
+}

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
 use super::*;
+use crate::catalog::{Contact, Operation, Role};
 use crate::catalog::{OPERATIONS, PATCH_FIELDS};
 
 fn user(json: &Json) -> User {

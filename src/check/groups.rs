@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cmp::Reverse;
 
-use super::LocatedIssue;
+use super::located::LocatedIssue;
 use crate::input::record::Repair;
 use crate::issue::Severity;
 

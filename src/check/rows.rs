@@ -12,12 +12,20 @@ use std::thread;
 
 use super::assertions::{Assertions, At};
 use super::forecast::Needed;
+use super::lockout;
 use super::sorter::Sorter;
-use super::{Subject, lockout};
 use crate::catalog::Operation;
 use crate::input::record::{Notes, Record, Repair, Source};
 use crate::issue::Issue;
 use crate::rows::{Builder, Instruction};
+
+/// The rows to check, and what they mean.
+pub(super) struct Subject<'a> {
+    /// The files.
+    pub sources: &'a [Arc<Source>],
+    /// What makes instructions of their rows.
+    pub builder: &'a Builder,
+}
 
 /// Rows handed over at once.
 const BATCH: usize = 256;

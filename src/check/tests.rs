@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::input::record::{Content, Format, Position};
+
+use crate::input::record::{Content, Format, Position, Source};
 use crate::rows::Mapping;
 
 /// The records of JSONL lines; reading breaks off at a line `!`.

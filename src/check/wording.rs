@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use super::assertions::{Assertion, Assertions, At};
 use super::conflicts::{Conflict, Conflicts, Found};
+use super::located::LocatedIssue;
+use super::options::Options;
 use super::sorter::{self, Sorter};
-use super::{LocatedIssue, Options, excerpt, lockout};
+use super::{excerpt, lockout};
 use crate::catalog::Operation;
 use crate::input::record::{Record, Source};
 use crate::issue::Issue;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-use super::Caller;
+use super::caller::Caller;
 use crate::check::{self, EXAMPLES, LocatedIssue, Options, Report};
 use crate::exit::{Error, Exit};
 use crate::input::Request;

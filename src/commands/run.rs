@@ -4,7 +4,8 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Caller, check::Screen};
+use super::caller::Caller;
+use super::check::Screen;
 use crate::exit::{Error, Exit};
 use crate::report::logging::{self, LogFormat};
 use crate::report::{self, Announcer, LogWriter, ProgressForm, ProgressSink};

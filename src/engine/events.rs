@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::Ended;
 use crate::outcome::{Finished, Tally};
 use crate::stop::StopReason;
 
@@ -36,6 +35,15 @@ pub enum Event<'a> {
     Stopping(&'a StopReason),
     /// Nothing more happens.
     Finished(&'a Ended),
+}
+
+/// What a run came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// What became of the rows that were read.
+    pub tally: Tally,
+    /// Whether the input was read to its end and every row has an outcome.
+    pub complete: bool,
 }
 
 /// What is known of a run when it begins.

@@ -15,8 +15,8 @@ use memchr::memchr2;
 use super::header;
 use super::lines::{Lines, line_ends};
 use super::quotes;
+use super::rows::{Fault, KEPT_BYTES, MAX_RECORD_BYTES, MAX_RECORD_LINES, Row, Rows};
 use super::window::Window;
-use super::{Fault, KEPT_BYTES, MAX_RECORD_BYTES, MAX_RECORD_LINES, Row, Rows};
 use crate::input::guard;
 use crate::input::record::{Content, Delimiter, Raw};
 use crate::issue::Issue;
@@ -263,7 +263,7 @@ impl<R: Read> Delimited<R> {
         );
         let message = format!("{name} is not UTF-8 at its byte {byte}");
         let issue = Issue { place: column.cloned(), ..Issue::error("invalid_utf8", message) };
-        issue.hint(super::ENCODING_HINT)
+        issue.hint(super::rows::ENCODING_HINT)
     }
 
     /// A row whose end is in doubt, behind which reading ends.

@@ -9,8 +9,8 @@ use std::io::{self, Read};
 
 use super::jsonl::{self, Place};
 use super::lines::Lines;
+use super::rows::{Fault, KEPT_BYTES, MAX_RECORD_BYTES, Row, Rows};
 use super::window::Window;
-use super::{Fault, KEPT_BYTES, MAX_RECORD_BYTES, Row, Rows};
 use crate::issue::Issue;
 
 /// How deep brackets may stand in each other.

@@ -11,8 +11,8 @@ use std::io::Read;
 use memchr::memchr;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+use super::rows::{Fault, KEPT_BYTES, MAX_RECORD_BYTES, Row, Rows};
 use super::window::Window;
-use super::{Fault, KEPT_BYTES, MAX_RECORD_BYTES, Row, Rows};
 use crate::input::record::{Content, Raw};
 use crate::issue::Issue;
 
@@ -175,7 +175,7 @@ pub(super) fn object(bytes: &[u8], place: Place) -> Content {
             let line = 1 + memchr::memchr_iter(b'\n', before).count();
             let at = place.of(line, before.len() + 1);
             let problem = Issue::error("invalid_utf8", format!("not valid UTF-8 {at}"))
-                .hint(super::ENCODING_HINT);
+                .hint(super::rows::ENCODING_HINT);
             return broken(bytes, problem);
         }
     };

@@ -9,10 +9,12 @@ use std::io::{self, Read};
 use super::delimited::Delimited;
 use super::json::Json;
 use super::jsonl::Jsonl;
+use super::request::{Request, Unreadable};
+use super::rows::Rows;
 use super::sniff::{self, Container, Named};
 use super::unpack::{self, Bytes, Meter, Peek, Unpacked};
 use super::window::Window;
-use super::{Request, Rows, Unreadable, decode, sheet};
+use super::{decode, sheet};
 use crate::input::record::{Delimiter, Encoding, Format, Source};
 
 /// An input whose header is read.

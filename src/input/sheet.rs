@@ -7,55 +7,27 @@
 use std::io::Read;
 use std::vec;
 
+use super::rows::{Fault, Row, Rows};
 use super::sniff::Container;
 use super::unpack::Meter;
-use super::{Fault, MAX_RECORD_BYTES, Row, Rows};
 use crate::input::record::Format;
 
 mod archive;
+mod book;
 mod cell;
+pub(super) mod limits;
 mod ods;
 mod table;
 mod xlsx;
 
 use archive::Kind;
+use book::{Book, Info};
+use limits::MAX_FILE_BYTES;
 use table::{Numbered, Table};
-
-/// The most bytes a workbook may have.
-pub(super) const MAX_FILE_BYTES: u64 = 128 * 1024 * 1024;
-
-/// The most bytes that a workbook may unpack to.
-pub(super) const MAX_UNPACKED_BYTES: u64 = 1024 * 1024 * 1024;
-
-/// The most rows that are read from a sheet, blank ones not counted.
-pub(super) const MAX_ROWS: usize = 1_048_576;
-
-/// The most cells of a sheet, counting the header's width for each row.
-pub(super) const MAX_CELLS: usize = 16 * 1024 * 1024;
-
-/// The most bytes of text in the rows of a sheet.
-pub(super) const MAX_TEXT_BYTES: usize = 256 * 1024 * 1024;
 
 /// How many sheets a message lists, and how much of a name.
 const LISTED: usize = 20;
 const SHOWN: usize = 60;
-
-/// A sheet of a workbook.
-struct Info {
-    name: String,
-    visible: bool,
-    /// Whether any of its cells holds something.
-    filled: bool,
-}
-
-/// A workbook of one kind.
-trait Book {
-    /// Its sheets, in order.
-    fn sheets(&mut self) -> Result<Vec<Info>, String>;
-
-    /// Puts the cells of a sheet into a table.
-    fn read(&mut self, sheet: &str, table: &mut Table) -> Result<(), String>;
-}
 
 /// The rows of a sheet.
 pub(super) struct Sheet {

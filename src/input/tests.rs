@@ -1,7 +1,11 @@
 //! Tests of the input as a whole: bytes in, records with positions out.
 
+use std::io;
+use std::path::PathBuf;
+
 use super::*;
 use crate::input::record::Raw;
+use crate::input::record::{Content, Delimiter, Encoding, Format};
 use crate::issue::Issue;
 
 mod delimited;

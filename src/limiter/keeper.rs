@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::hold::Hold;
 use super::limit::Limit;
 use super::shared::SharedBudget;
-use super::state::{Moment, RequestId, State, Wait};
+use super::state::{Moment, RequestId, State};
 
 /// Keeps the state.
 #[derive(Debug)]
@@ -20,28 +21,6 @@ pub(super) enum Keeper {
     Here(Here),
     /// Where other processes see it.
     Shared(SharedBudget),
-}
-
-/// What to wait for, from now on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Hold {
-    /// The window is full for so long; `None` while only a reply can free it.
-    Full(Option<Duration>),
-    /// The next request is due in so long.
-    Pace(Duration),
-    /// The server has asked for quiet for so long.
-    Closed(Duration),
-}
-
-impl Hold {
-    pub(super) fn of(wait: Wait, now: Moment) -> Self {
-        let left = |until: Moment| until.saturating_sub(now).max(Duration::from_micros(1));
-        match wait {
-            Wait::Full(until) => Self::Full(until.map(left)),
-            Wait::Pace(until) => Self::Pace(left(until)),
-            Wait::Closed(until) => Self::Closed(left(until)),
-        }
-    }
 }
 
 impl Keeper {

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::keeper::Hold;
+use super::hold::Hold;
 use super::limit::Limit;
 use super::state::{Moment, RequestId, State};
 

@@ -1,12 +1,17 @@
 //! What a row comes to: changes, the lanes that it must keep to, and how it shares a batch.
 
-use super::batching::{self, BatchTerms};
+use super::batch_terms::BatchTerms;
+use super::batching;
+use super::instruction::{InLanes, Instruction, lane};
 use super::mapping::{Mapping, OnConflict};
-use super::row::Values;
-use super::{InLanes, Instruction, lane};
 use crate::catalog::{Effect, Operation, Role};
 use crate::change::{Action, Change, Changes, Subject, Value, members};
 use crate::input::record::{Notes, Record};
+
+/// The most fields that an operation has, with room to grow; a test keeps it.
+pub(super) const MAX_FIELDS: usize = 32;
+
+pub(super) type Values<'a> = [Option<Value<'a>>; MAX_FIELDS];
 
 /// An instruction without its record.
 pub(super) struct Assembled {

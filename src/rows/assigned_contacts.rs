@@ -4,7 +4,7 @@
 //! it cannot see what this run itself has just handed out. Names are kept as 32 bits of their
 //! hash, two to three bytes each: a name that only looks assigned costs its row a call of its own.
 
-use super::{Instruction, lane};
+use super::instruction::{Instruction, lane};
 
 /// The names assigned so far.
 #[derive(Debug, Default)]

@@ -1,38 +1,10 @@
 //! Which instructions may share a batch, and with whom. Pure.
 
+use super::batch_terms::{BatchTerms, Sets};
+use super::instruction::{Instruction, folded};
 use super::mapping::{Batching, Mapping, OnConflict};
-use super::{Instruction, folded};
 use crate::catalog::{Contact, Operation, PATCH_FIELDS, Role};
 use crate::change::{Change, Subject};
-
-/// How an instruction shares a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BatchTerms {
-    /// What it sets.
-    pub sets: Sets,
-    /// Whether it goes by itself all the same.
-    pub alone: bool,
-}
-
-/// What a patch sets: a bit for each of its fields, and one for each custom attribute.
-///
-/// Two attributes may have the same bit, which only keeps their rows out of one patch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sets(u64);
-
-impl Sets {
-    /// Whether both can be one patch in which each sets all that it would set by itself.
-    #[must_use]
-    pub fn goes_with(self, other: Self) -> bool {
-        self.0 & other.0 == 0
-    }
-
-    /// What both set.
-    #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-}
 
 /// The lowest bit of a custom attribute.
 const FIRST_ATTRIBUTE: u32 = 32;

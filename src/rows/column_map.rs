@@ -11,7 +11,7 @@ use crate::input::record::ADDED_COLUMNS;
 use crate::issue::Issue;
 
 use super::attributes::{self, Takes};
-use super::{Blank, Mapping};
+use super::mapping::{Blank, Mapping};
 
 /// What a column stands for in rows of one operation.
 #[derive(Clone, Debug, PartialEq, Eq)]

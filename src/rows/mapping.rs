@@ -1,9 +1,8 @@
 //! Mapping: how rows are understood.
 
-use super::{attributes, settings};
+use super::attributes;
 use crate::catalog::{self, Operation};
 use crate::change::members;
-use crate::exit::Error;
 use crate::input::record::{Content, Record};
 use crate::rows::values::{Phones, Reading, Region, Stated};
 
@@ -71,11 +70,6 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// Refuses mapping that name what no operation has, before there is anything to read.
-    pub fn check(&self) -> Result<(), Error> {
-        settings::check_settings(self)
-    }
-
     /// The column or key of a record that gives an operation's field.
     #[must_use]
     pub fn column_of(&self, record: &Record, operation: &Operation, field: &str) -> Option<String> {

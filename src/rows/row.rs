@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::assemble::{Assembled, assemble};
+use super::assemble::{Assembled, MAX_FIELDS, Values, assemble};
 use super::attributes;
 use super::cell::{Cell, note};
 use super::column_map::{self, ColumnMap, Means};
@@ -12,11 +12,6 @@ use crate::change::Value;
 use crate::input::record::Notes;
 use crate::issue::Issue;
 use crate::rows::values::{Reading, Stated};
-
-/// The most fields that an operation has, with room to grow; a test keeps it.
-pub(super) const MAX_FIELDS: usize = 32;
-
-pub(super) type Values<'a> = [Option<Value<'a>>; MAX_FIELDS];
 
 /// What was learned of a row on the way, whether it turns out to be valid or not.
 #[derive(Default)]

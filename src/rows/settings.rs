@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Mapping;
 use super::attributes;
 use super::column_map::{is_known, nearest, not_a_field};
+use super::mapping::Mapping;
 use crate::catalog::{OPERATIONS, Role, normalize};
 use crate::exit::Error;
 use crate::input::record::Source;
@@ -16,8 +16,15 @@ pub fn is_field(name: &str) -> bool {
     is_known(name) || attributes::of_column(name).is_some()
 }
 
+impl Mapping {
+    /// Refuses a mapping that names what no operation has, before there is anything to read.
+    pub fn check(&self) -> Result<(), Error> {
+        check_settings(self)
+    }
+}
+
 /// Refuses settings that name what no operation has.
-pub(super) fn check_settings(mapping: &Mapping) -> Result<(), Error> {
+fn check_settings(mapping: &Mapping) -> Result<(), Error> {
     check_said_once(mapping)?;
     for (column, field) in &mapping.map {
         let special = ["operation", "region"].contains(&normalize(field).as_str());

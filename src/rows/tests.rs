@@ -78,7 +78,7 @@ fn problem(code: &str) -> Result<String, String> {
 
 #[test]
 fn every_field_has_room() {
-    assert!(OPERATIONS.iter().all(|operation| operation.fields.len() <= row::MAX_FIELDS));
+    assert!(OPERATIONS.iter().all(|operation| operation.fields.len() <= assemble::MAX_FIELDS));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! Pure, and strict where a guess could do harm: what can be one thing only is mended and said
 //! so, what could be two is refused.
 
+mod cleaned;
 mod json;
 mod list;
 mod phone;
@@ -20,33 +21,11 @@ use crate::catalog::Kind;
 use crate::change::Value;
 use crate::issue::Issue;
 
+pub use cleaned::Cleaned;
+use cleaned::refuse;
 pub use phone::{Phones, Region, Stated};
 pub use repairs::{RepairKind, RepairKinds};
 pub use text::is_blank;
-
-/// The code of every refusal of a value.
-const BAD_VALUE: &str = "bad_value";
-
-fn refuse<T>(message: impl Into<Cow<'static, str>>, hint: &'static str) -> Result<T, Issue> {
-    Err(Issue::error(BAD_VALUE, message).hint(hint))
-}
-
-/// A value, and what was noticed on the way to it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Cleaned<'a> {
-    /// What is sent.
-    pub value: Value<'a>,
-    /// What was mended.
-    pub repairs: RepairKinds,
-    /// What may be wrong.
-    pub warning: Option<Box<Issue>>,
-}
-
-impl<'a> From<Value<'a>> for Cleaned<'a> {
-    fn from(value: Value<'a>) -> Self {
-        Self { value, repairs: RepairKinds::default(), warning: None }
-    }
-}
 
 /// How phone numbers of a row are read.
 #[derive(Clone, Copy, Debug, Default)]

@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::{PermitIterator, Sender};
 
 use super::intake::Reading;
-use super::totals::UNREADABLE_INPUT;
+use super::parts::{CHANNEL, UNREADABLE_INPUT};
 use crate::engine::Row;
 use crate::engine::events::{Event, Sinks};
 use crate::input::record::Record;
@@ -18,7 +18,7 @@ use crate::store::bitmap::RowSet;
 use crate::store::journal::Recovered;
 
 /// Rows are read this many at a time: to be woken for each costs a thread more than the row.
-const TOGETHER: usize = super::session::CHANNEL / 2;
+const TOGETHER: usize = CHANNEL / 2;
 
 /// Starts the thread. Rows that have their outcome are passed over.
 pub(super) fn spawn(

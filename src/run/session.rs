@@ -11,8 +11,9 @@ use tokio::task;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::intake::Intake;
+use super::parts::{CHANNEL, Parts, RunEnd};
+use super::reader;
 use super::totals::{self, Facts};
-use super::{Parts, RunEnd, reader};
 use crate::api::transport::{Endpoint, Handshake, Transport};
 use crate::catalog::RateClass;
 use crate::engine::events::{Event, Pace, Sinks, Started, Waiting};
@@ -26,9 +27,6 @@ use crate::send::Client;
 use crate::settings::config::{Config, Target};
 use crate::stop::{Stop, StopReason};
 use crate::store::{self, Closed, Recorder};
-
-/// Rows that may wait between two threads.
-pub(super) const CHANNEL: usize = 256;
 
 /// How far apart the sinks are told how it goes.
 const TICK: Duration = Duration::from_millis(100);

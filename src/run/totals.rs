@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::RunEnd;
+use super::parts::{RunEnd, UNREADABLE_INPUT};
 use crate::engine::Ended;
 use crate::exit::{Error, Exit};
 use crate::input::record::Source;
@@ -20,9 +20,6 @@ use crate::stop::StopReason;
 use crate::store::journal::{Identity, InputIdentity};
 use crate::store::summary::{Files, InputSummary, SUMMARY_VERSION, Stopped, Summary, Tool, Waited};
 use crate::store::{self, Closed, RunFolder};
-
-/// The stable word for an input that cannot be read to its end.
-pub(super) const UNREADABLE_INPUT: &str = "unreadable_input";
 
 /// Causes of failures that the summary names.
 const REASONS: usize = 20;

@@ -12,7 +12,8 @@ use std::ffi::OsString;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::exit::Error;
-use crate::settings::job::{Environment, Setting};
+use crate::settings::Environment;
+use crate::settings::job::Setting;
 
 /// Bulk updates of users against the Descope management API.
 ///

@@ -22,12 +22,10 @@ use crate::input::{Request, Stated};
 use crate::limiter::Rates;
 use crate::limiter::limit::Limit;
 use crate::rows::Mapping;
+use crate::settings::Environment;
 use crate::settings::cli::run::{PaceArgs, ProjectArgs, Rate, RowArgs, RunArgs};
 use crate::settings::cli::{self, Command, Parsed, Unparsed};
 use crate::simulator;
-
-/// Reads an environment variable; a blank one counts as none.
-pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The settings of a run.
 pub struct Config {

@@ -5,6 +5,7 @@
 //! put under the command line: what is typed or in the environment stays, what is not comes
 //! from the job as if it had been typed, and the whole is parsed once.
 
+mod entry;
 mod in_force;
 mod judge;
 mod keys;
@@ -16,9 +17,6 @@ mod schema;
 pub(crate) use in_force::Setting;
 pub(crate) use layer::{apply, switchable};
 pub(crate) use schema::schema;
-
-/// Reads an environment variable; a blank one counts as none.
-pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 #[cfg(test)]
 mod tests;

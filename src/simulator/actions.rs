@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::effects::{Change, Effect};
+use super::effects::Change;
 use super::fields::Fields;
 use super::fill::fill;
+use super::operations::Effect;
 use super::problem::Problem;
 use super::routes::Action;
 use super::search::search;

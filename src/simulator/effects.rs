@@ -1,14 +1,12 @@
-//! What each operation does to a user: pure, and one function an operation.
+//! What setting one field does to a user: pure, and one function an operation.
 //!
 //! Nothing here knows other users; conflicts between users are the store's. The rules are those
 //! of sections 2 and 3 of the API reference.
 
 use super::fields::Fields;
-use super::fill::fill;
 use super::problem::Problem;
 use super::switches::{Switches, UnknownRole, VerifiedDefault};
 use super::users::{Status, User, add, canonical, phone};
-use crate::catalog::Operation;
 
 /// A request to change a user.
 pub(super) struct Change<'a> {
@@ -18,40 +16,6 @@ pub(super) struct Change<'a> {
     pub(super) fields: &'a Fields,
     /// How open questions are answered.
     pub(super) switches: &'a Switches,
-}
-
-/// What an operation does to a user. On an error the user is as good as lost: work on a copy.
-pub(super) type Effect = fn(&mut User, &Change<'_>) -> Result<(), Problem>;
-
-/// The effects, by the operations' names.
-static EFFECTS: [(&str, Effect); 22] = [
-    ("phone", set_phone),
-    ("email", set_email),
-    ("loginid", rename),
-    ("name", set_names),
-    ("picture", set_picture),
-    ("customAttribute", set_attribute),
-    ("status", set_status),
-    ("recovery-email", set_recovery_email),
-    ("recovery-phone", set_recovery_phone),
-    ("role-add", add_roles),
-    ("role-set", set_roles),
-    ("role-remove", remove_roles),
-    ("tenant-add", add_tenant),
-    ("tenant-remove", remove_tenant),
-    ("ssoapp-add", add_sso_apps),
-    ("ssoapp-set", set_sso_apps),
-    ("ssoapp-remove", remove_sso_apps),
-    ("password-set-temporary", set_password),
-    ("password-set-active", set_password),
-    ("password-expire", |_, _| Ok(())),
-    ("update", replace),
-    ("patch", patch),
-];
-
-/// The effect of an operation. There is one for each; a test over the catalogue keeps it so.
-pub(super) fn effect_of(operation: &Operation) -> Option<Effect> {
-    EFFECTS.iter().find(|(name, _)| *name == operation.name).map(|(_, effect)| *effect)
 }
 
 /// A phone number as it is stored; an empty one removes.
@@ -72,7 +36,7 @@ fn verified(given: Option<bool>, before: bool, default: VerifiedDefault, empty: 
     !empty && given.unwrap_or(absent)
 }
 
-fn set_phone(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+pub(super) fn set_phone(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     let number = stored_phone(change.fields.text("phone")?.unwrap_or_default())?;
     let (given, default) = (change.fields.flag("verified")?, change.switches.verified_default);
     user.verified_phone = verified(given, user.verified_phone, default, number.is_empty());
@@ -80,7 +44,7 @@ fn set_phone(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
-fn set_email(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+pub(super) fn set_email(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     let email = change.fields.text("email")?.unwrap_or_default();
     let (given, default) = (change.fields.flag("verified")?, change.switches.verified_default);
     user.verified_email = verified(given, user.verified_email, default, email.is_empty());
@@ -88,7 +52,7 @@ fn set_email(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
-fn rename(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+pub(super) fn rename(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     let old = canonical(change.named);
     let new = canonical(change.fields.text("newLoginId")?.unwrap_or_default());
     if new.is_empty() {
@@ -105,7 +69,7 @@ fn rename(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
 }
 
 /// Sets the names that are there; the rest stays (API reference, 3.1.2).
-fn set_names(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+pub(super) fn set_names(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     fill_names(user, change.fields)
 }
 
@@ -132,7 +96,7 @@ pub(super) fn set_picture(user: &mut User, change: &Change<'_>) -> Result<(), Pr
 }
 
 /// Sets one attribute; `null` and the empty text take it away.
-fn set_attribute(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+pub(super) fn set_attribute(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     let key = change.fields.required("attributeKey")?;
     let attributes = &mut user.details_mut().attributes;
     match change.fields.get("attributeValue") {
@@ -152,12 +116,12 @@ pub(super) fn status_of(name: &str) -> Result<Status, Problem> {
         .ok_or_else(|| Problem::invalid(format!("{name} is not a status")))
 }
 
-fn set_status(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+pub(super) fn set_status(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     user.status = status_of(change.fields.required("status")?)?;
     Ok(())
 }
 
-fn set_recovery_email(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+pub(super) fn set_recovery_email(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     let email = change.fields.text("recoveryEmail")?.unwrap_or_default();
     let given = change.fields.flag("verified")?.unwrap_or(false);
     let details = user.details_mut();
@@ -166,7 +130,7 @@ fn set_recovery_email(user: &mut User, change: &Change<'_>) -> Result<(), Proble
     Ok(())
 }
 
-fn set_recovery_phone(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+pub(super) fn set_recovery_phone(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     let number = stored_phone(change.fields.text("recoveryPhone")?.unwrap_or_default())?;
     let given = change.fields.flag("verified")?.unwrap_or(false);
     let details = user.details_mut();
@@ -202,7 +166,7 @@ fn roles_in<'a>(user: &'a mut User, tenant: &str) -> &'a mut Vec<Box<str>> {
 }
 
 /// Adds roles; in a tenant, the user joins it (API reference, 3.2).
-fn add_roles(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+pub(super) fn add_roles(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     let (roles, tenant) = roles_of(change)?;
     let roles = known(roles, change.switches)?;
     add(roles_in(user, tenant), &roles);
@@ -210,7 +174,7 @@ fn add_roles(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
 }
 
 /// Replaces roles. That a user joins the tenant by it is our choice.
-fn set_roles(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+pub(super) fn set_roles(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     let (roles, tenant) = roles_of(change)?;
     let roles = known(roles, change.switches)?;
     let list = roles_in(user, tenant);
@@ -220,7 +184,7 @@ fn set_roles(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
 }
 
 /// Takes roles away; what the user does not have is passed over.
-fn remove_roles(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+pub(super) fn remove_roles(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     let (roles, tenant) = roles_of(change)?;
     if tenant.is_empty() {
         remove(&mut user.details_mut().roles, &roles);
@@ -234,18 +198,18 @@ fn remove(list: &mut Vec<Box<str>>, gone: &[&str]) {
     list.retain(|item| !gone.contains(&&**item));
 }
 
-fn add_tenant(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+pub(super) fn add_tenant(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     user.join(change.fields.required("tenantId")?);
     Ok(())
 }
 
-fn remove_tenant(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+pub(super) fn remove_tenant(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     let id = change.fields.required("tenantId")?;
     user.details_mut().tenants.retain(|tenant| *tenant.id != *id);
     Ok(())
 }
 
-fn add_sso_apps(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+pub(super) fn add_sso_apps(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     let apps = change.fields.list("ssoAppIds")?.unwrap_or_default();
     add(&mut user.details_mut().sso_apps, &apps);
     Ok(())
@@ -256,32 +220,16 @@ pub(super) fn set_sso_apps(user: &mut User, change: &Change<'_>) -> Result<(), P
     add_sso_apps(user, change)
 }
 
-fn remove_sso_apps(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+pub(super) fn remove_sso_apps(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     let apps = change.fields.list("ssoAppIds")?.unwrap_or_default();
     remove(&mut user.details_mut().sso_apps, &apps);
     Ok(())
 }
 
-fn set_password(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
+pub(super) fn set_password(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     change.fields.required("password")?;
     user.password = true;
     Ok(())
-}
-
-/// Sets what is there and keeps the rest; a phone or e-mail without its flag ends up verified
-/// (API reference, 3.3).
-fn patch(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
-    fill(user, change, true)
-}
-
-/// Clears everything but what makes the user itself, then sets what is there (API reference,
-/// 3.4). The status, which cannot be empty, stays when it is not given.
-fn replace(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
-    let named = canonical(change.named);
-    let kept = user.login_ids.iter().find(|id| ***id == *named);
-    let kept = kept.or(user.login_ids.first()).cloned();
-    *user = user.blank(kept.into_iter().collect());
-    fill(user, change, false)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::super::operations::{EFFECTS, effect_of};
 use super::super::switches::PatchAttributes;
 use super::*;
 use crate::catalog::{OPERATIONS, Operation};

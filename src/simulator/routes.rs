@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::effects::{Effect, effect_of};
+use super::operations::{Effect, effect_of};
 use crate::catalog::{OPERATIONS, Operation, RateClass};
 
 /// What a request asks for.

@@ -17,12 +17,13 @@ use tokio::time::Instant;
 use super::actions::Desk;
 use super::faults::{Fault, FaultKind, Faults, Request};
 use super::fields::Fields;
+use super::latency::Latency;
 use super::limits::Limiter;
 use super::log::{Entry, Log, Names};
 use super::problem::Problem;
 use super::routes::{Action, Route, find};
+use super::settings::Settings;
 use super::store::{Moment, Store};
-use super::{Latency, Settings};
 
 /// Bytes of a body, at most.
 pub(super) const BODY_LIMIT: usize = 10 * 1024 * 1024;

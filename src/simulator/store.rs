@@ -11,9 +11,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::problem::Problem;
-use super::switches::OldPhone;
+use super::switches::{OldPhone, PatchConflict};
 use super::users::{Status, User, canonical};
-use super::visible::Visible;
 
 /// When something happens.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,6 +34,16 @@ pub(super) enum OnConflict {
     Neither,
 }
 
+impl From<PatchConflict> for OnConflict {
+    fn from(switch: PatchConflict) -> Self {
+        match switch {
+            PatchConflict::Merge => Self::Merge,
+            PatchConflict::Error => Self::Error,
+            PatchConflict::Neither => Self::Neither,
+        }
+    }
+}
+
 /// How a change treats other users and old values.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules<'a> {
@@ -47,10 +56,10 @@ pub(super) struct Rules<'a> {
 }
 
 /// A user as it was before a change; `None` before it was created.
-struct Before {
+pub(super) struct Before {
     at: Duration,
-    number: u32,
-    user: Option<User>,
+    pub(super) number: u32,
+    pub(super) user: Option<User>,
 }
 
 /// The users.
@@ -66,7 +75,7 @@ pub(super) struct Store {
     /// Custom attributes seen, with the number of their type (API reference, 3.7).
     attributes: BTreeMap<String, u8>,
     lag: Duration,
-    recent: VecDeque<Before>,
+    pub(super) recent: VecDeque<Before>,
     /// Deleted and test users, which a plain listing has to leave out.
     unlisted: usize,
 }
@@ -315,20 +324,10 @@ impl Store {
     }
 
     /// Drops what search has caught up with.
-    fn forget(&mut self, moment: Moment) {
+    pub(super) fn forget(&mut self, moment: Moment) {
         let caught_up = |before: &Before| before.at + self.lag <= moment.elapsed;
         let past = self.recent.iter().take_while(|b| caught_up(b)).count();
         self.recent.drain(..past);
-    }
-
-    /// The users as search sees them now, which lags behind.
-    pub(super) fn visible(&mut self, moment: Moment) -> Visible<'_> {
-        self.forget(moment);
-        let mut stale = BTreeMap::new();
-        for before in &self.recent {
-            stale.entry(before.number).or_insert(before.user.as_ref());
-        }
-        Visible::new(self, stale)
     }
 
     /// One past the highest number.

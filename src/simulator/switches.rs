@@ -147,13 +147,3 @@ pub struct Switches {
     /// How far search lags behind writes.
     pub search_lag: Duration,
 }
-
-impl From<PatchConflict> for super::store::OnConflict {
-    fn from(switch: PatchConflict) -> Self {
-        match switch {
-            PatchConflict::Merge => Self::Merge,
-            PatchConflict::Error => Self::Error,
-            PatchConflict::Neither => Self::Neither,
-        }
-    }
-}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::store::Store;
+use super::store::{Moment, Store};
 use super::users::User;
 
 /// The users as search sees them.
@@ -50,5 +50,17 @@ impl<'a> Visible<'a> {
     /// The user ID of a number.
     pub(super) fn user_id(&self, number: u32) -> String {
         Store::id_of(self.get(number), number)
+    }
+}
+
+impl Store {
+    /// The users as search sees them now, which lags behind.
+    pub(super) fn visible(&mut self, moment: Moment) -> Visible<'_> {
+        self.forget(moment);
+        let mut stale = BTreeMap::new();
+        for before in &self.recent {
+            stale.entry(before.number).or_insert(before.user.as_ref());
+        }
+        Visible::new(self, stale)
     }
 }

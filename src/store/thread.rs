@@ -12,7 +12,7 @@ use tokio::sync::mpsc::Receiver;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::Recorder;
+use super::recorder::Recorder;
 use crate::engine::recorder_handle::Entry;
 
 /// A batch is committed when it has this many entries, or earlier when nothing is waiting.

@@ -8,7 +8,7 @@ use std::io::{self, Cursor, Read};
 use memchr::memmem;
 use zip::ZipArchive;
 
-use super::MAX_UNPACKED_BYTES;
+use super::limits::MAX_UNPACKED_BYTES;
 use crate::input::sniff::Container;
 
 /// A workbook that is read.

@@ -12,11 +12,13 @@ use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 
+use super::book::{Book, Info};
 use super::cell::{Bad, Cell};
+use super::limits::MAX_ROWS;
 use super::table::{MAX_HELD, Table};
-use super::{Book, Info, MAX_RECORD_BYTES, MAX_ROWS};
-use crate::input::KEPT_BYTES;
+
 use crate::input::header::MAX_COLUMNS;
+use crate::input::rows::{KEPT_BYTES, MAX_RECORD_BYTES};
 
 /// What is passed over with all that is in it: comments and drawings have text of their own.
 const PASSED_OVER: [&str; 4] =

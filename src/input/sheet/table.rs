@@ -7,10 +7,11 @@
 use csv::{ByteRecord, StringRecord};
 
 use super::cell::{Bad, Cell};
-use super::{MAX_CELLS, MAX_RECORD_BYTES, MAX_ROWS, MAX_TEXT_BYTES};
+use super::limits::{MAX_CELLS, MAX_ROWS, MAX_TEXT_BYTES};
 use crate::input::guard;
+use crate::input::header;
 use crate::input::record::{Content, Raw};
-use crate::input::{KEPT_BYTES, header};
+use crate::input::rows::{KEPT_BYTES, MAX_RECORD_BYTES};
 use crate::issue::Issue;
 
 /// The most bytes of text that are held of one row: one beyond what it may have is a bad one.

@@ -5,10 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use calamine::{DataRef, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
 
+use super::book::{Book, Info};
 use super::cell::Cell;
 use super::table::Table;
-use super::{Book, Info, MAX_RECORD_BYTES};
-use crate::input::KEPT_BYTES;
+use crate::input::rows::{KEPT_BYTES, MAX_RECORD_BYTES};
 
 /// The most cells that are looked at in a sheet, blank ones included.
 const MAX_LOOKED_AT: u64 = 64 * 1024 * 1024;

@@ -1,6 +1,7 @@
 //! CSV and TSV: positions, bad rows, quotes, headers.
 
 use super::*;
+use crate::input::rows::KEPT_BYTES;
 
 #[test]
 fn positions_are_exact_whatever_ends_the_lines() {

@@ -1,6 +1,7 @@
 //! A JSON array: positions, bad elements, where it ends.
 
 use super::*;
+use crate::input::rows::KEPT_BYTES;
 
 fn object(text: &str) -> Is {
     Is::Object(text.to_owned())

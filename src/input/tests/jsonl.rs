@@ -1,6 +1,7 @@
 //! JSONL: positions, bad lines.
 
 use super::*;
+use crate::input::rows::KEPT_BYTES;
 
 fn object(text: &str) -> Is {
     Is::Object(text.to_owned())

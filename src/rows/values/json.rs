@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::{Value, refuse};
+use super::cleaned::refuse;
+use crate::change::Value;
 use crate::issue::Issue;
 
 pub(super) fn text_of(json: &str) -> Result<String, Issue> {

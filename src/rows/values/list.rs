@@ -2,7 +2,9 @@
 
 use serde_json::value::RawValue;
 
-use super::{Cleaned, RepairKinds, json, refuse, text};
+use super::cleaned::{Cleaned, refuse};
+use super::repairs::RepairKinds;
+use super::{json, text};
 use crate::change::{Tenant, Value};
 use crate::issue::Issue;
 

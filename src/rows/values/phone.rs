@@ -13,9 +13,10 @@ use std::str::FromStr;
 
 use rlibphonenumber::{CountryCodeSource, PHONE_NUMBER_UTIL, PhoneNumber, Region as Known};
 
-use super::{RepairKind, RepairKinds, refuse};
+use super::cleaned::{BAD_VALUE, refuse};
+use super::repairs::{RepairKind, RepairKinds};
 use crate::issue::Issue;
-use number::{Number, Standing};
+use number::{Number, Standing, WRITE_IT};
 use scan::{Written, scan};
 
 /// What is done about phone numbers.
@@ -70,8 +71,6 @@ pub enum Stated {
     /// The row states one that there is not.
     Wrongly,
 }
-
-const WRITE_IT: &str = "write it with + and country code, such as +14155550123";
 
 const NOT_IN_USE: &str = "no such number is in use in its country";
 
@@ -148,7 +147,7 @@ fn without_region(written: &Written) -> Issue {
     } else {
         "the phone number does not begin with +"
     };
-    Issue::error(super::BAD_VALUE, message).hint(format!(
+    Issue::error(BAD_VALUE, message).hint(format!(
         "{WRITE_IT}; or state the region of such numbers: --region, or a column region"
     ))
 }
@@ -329,7 +328,7 @@ fn choose(mut readings: Vec<Reading>, written: &Written) -> Result<Found, Issue>
 }
 
 fn ambiguous(candidates: Vec<String>) -> Issue {
-    let issue = Issue::error(super::BAD_VALUE, "it cannot be told which number is meant")
+    let issue = Issue::error(BAD_VALUE, "it cannot be told which number is meant")
         .hint("write the number that is meant, with its +");
     Issue { candidates, ..issue }
 }

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{RepairKind, RepairKinds, refuse};
+use super::cleaned::refuse;
+use super::repairs::{RepairKind, RepairKinds};
 use crate::issue::Issue;
 
 /// Whether a character shows nothing and joins nothing at the end of a text.

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
-use super::Environment;
 use super::judge::is_secret_field;
 use super::keys::{self, KEYS, Key};
 use super::layer::{Layers, variable};
 use super::problems::looks_like_key;
+use crate::settings::Environment;
 
 /// A setting in force.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::read::Entry;
+use super::entry::Entry;
 use crate::api::address;
 use crate::catalog::{Kind, OPERATIONS};
 use crate::rows::Mapping;

@@ -7,11 +7,12 @@ use std::path::PathBuf;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
-use super::Environment;
+use super::entry::Entry;
 use super::keys::{self, KEYS, Kind};
-use super::read::{self, Entry, Job};
+use super::read::{self, Job};
 use crate::catalog::{OPERATIONS, Operation, normalize};
 use crate::exit::Error;
+use crate::settings::Environment;
 
 /// The command that has a flag for every key.
 const COMPLETE: &str = "run";

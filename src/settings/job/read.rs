@@ -5,13 +5,13 @@ use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Read;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use clap::Command;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
+use super::entry::Entry;
 use super::judge::{complaint, is_secret_field};
 use super::keys::{self, KEYS, Key, Kind, TABLES};
 use super::problems::{self, Place, Problem};
@@ -25,41 +25,6 @@ pub(super) struct Job {
     pub(super) path: PathBuf,
     /// What it says, in its order.
     pub(super) entries: Vec<Entry>,
-}
-
-/// One value of a job file.
-#[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) key: &'static Key,
-    /// What stands before the `=` in a table of names and values.
-    pub(super) name: Option<String>,
-    /// The value as the flag takes it, without the name.
-    pub(super) value: OsString,
-    /// The line that it stands in, from 1.
-    pub(super) line: usize,
-    /// Where it stands, in bytes.
-    span: Range<usize>,
-}
-
-impl Entry {
-    /// The flag and its value.
-    pub(super) fn as_typed(&self) -> OsString {
-        let mut typed = OsString::from(format!("--{}=", self.key.flag));
-        typed.push(self.argument());
-        typed
-    }
-
-    /// What the flag takes.
-    pub(super) fn argument(&self) -> OsString {
-        match &self.name {
-            Some(name) => {
-                let mut argument = OsString::from(format!("{name}="));
-                argument.push(&self.value);
-                argument
-            }
-            None => self.value.clone(),
-        }
-    }
 }
 
 /// The most values of a job: each is looked at closely.

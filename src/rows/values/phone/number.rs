@@ -7,6 +7,9 @@ use std::sync::LazyLock;
 
 use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber, ValidationError};
 
+/// What to do about most that is wrong with a number.
+pub(super) const WRITE_IT: &str = "write it with + and country code, such as +14155550123";
+
 /// The most digits of an international number (E.164).
 const MAX_DIGITS: usize = 15;
 

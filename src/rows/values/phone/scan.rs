@@ -2,9 +2,10 @@
 
 use rlibphonenumber::PHONE_NUMBER_UTIL;
 
+use super::super::cleaned::refuse;
+use super::super::repairs::{RepairKind, RepairKinds};
 use super::super::text::is_invisible;
-use super::super::{RepairKind, RepairKinds, refuse};
-use super::WRITE_IT;
+use super::number::WRITE_IT;
 use crate::issue::Issue;
 
 /// A phone number as it is written.

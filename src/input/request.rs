@@ -1,0 +1,82 @@
+//! What is to be read, and why it cannot be.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+use crate::exit;
+use crate::input::record::{Delimiter, Encoding, Format};
+
+/// One input as the user named it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Its path; `-` is standard input.
+    pub path: PathBuf,
+    /// What the user says about it; the rest is told from its content and its name.
+    pub stated: Stated,
+    /// The name that people know it by, where that is not its path.
+    pub known_as: Option<String>,
+}
+
+/// What the user says about inputs, where it is not to be found out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stated {
+    /// The format; csv is text with cells, whatever separates them.
+    pub format: Option<Format>,
+    /// The encoding of text.
+    pub encoding: Option<Encoding>,
+    /// What separates cells.
+    pub delimiter: Option<Delimiter>,
+    /// The sheet of a workbook.
+    pub sheet: Option<String>,
+}
+
+impl Request {
+    /// Whether it is standard input itself.
+    #[must_use]
+    pub fn is_stdin(&self) -> bool {
+        self.path.as_os_str() == "-"
+    }
+
+    /// Whether it can be read only once: standard input, a pipe.
+    #[must_use]
+    pub fn is_stream(&self) -> bool {
+        use std::os::unix::fs::FileTypeExt;
+
+        let pipe = |metadata: fs::Metadata| {
+            metadata.file_type().is_fifo() || metadata.file_type().is_socket()
+        };
+        self.is_stdin() || fs::metadata(&self.path).is_ok_and(pipe)
+    }
+
+    /// The bytes of an input that can be read only once.
+    pub fn stream(&self) -> io::Result<Box<dyn Read>> {
+        if self.is_stdin() {
+            return Ok(Box::new(io::stdin()));
+        }
+        Ok(Box::new(File::open(&self.path)?))
+    }
+
+    /// The same input from a file that holds a copy of it.
+    #[must_use]
+    pub fn kept_in(&self, path: PathBuf) -> Self {
+        Self { path, stated: self.stated.clone(), known_as: Some(self.name()) }
+    }
+
+    /// The name in messages and results.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.known_as.clone().unwrap_or_else(|| self.path.display().to_string())
+    }
+}
+
+/// Reading cannot go on: what is wrong, where, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unreadable(pub(super) String);
+
+impl From<Unreadable> for exit::Error {
+    fn from(error: Unreadable) -> Self {
+        Self::Stopped(error.0)
+    }
+}

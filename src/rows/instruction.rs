@@ -1,0 +1,89 @@
+//! Instructions: records understood, or why not.
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use super::batch_terms::BatchTerms;
+use super::mapping::OnConflict;
+use crate::catalog::Operation;
+use crate::change::{self, Change, Changes, Subject};
+use crate::input::record::{Notes, Record};
+use crate::issue::Issue;
+
+/// The lanes that an instruction keeps to; hardly ever more than two.
+pub type InLanes = SmallVec<[u64; 2]>;
+
+/// A record understood: an operation, the user it names, and its changes.
+#[derive(Clone, Debug)]
+pub struct Instruction {
+    /// The row that it was made from.
+    pub record: Record,
+    /// What to do.
+    pub operation: &'static Operation,
+    /// The user, as the row names it.
+    pub login_id: String,
+    /// What is done to the user.
+    pub changes: Changes,
+    /// What happens if a contact is another user's.
+    pub on_conflict: OnConflict,
+    /// Whether an earlier process may have sent it and its answer is not known.
+    pub ambiguous: bool,
+    /// The lanes that it must keep to: one for every name of a user that it touches.
+    pub lanes: InLanes,
+    /// How it shares a batch with others; `None` where it goes by its own endpoint.
+    pub batch: Option<BatchTerms>,
+    /// What was repaired, and what may be wrong.
+    pub notes: Option<Box<Notes>>,
+}
+
+impl Instruction {
+    /// What is sent for it by its own endpoint, JSON.
+    #[must_use]
+    pub fn body(&self) -> Bytes {
+        let fail = self.on_conflict == OnConflict::Fail;
+        change::body(self.operation, &self.login_id, &self.changes.iter(), fail).into()
+    }
+
+    /// The login ID that takes the place of the one that names the user; `None` where nothing is
+    /// renamed, and where a login ID is removed.
+    #[must_use]
+    pub fn renames_to(&self) -> Option<&str> {
+        let rename = self.changes.iter().find(|change| change.subject == Subject::LoginId);
+        rename.and_then(Change::text)
+    }
+}
+
+/// A record that makes no instruction.
+#[derive(Debug)]
+pub struct Invalid {
+    /// The row.
+    pub record: Record,
+    /// The operation, if the row got as far as naming it.
+    pub operation: Option<&'static Operation>,
+    /// The user, if the row names one.
+    pub login_id: Option<String>,
+    /// What is wrong.
+    pub issue: Box<Issue>,
+    /// What was noticed before that.
+    pub notes: Option<Box<Notes>>,
+}
+
+/// The lane of a login ID.
+///
+/// Names that the server may take for one user share a lane: letter case and the separators
+/// of a phone number do not count. Two users in one lane only wait for each other.
+#[must_use]
+pub fn lane(login_id: &str) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(folded(login_id).as_bytes())
+}
+
+/// A login ID without regard to letter case, or to the separators of a phone number.
+#[must_use]
+pub fn folded(login_id: &str) -> String {
+    if login_id.starts_with('+') {
+        let separates = |c: &char| matches!(c, ' ' | '-' | '.' | '(' | ')' | '/' | '\u{a0}');
+        login_id.chars().filter(|c| !separates(c)).collect()
+    } else {
+        login_id.to_lowercase()
+    }
+}

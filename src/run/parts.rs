@@ -1,0 +1,52 @@
+//! What a run is joined of, and what it comes to.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::intake::Intake;
+use crate::check;
+use crate::engine::events::Sink;
+use crate::exit::{Error, Exit};
+use crate::settings::config::Config;
+use crate::stop::{Stop, StopReason};
+use crate::store::summary::Summary;
+
+/// Rows that may wait between two threads.
+pub(super) const CHANNEL: usize = 256;
+
+/// The reason for a stop whose input cannot be read on.
+pub(super) const UNREADABLE_INPUT: &str = "unreadable_input";
+
+/// How a run ended.
+#[derive(Debug)]
+pub enum RunEnd {
+    /// Rows were worked on, and this is what became of them.
+    Finished {
+        /// What is in `summary.json`, too.
+        summary: Box<Summary>,
+        /// What it means for scripts.
+        exit: Exit,
+        /// The run folder could not be written any more: why, and what to do.
+        unrecorded: Option<Error>,
+    },
+    /// The run in this folder was finished before: there is nothing to do.
+    AlreadyFinished(PathBuf),
+    /// The run is strict, and these are the problems of its rows. Nothing was sent.
+    Problems {
+        /// What was found.
+        report: Box<check::Report>,
+        /// The files.
+        files: Vec<String>,
+    },
+    /// It was stopped before its first row.
+    NotBegun(StopReason),
+}
+
+/// What is joined for a run that is about to begin.
+pub(super) struct Parts {
+    pub(super) config: Arc<Config>,
+    pub(super) sinks: Vec<Box<dyn Sink>>,
+    pub(super) typed: Vec<String>,
+    pub(super) stop: Stop,
+    pub(super) intake: Intake,
+}

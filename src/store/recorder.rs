@@ -1,0 +1,190 @@
+//! The recorder: what it takes goes to all outputs, and is committed by a line of the journal.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::exit;
+use crate::input::record::Source;
+use crate::outcome::{Finished, Tally};
+
+use super::disk::Disk;
+use super::failures::{self, Failures};
+use super::file::AppendFile;
+use super::folder::RunFolder;
+use super::journal::{self, Commit, Identity, Lengths, Line, Recovered};
+use super::output::Output;
+use super::results::{self, Results};
+
+/// What a recorder leaves behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// The file with every outcome.
+    pub results: PathBuf,
+    /// The failures files; none when nothing failed.
+    pub failures: Vec<PathBuf>,
+}
+
+/// Writes outcomes to a run folder.
+///
+/// After an error nothing more may be recorded: the files end at the last commit.
+#[derive(Debug)]
+pub struct Recorder {
+    disk: Box<dyn Disk>,
+    outputs: Vec<Box<dyn Output>>,
+    journal: AppendFile,
+    /// The rows of the batch.
+    rows: Vec<u64>,
+    tally: Tally,
+}
+
+/// What keeps outcomes; the files are begun, or opened at the lengths that were committed.
+fn outputs(
+    disk: &dyn Disk,
+    sources: &[Arc<Source>],
+    committed: Option<&Lengths>,
+) -> io::Result<Vec<Box<dyn Output>>> {
+    Ok(vec![
+        Box::new(Results::open(disk, committed)?),
+        Box::new(Failures::open(disk, sources, committed)?),
+    ])
+}
+
+impl Recorder {
+    /// Begins the files of a run. The order of the sources numbers the failures files.
+    pub fn new(
+        folder: &RunFolder,
+        sources: &[Arc<Source>],
+        identity: &Identity,
+    ) -> Result<Self, exit::Error> {
+        Self::begin(Box::new(folder.disk()), sources, identity).map_err(exit::Error::refused)
+    }
+
+    /// Opens the files of a run: what is behind the last commit is cut off.
+    pub fn resume(
+        folder: &RunFolder,
+        sources: &[Arc<Source>],
+        recovered: &Recovered,
+    ) -> Result<Self, exit::Error> {
+        Self::reopen(Box::new(folder.disk()), sources, recovered).map_err(exit::Error::refused)
+    }
+
+    pub(crate) fn begin(
+        disk: Box<dyn Disk>,
+        sources: &[Arc<Source>],
+        identity: &Identity,
+    ) -> io::Result<Self> {
+        let mut recorder = Self {
+            outputs: outputs(&*disk, sources, None)?,
+            journal: AppendFile::create(&*disk, journal::NAME)?,
+            disk,
+            rows: Vec::new(),
+            tally: Tally::default(),
+        };
+        recorder.append(std::iter::once(Line::Begin(identity.clone())))?;
+        Ok(recorder)
+    }
+
+    pub(crate) fn reopen(
+        disk: Box<dyn Disk>,
+        sources: &[Arc<Source>],
+        recovered: &Recovered,
+    ) -> io::Result<Self> {
+        let mut recorder = Self {
+            outputs: outputs(&*disk, sources, Some(&recovered.lengths))?,
+            journal: AppendFile::reopen(&*disk, journal::NAME, recovered.whole)?,
+            disk,
+            rows: Vec::new(),
+            tally: recovered.tally,
+        };
+        // What was about to be sent must outlive the next crash, too.
+        let sent: Vec<u64> = recovered.sent.iter().copied().collect();
+        recorder.sync(&sent)?;
+        Ok(recorder)
+    }
+
+    /// Takes an outcome into the batch.
+    pub fn record(&mut self, finished: &Finished) -> io::Result<()> {
+        self.try_record(finished).inspect_err(|_| self.cut())
+    }
+
+    /// Ends the batch: everything recorded is handed to the system, the outputs before the
+    /// line of the journal that commits them.
+    pub fn commit(&mut self) -> io::Result<()> {
+        self.try_commit().inspect_err(|_| self.cut())
+    }
+
+    /// Waits until everything committed is on the disk, and then until the journal says so there,
+    /// together with the rows that are about to be sent and must not be sent twice.
+    pub fn sync(&mut self, about_to_send: &[u64]) -> io::Result<()> {
+        self.sync_and(about_to_send.iter().copied().map(Line::Sent))
+    }
+
+    /// The same, with whatever else the journal is to say.
+    fn sync_and(&mut self, lines: impl Iterator<Item = Line>) -> io::Result<()> {
+        self.files().try_for_each(AppendFile::sync)?;
+        self.append(std::iter::once(Line::Synced).chain(lines))
+    }
+
+    /// Commits, and waits until everything is on the disk. `complete` says that every row of
+    /// the input has its outcome.
+    pub fn close(mut self, complete: bool) -> io::Result<Closed> {
+        self.commit()?;
+        self.sync_and(complete.then_some(Line::Complete).into_iter())?;
+        let failed = self.files().filter(|file| failures::is_failures_file(file.name()));
+        Ok(Closed {
+            results: self.disk.path(results::NAME),
+            failures: failed.map(|file| file.path().to_owned()).collect(),
+        })
+    }
+
+    /// The files of all outputs.
+    fn files(&self) -> impl Iterator<Item = &AppendFile> {
+        self.outputs.iter().flat_map(|output| output.files())
+    }
+
+    /// The files of all outputs and the journal, which comes last.
+    fn all_files_mut(&mut self) -> impl Iterator<Item = &mut AppendFile> {
+        let files = self.outputs.iter_mut().flat_map(|output| output.files_mut());
+        files.chain(std::iter::once(&mut self.journal))
+    }
+
+    /// Appends lines to the journal and waits until they are on the disk.
+    fn append(&mut self, lines: impl Iterator<Item = Line>) -> io::Result<()> {
+        for line in lines {
+            line.write(self.journal.row()?)?;
+        }
+        self.commit()?;
+        self.journal.sync()?;
+        self.disk.sync()
+    }
+
+    fn try_record(&mut self, finished: &Finished) -> io::Result<()> {
+        self.outputs.iter_mut().try_for_each(|output| output.write(finished, &*self.disk))?;
+        self.rows.push(finished.record.position.row);
+        self.tally.count(finished.outcome.status);
+        Ok(())
+    }
+
+    fn try_commit(&mut self) -> io::Result<()> {
+        for output in &mut self.outputs {
+            output.files_mut().try_for_each(AppendFile::flush)?;
+        }
+        if !self.rows.is_empty() {
+            let length = |file: &AppendFile| (file.name().to_owned(), file.written());
+            let lengths = self.files().map(length).collect();
+            let rows = journal::ranges(&mut self.rows);
+            let commit = Line::Commit(Commit { rows, lengths, tally: self.tally });
+            commit.write(self.journal.row()?)?;
+            self.rows.clear();
+        }
+        self.journal.flush()?;
+        // All are handed over before any counts as committed: they are cut back together.
+        self.all_files_mut().for_each(AppendFile::commit);
+        Ok(())
+    }
+
+    fn cut(&mut self) {
+        self.all_files_mut().for_each(AppendFile::cut);
+    }
+}
