@@ -20,7 +20,7 @@ use std::io;
 
 use crate::exit::{Error, Exit};
 use crate::input::record::Record;
-use crate::input::{self, Input, Request};
+use crate::input::{self, Input, InputRequest};
 use crate::issue::{Issue, Severity};
 use crate::rows::{Builder, Mapping};
 use assertions::Assertions;
@@ -29,7 +29,7 @@ use groups::Groups;
 pub(crate) use groups::{Group, Repairs};
 pub(crate) use located::LocatedIssue;
 pub(crate) use options::{EXAMPLES, Options};
-use rows::Subject;
+use rows::CheckInput;
 mod sorter;
 pub(crate) use wording::ALLOWABLE;
 use wording::Wording;
@@ -87,7 +87,7 @@ impl Report {
 ///
 /// Files that cannot be opened or understood, and temporary files that cannot be written.
 pub(crate) fn check_files(
-    requests: &[Request],
+    requests: &[InputRequest],
     mapping: Mapping,
     options: &Options,
     each: &mut dyn FnMut(&LocatedIssue),
@@ -95,7 +95,7 @@ pub(crate) fn check_files(
     let input = input::open(requests)?;
     let sources = input.sources().to_vec();
     let builder = Builder::new(mapping, &sources)?;
-    let subject = Subject { sources: &sources, builder: &builder };
+    let subject = CheckInput { sources: &sources, builder: &builder };
     let again = || input::open(requests);
     let rows = |input: Input| input.map(|row| row.map_err(Error::from));
     check(&subject, rows(input), || again().map(rows), options, each)
@@ -106,7 +106,7 @@ pub(crate) fn check_files(
 ///
 /// `each` is told every finding if that is asked for. The error is one of temporary files.
 fn check<I, E>(
-    subject: &Subject<'_>,
+    subject: &CheckInput<'_>,
     rows: I,
     again: impl FnOnce() -> Result<I, E>,
     options: &Options,

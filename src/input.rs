@@ -38,9 +38,9 @@ mod window;
 mod zstd;
 
 use open::{Opened, open_bytes, open_rows};
-pub use request::{Request, Stated, Unreadable};
+pub use request::{InputRequest, Stated, Unreadable};
+use rows::{InputRow, RowReader};
 pub use rows::{MAX_RECORD_BYTES, MAX_RECORD_LINES};
-use rows::{Row, Rows};
 use unpack::Meter;
 
 /// How many files stay open from the first look; those behind are opened again in their turn.
@@ -53,23 +53,23 @@ pub struct Input {
     sources: Vec<Arc<Source>>,
     total_bytes: Option<u64>,
     /// The inputs not finished, the current one first.
-    queue: VecDeque<Entry>,
+    queue: VecDeque<QueuedInput>,
     row: u64,
     finished_bytes: u64,
 }
 
 /// An input not finished.
-struct Entry {
+struct QueuedInput {
     source: Arc<Source>,
-    request: Request,
+    request: InputRequest,
     /// Nothing if it is to be opened again.
-    rows: Option<Box<dyn Rows>>,
+    rows: Option<Box<dyn RowReader>>,
     /// How much of the file is read, if its text is not what the file holds.
     meter: Option<Meter>,
     size: Option<u64>,
 }
 
-impl Entry {
+impl QueuedInput {
     /// The bytes of the file up to which rows have been returned, as well as that is known.
     fn offset(&self) -> u64 {
         let rows = || self.rows.as_ref().map_or(0, |rows| rows.offset());
@@ -82,7 +82,7 @@ impl Entry {
 /// Refuses, with the place and what to do, what is missing, cannot be read, is named twice, is
 /// no text of a format that is read, or has a header that is missing or ambiguous. A header
 /// without rows, and JSONL without lines, are inputs without records.
-pub fn open(requests: &[Request]) -> Result<Input, exit::Error> {
+pub fn open(requests: &[InputRequest]) -> Result<Input, exit::Error> {
     if requests.is_empty() {
         return Err(exit::Error::refused("no input: name a file, or - for standard input"));
     }
@@ -107,13 +107,19 @@ impl Input {
     where
         R: Read + Send + 'static,
     {
-        let request = Request { path: name.into(), stated, known_as: None };
+        let request = InputRequest { path: name.into(), stated, known_as: None };
         let Opened { source, rows, meter } = open_rows(&request, reader)?;
         let source = Arc::new(source);
         Ok(Self {
             sources: vec![Arc::clone(&source)],
             total_bytes: None,
-            queue: VecDeque::from([Entry { source, request, rows: Some(rows), meter, size: None }]),
+            queue: VecDeque::from([QueuedInput {
+                source,
+                request,
+                rows: Some(rows),
+                meter,
+                size: None,
+            }]),
             row: 0,
             finished_bytes: 0,
         })
@@ -134,10 +140,10 @@ impl Input {
     /// How far reading is: up to the end of the last record, over all inputs.
     #[must_use]
     pub fn bytes_read(&self) -> u64 {
-        self.finished_bytes + self.queue.front().map_or(0, Entry::offset)
+        self.finished_bytes + self.queue.front().map_or(0, QueuedInput::offset)
     }
 
-    fn add(&mut self, request: &Request) -> Result<(), exit::Error> {
+    fn add(&mut self, request: &InputRequest) -> Result<(), exit::Error> {
         let (reader, size) = open_bytes(request)
             .map_err(|reason| exit::Error::refused(format_args!("{}: {reason}", request.name())))?;
         let Opened { source, rows, meter } =
@@ -148,7 +154,7 @@ impl Input {
         let keep = size.is_none() || self.sources.is_empty() || few;
         self.total_bytes = self.total_bytes.zip(size).map(|(total, size)| total + size);
         self.sources.push(Arc::clone(&source));
-        self.queue.push_back(Entry {
+        self.queue.push_back(QueuedInput {
             source,
             request: request.clone(),
             rows: keep.then_some(rows),
@@ -159,7 +165,7 @@ impl Input {
     }
 
     /// The next row and where it came from; nothing at the end.
-    fn read(&mut self) -> Result<Option<(Arc<Source>, Row)>, Unreadable> {
+    fn read(&mut self) -> Result<Option<(Arc<Source>, InputRow)>, Unreadable> {
         while let Some(entry) = self.queue.front_mut() {
             let rows = match &mut entry.rows {
                 Some(rows) => rows,
@@ -203,7 +209,7 @@ impl Iterator for Input {
 }
 
 /// Refuses a file or standard input that is named twice.
-fn refuse_twice(requests: &[Request]) -> Result<(), exit::Error> {
+fn refuse_twice(requests: &[InputRequest]) -> Result<(), exit::Error> {
     let mut seen = HashSet::new();
     for request in requests {
         let path = match fs::canonicalize(&request.path) {
@@ -221,7 +227,7 @@ fn refuse_twice(requests: &[Request]) -> Result<(), exit::Error> {
 }
 
 /// Refuses what is said and concerns no input: it was meant for another, or is a mistake.
-fn refuse_useless(requests: &[Request], sources: &[Arc<Source>]) -> Result<(), exit::Error> {
+fn refuse_useless(requests: &[InputRequest], sources: &[Arc<Source>]) -> Result<(), exit::Error> {
     let said = |is: fn(&Stated) -> bool| requests.iter().any(|request| is(&request.stated));
     let none = |concerns: fn(&Source) -> bool| !sources.iter().any(|source| concerns(source));
     let useless = [
@@ -250,7 +256,7 @@ fn refuse_useless(requests: &[Request], sources: &[Arc<Source>]) -> Result<(), e
 }
 
 /// Opens an input again in its turn, and makes sure that it still is what it was.
-fn reopen(source: &Source, request: &Request) -> Result<Opened, Unreadable> {
+fn reopen(source: &Source, request: &InputRequest) -> Result<Opened, Unreadable> {
     let (reader, _) =
         open_bytes(request).map_err(|reason| Unreadable(format!("{}: {reason}", source.name)))?;
     let opened = open_rows(request, reader)?;

@@ -28,7 +28,7 @@ use crate::limiter::Gate;
 use crate::outcome::{Outcome, Status};
 use crate::rows::Instruction;
 use crate::stop::{Stop, StopReason};
-use row::{Row, Tries};
+use row::{RowAttempt, Tries};
 
 /// What the client has done, for the progress and the summary.
 #[derive(Debug, Default)]
@@ -131,7 +131,7 @@ impl<W: Wire> Client<W> {
         let mut outcomes = Vec::with_capacity(part.rows());
         let found = if part.ambiguous { self.load(&part.first.login_id, stop).await } else { None };
         for instruction in part.instructions() {
-            let row = Row::begin(instruction, part.attempts);
+            let row = RowAttempt::begin(instruction, part.attempts);
             outcomes.push(match &found {
                 Some(Load::Found(found)) if is_done(instruction, found) => Some(row.found(found)),
                 None if part.ambiguous => None,
@@ -147,7 +147,7 @@ impl<W: Wire> Client<W> {
     /// resumed run knows from the journal that the row was sent, and settles it first.
     async fn work_on(
         &self,
-        mut row: Row,
+        mut row: RowAttempt,
         instruction: &Instruction,
         stop: &Stop,
     ) -> Option<Outcome> {
@@ -188,7 +188,7 @@ impl<W: Wire> Client<W> {
     /// `None` for a stop; nothing has been sent.
     async fn guard(
         &self,
-        row: &Row,
+        row: &RowAttempt,
         instruction: &Instruction,
         stop: &Stop,
     ) -> Option<Option<Outcome>> {

@@ -1,7 +1,7 @@
 //! Phone numbers: from what is written to E.164.
 
 use descope_bulk::internals::catalog::Kind;
-use descope_bulk::internals::rows::values::{Phones, Reading, Stated, from_cell};
+use descope_bulk::internals::rows::values::{PhoneReading, Phones, StatedRegion, from_cell};
 use divan::{Bencher, black_box};
 
 #[divan::bench]
@@ -30,7 +30,7 @@ fn as_is(bencher: Bencher) {
 }
 
 fn read(bencher: Bencher, cell: &str, phones: Phones) {
-    let reading = Reading { phones, region: Stated::As("GB".parse().unwrap()) };
+    let reading = PhoneReading { phones, region: StatedRegion::As("GB".parse().unwrap()) };
     // The numbering plans are made ready the first time.
     assert!(from_cell(Kind::Phone, cell, reading).is_ok());
     bencher.bench(|| from_cell(Kind::Phone, black_box(cell), reading).is_ok());

@@ -11,7 +11,7 @@ use crate::rows::{Instruction, lane};
 
 /// What is claimed. The order is that in which assertions on one subject are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(super) enum AssertionKind {
     /// The login ID is given up; the value is the lane of the one that takes its place.
     Leaves,
     /// The login ID is taken on; the value is the lane of the user that takes it.
@@ -26,7 +26,7 @@ pub(super) enum Kind {
 
 /// Where a assertion is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct At {
+pub(super) struct RowPlace {
     /// The row, from 1.
     pub(super) row: u64,
     /// The line in its file.
@@ -44,10 +44,10 @@ pub(super) struct Assertion {
     /// The field; [`NAME`] for the login ID itself.
     pub(super) tag: u32,
     /// Where.
-    pub(super) at: At,
+    pub(super) at: RowPlace,
     /// What.
-    pub(super) kind: Kind,
-    /// See [`Kind`].
+    pub(super) kind: AssertionKind,
+    /// See [`AssertionKind`].
     pub(super) value: u64,
 }
 
@@ -72,7 +72,7 @@ impl Assertions {
     pub(super) fn of(
         self,
         instruction: &Instruction,
-        at: At,
+        at: RowPlace,
         each: &mut dyn FnMut(Assertion, &str),
     ) {
         let operation = instruction.operation;
@@ -93,22 +93,22 @@ impl Assertions {
                     sets = true;
                     let new = instruction.renames_to().map_or(0, lane);
                     if new != user {
-                        each(assertion(user, NAME, Kind::Leaves, new), field);
+                        each(assertion(user, NAME, AssertionKind::Leaves, new), field);
                         if new != 0 {
-                            each(assertion(new, NAME, Kind::Arrives, user), field);
+                            each(assertion(new, NAME, AssertionKind::Arrives, user), field);
                         }
                     }
                     continue;
                 }
                 (Subject::LoginIds, Action::Set(Value::List(names))) => {
                     for name in names {
-                        on_name(lane(name), Kind::Arrives, user);
+                        on_name(lane(name), AssertionKind::Arrives, user);
                     }
                 }
                 (Subject::Contact(contact), _) if contact.signs_in().is_some() => {
                     if let Some(text) = change.text() {
                         let value = self.hash(&text.to_lowercase(), contact.key());
-                        on_name(value, Kind::Holds, user);
+                        on_name(value, AssertionKind::Holds, user);
                     }
                 }
                 (
@@ -127,10 +127,10 @@ impl Assertions {
             }
             sets = true;
             let tag = self.tag(change.subject.word(), change.subject.within().unwrap_or_default());
-            each(assertion(user, tag, Kind::Sets, self.value(change, instruction)), field);
+            each(assertion(user, tag, AssertionKind::Sets, self.value(change, instruction)), field);
         }
         if !sets {
-            each(assertion(user, USE, Kind::Uses, 0), operation.fields[0].name);
+            each(assertion(user, USE, AssertionKind::Uses, 0), operation.fields[0].name);
         }
     }
 
@@ -189,13 +189,13 @@ impl Assertion {
         let mut row = [0; 8];
         row[..5].copy_from_slice(&packed[27..]);
         let kind = match packed[26] {
-            0 => Kind::Leaves,
-            1 => Kind::Arrives,
-            2 => Kind::Sets,
-            3 => Kind::Uses,
-            _ => Kind::Holds,
+            0 => AssertionKind::Leaves,
+            1 => AssertionKind::Arrives,
+            2 => AssertionKind::Sets,
+            3 => AssertionKind::Uses,
+            _ => AssertionKind::Holds,
         };
-        let at = At {
+        let at = RowPlace {
             row: u64::from_le_bytes(row),
             line: short(20),
             source: u16::from_le_bytes([packed[24], packed[25]]),
@@ -215,9 +215,9 @@ mod tests {
             (key, value, tag) in any::<(u64, u64, u32)>(),
             (line, source, row, kind) in (any::<u32>(), any::<u16>(), 0..1_u64 << 40, 0..5_usize),
         ) {
-            use Kind::{Arrives, Holds, Leaves, Sets, Uses};
+            use AssertionKind::{Arrives, Holds, Leaves, Sets, Uses};
             let kind = [Leaves, Arrives, Sets, Uses, Holds][kind];
-            let assertion = Assertion { key, tag, at: At { row, line, source }, kind, value };
+            let assertion = Assertion { key, tag, at: RowPlace { row, line, source }, kind, value };
             prop_assert_eq!(Assertion::unpack(&assertion.pack()), assertion);
         }
     }

@@ -3,7 +3,7 @@
 //! Pure. Takes assertions in their order, so that all on one user or one value come together, and
 //! needs no more memory than for one of them.
 
-use super::assertions::{Assertion, At, Kind, NAME};
+use super::assertions::{Assertion, AssertionKind, NAME, RowPlace};
 
 /// Assertions on one login ID that are looked at; who renames one more often has other worries.
 const MOST_RENAMES: usize = 10_000;
@@ -29,10 +29,10 @@ pub(super) enum Conflict {
 
 /// Two rows in conflict: the assertion at fault, and where the other one is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct FoundConflicts {
     pub(super) conflict: Conflict,
     pub(super) assertion: Assertion,
-    pub(super) other: At,
+    pub(super) other: RowPlace,
 }
 
 /// Looks for conflicts in assertions that come in order.
@@ -51,7 +51,7 @@ pub(super) struct Conflicts<F> {
     in_use: bool,
 }
 
-impl<F: FnMut(Found)> Conflicts<F> {
+impl<F: FnMut(FoundConflicts)> Conflicts<F> {
     pub(super) fn new(each: F) -> Self {
         Self {
             each,
@@ -74,16 +74,16 @@ impl<F: FnMut(Found)> Conflicts<F> {
             (self.settled, self.in_use) = (false, false);
         }
         match assertion.kind {
-            Kind::Leaves | Kind::Arrives => {
+            AssertionKind::Leaves | AssertionKind::Arrives => {
                 if self.name.len() < MOST_RENAMES {
                     self.name.push(assertion);
                 }
             }
-            Kind::Holds => self.holds(assertion),
-            Kind::Sets | Kind::Uses => {
+            AssertionKind::Holds => self.holds(assertion),
+            AssertionKind::Sets | AssertionKind::Uses => {
                 self.settle();
                 self.named(assertion);
-                if assertion.kind == Kind::Sets {
+                if assertion.kind == AssertionKind::Sets {
                     self.sets(assertion);
                 }
             }
@@ -96,7 +96,7 @@ impl<F: FnMut(Found)> Conflicts<F> {
     }
 
     fn found(&mut self, conflict: Conflict, assertion: Assertion, other: Assertion) {
-        (self.each)(Found { conflict, assertion, other: other.at });
+        (self.each)(FoundConflicts { conflict, assertion, other: other.at });
     }
 
     fn holds(&mut self, assertion: Assertion) {
@@ -122,10 +122,10 @@ impl<F: FnMut(Found)> Conflicts<F> {
     fn named(&mut self, assertion: Assertion) {
         let earlier = self.name.partition_point(|name| name.at.row < assertion.at.row);
         match (earlier.checked_sub(1).map(|last| self.name[last]), self.name.first().copied()) {
-            (Some(last), _) if last.kind == Kind::Leaves => {
+            (Some(last), _) if last.kind == AssertionKind::Leaves => {
                 self.found(Conflict::RenamedAway, assertion, last);
             }
-            (None, Some(first)) if first.kind == Kind::Arrives && !self.in_use => {
+            (None, Some(first)) if first.kind == AssertionKind::Arrives && !self.in_use => {
                 // Named before another user takes the name on: it is somebody's.
                 self.in_use = true;
                 if first.at.row != assertion.at.row {
@@ -145,17 +145,18 @@ impl<F: FnMut(Found)> Conflicts<F> {
         let name = std::mem::take(&mut self.name);
         let mut last: Option<Assertion> = None;
         for (index, &assertion) in name.iter().enumerate() {
-            let leaves_later = name[index + 1..].iter().find(|later| later.kind == Kind::Leaves);
+            let leaves_later =
+                name[index + 1..].iter().find(|later| later.kind == AssertionKind::Leaves);
             match (assertion.kind, last) {
-                (Kind::Leaves, Some(gone)) if gone.kind == Kind::Leaves => {
+                (AssertionKind::Leaves, Some(gone)) if gone.kind == AssertionKind::Leaves => {
                     self.found(Conflict::RenamedAway, assertion, gone);
                 }
-                (Kind::Arrives, Some(other))
-                    if other.kind == Kind::Arrives && other.value != assertion.value =>
+                (AssertionKind::Arrives, Some(other))
+                    if other.kind == AssertionKind::Arrives && other.value != assertion.value =>
                 {
                     self.found(Conflict::SharedLoginId, assertion, other);
                 }
-                (Kind::Arrives, None) => match leaves_later {
+                (AssertionKind::Arrives, None) => match leaves_later {
                     Some(later) if later.value == assertion.value => {
                         self.found(Conflict::Swap, assertion, *later);
                     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use super::assertions::{Assertions, At};
+use super::assertions::{Assertions, RowPlace};
 use super::forecast::Needed;
 use super::lockout;
 use super::sorter::Sorter;
@@ -20,7 +20,7 @@ use crate::issue::Issue;
 use crate::rows::{Builder, Instruction};
 
 /// The rows to check, and what they mean.
-pub(super) struct Subject<'a> {
+pub(super) struct CheckInput<'a> {
     /// The files.
     pub sources: &'a [Arc<Source>],
     /// What makes instructions of their rows.
@@ -61,7 +61,7 @@ struct Batch {
 
 /// Judges rows; `each` takes those about which there is something to say, in their order.
 pub(super) fn judge<I, E>(
-    subject: &Subject<'_>,
+    subject: &CheckInput<'_>,
     assertions: Assertions,
     rows: I,
     each: &mut dyn FnMut(Judged),
@@ -215,9 +215,9 @@ fn unboxed(notes: Option<Box<Notes>>) -> Notes {
 }
 
 /// Where a record is, in numbers.
-pub(super) fn at(record: &Record, sources: &[Arc<Source>]) -> At {
+pub(super) fn at(record: &Record, sources: &[Arc<Source>]) -> RowPlace {
     let index = sources.iter().position(|source| Arc::ptr_eq(source, &record.source));
-    At {
+    RowPlace {
         row: record.position.row,
         line: u32::try_from(record.position.line).unwrap_or(u32::MAX),
         source: index.and_then(|index| u16::try_from(index).ok()).unwrap_or(u16::MAX),

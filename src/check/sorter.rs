@@ -126,7 +126,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::check::assertions::{At, Kind};
+    use crate::check::assertions::{AssertionKind, RowPlace};
 
     proptest! {
         #[test]
@@ -137,8 +137,8 @@ mod tests {
             let assertion = |&(key, tag, row): &(u64, u32, u64)| Assertion {
                 key: key % 7,
                 tag,
-                at: At { row, line: 1, source: 0 },
-                kind: Kind::Sets,
+                at: RowPlace { row, line: 1, source: 0 },
+                kind: AssertionKind::Sets,
                 value: key,
             };
             let mut expected: Vec<Assertion> = pushed.iter().map(assertion).collect();

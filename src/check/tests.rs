@@ -30,7 +30,7 @@ fn checked(lines: &[String], options: &Options) -> (Report, Vec<LocatedIssue>) {
     });
     let sources = [Arc::clone(&source)];
     let builder = Builder::new(Mapping::default(), &sources).unwrap();
-    let subject = Subject { sources: &sources, builder: &builder };
+    let subject = CheckInput { sources: &sources, builder: &builder };
     let again = || Ok::<_, String>(rows(&source, lines).into_iter());
     let mut told = Vec::new();
     let first = rows(&source, lines).into_iter();

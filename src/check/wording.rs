@@ -3,8 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
-use super::assertions::{Assertion, Assertions, At};
-use super::conflicts::{Conflict, Conflicts, Found};
+use super::assertions::{Assertion, Assertions, RowPlace};
+use super::conflicts::{Conflict, Conflicts, FoundConflicts};
 use super::located::LocatedIssue;
 use super::options::Options;
 use super::sorter::{self, Sorter};
@@ -69,14 +69,15 @@ impl Conflict {
 /// Conflicts, counted, and those that are told.
 pub(super) struct Conflicting {
     pub(super) counts: Vec<(&'static str, u64)>,
-    kept: Vec<(Conflict, Vec<Found>)>,
+    kept: Vec<(Conflict, Vec<FoundConflicts>)>,
 }
 
 impl Conflicting {
     /// Those to be told, by row.
-    pub(super) fn shown(&self, wanted: impl Fn(&str) -> bool) -> Vec<Found> {
+    pub(super) fn shown(&self, wanted: impl Fn(&str) -> bool) -> Vec<FoundConflicts> {
         let kinds = self.kept.iter().filter(|(conflict, _)| wanted(conflict.code()));
-        let mut shown: Vec<Found> = kinds.flat_map(|(_, found)| found.iter().copied()).collect();
+        let mut shown: Vec<FoundConflicts> =
+            kinds.flat_map(|(_, found)| found.iter().copied()).collect();
         shown.sort_unstable_by_key(|found| found.assertion.at);
         shown
     }
@@ -85,9 +86,9 @@ impl Conflicting {
 /// Looks for conflicts among assertions; of each kind the first few are kept, or all.
 pub(super) fn conflicts(sorters: Vec<Sorter>, options: &Options) -> io::Result<Conflicting> {
     let most = if options.all { MOST_TOLD } else { options.examples };
-    let mut kept: Vec<(Conflict, Vec<Found>)> = Vec::new();
+    let mut kept: Vec<(Conflict, Vec<FoundConflicts>)> = Vec::new();
     let mut counts: Vec<(&'static str, u64)> = Vec::new();
-    let mut conflicts = Conflicts::new(|found: Found| {
+    let mut conflicts = Conflicts::new(|found: FoundConflicts| {
         let code = found.conflict.code();
         match counts.iter_mut().find(|(known, _)| *known == code) {
             Some((_, count)) => *count += 1,
@@ -161,10 +162,14 @@ impl Wording<'_> {
     }
 
     /// The findings about a record that contradicts others.
-    pub(super) fn conflicts_of(&self, mut record: Record, wanted: &[Found]) -> Vec<LocatedIssue> {
+    pub(super) fn conflicts_of(
+        &self,
+        mut record: Record,
+        wanted: &[FoundConflicts],
+    ) -> Vec<LocatedIssue> {
         let row = record.position.row;
         let first = wanted.partition_point(|found| found.assertion.at.row < row);
-        let of_row: Vec<&Found> =
+        let of_row: Vec<&FoundConflicts> =
             wanted[first..].iter().take_while(|found| found.assertion.at.row == row).collect();
         if of_row.is_empty() {
             return Vec::new();
@@ -179,7 +184,7 @@ impl Wording<'_> {
         self.assertions.of(&instruction, at, &mut |assertion, field| {
             named.push((assertion, field.to_owned()));
         });
-        let finding = |found: &Found| {
+        let finding = |found: &FoundConflicts| {
             let field =
                 named.iter().find(|(assertion, _)| *assertion == found.assertion)?.1.clone();
             let issue = Issue::warning(found.conflict.code(), self.words(found, &field))
@@ -195,7 +200,7 @@ impl Wording<'_> {
         of_row.into_iter().filter_map(finding).collect()
     }
 
-    fn words(&self, found: &Found, field: &str) -> String {
+    fn words(&self, found: &FoundConflicts, field: &str) -> String {
         let other = self.place(found.other);
         match found.conflict {
             Conflict::Repeated => format!("{other} sets this user's {field} to the same value"),
@@ -214,7 +219,7 @@ impl Wording<'_> {
         }
     }
 
-    fn place(&self, at: At) -> String {
+    fn place(&self, at: RowPlace) -> String {
         let name = self.sources.get(usize::from(at.source)).map_or("", |source| &source.name);
         format!("{name}:{} (row {})", at.line, at.row)
     }

@@ -8,9 +8,9 @@ use tempfile::NamedTempFile;
 use super::caller::Caller;
 use crate::check::{self, EXAMPLES, LocatedIssue, Options, Report};
 use crate::exit::{Error, Exit};
-use crate::input::Request;
+use crate::input::InputRequest;
 use crate::settings::cli::check::CheckArgs;
-use crate::settings::config::{self, Pace};
+use crate::settings::config::{self, PaceSettings};
 
 /// Checks the files and says what was found.
 pub(super) fn run(args: &CheckArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
@@ -23,21 +23,21 @@ pub(super) fn run(args: &CheckArgs, caller: &Caller<'_>) -> Result<Exit, Error> 
     let options = Options {
         examples: if args.all { 0 } else { EXAMPLES },
         allow: args.findings.allow.clone(),
-        limits: Pace::limits(args.rate, args.max_share),
+        limits: PaceSettings::limits(args.rate, args.max_share),
         batch_size: u64::from(args.rows.batch_size),
         all: args.all,
     };
     let mapping = config::mapping(&args.rows);
-    let mut screen = Screen::new(args.json, caller.color());
+    let mut screen = CheckScreen::new(args.json, caller.color());
     let report =
         check::check_files(&requests, mapping, &options, &mut |finding| screen.finding(finding))?;
-    let names: Vec<String> = requests.iter().map(Request::name).collect();
+    let names: Vec<String> = requests.iter().map(InputRequest::name).collect();
     screen.report(&report, &names);
     Ok(report.exit())
 }
 
 /// What can be read only once is kept in a file without a name that anybody else can read.
-fn keep(request: Request, kept: &mut Vec<NamedTempFile>) -> Result<Request, Error> {
+fn keep(request: InputRequest, kept: &mut Vec<NamedTempFile>) -> Result<InputRequest, Error> {
     if !request.is_stream() {
         return Ok(request);
     }
@@ -54,13 +54,13 @@ fn keep(request: Request, kept: &mut Vec<NamedTempFile>) -> Result<Request, Erro
 }
 
 /// Where findings go: standard output, for people or as JSON. A closed one has read enough.
-pub(super) struct Screen {
+pub(super) struct CheckScreen {
     out: BufWriter<io::Stdout>,
     json: bool,
     color: bool,
 }
 
-impl Screen {
+impl CheckScreen {
     pub(super) fn new(json: bool, color: bool) -> Self {
         Self { out: BufWriter::new(io::stdout()), json, color }
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::caller::Caller;
-use super::check::Screen;
+use super::check::CheckScreen;
 use crate::exit::{Error, Exit};
 use crate::report::logging::{self, LogFormat};
 use crate::report::{self, Announcer, LogWriter, ProgressForm, ProgressSink};
@@ -80,7 +80,7 @@ fn show(
             Ok(Exit::Success)
         }
         RunEnd::Problems { report, files } => {
-            Screen::new(output.json, caller.color()).report(&report, &files);
+            CheckScreen::new(output.json, caller.color()).report(&report, &files);
             Err(Error::refused("there are problems, and the run is strict: nothing was sent"))
         }
         RunEnd::NotBegun(reason) => Ok(reason.exit()),

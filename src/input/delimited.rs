@@ -15,7 +15,7 @@ use memchr::memchr2;
 use super::header;
 use super::lines::{Lines, line_ends};
 use super::quotes;
-use super::rows::{Fault, KEPT_BYTES, MAX_RECORD_BYTES, MAX_RECORD_LINES, Row, Rows};
+use super::rows::{Fault, InputRow, KEPT_BYTES, MAX_RECORD_BYTES, MAX_RECORD_LINES, RowReader};
 use super::window::Window;
 use crate::input::guard;
 use crate::input::record::{Content, Delimiter, Raw};
@@ -44,12 +44,12 @@ struct Frame {
     /// Its bytes in the window, the line end included if it has one.
     length: usize,
     cells: usize,
-    end: End,
+    end: RecordEnd,
 }
 
 /// How a row ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
+enum RecordEnd {
     Line,
     File,
     /// Not within the bounds.
@@ -117,12 +117,12 @@ impl<R: Read> Delimited<R> {
     }
 
     /// The next row that is not a blank line.
-    fn read(&mut self) -> io::Result<Option<Row>> {
+    fn read(&mut self) -> io::Result<Option<InputRow>> {
         while let Some(frame) = self.frame()? {
             let content = self.content(&frame);
             self.window.consume(frame.length);
             if let Some(content) = content {
-                return Ok(Some(Row { line: frame.line, byte: frame.byte, content }));
+                return Ok(Some(InputRow { line: frame.line, byte: frame.byte, content }));
             }
         }
         Ok(None)
@@ -151,11 +151,11 @@ impl<R: Read> Delimited<R> {
             cells += ended;
             let lines = self.lines.line - line;
             match result {
-                ReadRecordResult::Record if file_ended => break End::File,
-                ReadRecordResult::Record if lines > MAX_RECORD_LINES => break End::Nowhere,
-                ReadRecordResult::Record => break End::Line,
+                ReadRecordResult::Record if file_ended => break RecordEnd::File,
+                ReadRecordResult::Record if lines > MAX_RECORD_LINES => break RecordEnd::Nowhere,
+                ReadRecordResult::Record => break RecordEnd::Line,
                 _ if length > MAX_RECORD_BYTES || lines >= MAX_RECORD_LINES => {
-                    break End::Nowhere;
+                    break RecordEnd::Nowhere;
                 }
                 _ => {}
             }
@@ -189,7 +189,7 @@ impl<R: Read> Delimited<R> {
     /// What a row holds; nothing if it is a line of blanks.
     fn content(&mut self, frame: &Frame) -> Option<Content> {
         let row = &self.window.bytes()[..frame.length];
-        if frame.end == End::Nowhere {
+        if frame.end == RecordEnd::Nowhere {
             return Some(self.lost(frame));
         }
         let quotes = quotes::scan(row, self.delimiter.byte());
@@ -236,7 +236,7 @@ impl<R: Read> Delimited<R> {
     }
 
     fn wrong_count(&self, frame: &Frame) -> Issue {
-        let last = self.lines.line - u64::from(frame.end == End::Line);
+        let last = self.lines.line - u64::from(frame.end == RecordEnd::Line);
         let lines = if last > frame.line {
             format!(" (lines {} to {last})", frame.line)
         } else {
@@ -269,7 +269,7 @@ impl<R: Read> Delimited<R> {
     /// A row whose end is in doubt, behind which reading ends.
     fn lost(&mut self, frame: &Frame) -> Content {
         let row = bounded(&self.window.bytes()[..frame.length]);
-        let within = if frame.end == End::File {
+        let within = if frame.end == RecordEnd::File {
             "before the end of the file"
         } else {
             "within 1,000 lines or 1 MiB"
@@ -301,8 +301,8 @@ impl<R: Read> Delimited<R> {
     }
 }
 
-impl<R: Read + Send> Rows for Delimited<R> {
-    fn next(&mut self) -> Option<Result<Row, Fault>> {
+impl<R: Read + Send> RowReader for Delimited<R> {
+    fn next(&mut self) -> Option<Result<InputRow, Fault>> {
         if let Some(fault) = self.fault.take() {
             return Some(Err(fault));
         }

@@ -7,9 +7,9 @@
 
 use std::io::{self, Read};
 
-use super::jsonl::{self, Place};
+use super::jsonl::{self, ElementPlace};
 use super::lines::Lines;
-use super::rows::{Fault, KEPT_BYTES, MAX_RECORD_BYTES, Row, Rows};
+use super::rows::{Fault, InputRow, KEPT_BYTES, MAX_RECORD_BYTES, RowReader};
 use super::window::Window;
 use crate::issue::Issue;
 
@@ -20,13 +20,13 @@ const MAX_DEPTH: usize = 4096;
 pub(super) struct Json<R> {
     window: Window<R>,
     lines: Lines,
-    state: State,
+    state: ArrayState,
     /// Why reading ends behind the row that was returned last.
     fault: Option<Fault>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum ArrayState {
     /// Before the array.
     Start,
     /// Behind its opening bracket.
@@ -38,7 +38,7 @@ enum State {
 }
 
 /// Whether an element ends within what is held.
-enum Framed {
+enum FramedElement {
     /// So long, and whether it is the array's last; nothing if the file ends there.
     Element(usize, Option<bool>),
     TooLong,
@@ -48,7 +48,7 @@ enum Framed {
 
 impl<R: Read> Json<R> {
     pub(super) fn new(window: Window<R>) -> Self {
-        Self { window, lines: Lines::new(), state: State::Start, fault: None }
+        Self { window, lines: Lines::new(), state: ArrayState::Start, fault: None }
     }
 
     fn consume(&mut self, count: usize) {
@@ -69,25 +69,25 @@ impl<R: Read> Json<R> {
         }
     }
 
-    fn read(&mut self) -> io::Result<Option<Result<Row, Fault>>> {
+    fn read(&mut self) -> io::Result<Option<Result<InputRow, Fault>>> {
         loop {
             let next = self.peek()?;
             match (self.state, next) {
-                (State::Start | State::End, None) => return Ok(None),
-                (State::Start, Some(b'[')) => {
+                (ArrayState::Start | ArrayState::End, None) => return Ok(None),
+                (ArrayState::Start, Some(b'[')) => {
                     self.consume(1);
-                    self.state = State::First;
+                    self.state = ArrayState::First;
                 }
-                (State::First, Some(b']')) => {
+                (ArrayState::First, Some(b']')) => {
                     self.consume(1);
-                    self.state = State::End;
+                    self.state = ArrayState::End;
                 }
-                (State::Start, Some(_)) => {
+                (ArrayState::Start, Some(_)) => {
                     return Ok(Some(Err(
                         self.ends("does not begin with [, so it is no JSON array")
                     )));
                 }
-                (State::End, Some(_)) => {
+                (ArrayState::End, Some(_)) => {
                     return Ok(Some(Err(
                         self.ends("the array has ended, but more stands behind it")
                     )));
@@ -109,28 +109,28 @@ impl<R: Read> Json<R> {
     }
 
     /// The element that begins at the next byte.
-    fn element(&mut self) -> io::Result<Row> {
+    fn element(&mut self) -> io::Result<InputRow> {
         let (line, byte) = (self.lines.line, self.window.offset());
-        let place = Place::Line(line);
+        let place = ElementPlace::Line(line);
         let mut scan = Scan::default();
         let (content, end) = match self.frame(&mut scan)? {
-            Framed::Element(length, last) => {
+            FramedElement::Element(length, last) => {
                 let content = jsonl::object(self.window.bytes()[..length].trim_ascii_end(), place);
                 self.consume(length);
                 if last.is_none() {
-                    self.state = State::Next;
-                    return Ok(Row { line, byte, content });
+                    self.state = ArrayState::Next;
+                    return Ok(InputRow { line, byte, content });
                 }
                 (content, Ok(last == Some(true)))
             }
-            Framed::TooLong => {
+            FramedElement::TooLong => {
                 let problem = Issue::error("record_too_long", "the element is longer than 1 MiB")
                     .hint("look for quotes and brackets that do not match, or shorten it");
                 let content = jsonl::broken(&self.window.bytes()[..KEPT_BYTES], problem);
                 self.consume(MAX_RECORD_BYTES + 1);
                 (content, self.pass(&mut scan)?)
             }
-            Framed::Doubt(length, reason) => {
+            FramedElement::Doubt(length, reason) => {
                 let kept = &self.window.bytes()[..length.min(KEPT_BYTES)];
                 let problem = Issue::error("invalid_json", format!("not valid JSON: {reason}"))
                     .hint(place.hint());
@@ -140,7 +140,7 @@ impl<R: Read> Json<R> {
         match end {
             Ok(last) => {
                 self.consume(1);
-                self.state = if last { State::End } else { State::Next };
+                self.state = if last { ArrayState::End } else { ArrayState::Next };
             }
             Err(reason) => {
                 self.fault = Some(Fault::new(
@@ -149,30 +149,30 @@ impl<R: Read> Json<R> {
                 ));
             }
         }
-        Ok(Row { line, byte, content })
+        Ok(InputRow { line, byte, content })
     }
 
     /// Reads until the element's end is there, or more of it than is held.
-    fn frame(&mut self, scan: &mut Scan) -> io::Result<Framed> {
+    fn frame(&mut self, scan: &mut Scan) -> io::Result<FramedElement> {
         let mut searched = 0;
         loop {
             let bytes = self.window.bytes();
             let seen = bytes.len().min(MAX_RECORD_BYTES + 1);
             match scan.go(&bytes[searched..seen]) {
-                Some(Ended::At(at, last)) => {
-                    return Ok(Framed::Element(searched + at, Some(last)));
+                Some(ArrayEnd::At(at, last)) => {
+                    return Ok(FramedElement::Element(searched + at, Some(last)));
                 }
-                Some(Ended::Doubt(at, reason)) => {
-                    return Ok(Framed::Doubt(searched + at, reason));
+                Some(ArrayEnd::Doubt(at, reason)) => {
+                    return Ok(FramedElement::Doubt(searched + at, reason));
                 }
-                None if seen > MAX_RECORD_BYTES => return Ok(Framed::TooLong),
+                None if seen > MAX_RECORD_BYTES => return Ok(FramedElement::TooLong),
                 None => searched = seen,
             }
             if !self.window.fill()? {
                 return Ok(if scan.is_whole() {
-                    Framed::Element(searched, None)
+                    FramedElement::Element(searched, None)
                 } else {
-                    Framed::Doubt(searched, ENDS_WITHIN)
+                    FramedElement::Doubt(searched, ENDS_WITHIN)
                 });
             }
         }
@@ -184,11 +184,11 @@ impl<R: Read> Json<R> {
             let bytes = self.window.bytes();
             let there = bytes.len();
             match scan.go(bytes) {
-                Some(Ended::At(at, last)) => {
+                Some(ArrayEnd::At(at, last)) => {
                     self.consume(at);
                     return Ok(Ok(last));
                 }
-                Some(Ended::Doubt(_, reason)) => return Ok(Err(reason)),
+                Some(ArrayEnd::Doubt(_, reason)) => return Ok(Err(reason)),
                 None => self.consume(there),
             }
             if !self.window.fill()? {
@@ -198,8 +198,8 @@ impl<R: Read> Json<R> {
     }
 }
 
-impl<R: Read + Send> Rows for Json<R> {
-    fn next(&mut self) -> Option<Result<Row, Fault>> {
+impl<R: Read + Send> RowReader for Json<R> {
+    fn next(&mut self) -> Option<Result<InputRow, Fault>> {
         if let Some(fault) = self.fault.take() {
             return Some(Err(fault));
         }
@@ -223,7 +223,7 @@ struct Scan {
 }
 
 /// What was found.
-enum Ended {
+enum ArrayEnd {
     /// The byte behind the element, and whether it closes the array.
     At(usize, bool),
     /// From this byte on nobody can tell where it ends.
@@ -236,7 +236,7 @@ impl Scan {
         self.open.is_empty() && !self.in_string
     }
 
-    fn go(&mut self, bytes: &[u8]) -> Option<Ended> {
+    fn go(&mut self, bytes: &[u8]) -> Option<ArrayEnd> {
         for (at, &byte) in bytes.iter().enumerate() {
             if self.in_string {
                 match byte {
@@ -244,7 +244,7 @@ impl Scan {
                     b'\\' => self.escaped = true,
                     b'"' => self.in_string = false,
                     b'\n' | b'\r' => {
-                        return Some(Ended::Doubt(at, "a string does not end on its line"));
+                        return Some(ArrayEnd::Doubt(at, "a string does not end on its line"));
                     }
                     _ => {}
                 }
@@ -253,16 +253,16 @@ impl Scan {
             match byte {
                 b'"' => self.in_string = true,
                 b'{' | b'[' if self.open.len() == MAX_DEPTH => {
-                    return Some(Ended::Doubt(at, "brackets stand too deep in each other"));
+                    return Some(ArrayEnd::Doubt(at, "brackets stand too deep in each other"));
                 }
                 b'{' => self.open.push(b'}'),
                 b'[' => self.open.push(b']'),
                 b'}' | b']' => match self.open.pop() {
                     Some(expected) if expected == byte => {}
-                    None if byte == b']' => return Some(Ended::At(at, true)),
-                    _ => return Some(Ended::Doubt(at, "a bracket closes what is not open")),
+                    None if byte == b']' => return Some(ArrayEnd::At(at, true)),
+                    _ => return Some(ArrayEnd::Doubt(at, "a bracket closes what is not open")),
                 },
-                b',' if self.open.is_empty() => return Some(Ended::At(at, false)),
+                b',' if self.open.is_empty() => return Some(ArrayEnd::At(at, false)),
                 _ => {}
             }
         }

@@ -11,7 +11,7 @@ use std::io::Read;
 use memchr::memchr;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::rows::{Fault, KEPT_BYTES, MAX_RECORD_BYTES, Row, Rows};
+use super::rows::{Fault, InputRow, KEPT_BYTES, MAX_RECORD_BYTES, RowReader};
 use super::window::Window;
 use crate::input::record::{Content, Raw};
 use crate::issue::Issue;
@@ -26,7 +26,7 @@ pub(super) struct Jsonl<R> {
 }
 
 /// How much of the window is the next line, without its line feed.
-enum Framed {
+enum FramedLine {
     Line(usize),
     TooLong,
     End,
@@ -38,22 +38,22 @@ impl<R: Read> Jsonl<R> {
     }
 
     /// Reads until a whole line is there, or more of it than is held.
-    fn frame(&mut self) -> std::io::Result<Framed> {
+    fn frame(&mut self) -> std::io::Result<FramedLine> {
         let mut searched = 0;
         loop {
             let bytes = self.window.bytes();
             let seen = bytes.len().min(MAX_RECORD_BYTES + 1);
             if let Some(end) = memchr(b'\n', &bytes[searched..seen]) {
-                return Ok(Framed::Line(searched + end));
+                return Ok(FramedLine::Line(searched + end));
             }
             if seen > MAX_RECORD_BYTES {
-                return Ok(Framed::TooLong);
+                return Ok(FramedLine::TooLong);
             }
             searched = seen;
             if !self.window.fill()? {
                 return Ok(match seen {
-                    0 => Framed::End,
-                    length => Framed::Line(length),
+                    0 => FramedLine::End,
+                    length => FramedLine::Line(length),
                 });
             }
         }
@@ -76,15 +76,15 @@ impl<R: Read> Jsonl<R> {
         }
     }
 
-    fn read(&mut self) -> std::io::Result<Option<Row>> {
+    fn read(&mut self) -> std::io::Result<Option<InputRow>> {
         if std::mem::take(&mut self.skipping) {
             self.skip_line()?;
         }
         loop {
             let length = match self.frame()? {
-                Framed::Line(length) => length,
-                Framed::TooLong => return Ok(Some(self.too_long())),
-                Framed::End => return Ok(None),
+                FramedLine::Line(length) => length,
+                FramedLine::TooLong => return Ok(Some(self.too_long())),
+                FramedLine::End => return Ok(None),
             };
             let (line, offset) = (self.line, self.window.offset());
             let bytes = &self.window.bytes()[..length];
@@ -94,16 +94,16 @@ impl<R: Read> Jsonl<R> {
             self.window.consume(length + usize::from(ended));
             self.line += 1;
             if let Some(content) = content {
-                return Ok(Some(Row { line, byte: offset + blanks as u64, content }));
+                return Ok(Some(InputRow { line, byte: offset + blanks as u64, content }));
             }
         }
     }
 
-    fn too_long(&mut self) -> Row {
+    fn too_long(&mut self) -> InputRow {
         self.skipping = true;
         let problem = Issue::error("record_too_long", "the line is longer than 1 MiB")
             .hint("write one JSON object a line");
-        Row {
+        InputRow {
             line: self.line,
             byte: self.window.offset(),
             content: broken(&self.window.bytes()[..KEPT_BYTES], problem),
@@ -111,8 +111,8 @@ impl<R: Read> Jsonl<R> {
     }
 }
 
-impl<R: Read + Send> Rows for Jsonl<R> {
-    fn next(&mut self) -> Option<Result<Row, Fault>> {
+impl<R: Read + Send> RowReader for Jsonl<R> {
+    fn next(&mut self) -> Option<Result<InputRow, Fault>> {
         match self.read() {
             Ok(row) => row.map(Ok),
             Err(error) => Some(Err(Fault::io(self.line, &error))),
@@ -137,19 +137,19 @@ pub(super) fn broken(line: &[u8], issue: Issue) -> Content {
 fn content(line: &[u8], blanks: usize) -> Content {
     let end = line.iter().rposition(|byte| !is_blank(*byte));
     let bytes = &line[blanks..end.map_or(line.len(), |last| last + 1)];
-    object(bytes, Place::Column(blanks))
+    object(bytes, ElementPlace::Column(blanks))
 }
 
 /// Where a piece of JSON stands, for messages.
 #[derive(Clone, Copy)]
-pub(super) enum Place {
+pub(super) enum ElementPlace {
     /// On a line of its own, behind so many bytes.
     Column(usize),
     /// From this line of its file on.
     Line(u64),
 }
 
-impl Place {
+impl ElementPlace {
     /// The words for a place in it: a line and a column from 1.
     fn of(self, line: usize, column: usize) -> String {
         match self {
@@ -167,7 +167,7 @@ impl Place {
 }
 
 /// The object that bytes are, or what is wrong with them.
-pub(super) fn object(bytes: &[u8], place: Place) -> Content {
+pub(super) fn object(bytes: &[u8], place: ElementPlace) -> Content {
     let text = match str::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => {
@@ -186,7 +186,7 @@ pub(super) fn object(bytes: &[u8], place: Place) -> Content {
 }
 
 /// Is this one JSON object, with no key twice?
-fn check(text: &str, place: Place) -> Result<(), Issue> {
+fn check(text: &str, place: ElementPlace) -> Result<(), Issue> {
     let invalid = |error: serde_json::Error| {
         let message = error.to_string();
         let reason = message.rsplit_once(" at line ").map_or(&*message, |(reason, _)| reason);
@@ -194,7 +194,7 @@ fn check(text: &str, place: Place) -> Result<(), Issue> {
         Issue::error("invalid_json", format!("not valid JSON: {reason} {at}")).hint(place.hint())
     };
     if !text.starts_with('{') {
-        serde_json::from_str::<Value>(text).map_err(invalid)?;
+        serde_json::from_str::<ObjectValue>(text).map_err(invalid)?;
         return Err(Issue::error("not_an_object", "JSON, but not an object")
             .hint("write an object, such as {\"loginId\": \"…\"}"));
     }
@@ -211,15 +211,15 @@ fn check(text: &str, place: Place) -> Result<(), Issue> {
 }
 
 /// Any JSON value, read in full and forgotten.
-struct Value;
+struct ObjectValue;
 
-impl<'de> Deserialize<'de> for Value {
+impl<'de> Deserialize<'de> for ObjectValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Self)
     }
 }
 
-impl<'de> Visitor<'de> for Value {
+impl<'de> Visitor<'de> for ObjectValue {
     type Value = Self;
 
     fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
@@ -277,7 +277,7 @@ impl<'de> Deserialize<'de> for Keys<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Keys<'de>, A::Error> {
                 let mut keys = Vec::with_capacity(8);
-                while let Some((Key(key), Value)) = entries.next_entry()? {
+                while let Some((ObjectKey(key), ObjectValue)) = entries.next_entry()? {
                     keys.push(key);
                 }
                 Ok(Keys(keys))
@@ -289,25 +289,25 @@ impl<'de> Deserialize<'de> for Keys<'de> {
 }
 
 /// A key, borrowed from the text where it has no escapes.
-struct Key<'de>(Cow<'de, str>);
+struct ObjectKey<'de>(Cow<'de, str>);
 
-impl<'de> Deserialize<'de> for Key<'de> {
+impl<'de> Deserialize<'de> for ObjectKey<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Text;
 
         impl<'de> Visitor<'de> for Text {
-            type Value = Key<'de>;
+            type Value = ObjectKey<'de>;
 
             fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
                 formatter.write_str("a key")
             }
 
-            fn visit_borrowed_str<E: Error>(self, key: &'de str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Borrowed(key)))
+            fn visit_borrowed_str<E: Error>(self, key: &'de str) -> Result<ObjectKey<'de>, E> {
+                Ok(ObjectKey(Cow::Borrowed(key)))
             }
 
-            fn visit_str<E: Error>(self, key: &str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Owned(key.to_owned())))
+            fn visit_str<E: Error>(self, key: &str) -> Result<ObjectKey<'de>, E> {
+                Ok(ObjectKey(Cow::Owned(key.to_owned())))
             }
         }
 

@@ -9,8 +9,8 @@ use std::io::{self, Read};
 use super::delimited::Delimited;
 use super::json::Json;
 use super::jsonl::Jsonl;
-use super::request::{Request, Unreadable};
-use super::rows::Rows;
+use super::request::{InputRequest, Unreadable};
+use super::rows::RowReader;
 use super::sniff::{self, Container, Named};
 use super::unpack::{self, Bytes, Meter, Peek, Unpacked};
 use super::window::Window;
@@ -20,13 +20,15 @@ use crate::input::record::{Delimiter, Encoding, Format, Source};
 /// An input whose header is read.
 pub(super) struct Opened {
     pub(super) source: Source,
-    pub(super) rows: Box<dyn Rows>,
+    pub(super) rows: Box<dyn RowReader>,
     /// How much of the file is read, if its text is not what the file holds.
     pub(super) meter: Option<Meter>,
 }
 
 /// Opens a request's bytes, with their number if it is known.
-pub(super) fn open_bytes(request: &Request) -> Result<(Box<dyn Read + Send>, Option<u64>), String> {
+pub(super) fn open_bytes(
+    request: &InputRequest,
+) -> Result<(Box<dyn Read + Send>, Option<u64>), String> {
     if request.is_stdin() {
         return Ok((Box::new(io::stdin()), None));
     }
@@ -57,7 +59,7 @@ fn is_device(_: &fs::Metadata) -> bool {
 }
 
 /// Finds out what the bytes are and reads the header.
-pub(super) fn open_rows<R>(request: &Request, reader: R) -> Result<Opened, Unreadable>
+pub(super) fn open_rows<R>(request: &InputRequest, reader: R) -> Result<Opened, Unreadable>
 where
     R: Read + Send + 'static,
 {
@@ -82,7 +84,7 @@ where
     let mut window = Window::new(text);
     sniff::begin(&mut window).map_err(failed)?.map_err(fault)?;
     let (format, delimiter) = format(request, &window).map_err(fault)?;
-    let (columns, rows): (_, Box<dyn Rows>) = match (format, delimiter) {
+    let (columns, rows): (_, Box<dyn RowReader>) = match (format, delimiter) {
         (_, Some(delimiter)) => {
             let stated = request.stated.delimiter.is_some();
             let rows =
@@ -101,11 +103,11 @@ where
 }
 
 fn open_sheet(
-    request: &Request,
+    request: &InputRequest,
     bytes: Peek,
     container: Container,
     meter: &Meter,
-) -> Result<sheet::Opened, String> {
+) -> Result<sheet::OpenedSheet, String> {
     let stated = request.stated.format;
     if let Some(format) = stated.filter(|format| !format.is_spreadsheet()) {
         return Err(format!(
@@ -126,7 +128,7 @@ fn open_sheet(
 
 /// The format of a text, and what separates its cells if it has any.
 fn format(
-    request: &Request,
+    request: &InputRequest,
     window: &Window<Bytes>,
 ) -> Result<(Format, Option<Delimiter>), String> {
     let stated = &request.stated;

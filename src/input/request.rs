@@ -9,7 +9,7 @@ use crate::input::record::{Delimiter, Encoding, Format};
 
 /// One input as the user named it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
+pub struct InputRequest {
     /// Its path; `-` is standard input.
     pub path: PathBuf,
     /// What the user says about it; the rest is told from its content and its name.
@@ -31,7 +31,7 @@ pub struct Stated {
     pub sheet: Option<String>,
 }
 
-impl Request {
+impl InputRequest {
     /// Whether it is standard input itself.
     #[must_use]
     pub fn is_stdin(&self) -> bool {

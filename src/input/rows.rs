@@ -19,16 +19,16 @@ pub(super) const ENCODING_HINT: &str =
 pub(super) const KEPT_BYTES: usize = 4096;
 
 /// The rows of one input, in the face all formats share.
-pub(super) trait Rows: Send {
+pub(super) trait RowReader: Send {
     /// The next row; nothing at the end. Not called again after an error.
-    fn next(&mut self) -> Option<Result<Row, Fault>>;
+    fn next(&mut self) -> Option<Result<InputRow, Fault>>;
 
     /// The offset up to which rows have been returned.
     fn offset(&self) -> u64;
 }
 
 /// A row and where it begins in its file.
-pub(super) struct Row {
+pub(super) struct InputRow {
     pub(super) line: u64,
     pub(super) byte: u64,
     pub(super) content: Content,

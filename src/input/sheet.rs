@@ -7,7 +7,7 @@
 use std::io::Read;
 use std::vec;
 
-use super::rows::{Fault, Row, Rows};
+use super::rows::{Fault, InputRow, RowReader};
 use super::sniff::Container;
 use super::unpack::Meter;
 use crate::input::record::Format;
@@ -20,7 +20,7 @@ mod ods;
 mod table;
 mod xlsx;
 
-use archive::Kind;
+use archive::BookKind;
 use book::{Book, Info};
 use limits::MAX_FILE_BYTES;
 use table::{Numbered, Table};
@@ -38,7 +38,7 @@ pub(super) struct Sheet {
 }
 
 /// What a sheet is made of: the kind of its workbook, the header's names, the rows.
-pub(super) struct Opened {
+pub(super) struct OpenedSheet {
     pub(super) format: Format,
     pub(super) columns: Vec<String>,
     pub(super) rows: Sheet,
@@ -53,7 +53,7 @@ pub(super) fn open(
     container: Container,
     sheet: Option<&str>,
     meter: &Meter,
-) -> Result<Opened, String> {
+) -> Result<OpenedSheet, String> {
     let mut file = Vec::new();
     reader
         .take(MAX_FILE_BYTES + 1)
@@ -63,8 +63,8 @@ pub(super) fn open(
         return Err("is a workbook of more than 128 MiB; save its sheet as CSV (UTF-8)".to_owned());
     }
     let (format, mut book): (_, Box<dyn Book>) = match archive::kind(&file, container)? {
-        Kind::Xlsx => (Format::Xlsx, Box::new(xlsx::Workbook::open(file)?)),
-        Kind::Ods => (Format::Ods, Box::new(ods::Document::new(file))),
+        BookKind::Xlsx => (Format::Xlsx, Box::new(xlsx::Workbook::open(file)?)),
+        BookKind::Ods => (Format::Ods, Box::new(ods::Document::new(file))),
     };
     let sheets = book.sheets()?;
     let name = choose(&sheets, sheet)?;
@@ -72,7 +72,7 @@ pub(super) fn open(
     book.read(name, &mut table)?;
     let (columns, rows) = table.finish().map_err(|reason| format!("sheet {name:?}{reason}"))?;
     let (count, bytes) = (rows.len() as u64, meter.count());
-    Ok(Opened { format, columns, rows: Sheet { rows: rows.into_iter(), count, bytes } })
+    Ok(OpenedSheet { format, columns, rows: Sheet { rows: rows.into_iter(), count, bytes } })
 }
 
 /// The sheet to read; hidden ones are read only if they are named.
@@ -110,9 +110,9 @@ fn list<'a>(sheets: impl Iterator<Item = &'a Info>) -> String {
     }
 }
 
-impl Rows for Sheet {
-    fn next(&mut self) -> Option<Result<Row, Fault>> {
-        self.rows.next().map(|(line, content)| Ok(Row { line, byte: 0, content }))
+impl RowReader for Sheet {
+    fn next(&mut self) -> Option<Result<InputRow, Fault>> {
+        self.rows.next().map(|(line, content)| Ok(InputRow { line, byte: 0, content }))
     }
 
     /// As much of the file as of the rows.

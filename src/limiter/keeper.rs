@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::hold::Hold;
 use super::limit::Limit;
 use super::shared::SharedBudget;
-use super::state::{Moment, RequestId, State};
+use super::state::{LimiterState, Moment, RequestId};
 
 /// Keeps the state.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl Keeper {
 /// The state in the memory of this process, by tokio's clock, so that a paused clock moves it too.
 #[derive(Debug)]
 pub(super) struct Here {
-    state: Mutex<State>,
+    state: Mutex<LimiterState>,
     start: Instant,
     next: AtomicU64,
 }
@@ -84,12 +84,12 @@ impl Here {
         })
     }
 
-    fn with<T>(&self, change: impl FnOnce(&mut State, Moment) -> T) -> T {
+    fn with<T>(&self, change: impl FnOnce(&mut LimiterState, Moment) -> T) -> T {
         let now = self.start.elapsed();
         change(&mut self.state(), now)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, LimiterState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

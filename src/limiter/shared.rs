@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::hold::Hold;
 use super::limit::Limit;
-use super::state::{Moment, RequestId, State};
+use super::state::{LimiterState, Moment, RequestId};
 
 /// How soon to look again where the end of somebody else's request is waited for.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -31,12 +31,12 @@ const NAME: &str = "budget-";
 const WAITING: usize = 1 << 18;
 
 /// A change of the state at a moment.
-type Change = Box<dyn FnOnce(&mut State, Moment) + Send>;
+type StateChange = Box<dyn FnOnce(&mut LimiterState, Moment) + Send>;
 
 /// The shared budget of one project.
 #[derive(Debug)]
 pub struct SharedBudget {
-    changes: Option<mpsc::Sender<Change>>,
+    changes: Option<mpsc::Sender<StateChange>>,
     keeper: Option<JoinHandle<()>>,
     next: AtomicU64,
 }
@@ -88,7 +88,7 @@ impl SharedBudget {
     }
 
     /// Has the state changed, without waiting for it.
-    pub(super) fn tell(&self, change: impl FnOnce(&mut State, Moment) + Send + 'static) {
+    pub(super) fn tell(&self, change: impl FnOnce(&mut LimiterState, Moment) + Send + 'static) {
         if let Some(changes) = &self.changes {
             // It is never full: see above.
             let _ = changes.try_send(Box::new(change));
@@ -108,9 +108,9 @@ impl Drop for SharedBudget {
 }
 
 /// Changes the state as it is told, until nobody can tell it to any more.
-fn keep(file: &File, mut changes: mpsc::Receiver<Change>) {
+fn keep(file: &File, mut changes: mpsc::Receiver<StateChange>) {
     // The file has failed: from then on this process keeps the limit by itself.
-    let mut own: Option<State> = None;
+    let mut own: Option<LimiterState> = None;
     while let Some(change) = changes.blocking_recv() {
         let mut due = vec![change];
         while let Ok(change) = changes.try_recv() {
@@ -121,7 +121,7 @@ fn keep(file: &File, mut changes: mpsc::Receiver<Change>) {
                 Ok(()) => continue,
                 Err((error, left)) => {
                     tracing::warn!(%error, "the shared budget cannot be kept; this process keeps the limit by itself");
-                    (own, due) = (Some(State::default()), left);
+                    (own, due) = (Some(LimiterState::default()), left);
                 }
             }
         }
@@ -134,7 +134,7 @@ fn keep(file: &File, mut changes: mpsc::Receiver<Change>) {
 
 /// Changes the state in the file while no other process can. On an error, the changes that were
 /// not made.
-fn locked(mut file: &File, changes: Vec<Change>) -> Result<(), (io::Error, Vec<Change>)> {
+fn locked(mut file: &File, changes: Vec<StateChange>) -> Result<(), (io::Error, Vec<StateChange>)> {
     let mut begin = || {
         file.lock()?;
         let mut text = String::new();
@@ -147,7 +147,7 @@ fn locked(mut file: &File, changes: Vec<Change>) -> Result<(), (io::Error, Vec<C
         Err(error) => return Err((error, changes)),
     };
     let now = now();
-    let mut state = State::parse(&text, now);
+    let mut state = LimiterState::parse(&text, now);
     state.tidy(now, &is_alive);
     for change in changes {
         change(&mut state, now);

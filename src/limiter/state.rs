@@ -57,18 +57,18 @@ pub(super) enum Wait {
 /// What is remembered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct State {
+pub(super) struct LimiterState {
     version: u32,
     /// Nobody sends until then.
     closed_until: Moment,
     /// By the name of the class of requests that the server counts together.
-    classes: BTreeMap<Cow<'static, str>, Class>,
+    classes: BTreeMap<Cow<'static, str>, ClassState>,
 }
 
 /// What is remembered of a class.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Class {
+struct ClassState {
     /// When the next request is due, if they follow each other evenly: nanoseconds, as governor
     /// counts; 0 before the first.
     due: Cell<u64>,
@@ -80,13 +80,13 @@ struct Class {
     replies: VecDeque<Moment>,
 }
 
-impl Default for State {
+impl Default for LimiterState {
     fn default() -> Self {
         Self { version: VERSION, closed_until: Moment::ZERO, classes: BTreeMap::new() }
     }
 }
 
-impl State {
+impl LimiterState {
     /// The state that a text is. An empty text is an empty state; one that was cut off, or has
     /// another form, says nothing of what the window has seen, so it is taken to be full.
     pub(super) fn parse(text: &str, now: Moment) -> Self {
@@ -141,12 +141,12 @@ impl State {
         self.closed_until = self.closed_until.max(until);
     }
 
-    fn class(&mut self, name: &'static str) -> &mut Class {
+    fn class(&mut self, name: &'static str) -> &mut ClassState {
         self.classes.entry(name.into()).or_default()
     }
 }
 
-impl Class {
+impl ClassState {
     fn tidy(&mut self, now: Moment, is_alive: &dyn Fn(u32) -> bool) {
         self.forget(now);
         let windows = self.on_the_wire.iter().map(|(_, window)| *window);
@@ -191,7 +191,7 @@ impl Class {
     fn pace(&self, limit: Limit, now: Moment) -> Result<(), Moment> {
         let (period, burst) = limit.spacing();
         let Some(quota) = Quota::with_period(period) else { return Ok(()) };
-        let clock = At(Cell::new(Moment::ZERO));
+        let clock = ReplyTime(Cell::new(Moment::ZERO));
         let pacer: RateLimiter<NotKeyed, _, _, NoOpMiddleware<Moment>> =
             RateLimiter::new(quota.allow_burst(burst), Due(&self.due), &clock);
         clock.0.set(now);
@@ -250,9 +250,9 @@ impl StateStore for Due<'_> {
 }
 
 /// A clock that shows what it is set to: governor counts from what it shows first.
-struct At(Cell<Moment>);
+struct ReplyTime(Cell<Moment>);
 
-impl Clock for &At {
+impl Clock for &ReplyTime {
     type Instant = Moment;
 
     fn now(&self) -> Moment {

@@ -27,7 +27,7 @@ pub(crate) fn print_finding(
     let label = format!("{}row {}", column.unwrap_or_default(), finding.row);
     let file = tame(&finding.file);
     let hint = finding.issue.hint.as_deref().map(brief);
-    let line = finding.excerpt.as_ref().map(|excerpt| snippet::Line {
+    let line = finding.excerpt.as_ref().map(|excerpt| snippet::SourceLine {
         number: usize::try_from(finding.line).unwrap_or(usize::MAX),
         text: &excerpt.text,
         span: excerpt.span.clone(),
@@ -63,7 +63,7 @@ pub(crate) fn print_report(
             writeln!(out, "… and {more} like this, {}; --all tells each\n", kind(group))?;
         }
     }
-    Summary { out, color }.print(report, files)
+    CheckSummary { out, color }.print(report, files)
 }
 
 /// `error[code] at column`, as one finds it again in the lines above.
@@ -72,12 +72,12 @@ fn kind(group: &Group) -> String {
     format!("{}[{}]{}", group.severity.word(), group.code, column.unwrap_or_default())
 }
 
-struct Summary<'a, W> {
+struct CheckSummary<'a, W> {
     out: &'a mut W,
     color: bool,
 }
 
-impl<W: Write> Summary<'_, W> {
+impl<W: Write> CheckSummary<'_, W> {
     fn paint(&self, style: Style, text: &str) -> String {
         format::paint(self.color, style, text)
     }

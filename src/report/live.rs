@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::Instant;
 
 use super::log::LogWriter;
-use super::progress::{Progress, Rate, Snapshot};
+use super::progress::{Progress, RateEstimate, Snapshot};
 use crate::engine::events::{Event, Pace, Sink, Started, Waiting};
 
 /// How progress is shown.
@@ -28,7 +28,7 @@ const APART: Duration = Duration::from_secs(10);
 pub(crate) struct ProgressSink {
     screen: Screen,
     progress: Progress,
-    rate: Rate,
+    rate: RateEstimate,
     /// When it was last looked at, and when it was last shown.
     last: Instant,
     shown: Instant,
@@ -47,14 +47,14 @@ impl ProgressSink {
 
     pub(super) fn over(screen: Screen) -> Self {
         let now = Instant::now();
-        let mut rate = Rate::default();
+        let mut rate = RateEstimate::default();
         rate.advance(Duration::ZERO, 0);
         Self { screen, progress: Progress::default(), rate, last: now, shown: now }
     }
 
     fn started(&mut self, started: &Started) {
         let now = Instant::now();
-        (self.last, self.shown, self.rate) = (now, now, Rate::default());
+        (self.last, self.shown, self.rate) = (now, now, RateEstimate::default());
         self.rate.advance(Duration::ZERO, started.done_before.finished());
     }
 

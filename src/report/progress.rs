@@ -178,12 +178,12 @@ pub(super) fn time_left(
 /// The rate of the last minute, which is the window of the server's limits: in a shorter
 /// one a burst and the wait after it would look like two speeds. Cool-downs do not count.
 #[derive(Debug, Default)]
-pub(super) struct Rate {
+pub(super) struct RateEstimate {
     active: Duration,
     samples: VecDeque<(Duration, u64)>,
 }
 
-impl Rate {
+impl RateEstimate {
     const WINDOW: Duration = Duration::from_mins(1);
     const APART: Duration = Duration::from_secs(1);
 

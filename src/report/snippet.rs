@@ -6,7 +6,7 @@ use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet
 
 /// A line, and the part of it that is meant.
 #[derive(Clone, Debug)]
-pub(crate) struct Line<'a> {
+pub(crate) struct SourceLine<'a> {
     /// Its number in its file, from 1.
     pub number: usize,
     /// Its text, without its line end.
@@ -27,7 +27,7 @@ pub(crate) struct Pointer<'a> {
     /// The file.
     pub file: &'a str,
     /// The line at fault; none where it is not to be shown.
-    pub line: Option<Line<'a>>,
+    pub line: Option<SourceLine<'a>>,
     /// The number of the line, shown or not.
     pub number: u64,
     /// What stands under the part that is pointed at.
@@ -38,7 +38,7 @@ pub(crate) struct Pointer<'a> {
 
 /// The line alone, with its part pointed at.
 #[must_use]
-pub(crate) fn line(line: &Line<'_>) -> String {
+pub(crate) fn line(line: &SourceLine<'_>) -> String {
     let group = Group::with_level(Level::ERROR).element(snippet(line, None));
     Renderer::plain().render(&[group])
 }
@@ -64,7 +64,7 @@ pub(crate) fn message(pointer: &Pointer<'_>, color: bool) -> String {
 }
 
 fn snippet<'a>(
-    line: &Line<'a>,
+    line: &SourceLine<'a>,
     label: Option<&'a str>,
 ) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
     let annotation = AnnotationKind::Primary.span(line.span.clone());

@@ -4,7 +4,7 @@ use super::attributes;
 use crate::catalog::{self, Operation};
 use crate::change::members;
 use crate::input::record::{Content, Record};
-use crate::rows::values::{Phones, Reading, Region, Stated};
+use crate::rows::values::{PhoneReading, Phones, Region, StatedRegion};
 
 /// What a blank cell, or a JSON `null`, means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -122,8 +122,8 @@ impl Mapping {
     }
 
     /// How phone numbers are read where the row states no region.
-    pub(super) fn reading(&self) -> Reading {
-        let region = self.region.map_or(Stated::Nowhere, Stated::As);
-        Reading { phones: self.phones, region }
+    pub(super) fn reading(&self) -> PhoneReading {
+        let region = self.region.map_or(StatedRegion::Nowhere, StatedRegion::As);
+        PhoneReading { phones: self.phones, region }
     }
 }

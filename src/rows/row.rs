@@ -11,7 +11,7 @@ use crate::catalog::{self, Empty, Field, Need, Operation};
 use crate::change::Value;
 use crate::input::record::Notes;
 use crate::issue::Issue;
-use crate::rows::values::{Reading, Stated};
+use crate::rows::values::{PhoneReading, StatedRegion};
 
 /// What was learned of a row on the way, whether it turns out to be valid or not.
 #[derive(Default)]
@@ -141,7 +141,7 @@ fn twice(field: &Field, name: &str) -> Issue {
 }
 
 /// How a row's phone numbers are read: its own region wins over the one for all rows.
-fn reading(column_map: &ColumnMap, mapping: &Mapping, cells: &[Cell<'_>]) -> Reading {
+fn reading(column_map: &ColumnMap, mapping: &Mapping, cells: &[Cell<'_>]) -> PhoneReading {
     let reading = mapping.reading();
     let cell = column_map.region_column().and_then(|column| cells.get(column));
     match cell {
@@ -150,7 +150,10 @@ fn reading(column_map: &ColumnMap, mapping: &Mapping, cells: &[Cell<'_>]) -> Rea
                 Cell::Text(text) => text.parse(),
                 Cell::Json(_) => cell.shown().parse(),
             };
-            Reading { region: region.map_or(Stated::Wrongly, Stated::As), ..reading }
+            PhoneReading {
+                region: region.map_or(StatedRegion::Wrongly, StatedRegion::As),
+                ..reading
+            }
         }
         _ => reading,
     }
@@ -160,7 +163,7 @@ fn reading(column_map: &ColumnMap, mapping: &Mapping, cells: &[Cell<'_>]) -> Rea
 fn login_id(column_map: &ColumnMap, names: &[String], cells: &[Cell<'_>]) -> Option<String> {
     let column = column_map.user_column()?;
     let field = catalog::USER;
-    let value = cells.get(column)?.value(&field, Blank::Skip, Reading::default());
+    let value = cells.get(column)?.value(&field, Blank::Skip, PhoneReading::default());
     match value.ok()??.value {
         Value::Text(text) if names.len() == cells.len() => Some(text.into_owned()),
         _ => None,
@@ -197,7 +200,7 @@ fn operation_of(
 fn set_missing<'a>(
     operation: &Operation,
     mapping: &'a Mapping,
-    reading: Reading,
+    reading: PhoneReading,
     (sets, values): (&[column_map::Set], &mut Values<'a>),
     draft: &mut RowDraft,
 ) -> Result<(), Issue> {

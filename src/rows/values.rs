@@ -23,23 +23,23 @@ use crate::issue::Issue;
 
 pub use cleaned::Cleaned;
 use cleaned::refuse;
-pub use phone::{Phones, Region, Stated};
+pub use phone::{Phones, Region, StatedRegion};
 pub use repairs::{RepairKind, RepairKinds};
 pub use text::is_blank;
 
 /// How phone numbers of a row are read.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Reading {
+pub struct PhoneReading {
     /// What is done about them.
     pub phones: Phones,
     /// The region that is stated for those without `+`.
-    pub region: Stated,
+    pub region: StatedRegion,
 }
 
 /// The value of a cell that is not blank.
 ///
 /// What stands around it and shows nothing is dropped, except from secrets.
-pub fn from_cell(kind: Kind, cell: &str, reading: Reading) -> Result<Cleaned<'_>, Issue> {
+pub fn from_cell(kind: Kind, cell: &str, reading: PhoneReading) -> Result<Cleaned<'_>, Issue> {
     if kind == Kind::Secret {
         return Ok(Value::Text(cell.into()).into());
     }
@@ -63,7 +63,7 @@ pub fn from_cell(kind: Kind, cell: &str, reading: Reading) -> Result<Cleaned<'_>
 }
 
 /// The value of a JSON key that is not `null`.
-pub fn from_json(kind: Kind, raw: &RawValue, reading: Reading) -> Result<Cleaned<'_>, Issue> {
+pub fn from_json(kind: Kind, raw: &RawValue, reading: PhoneReading) -> Result<Cleaned<'_>, Issue> {
     let json = raw.get();
     let value = match (kind, json.as_bytes().first()) {
         (Kind::Json | Kind::Secret, Some(b'"')) => Value::Text(json::text_of(json)?.into()),
@@ -97,7 +97,7 @@ pub fn from_json(kind: Kind, raw: &RawValue, reading: Reading) -> Result<Cleaned
 }
 
 /// A text of a kind. A clean one that is borrowed is passed on as it is.
-fn text(kind: Kind, whole: Cow<'_, str>, reading: Reading) -> Result<Cleaned<'_>, Issue> {
+fn text(kind: Kind, whole: Cow<'_, str>, reading: PhoneReading) -> Result<Cleaned<'_>, Issue> {
     let as_is = kind == Kind::Phone && reading.phones == Phones::AsIs;
     let (kept, around) = kept(whole, if as_is { text::trim_blanks } else { text::trim });
     if kept.is_empty() {

@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::check::{self, EXAMPLES, Options};
 use crate::exit::{Error, Exit};
-use crate::input::{self, Input, Request};
+use crate::input::{self, Input, InputRequest};
 use crate::rows::Builder;
 use crate::settings::config::{self, Config, Folders};
 use crate::stop::Stop;
@@ -35,7 +35,7 @@ pub(super) struct Reading {
     pub(super) input: Input,
     pub(super) builder: Builder,
     pub(super) identity: Identity,
-    requests: Vec<Request>,
+    requests: Vec<InputRequest>,
 }
 
 /// What is to be done.
@@ -65,7 +65,7 @@ pub(super) fn intend(
         None => Place::Under { runs: runs_dir.clone(), name: config::run_name(&config.inputs), at },
     };
     let mut fresh = Fresh { place, folder: None };
-    if config.inputs.iter().any(Request::is_stream) {
+    if config.inputs.iter().any(InputRequest::is_stream) {
         let folder = fresh.folder()?;
         // Who waits for us and gives up removes what is kept so far.
         let _ = keeping.set(folder.path().to_owned());
@@ -97,7 +97,7 @@ impl Intended {
         stop: &Stop,
     ) -> Result<Self, Error> {
         if let Some(report) = reading.problems(config)? {
-            let files = reading.requests.iter().map(Request::name).collect();
+            let files = reading.requests.iter().map(InputRequest::name).collect();
             return Ok(Self::Problems { report: Box::new(report), files });
         }
         if stop.is_draining() {
@@ -130,11 +130,11 @@ impl Intake {
 impl Reading {
     /// Opens the inputs; those that can be read only once are in the folder.
     pub(super) fn open(config: &Config, folder: Option<&RunFolder>) -> Result<Self, Error> {
-        let kept = |(index, request): (usize, &Request)| match folder {
+        let kept = |(index, request): (usize, &InputRequest)| match folder {
             Some(folder) if request.is_stream() => request.kept_in(folder.kept(index)),
             _ => request.clone(),
         };
-        let requests: Vec<Request> = config.inputs.iter().enumerate().map(kept).collect();
+        let requests: Vec<InputRequest> = config.inputs.iter().enumerate().map(kept).collect();
         let input = input::open(&requests)?;
         let builder = Builder::new(config.mapping.clone(), input.sources())?;
         let inputs = requests.iter().map(identify).collect::<Result<_, _>>()?;
@@ -192,7 +192,7 @@ fn keep_streams(config: &Config, folder: &RunFolder) -> Result<(), Error> {
 }
 
 /// Which input it is: its place and the fingerprint of its content.
-fn identify(request: &Request) -> Result<InputIdentity, Error> {
+fn identify(request: &InputRequest) -> Result<InputIdentity, Error> {
     let name = request.name();
     let failed = |error: io::Error| Error::refused(format!("{name}: cannot be read: {error}"));
     let (bytes, fingerprint) = fingerprint(&request.path).map_err(failed)?;

@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 
 use tokio::time::Instant;
 
-use super::row::{Row, Tries};
+use super::row::{RowAttempt, Tries};
 use super::{Client, End, Request};
 use crate::api::explain;
 use crate::api::response::{Body, Reply};
@@ -126,7 +126,7 @@ impl<W: Wire> Client<W> {
             Reply::Failed(_) => vec![ItemResult::Ambiguous; parts.len()],
         };
         for (part, result) in parts.into_iter().zip(item_results) {
-            let row = Row::packed(started, &part, tries);
+            let row = RowAttempt::packed(started, &part, tries);
             let outcome = match result {
                 ItemResult::Updated(user) => row.updated(user),
                 ItemResult::Failed(why) if part.rows() == 1 => row.refused(Status::Rejected, why),
@@ -171,7 +171,7 @@ impl<W: Wire> Client<W> {
             Next::Fail => {
                 let fail = |part: UserRows| {
                     let outcome =
-                        Row::packed(started, &part, &Tries::default()).failed(status, reply);
+                        RowAttempt::packed(started, &part, &Tries::default()).failed(status, reply);
                     UserOutcomes::alike(part, Some(&outcome))
                 };
                 completed.done.extend(parts.into_iter().map(fail));

@@ -26,7 +26,7 @@ pub(super) struct Tries {
 
 /// A row on its way to an outcome.
 #[derive(Debug)]
-pub(super) struct Row {
+pub(super) struct RowAttempt {
     started: Instant,
     /// Attempts of the calls that it was in before.
     earlier: u32,
@@ -38,7 +38,7 @@ pub(super) struct Row {
     pub(super) user_id: Option<String>,
 }
 
-impl Row {
+impl RowAttempt {
     /// A row that has nothing on the transport, after so many attempts of earlier calls.
     pub(super) fn begin(instruction: &Instruction, earlier: u32) -> Self {
         Self {

@@ -70,7 +70,7 @@ fn ledger() -> RecorderHandle {
 }
 
 async fn work(client: &Client, instruction: &Instruction) -> Option<Outcome> {
-    client.work_on(Row::begin(instruction, 0), instruction, &Stop::default()).await
+    client.work_on(RowAttempt::begin(instruction, 0), instruction, &Stop::default()).await
 }
 
 fn rename(old: &str, new: &str) -> Instruction {
@@ -130,13 +130,15 @@ async fn a_run_that_drains_leaves_what_is_unsettled_to_the_next() {
     client.backoff.base = Duration::from_secs(3600);
     client.backoff.cap = client.backoff.base;
     let (instruction, stop) = (rename("a", "b"), Stop::default());
-    let (outcome, ()) =
-        tokio::join!(client.work_on(Row::begin(&instruction, 0), &instruction, &stop), async {
+    let (outcome, ()) = tokio::join!(
+        client.work_on(RowAttempt::begin(&instruction, 0), &instruction, &stop),
+        async {
             while client.meters().calls() == 0 {
                 tokio::task::yield_now().await;
             }
             stop.drain(StopReason::Interrupted);
-        });
+        }
+    );
     assert!(outcome.is_none());
     assert_eq!(client.meters().calls(), 1);
 }
@@ -146,6 +148,8 @@ async fn credentials_that_are_refused_to_a_read_halt_the_run() {
     let simulator = simulator(&["403:path=mgmt/user"]).await;
     let (client, stop) = (client(&simulator), Stop::default());
     let instruction = resumed(rename("a", "b"));
-    assert!(client.work_on(Row::begin(&instruction, 0), &instruction, &stop).await.is_none());
+    assert!(
+        client.work_on(RowAttempt::begin(&instruction, 0), &instruction, &stop).await.is_none()
+    );
     assert_eq!(stop.reason().unwrap().code(), "credentials_refused");
 }

@@ -18,7 +18,7 @@ use crate::catalog::RateClass;
 use crate::engine::breaker::{CircuitBreaker, MaxFailures};
 use crate::exit::Error;
 use crate::input::record::{Delimiter, Encoding, Format};
-use crate::input::{Request, Stated};
+use crate::input::{InputRequest, Stated};
 use crate::limiter::Rates;
 use crate::limiter::limit::Limit;
 use crate::rows::Mapping;
@@ -30,7 +30,7 @@ use crate::simulator;
 /// The settings of a run.
 pub struct Config {
     /// What to read.
-    pub inputs: Vec<Request>,
+    pub inputs: Vec<InputRequest>,
     /// How rows are understood.
     pub mapping: Mapping,
     /// The codes of warnings that are allowed, if all rows are to be checked first and problems
@@ -39,7 +39,7 @@ pub struct Config {
     /// The most users in a batch.
     pub batch_size: usize,
     /// How fast to send.
-    pub pace: Pace,
+    pub pace: PaceSettings,
     /// When to send again, and how often.
     pub backoff: Backoff,
     /// When to stop for failures.
@@ -80,7 +80,7 @@ pub struct Folders {
 
 /// How fast to send.
 #[derive(Clone, Debug)]
-pub struct Pace {
+pub struct PaceSettings {
     /// The most requests on the wire at a time.
     pub concurrency: usize,
     /// The rate that was asked for, if one was.
@@ -95,7 +95,7 @@ pub struct Pace {
     pub timeout: Duration,
 }
 
-impl Pace {
+impl PaceSettings {
     /// The most rows held at a time: enough that rows asleep or waiting for their user's
     /// earlier rows do not keep the wire idle.
     #[must_use]
@@ -205,21 +205,24 @@ pub(crate) fn some_input(files: &[PathBuf]) -> Result<(), Error> {
 
 /// The inputs that are named.
 #[must_use]
-pub(crate) fn requests(files: &[PathBuf], rows: &RowArgs) -> Vec<Request> {
+pub(crate) fn requests(files: &[PathBuf], rows: &RowArgs) -> Vec<InputRequest> {
     let stated = Stated {
         format: rows.format,
         encoding: rows.encoding,
         delimiter: rows.delimiter,
         sheet: rows.sheet.clone(),
     };
-    let request =
-        |path: &PathBuf| Request { path: path.clone(), stated: stated.clone(), known_as: None };
+    let request = |path: &PathBuf| InputRequest {
+        path: path.clone(),
+        stated: stated.clone(),
+        known_as: None,
+    };
     files.iter().map(request).collect()
 }
 
 /// The stem of the run folder's name: that of the first input.
 #[must_use]
-pub(crate) fn run_name(inputs: &[Request]) -> String {
+pub(crate) fn run_name(inputs: &[InputRequest]) -> String {
     match inputs.first().map(|request| request.path.as_path()) {
         Some(path) if path == Path::new("-") => "stdin".to_owned(),
         Some(path) => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
@@ -245,14 +248,14 @@ pub(crate) fn mapping(args: &RowArgs) -> Mapping {
     }
 }
 
-fn pace(args: &PaceArgs, environment: Environment<'_>) -> Result<Pace, Error> {
+fn pace(args: &PaceArgs, environment: Environment<'_>) -> Result<PaceSettings, Error> {
     if args.connect_timeout >= args.timeout {
         return Err(Error::refused("--connect-timeout must be shorter than --timeout"));
     }
     if args.connect_timeout.is_zero() {
         return Err(Error::refused("--connect-timeout must be longer than nothing"));
     }
-    Ok(Pace {
+    Ok(PaceSettings {
         concurrency: usize::from(args.concurrency),
         rate: args.rate,
         max_share: args.max_share,
@@ -278,7 +281,11 @@ fn budget(args: &PaceArgs, environment: Environment<'_>) -> Option<PathBuf> {
     Some(state.join("descope-bulk"))
 }
 
-fn target(args: &RunArgs, pace: &Pace, environment: Environment<'_>) -> Result<Target, Error> {
+fn target(
+    args: &RunArgs,
+    pace: &PaceSettings,
+    environment: Environment<'_>,
+) -> Result<Target, Error> {
     if !args.simulate {
         return endpoint(&args.project, pace, environment).map(Target::Project);
     }
@@ -289,7 +296,7 @@ fn target(args: &RunArgs, pace: &Pace, environment: Environment<'_>) -> Result<T
 
 fn endpoint(
     args: &ProjectArgs,
-    pace: &Pace,
+    pace: &PaceSettings,
     environment: Environment<'_>,
 ) -> Result<Endpoint, Error> {
     let project_id = project_id(args.project_id.as_deref())?;
@@ -448,7 +455,7 @@ fn object(value: Value) -> Map<String, Value> {
 
 /// The endpoint of a simulator inside the process.
 #[must_use]
-pub(crate) fn simulated_endpoint(base_url: Url, pace: &Pace) -> Endpoint {
+pub(crate) fn simulated_endpoint(base_url: Url, pace: &PaceSettings) -> Endpoint {
     Endpoint {
         base_url,
         project_id: "P2simulated0000000000000000".to_owned(),
@@ -482,7 +489,7 @@ mod tests {
     #[test]
     fn rates_are_those_asked_for_else_the_servers() {
         let limit = |requests| Limit { requests, window: Duration::from_secs(60) };
-        let pace = |rate| Pace {
+        let pace = |rate| PaceSettings {
             concurrency: 1,
             rate,
             max_share: 80,

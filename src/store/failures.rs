@@ -75,13 +75,13 @@ fn message(finished: &Finished) -> Cow<'_, str> {
 /// The failures files of a run.
 #[derive(Debug)]
 pub(super) struct Failures {
-    inputs: Vec<Input>,
+    inputs: Vec<FailureSource>,
     layouts: Vec<Layout>,
 }
 
 /// A source, and how its rows go into a failures file.
 #[derive(Debug)]
-struct Input {
+struct FailureSource {
     source: Arc<Source>,
     layout: usize,
     /// Its columns that are added ones: it is a failures file itself.
@@ -128,7 +128,7 @@ impl Failures {
     /// The source's place in `inputs`; one not seen before gets a place.
     fn input(&mut self, source: &Arc<Source>) -> usize {
         // Rows mostly come from the input met last.
-        let known = |input: &Input| Arc::ptr_eq(&input.source, source);
+        let known = |input: &FailureSource| Arc::ptr_eq(&input.source, source);
         if let Some(index) = self.inputs.iter().rposition(known) {
             return index;
         }
@@ -143,7 +143,7 @@ impl Failures {
             self.layouts.len() - 1
         });
         self.layouts[layout].marked |= source.encoding != Encoding::Utf8;
-        self.inputs.push(Input { source: Arc::clone(source), layout, added });
+        self.inputs.push(FailureSource { source: Arc::clone(source), layout, added });
         self.inputs.len() - 1
     }
 }
@@ -213,7 +213,7 @@ impl Layout {
 }
 
 /// The cells of a failed row: its own, then the added ones.
-fn cells(content: &Content, input: &Input, added: &Added) -> ByteRecord {
+fn cells(content: &Content, input: &FailureSource, added: &Added) -> ByteRecord {
     let width = input.source.columns.len() - input.added.len();
     let mut cells = ByteRecord::new();
     let mut behind = ADDED_COLUMNS.len();
@@ -253,7 +253,7 @@ fn cells(content: &Content, input: &Input, added: &Added) -> ByteRecord {
 
 /// How many cells at the end of an unreadable row are those that an earlier run added; it added
 /// one less to a row of the right width.
-fn stale(cells: &ByteRecord, input: &Input) -> usize {
+fn stale(cells: &ByteRecord, input: &FailureSource) -> usize {
     let width = input.source.columns.len() - input.added.len();
     let ours =
         |at| Status::ALL.iter().any(|status| cells.get(at) == Some(status.word().as_bytes()));

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::disk::{Disk, Folder, at, private};
-use super::journal::{self, Identity, Line, Recovered};
+use super::journal::{self, Identity, JournalLine, Recovered};
 use super::results;
 use super::summary::Summary;
 use crate::exit;
@@ -270,7 +270,7 @@ pub fn glance(folder: &Path) -> io::Result<Option<Glance>> {
     let read = || {
         let mut file = File::open(&path)?;
         let mut last = Vec::new();
-        Line::Complete.write(&mut last)?;
+        JournalLine::Complete.write(&mut last)?;
         let from = file.metadata()?.len().saturating_sub(last.len() as u64);
         file.seek(SeekFrom::Start(from))?;
         let mut end = Vec::new();

@@ -120,7 +120,7 @@ impl Identity {
 /// A line of the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) enum Line {
+pub(super) enum JournalLine {
     /// The first line.
     Begin(Identity),
     /// A batch of finished rows.
@@ -145,7 +145,7 @@ pub(super) struct Commit {
     pub(super) tally: Tally,
 }
 
-impl Line {
+impl JournalLine {
     /// Appends it with its checksum.
     pub(super) fn write(&self, out: &mut Vec<u8>) -> io::Result<()> {
         let start = out.len();
@@ -200,9 +200,9 @@ pub fn recover(
     loop {
         text.clear();
         journal.read_until(b'\n', &mut text)?;
-        let Some(line) = Line::read(&text) else { break };
+        let Some(line) = JournalLine::read(&text) else { break };
         if behind {
-            if !matches!(line, Line::Commit(_)) {
+            if !matches!(line, JournalLine::Commit(_)) {
                 return Err(io::Error::new(
                     io::ErrorKind::InvalidData,
                     "the results or failures files hold less than was written to them",
@@ -211,7 +211,7 @@ pub fn recover(
             continue;
         }
         let taken = match (line, &mut recovered) {
-            (Line::Begin(identity), None) => {
+            (JournalLine::Begin(identity), None) => {
                 recovered = Some(Recovered::begin(identity));
                 true
             }
@@ -242,15 +242,15 @@ impl Recovered {
     }
 
     /// Takes a later line in; a line that cannot be is as good as torn.
-    fn take(&mut self, line: Line, holds: impl Fn(&Lengths) -> bool) -> bool {
+    fn take(&mut self, line: JournalLine, holds: impl Fn(&Lengths) -> bool) -> bool {
         match line {
-            Line::Begin(_) => return false,
-            Line::Synced => {}
-            Line::Sent(row) => {
+            JournalLine::Begin(_) => return false,
+            JournalLine::Synced => {}
+            JournalLine::Sent(row) => {
                 self.sent.insert(row);
             }
-            Line::Complete => self.complete = true,
-            Line::Commit(commit) => {
+            JournalLine::Complete => self.complete = true,
+            JournalLine::Commit(commit) => {
                 let Some(ranges) = parse_ranges(&commit.rows).filter(|_| holds(&commit.lengths))
                 else {
                     return false;

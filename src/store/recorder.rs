@@ -12,7 +12,7 @@ use super::disk::Disk;
 use super::failures::{self, Failures};
 use super::file::AppendFile;
 use super::folder::RunFolder;
-use super::journal::{self, Commit, Identity, Lengths, Line, Recovered};
+use super::journal::{self, Commit, Identity, JournalLine, Lengths, Recovered};
 use super::output::Output;
 use super::results::{self, Results};
 
@@ -81,7 +81,7 @@ impl Recorder {
             rows: Vec::new(),
             tally: Tally::default(),
         };
-        recorder.append(std::iter::once(Line::Begin(identity.clone())))?;
+        recorder.append(std::iter::once(JournalLine::Begin(identity.clone())))?;
         Ok(recorder)
     }
 
@@ -117,20 +117,20 @@ impl Recorder {
     /// Waits until everything committed is on the disk, and then until the journal says so there,
     /// together with the rows that are about to be sent and must not be sent twice.
     pub fn sync(&mut self, about_to_send: &[u64]) -> io::Result<()> {
-        self.sync_and(about_to_send.iter().copied().map(Line::Sent))
+        self.sync_and(about_to_send.iter().copied().map(JournalLine::Sent))
     }
 
     /// The same, with whatever else the journal is to say.
-    fn sync_and(&mut self, lines: impl Iterator<Item = Line>) -> io::Result<()> {
+    fn sync_and(&mut self, lines: impl Iterator<Item = JournalLine>) -> io::Result<()> {
         self.files().try_for_each(AppendFile::sync)?;
-        self.append(std::iter::once(Line::Synced).chain(lines))
+        self.append(std::iter::once(JournalLine::Synced).chain(lines))
     }
 
     /// Commits, and waits until everything is on the disk. `complete` says that every row of
     /// the input has its outcome.
     pub fn close(mut self, complete: bool) -> io::Result<Closed> {
         self.commit()?;
-        self.sync_and(complete.then_some(Line::Complete).into_iter())?;
+        self.sync_and(complete.then_some(JournalLine::Complete).into_iter())?;
         let failed = self.files().filter(|file| failures::is_failures_file(file.name()));
         Ok(Closed {
             results: self.disk.path(results::NAME),
@@ -150,7 +150,7 @@ impl Recorder {
     }
 
     /// Appends lines to the journal and waits until they are on the disk.
-    fn append(&mut self, lines: impl Iterator<Item = Line>) -> io::Result<()> {
+    fn append(&mut self, lines: impl Iterator<Item = JournalLine>) -> io::Result<()> {
         for line in lines {
             line.write(self.journal.row()?)?;
         }
@@ -174,7 +174,7 @@ impl Recorder {
             let length = |file: &AppendFile| (file.name().to_owned(), file.written());
             let lengths = self.files().map(length).collect();
             let rows = journal::ranges(&mut self.rows);
-            let commit = Line::Commit(Commit { rows, lengths, tally: self.tally });
+            let commit = JournalLine::Commit(Commit { rows, lengths, tally: self.tally });
             commit.write(self.journal.row()?)?;
             self.rows.clear();
         }

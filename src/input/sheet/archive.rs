@@ -13,7 +13,7 @@ use crate::input::sniff::Container;
 
 /// A workbook that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum BookKind {
     Xlsx,
     Ods,
 }
@@ -25,7 +25,7 @@ const MAX_PARTS: usize = 10_000;
 const ENCRYPTED: &[u8] = b"E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0";
 
 /// The kind of a workbook that unpacks to no more than is read; else what to say.
-pub(super) fn kind(file: &[u8], container: Container) -> Result<Kind, String> {
+pub(super) fn kind(file: &[u8], container: Container) -> Result<BookKind, String> {
     match container {
         Container::Zip => zipped(file),
         Container::Ole if memmem::find(file, ENCRYPTED).is_some() => {
@@ -37,7 +37,7 @@ pub(super) fn kind(file: &[u8], container: Container) -> Result<Kind, String> {
     }
 }
 
-fn zipped(file: &[u8]) -> Result<Kind, String> {
+fn zipped(file: &[u8]) -> Result<BookKind, String> {
     let mut archive = ZipArchive::new(Cursor::new(file)).map_err(damaged)?;
     if archive.len() > MAX_PARTS {
         return Err(format!("has more than {MAX_PARTS} parts, which no workbook does"));
@@ -52,7 +52,7 @@ fn zipped(file: &[u8]) -> Result<Kind, String> {
     }
     let has = |name: &str| archive.index_for_name(name).is_some();
     if has("xl/workbook.xml") {
-        return Ok(Kind::Xlsx);
+        return Ok(BookKind::Xlsx);
     }
     if has("xl/workbook.bin") {
         return Err(
@@ -60,7 +60,7 @@ fn zipped(file: &[u8]) -> Result<Kind, String> {
         );
     }
     if has("content.xml") && has("mimetype") {
-        return Ok(Kind::Ods);
+        return Ok(BookKind::Ods);
     }
     Err("is a zip archive, but no workbook (.xlsx, .ods); unpack it first".to_owned())
 }

@@ -8,7 +8,7 @@ use calamine::ExcelDateTime;
 
 /// What a cell holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Cell {
+pub(super) enum SheetCell {
     /// Text, or nothing.
     Text(String),
     /// Something that must not be sent.
@@ -35,7 +35,7 @@ const SHOWN: usize = 40;
 
 const SECONDS: f64 = 86_400.0;
 
-impl Cell {
+impl SheetCell {
     pub(super) fn is_blank(&self) -> bool {
         matches!(self, Self::Text(text) if text.trim().is_empty())
     }
@@ -128,10 +128,10 @@ mod tests {
 
     use super::*;
 
-    fn text(cell: Cell) -> Option<String> {
+    fn text(cell: SheetCell) -> Option<String> {
         match cell {
-            Cell::Text(text) => Some(text),
-            Cell::Bad(_) => None,
+            SheetCell::Text(text) => Some(text),
+            SheetCell::Bad(_) => None,
         }
     }
 
@@ -150,7 +150,7 @@ mod tests {
             (-1e300, None),
             (f64::NAN, None),
         ] {
-            assert_eq!(text(Cell::number(value)).as_deref(), expected, "{value}");
+            assert_eq!(text(SheetCell::number(value)).as_deref(), expected, "{value}");
         }
     }
 
@@ -168,7 +168,7 @@ mod tests {
             (f64::NAN, DateTime, false, None),
         ] {
             let date = ExcelDateTime::new(value, kind, epoch);
-            assert_eq!(text(Cell::date(&date)).as_deref(), expected, "{value}");
+            assert_eq!(text(SheetCell::date(&date)).as_deref(), expected, "{value}");
         }
     }
 }

@@ -13,7 +13,7 @@ use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 
 use super::book::{Book, Info};
-use super::cell::{Bad, Cell};
+use super::cell::{Bad, SheetCell};
 use super::limits::MAX_ROWS;
 use super::table::{MAX_HELD, Table};
 
@@ -110,7 +110,7 @@ struct Walk<'a> {
     /// In a sheet: the number of the next row from 0.
     row: Option<u32>,
     /// The cells of the current row, how often each, and how often the row.
-    cells: Vec<(u32, Cell)>,
+    cells: Vec<(u32, SheetCell)>,
     /// The bytes of their text.
     row_bytes: usize,
     column: u32,
@@ -228,7 +228,7 @@ impl<'a> Walk<'a> {
         let cell = open.finish();
         let begin = self.column;
         self.column = begin.saturating_add(repeated);
-        if cell == Cell::Text(String::new()) {
+        if cell == SheetCell::Text(String::new()) {
             return Ok(());
         }
         if self.column as usize > MAX_COLUMNS {
@@ -239,7 +239,8 @@ impl<'a> Walk<'a> {
         }
         if self.is_wanted() {
             self.row_bytes += cell.len().saturating_mul(repeated as usize);
-            let cell = if self.row_bytes > MAX_HELD { Cell::too_long(String::new()) } else { cell };
+            let cell =
+                if self.row_bytes > MAX_HELD { SheetCell::too_long(String::new()) } else { cell };
             self.cells.extend((begin..self.column).map(|column| (column, cell.clone())));
         }
         Ok(())
@@ -337,26 +338,26 @@ impl Open {
         self.text.extend(std::iter::repeat_n(char, count));
     }
 
-    fn finish(self) -> Cell {
+    fn finish(self) -> SheetCell {
         if self.is_error {
-            return Cell::error(self.text);
+            return SheetCell::error(self.text);
         }
         if self.too_long || self.value.as_ref().is_some_and(|v| v.len() > MAX_RECORD_BYTES) {
-            return Cell::too_long(self.text.chars().take(KEPT_BYTES / 4).collect());
+            return SheetCell::too_long(self.text.chars().take(KEPT_BYTES / 4).collect());
         }
         match (self.value_type.as_str(), self.value) {
             ("float" | "percentage" | "currency", Some(value)) => match value.parse::<f64>() {
-                Ok(number) => Cell::number(number),
-                Err(_) => Cell::Bad(Bad {
+                Ok(number) => SheetCell::number(number),
+                Err(_) => SheetCell::Bad(Bad {
                     what: "is said to be a number, but holds none".to_owned(),
                     hint: "enter it again",
                     code: "cell_error",
                     shown: value,
                 }),
             },
-            ("boolean", Some(value)) => Cell::boolean(value == "true"),
-            ("date" | "time" | "string", Some(value)) => Cell::Text(value),
-            _ => Cell::Text(self.text),
+            ("boolean", Some(value)) => SheetCell::boolean(value == "true"),
+            ("date" | "time" | "string", Some(value)) => SheetCell::Text(value),
+            _ => SheetCell::Text(self.text),
         }
     }
 }

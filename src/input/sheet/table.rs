@@ -6,7 +6,7 @@
 
 use csv::{ByteRecord, StringRecord};
 
-use super::cell::{Bad, Cell};
+use super::cell::{Bad, SheetCell};
 use super::limits::{MAX_CELLS, MAX_ROWS, MAX_TEXT_BYTES};
 use crate::input::guard;
 use crate::input::header;
@@ -22,7 +22,7 @@ pub(super) const MAX_HELD: usize = 2 * MAX_RECORD_BYTES;
 pub(super) struct Table {
     /// The number of the current row from 0, and its cells with their columns.
     row: u32,
-    cells: Vec<(u32, Cell)>,
+    cells: Vec<(u32, SheetCell)>,
     /// The bytes of their text.
     row_bytes: usize,
     header: Option<Header>,
@@ -43,7 +43,7 @@ struct Header {
 
 impl Table {
     /// Takes the next cell, from the top row down.
-    pub(super) fn push(&mut self, row: u32, column: u32, cell: Cell) -> Result<(), String> {
+    pub(super) fn push(&mut self, row: u32, column: u32, cell: SheetCell) -> Result<(), String> {
         if row < self.row {
             return Err("its rows are not in order; open and save it in a spreadsheet".to_owned());
         }
@@ -51,10 +51,11 @@ impl Table {
             self.end_row()?;
             self.row = row;
         }
-        if !cell.is_blank() || matches!(&cell, Cell::Text(text) if !text.is_empty()) {
+        if !cell.is_blank() || matches!(&cell, SheetCell::Text(text) if !text.is_empty()) {
             self.row_bytes += cell.len();
             // One text may stand in many cells: beyond what a row may have, none is held.
-            let held = if self.row_bytes > MAX_HELD { Cell::too_long(String::new()) } else { cell };
+            let held =
+                if self.row_bytes > MAX_HELD { SheetCell::too_long(String::new()) } else { cell };
             self.cells.push((column, held));
             if self.cells.len() > header::MAX_COLUMNS {
                 return Err(format!("row {} has too many cells", u64::from(row) + 1));
@@ -102,18 +103,18 @@ impl Table {
 }
 
 impl Header {
-    fn of(cells: Vec<(u32, Cell)>) -> Result<Self, String> {
+    fn of(cells: Vec<(u32, SheetCell)>) -> Result<Self, String> {
         let mut filled = cells.iter().filter(|(_, cell)| !cell.is_blank()).map(|(at, _)| *at);
         let first = filled.next().unwrap_or_default();
         let last = filled.next_back().unwrap_or(first);
         let mut names = vec![String::new(); width(first, last)];
         for (column, cell) in cells {
             match cell {
-                Cell::Text(text) if (first..=last).contains(&column) => {
+                SheetCell::Text(text) if (first..=last).contains(&column) => {
                     names[width(first, column) - 1] = text;
                 }
-                Cell::Text(_) => {}
-                Cell::Bad(bad) => {
+                SheetCell::Text(_) => {}
+                SheetCell::Bad(bad) => {
                     return Err(format!(
                         "the header row cannot be read: cell {} {}; {}",
                         letters(column),
@@ -129,7 +130,7 @@ impl Header {
     }
 
     /// What a row holds, from its cells in order.
-    fn content(&self, cells: Vec<(u32, Cell)>) -> Content {
+    fn content(&self, cells: Vec<(u32, SheetCell)>) -> Content {
         let mut own = vec![String::new(); self.names.len()];
         let mut outside = Vec::new();
         let mut issue = None;
@@ -149,11 +150,11 @@ impl Header {
                     issue.get_or_insert_with(|| self.bad(index, "is there twice", "keep one"));
                     own[index] = shown(cell);
                 }
-                (Cell::Text(text), Some(index)) => {
+                (SheetCell::Text(text), Some(index)) => {
                     let bare = if self.guarded { guard::take_off_text(&text) } else { &text };
                     bare.clone_into(&mut own[index]);
                 }
-                (Cell::Bad(bad), Some(index)) => {
+                (SheetCell::Bad(bad), Some(index)) => {
                     issue.get_or_insert_with(|| Issue {
                         code: bad.code.into(),
                         ..self.bad(index, &bad.what, bad.hint)
@@ -180,9 +181,9 @@ impl Header {
     }
 }
 
-fn shown(cell: Cell) -> String {
+fn shown(cell: SheetCell) -> String {
     match cell {
-        Cell::Text(text) | Cell::Bad(Bad { shown: text, .. }) => text,
+        SheetCell::Text(text) | SheetCell::Bad(Bad { shown: text, .. }) => text,
     }
 }
 

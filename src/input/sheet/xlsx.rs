@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use calamine::{DataRef, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
 
 use super::book::{Book, Info};
-use super::cell::Cell;
+use super::cell::SheetCell;
 use super::table::Table;
 use crate::input::rows::{KEPT_BYTES, MAX_RECORD_BYTES};
 
@@ -28,7 +28,7 @@ impl Workbook {
     fn cells(
         &mut self,
         sheet: &str,
-        mut each: impl FnMut((u32, u32), Cell) -> Result<bool, String>,
+        mut each: impl FnMut((u32, u32), SheetCell) -> Result<bool, String>,
     ) -> Result<(), String> {
         guarded(|| {
             let failed = |error: XlsxError| unreadable(&error);
@@ -73,28 +73,28 @@ impl Book for Workbook {
 }
 
 /// What a cell holds; a formula's is what it came to when the workbook was saved.
-fn cell(data: &DataRef<'_>) -> Cell {
+fn cell(data: &DataRef<'_>) -> SheetCell {
     match data {
-        DataRef::Empty => Cell::Text(String::new()),
+        DataRef::Empty => SheetCell::Text(String::new()),
         // Floats up to the bound of exactness are whole numbers, too.
         #[allow(clippy::cast_precision_loss)]
-        DataRef::Int(value) => Cell::number(*value as f64),
-        DataRef::Float(value) => Cell::number(*value),
+        DataRef::Int(value) => SheetCell::number(*value as f64),
+        DataRef::Float(value) => SheetCell::number(*value),
         DataRef::SharedString(text) => self::text(text),
-        DataRef::Bool(value) => Cell::boolean(*value),
-        DataRef::DateTime(value) => Cell::date(value),
+        DataRef::Bool(value) => SheetCell::boolean(*value),
+        DataRef::DateTime(value) => SheetCell::date(value),
         DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => {
             self::text(text)
         }
-        DataRef::Error(error) => Cell::error(error.to_string()),
+        DataRef::Error(error) => SheetCell::error(error.to_string()),
     }
 }
 
-fn text(text: &str) -> Cell {
+fn text(text: &str) -> SheetCell {
     if text.len() > MAX_RECORD_BYTES {
-        return Cell::too_long(text.chars().take(KEPT_BYTES / 4).collect());
+        return SheetCell::too_long(text.chars().take(KEPT_BYTES / 4).collect());
     }
-    Cell::Text(text.to_owned())
+    SheetCell::Text(text.to_owned())
 }
 
 /// A parser that is led astray by a damaged file must not take the run with it.

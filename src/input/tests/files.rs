@@ -5,12 +5,12 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::*;
 
-fn request(path: impl Into<PathBuf>) -> Request {
-    Request { path: path.into(), stated: Stated::default(), known_as: None }
+fn request(path: impl Into<PathBuf>) -> InputRequest {
+    InputRequest { path: path.into(), stated: Stated::default(), known_as: None }
 }
 
 #[track_caller]
-fn refusal(requests: &[Request]) -> String {
+fn refusal(requests: &[InputRequest]) -> String {
     match open(requests) {
         Err(exit::Error::Refused(reason)) => reason,
         Err(other) => panic!("not refused: {other}"),
@@ -83,7 +83,7 @@ fn what_is_stated_for_no_input_is_refused() {
     let (csv, jsonl) = (dir.path().join("a.csv"), dir.path().join("b.jsonl"));
     fs::write(&csv, "x\n").unwrap();
     fs::write(&jsonl, "").unwrap();
-    let with = |path: &PathBuf, stated: &Stated| Request {
+    let with = |path: &PathBuf, stated: &Stated| InputRequest {
         path: path.clone(),
         stated: stated.clone(),
         known_as: None,
@@ -150,14 +150,14 @@ fn a_forced_format_wins() {
     let path = dir.path().join("a.csv");
     fs::write(&path, "{}\n").unwrap();
     let stated = Stated { format: Some(Format::Jsonl), ..Stated::default() };
-    let input = open(&[Request { path, stated, known_as: None }]).unwrap();
+    let input = open(&[InputRequest { path, stated, known_as: None }]).unwrap();
     assert_eq!(drain(input).rows[0].1, Is::Object("{}".to_owned()));
 }
 
 #[test]
 fn hundreds_of_files_are_read_and_a_changed_one_is_noticed() {
     let dir = tempfile::tempdir().unwrap();
-    let requests: Vec<Request> = (0..200)
+    let requests: Vec<InputRequest> = (0..200)
         .map(|number| {
             let path = dir.path().join(format!("{number}.csv"));
             fs::write(&path, format!("x\n{number}\n")).unwrap();

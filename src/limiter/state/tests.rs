@@ -14,14 +14,19 @@ fn request(process: u32, number: u64) -> RequestId {
     RequestId { process, number }
 }
 
-fn take(state: &mut State, limit: Limit, request: RequestId, now: Moment) -> Result<(), Wait> {
+fn take(
+    state: &mut LimiterState,
+    limit: Limit,
+    request: RequestId,
+    now: Moment,
+) -> Result<(), Wait> {
     state.tidy(now, &|process| process != 666);
     state.take("users", limit, false, request, now)
 }
 
 #[test]
 fn processes_keep_one_limit_together() {
-    let mut state = State::default();
+    let mut state = LimiterState::default();
     for (process, number) in [(1, 0), (2, 0), (2, 1)] {
         assert_eq!(take(&mut state, LIMIT, request(process, number), at(0)), Ok(()));
     }
@@ -35,7 +40,7 @@ fn processes_keep_one_limit_together() {
 
 #[test]
 fn a_process_that_dies_gives_back_what_it_held() {
-    let mut state = State::default();
+    let mut state = LimiterState::default();
     for number in 0..3 {
         assert_eq!(take(&mut state, LIMIT, request(666, number), at(0)), Ok(()));
     }
@@ -46,7 +51,7 @@ fn a_process_that_dies_gives_back_what_it_held() {
 #[test]
 fn requests_follow_each_other_evenly_whoever_sends_them() {
     let limit = Limit { requests: 60, window: MINUTE };
-    let mut state = State::default();
+    let mut state = LimiterState::default();
     let mut take =
         |process, is_paced, now| state.take("users", limit, is_paced, request(process, 0), now);
     assert_eq!(take(1, true, at(0)), Ok(()));
@@ -59,7 +64,7 @@ fn requests_follow_each_other_evenly_whoever_sends_them() {
 
 #[test]
 fn a_pause_is_kept_by_all_and_a_clock_set_back_ends_it() {
-    let mut state = State::default();
+    let mut state = LimiterState::default();
     state.close_until(at(60));
     state.close_until(at(10));
     assert_eq!(take(&mut state, LIMIT, request(1, 0), at(0)), Err(Wait::Closed(at(60))));
@@ -71,14 +76,14 @@ fn a_pause_is_kept_by_all_and_a_clock_set_back_ends_it() {
 #[test]
 fn what_others_leave_is_known_to_all_and_to_those_that_come_later() {
     let limit = Limit { requests: 10, window: MINUTE };
-    let mut state = State::default();
+    let mut state = LimiterState::default();
     for number in 0..8 {
         assert_eq!(take(&mut state, limit, request(666, number), at(0)), Ok(()));
     }
     state.yields("users", limit, at(0));
     let kept = serde_json::to_string(&state).unwrap();
     for (minutes, expected) in [(1, 8), (2, 9), (9, 10)] {
-        let mut later = State::parse(&kept, at(0));
+        let mut later = LimiterState::parse(&kept, at(0));
         later.tidy(at(0), &|_| false);
         let now = at(minutes * 60);
         let taken = (0..20).filter(|n| take(&mut later, limit, request(1, *n), now).is_ok());
@@ -88,18 +93,18 @@ fn what_others_leave_is_known_to_all_and_to_those_that_come_later() {
 
 #[test]
 fn a_state_that_cannot_be_read_is_a_window_that_may_be_full() {
-    assert_eq!(State::parse("", at(5)), State::default());
-    let mut state = State::default();
+    assert_eq!(LimiterState::parse("", at(5)), LimiterState::default());
+    let mut state = LimiterState::default();
     take(&mut state, LIMIT, request(1, 0), at(0)).unwrap();
     let whole = serde_json::to_string(&state).unwrap();
-    assert_eq!(State::parse(&whole, at(5)), state);
+    assert_eq!(LimiterState::parse(&whole, at(5)), state);
     let newer = whole.replace("\"version\":2", "\"version\":3");
     assert_ne!(newer, whole);
     // As an earlier version wrote it.
     let earlier = r#"{"closed_until":0,"due":[0,0,0,0,0],"left":[null,null,null,null,null],"requests":[[0,7,0,0,60000000]]}"#;
     let cut_off = (1..whole.len()).map(|end| &whole[..end]);
     for text in cut_off.chain([&*newer, earlier]) {
-        assert_eq!(State::parse(text, at(5)).closed_until, at(65), "{text}");
+        assert_eq!(LimiterState::parse(text, at(5)).closed_until, at(65), "{text}");
     }
 }
 
@@ -133,12 +138,12 @@ proptest! {
         steps in prop::collection::vec(step(), 1..150),
     ) {
         let limit = Limit { requests, window: Duration::from_secs(1) };
-        let (mut state, mut now, mut number) = (State::default(), at(0), 0);
+        let (mut state, mut now, mut number) = (LimiterState::default(), at(0), 0);
         // When each left, and when its reply came.
         let mut sent: Vec<(RequestId, Moment, Option<Moment>)> = Vec::new();
         let mut dead: Vec<u32> = Vec::new();
         for step in steps {
-            state = State::parse(&serde_json::to_string(&state).unwrap(), now);
+            state = LimiterState::parse(&serde_json::to_string(&state).unwrap(), now);
             state.tidy(now, &|process| !dead.contains(&process));
             for (request, _, replied) in &mut sent {
                 if dead.contains(&request.process) {

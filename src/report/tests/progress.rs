@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::engine::events::{Event, Pace, Started, Waiting};
 use crate::outcome::{Status, Tally};
 use crate::report::format::{brief, count, quoted, span, tame, thousands};
-use crate::report::progress::{Progress, Rate, Snapshot, time_left};
+use crate::report::progress::{Progress, RateEstimate, Snapshot, time_left};
 use crate::report::tests::finished;
 
 const fn seconds(seconds: u64) -> Duration {
@@ -116,7 +116,7 @@ fn position_and_course() {
 
 #[test]
 fn a_burst_and_the_wait_after_it_are_one_rate() {
-    let mut rate = Rate::default();
+    let mut rate = RateEstimate::default();
     rate.advance(Duration::ZERO, 0);
     assert_eq!(rate.per_second(), None);
     // 400 rows at the beginning of each minute.

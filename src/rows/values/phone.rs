@@ -62,7 +62,7 @@ impl fmt::Display for Region {
 
 /// What is known of the region of a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Stated {
+pub enum StatedRegion {
     /// Nothing.
     #[default]
     Nowhere,
@@ -75,7 +75,7 @@ pub enum Stated {
 const NOT_IN_USE: &str = "no such number is in use in its country";
 
 /// A number that a text was found to be.
-struct Found {
+struct Standings {
     e164: String,
     repairs: RepairKinds,
     in_use: bool,
@@ -85,7 +85,11 @@ struct Found {
 pub(super) type Read<'a> = (Cow<'a, str>, RepairKinds, Option<Box<Issue>>);
 
 /// Reads a text without blanks around it.
-pub(super) fn read(text: Cow<'_, str>, phones: Phones, region: Stated) -> Result<Read<'_>, Issue> {
+pub(super) fn read(
+    text: Cow<'_, str>,
+    phones: Phones,
+    region: StatedRegion,
+) -> Result<Read<'_>, Issue> {
     if phones == Phones::AsIs {
         return Ok((text, RepairKinds::default(), None));
     }
@@ -108,9 +112,9 @@ pub(super) fn read(text: Cow<'_, str>, phones: Phones, region: Stated) -> Result
         international(&written.digits, written.bracketed_zero)?
     } else {
         match region {
-            Stated::As(region) => national(&written, region)?,
-            Stated::Nowhere => return Err(without_region(&written)),
-            Stated::Wrongly => {
+            StatedRegion::As(region) => national(&written, region)?,
+            StatedRegion::Nowhere => return Err(without_region(&written)),
+            StatedRegion::Wrongly => {
                 return refuse(
                     "the number has no +, and the row's region is none",
                     "write the region as two letters of ISO 3166, such as GB or US",
@@ -153,13 +157,13 @@ fn without_region(written: &Written) -> Issue {
 }
 
 /// The number of digits behind a `+`.
-fn international(digits: &str, bracketed: Option<usize>) -> Result<Found, Issue> {
+fn international(digits: &str, bracketed: Option<usize>) -> Result<Standings, Issue> {
     let Some(number) = Number::of(digits) else {
         return refuse("no country has this country code", WRITE_IT);
     };
     let standing = number.standing();
     let found = |e164: String, repairs, standing| {
-        Ok(Found { e164, repairs, in_use: standing == Standing::Valid })
+        Ok(Standings { e164, repairs, in_use: standing == Standing::Valid })
     };
     let as_it_stands = || format!("+{digits}");
     let bracketed = bracketed == Some(number.code_length());
@@ -204,7 +208,7 @@ fn dialled_with_zero(region: Known, national: &str) -> bool {
 }
 
 /// A reading of a number without `+`.
-struct Reading {
+struct Candidate {
     e164: String,
     repairs: RepairKinds,
     standing: Standing,
@@ -213,7 +217,7 @@ struct Reading {
 }
 
 /// The one number that digits without `+` can be in a region.
-fn national(written: &Written, Region(region): Region) -> Result<Found, Issue> {
+fn national(written: &Written, Region(region): Region) -> Result<Standings, Issue> {
     let Some(code) = PHONE_NUMBER_UTIL.get_country_code_for_region(region) else {
         return refuse("the region has no phone numbers of its own", WRITE_IT);
     };
@@ -246,15 +250,15 @@ fn kind_of(written: &Written, region: Known, number: &str) -> RepairKind {
     if lost { RepairKind::ZeroRestored } else { RepairKind::CountryCodeAdded }
 }
 
-fn reading(code: i32, national: &str, kind: RepairKind) -> Option<Reading> {
+fn reading(code: i32, national: &str, kind: RepairKind) -> Option<Candidate> {
     let e164 = format!("+{code}{national}");
     let standing = Number::of(&e164[1..]).filter(|number| number.code() == code)?.standing();
     let repairs = RepairKinds::default().with(kind);
-    Some(Reading { e164, repairs, standing, whole: kind == RepairKind::CountryCodeAdded })
+    Some(Candidate { e164, repairs, standing, whole: kind == RepairKind::CountryCodeAdded })
 }
 
 /// What a spreadsheet may have made bare digits of: a number whose leading zero is part of it.
-fn with_lost_zero(written: &Written, region: Known, code: i32) -> Vec<Reading> {
+fn with_lost_zero(written: &Written, region: Known, code: i32) -> Vec<Candidate> {
     if !written.bare || written.digits.starts_with('0') {
         return Vec::new();
     }
@@ -273,12 +277,12 @@ fn with_lost_zero(written: &Written, region: Known, code: i32) -> Vec<Reading> {
 }
 
 /// The number that lacks nothing but its `+`.
-fn with_lost_plus(written: &Written, code: i32) -> Option<Reading> {
+fn with_lost_plus(written: &Written, code: i32) -> Option<Candidate> {
     Number::of(&written.digits).filter(|number| number.code() == code)?;
     let found = international(&written.digits, written.bracketed_zero).ok()?;
     let standing = if found.in_use { Standing::Valid } else { Standing::Possible };
     let repairs = found.repairs.with(RepairKind::PlusRestored);
-    Some(Reading { e164: found.e164, repairs, standing, whole: false })
+    Some(Candidate { e164: found.e164, repairs, standing, whole: false })
 }
 
 /// International prefixes that hold no carrier's code.
@@ -286,7 +290,7 @@ const PREFIXES: [&str; 8] = ["00", "000", "001", "0011", "010", "011", "119", "8
 
 /// The number behind the region's international prefix, which is known from what the library
 /// makes of the whole.
-fn behind_prefix(written: &Written, parsed: &PhoneNumber) -> Result<Found, Issue> {
+fn behind_prefix(written: &Written, parsed: &PhoneNumber) -> Result<Standings, Issue> {
     let (code, national) = (parsed.country_code, parsed.get_national_significant_number());
     let starts = [format!("{code}{national}"), format!("{code}0{national}")]
         .map(|tail| written.digits.strip_suffix(&tail).map(str::len));
@@ -297,16 +301,16 @@ fn behind_prefix(written: &Written, parsed: &PhoneNumber) -> Result<Found, Issue
     };
     let bracketed = written.bracketed_zero.and_then(|zero| zero.checked_sub(start));
     let found = international(&written.digits[start..], bracketed)?;
-    Ok(Found { repairs: found.repairs.with(RepairKind::PrefixReplaced), ..found })
+    Ok(Standings { repairs: found.repairs.with(RepairKind::PrefixReplaced), ..found })
 }
 
 /// The one reading that is in use; without any, the one that is possible, whole, and written as
 /// people write numbers: nothing is made of bare digits that are no number in use.
-fn choose(mut readings: Vec<Reading>, written: &Written) -> Result<Found, Issue> {
+fn choose(mut readings: Vec<Candidate>, written: &Written) -> Result<Standings, Issue> {
     let by_hand = !written.bare && !written.digits.starts_with("00");
     readings.retain(|reading| !matches!(reading.standing, Standing::Impossible(_)));
     // Of equals the one that needs to assume least comes first, and stays.
-    let mut distinct: Vec<Reading> = Vec::new();
+    let mut distinct: Vec<Candidate> = Vec::new();
     for reading in readings {
         if !distinct.iter().any(|known| known.e164 == reading.e164) {
             distinct.push(reading);
@@ -317,7 +321,7 @@ fn choose(mut readings: Vec<Reading>, written: &Written) -> Result<Found, Issue>
     distinct.retain(|reading| reading.standing == wanted);
     match &mut distinct[..] {
         [] => refuse("it is no phone number of the stated region", WRITE_IT),
-        [one] if wanted == Standing::Valid || (one.whole && by_hand) => Ok(Found {
+        [one] if wanted == Standing::Valid || (one.whole && by_hand) => Ok(Standings {
             e164: std::mem::take(&mut one.e164),
             repairs: one.repairs,
             in_use: wanted == Standing::Valid,

@@ -7,7 +7,7 @@ use super::keys::Key;
 
 /// One value of a job file.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct JobEntry {
     pub(super) key: &'static Key,
     /// What stands before the `=` in a table of names and values.
     pub(super) name: Option<String>,
@@ -19,7 +19,7 @@ pub(super) struct Entry {
     pub(super) span: Range<usize>,
 }
 
-impl Entry {
+impl JobEntry {
     /// The flag and its value.
     pub(super) fn as_typed(&self) -> OsString {
         let mut typed = OsString::from(format!("--{}=", self.key.flag));

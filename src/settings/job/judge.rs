@@ -5,13 +5,13 @@ use std::ffi::OsString;
 use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::entry::Entry;
+use super::entry::JobEntry;
 use crate::api::address;
 use crate::catalog::{Kind, OPERATIONS};
 use crate::rows::Mapping;
 
 /// What a flag has against a value, or against what the job lacks beside it.
-pub(super) fn complaint(run: &Command, entry: &Entry, job: &[Entry]) -> Option<String> {
+pub(super) fn complaint(run: &Command, entry: &JobEntry, job: &[JobEntry]) -> Option<String> {
     let argument = entry.key.argument(run)?;
     if argument.is_positional() {
         return None;
@@ -45,7 +45,7 @@ pub(super) fn complaint(run: &Command, entry: &Entry, job: &[Entry]) -> Option<S
 }
 
 /// What is wrong with a value that its flag takes all the same, since others judge it.
-fn complaint_of_others(entry: &Entry) -> Option<String> {
+fn complaint_of_others(entry: &JobEntry) -> Option<String> {
     let text = || entry.value.to_string_lossy();
     match entry.key.flag {
         "project-id" => address::check_project_id(text().trim()).err().map(|e| e.to_string()),
@@ -55,7 +55,7 @@ fn complaint_of_others(entry: &Entry) -> Option<String> {
 }
 
 /// What the rules of rows have against a name or its value.
-fn complaint_of_rules(entry: &Entry) -> Option<String> {
+fn complaint_of_rules(entry: &JobEntry) -> Option<String> {
     let pair = (entry.name.clone()?, entry.value.to_str()?.to_owned());
     let rules = match entry.key.flag {
         "map" => Mapping { map: vec![pair], ..Mapping::default() },

@@ -4,7 +4,7 @@ use clap::{Arg, Command};
 
 /// What is written behind a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum KeyKind {
     /// A text.
     Text,
     /// A whole number.
@@ -33,54 +33,54 @@ pub(super) struct Key {
     /// The name of the flag, or of the positional argument, that it stands for.
     pub(super) flag: &'static str,
     /// What is written behind it.
-    pub(super) kind: Kind,
+    pub(super) kind: KeyKind,
 }
 
-const fn key(path: &'static str, flag: &'static str, kind: Kind) -> Key {
+const fn key(path: &'static str, flag: &'static str, kind: KeyKind) -> Key {
     Key { path, flag, kind }
 }
 
 /// All keys: a new one is a row here.
 pub(super) const KEYS: &[Key] = &[
-    key("input.files", "files", Kind::Paths),
-    key("input.format", "format", Kind::Text),
-    key("input.delimiter", "delimiter", Kind::Text),
-    key("input.encoding", "encoding", Kind::Text),
-    key("input.sheet", "sheet", Kind::Text),
-    key("mapping", "map", Kind::Pairs),
-    key("rules.operation", "operation", Kind::Text),
-    key("rules.ignore", "ignore", Kind::Texts),
-    key("rules.set", "set", Kind::Values),
-    key("rules.blank", "blank", Kind::Text),
-    key("rules.blank-of", "blank-of", Kind::Pairs),
-    key("rules.region", "region", Kind::Text),
-    key("rules.phones", "phones", Kind::Text),
-    key("rules.on-conflict", "on-conflict", Kind::Text),
-    key("rules.allow-destructive", "allow-destructive", Kind::Switch),
-    key("rules.batch", "batch", Kind::Text),
-    key("rules.batch-size", "batch-size", Kind::Number),
-    key("rules.strict", "strict", Kind::Switch),
-    key("rules.allow", "allow", Kind::Texts),
-    key("limits.concurrency", "concurrency", Kind::Number),
-    key("limits.rate", "rate", Kind::Text),
-    key("limits.max-share", "max-share", Kind::NumberOrText),
-    key("limits.no-shared-budget", "no-shared-budget", Kind::Switch),
-    key("limits.connect-timeout", "connect-timeout", Kind::Text),
-    key("limits.timeout", "timeout", Kind::Text),
-    key("limits.max-attempts", "max-attempts", Kind::Number),
-    key("limits.max-failures", "max-failures", Kind::NumberOrText),
-    key("limits.max-same-failures", "max-same-failures", Kind::Number),
-    key("limits.max-duration", "max-duration", Kind::Text),
-    key("project.project-id", "project-id", Kind::Text),
-    key("project.base-url", "base-url", Kind::Text),
-    key("project.key-file", "key-file", Kind::Path),
-    key("output.runs-dir", "runs-dir", Kind::Path),
-    key("output.out", "out", Kind::Path),
-    key("output.json", "json", Kind::Switch),
-    key("output.quiet", "quiet", Kind::Switch),
-    key("output.log-format", "log-format", Kind::Text),
-    key("output.resume", "resume", Kind::Switch),
-    key("output.wait", "wait", Kind::Switch),
+    key("input.files", "files", KeyKind::Paths),
+    key("input.format", "format", KeyKind::Text),
+    key("input.delimiter", "delimiter", KeyKind::Text),
+    key("input.encoding", "encoding", KeyKind::Text),
+    key("input.sheet", "sheet", KeyKind::Text),
+    key("mapping", "map", KeyKind::Pairs),
+    key("rules.operation", "operation", KeyKind::Text),
+    key("rules.ignore", "ignore", KeyKind::Texts),
+    key("rules.set", "set", KeyKind::Values),
+    key("rules.blank", "blank", KeyKind::Text),
+    key("rules.blank-of", "blank-of", KeyKind::Pairs),
+    key("rules.region", "region", KeyKind::Text),
+    key("rules.phones", "phones", KeyKind::Text),
+    key("rules.on-conflict", "on-conflict", KeyKind::Text),
+    key("rules.allow-destructive", "allow-destructive", KeyKind::Switch),
+    key("rules.batch", "batch", KeyKind::Text),
+    key("rules.batch-size", "batch-size", KeyKind::Number),
+    key("rules.strict", "strict", KeyKind::Switch),
+    key("rules.allow", "allow", KeyKind::Texts),
+    key("limits.concurrency", "concurrency", KeyKind::Number),
+    key("limits.rate", "rate", KeyKind::Text),
+    key("limits.max-share", "max-share", KeyKind::NumberOrText),
+    key("limits.no-shared-budget", "no-shared-budget", KeyKind::Switch),
+    key("limits.connect-timeout", "connect-timeout", KeyKind::Text),
+    key("limits.timeout", "timeout", KeyKind::Text),
+    key("limits.max-attempts", "max-attempts", KeyKind::Number),
+    key("limits.max-failures", "max-failures", KeyKind::NumberOrText),
+    key("limits.max-same-failures", "max-same-failures", KeyKind::Number),
+    key("limits.max-duration", "max-duration", KeyKind::Text),
+    key("project.project-id", "project-id", KeyKind::Text),
+    key("project.base-url", "base-url", KeyKind::Text),
+    key("project.key-file", "key-file", KeyKind::Path),
+    key("output.runs-dir", "runs-dir", KeyKind::Path),
+    key("output.out", "out", KeyKind::Path),
+    key("output.json", "json", KeyKind::Switch),
+    key("output.quiet", "quiet", KeyKind::Switch),
+    key("output.log-format", "log-format", KeyKind::Text),
+    key("output.resume", "resume", KeyKind::Switch),
+    key("output.wait", "wait", KeyKind::Switch),
 ];
 
 /// Tables, and what each is about.
@@ -102,7 +102,7 @@ pub(super) const MANAGEMENT_KEY: &str = "DESCOPE_MANAGEMENT_KEY";
 /// Arguments whose value may come from the environment without clap's help.
 pub(super) const ENVIRONMENT: &[(&str, &str)] = &[("base-url", "DESCOPE_BASE_URL")];
 
-impl Kind {
+impl KeyKind {
     /// Whether it is a table of names.
     pub(super) fn is_table(self) -> bool {
         matches!(self, Self::Pairs | Self::Values)

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
-use super::entry::Entry;
-use super::keys::{self, KEYS, Kind};
+use super::entry::JobEntry;
+use super::keys::{self, KEYS, KeyKind};
 use super::read::{self, Job};
 use crate::catalog::{OPERATIONS, Operation, normalize};
 use crate::exit::Error;
@@ -65,7 +65,8 @@ pub(crate) fn apply(
 /// Lets a flag that a job may switch on be switched off again: `--flag=false`.
 #[must_use]
 pub(crate) fn switchable(argument: Arg) -> Arg {
-    let known = |key: &keys::Key| key.kind == Kind::Switch && Some(key.flag) == argument.get_long();
+    let known =
+        |key: &keys::Key| key.kind == KeyKind::Switch && Some(key.flag) == argument.get_long();
     if !KEYS.iter().any(known) {
         return argument;
     }
@@ -141,12 +142,12 @@ impl Above<'_> {
     }
 
     /// Whether an entry of the job has its say.
-    fn leaves(&self, entry: &Entry) -> bool {
+    fn leaves(&self, entry: &JobEntry) -> bool {
         let Some(argument) = entry.key.argument(self.command) else { return false };
         if self.excludes(argument) {
             return false;
         }
-        if entry.key.kind != Kind::Texts && !entry.key.kind.is_table() {
+        if entry.key.kind != KeyKind::Texts && !entry.key.kind.is_table() {
             return !self.gives(argument);
         }
         let text = entry.value.to_string_lossy();

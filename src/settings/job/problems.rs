@@ -47,7 +47,7 @@ pub(super) fn refuse(path: &Path, text: &str, mut problems: Vec<Problem>) -> Err
 }
 
 fn show(path: &Path, text: &str, problem: &Problem) -> String {
-    let place = Place::of(text, problem.span.start);
+    let place = ProblemPlace::of(text, problem.span.start);
     let message = without_keys(&problem.message);
     let mut shown = format!("{}:{}:{}: {message}", path.display(), place.line, place.column);
     let kept = visible(place.text);
@@ -60,7 +60,11 @@ fn show(path: &Path, text: &str, problem: &Problem) -> String {
         let (start, end) = (within(problem.span.start), within(problem.span.end));
         let span = start..end.max(start);
         shown.push('\n');
-        shown.push_str(&snippet::line(&snippet::Line { number: place.line, text: &line, span }));
+        shown.push_str(&snippet::line(&snippet::SourceLine {
+            number: place.line,
+            text: &line,
+            span,
+        }));
     }
     if let Some(hint) = &problem.hint {
         shown.push_str("\n  ");
@@ -70,7 +74,7 @@ fn show(path: &Path, text: &str, problem: &Problem) -> String {
 }
 
 /// A place in a text.
-pub(super) struct Place<'a> {
+pub(super) struct ProblemPlace<'a> {
     /// The number of its line, from 1.
     pub(super) line: usize,
     /// The number of its character in the line, from 1.
@@ -81,7 +85,7 @@ pub(super) struct Place<'a> {
     text: &'a str,
 }
 
-impl<'a> Place<'a> {
+impl<'a> ProblemPlace<'a> {
     /// The place of a byte; one that is in no place is at the end.
     pub(super) fn of(text: &'a str, byte: usize) -> Self {
         let before = text.get(..byte).unwrap_or(text);
@@ -176,7 +180,7 @@ mod tests {
     fn places_are_counted_in_lines_and_characters() {
         let text = "a\nä = 1\n";
         for (byte, line, column) in [(0, 1, 1), (2, 2, 1), (5, 2, 3), (99, 3, 1), (3, 3, 1)] {
-            let place = Place::of(text, byte);
+            let place = ProblemPlace::of(text, byte);
             assert_eq!((place.line, place.column), (line, column), "{byte}");
         }
     }

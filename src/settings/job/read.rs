@@ -11,10 +11,10 @@ use clap::Command;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::entry::Entry;
+use super::entry::JobEntry;
 use super::judge::{complaint, is_secret_field};
-use super::keys::{self, KEYS, Key, Kind, TABLES};
-use super::problems::{self, Place, Problem};
+use super::keys::{self, KEYS, Key, KeyKind, TABLES};
+use super::problems::{self, Problem, ProblemPlace};
 use crate::catalog::normalize;
 use crate::exit::Error;
 
@@ -24,7 +24,7 @@ pub(super) struct Job {
     /// The file, as it was named.
     pub(super) path: PathBuf,
     /// What it says, in its order.
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Vec<JobEntry>,
 }
 
 /// The most values of a job: each is looked at closely.
@@ -39,7 +39,7 @@ pub(super) fn read(path: &Path, run: &Command) -> Result<Job, Error> {
         return Err(problems::refuse(path, &text, problems));
     }
     let folder = path.parent().unwrap_or(Path::new(""));
-    let mut reading = Reading { text: &text, folder, entries: Vec::new(), problems: Vec::new() };
+    let mut reading = JobReader { text: &text, folder, entries: Vec::new(), problems: Vec::new() };
     reading.table("", document.get_ref());
     if reading.entries.len() > MOST_VALUES {
         let what = format!("{}: more than {MOST_VALUES} values are no job", path.display());
@@ -49,7 +49,7 @@ pub(super) fn read(path: &Path, run: &Command) -> Result<Job, Error> {
     reading.check_values(run);
     reading.check_twice();
     reading.check_conflicts(run);
-    let Reading { entries, problems, .. } = reading;
+    let JobReader { entries, problems, .. } = reading;
     if !problems.is_empty() {
         return Err(problems::refuse(path, &text, problems));
     }
@@ -88,16 +88,16 @@ fn syntax(error: &toml::de::Error) -> Problem {
     Problem::new(error.span().unwrap_or_default(), message)
 }
 
-struct Reading<'a> {
+struct JobReader<'a> {
     text: &'a str,
     folder: &'a Path,
-    entries: Vec<Entry>,
+    entries: Vec<JobEntry>,
     problems: Vec<Problem>,
 }
 
-type Value<'i> = Spanned<DeValue<'i>>;
+type TomlValue<'i> = Spanned<DeValue<'i>>;
 
-impl Reading<'_> {
+impl JobReader<'_> {
     fn table(&mut self, path: &str, table: &DeTable<'_>) {
         for (name, value) in table {
             let whole =
@@ -121,14 +121,14 @@ impl Reading<'_> {
         }
     }
 
-    fn key(&mut self, key: &'static Key, value: &Value<'_>) {
+    fn key(&mut self, key: &'static Key, value: &TomlValue<'_>) {
         match (key.kind, value.get_ref()) {
-            (Kind::Texts | Kind::Paths, DeValue::Array(values)) => {
+            (KeyKind::Texts | KeyKind::Paths, DeValue::Array(values)) => {
                 for value in values {
                     self.single(key, None, value);
                 }
             }
-            (Kind::Pairs | Kind::Values, DeValue::Table(table)) => {
+            (KeyKind::Pairs | KeyKind::Values, DeValue::Table(table)) => {
                 for (name, value) in table {
                     if is_secret_field(name.get_ref()) && key.flag == "set" {
                         self.problems.push(
@@ -140,7 +140,9 @@ impl Reading<'_> {
                     }
                 }
             }
-            (Kind::Texts | Kind::Paths | Kind::Pairs | Kind::Values, _) => self.wrong(key, value),
+            (KeyKind::Texts | KeyKind::Paths | KeyKind::Pairs | KeyKind::Values, _) => {
+                self.wrong(key, value)
+            }
             _ => self.single(key, None, value),
         }
     }
@@ -149,12 +151,12 @@ impl Reading<'_> {
         &mut self,
         key: &'static Key,
         name: Option<&Spanned<DeString<'_>>>,
-        value: &Value<'_>,
+        value: &TomlValue<'_>,
     ) {
         let Some(text) = text_of(key.kind, value.get_ref()) else {
             return self.wrong(key, value);
         };
-        let paths = matches!(key.kind, Kind::Path | Kind::Paths);
+        let paths = matches!(key.kind, KeyKind::Path | KeyKind::Paths);
         if paths && text.is_empty() {
             return self.problems.push(Problem::new(value.span(), "the path is blank"));
         }
@@ -172,11 +174,11 @@ impl Reading<'_> {
         }
         let value_for_flag = if paths { self.resolved(&text) } else { text.into() };
         let span = name.map_or_else(|| value.span(), Spanned::span);
-        self.entries.push(Entry {
+        self.entries.push(JobEntry {
             key,
             name: name.map(|name| name.get_ref().trim().to_owned()),
             value: value_for_flag,
-            line: Place::of(self.text, span.start).line,
+            line: ProblemPlace::of(self.text, span.start).line,
             span,
         });
     }
@@ -195,16 +197,18 @@ impl Reading<'_> {
         if same(&from_here, &shorter) { shorter.into() } else { from_here.into() }
     }
 
-    fn wrong(&mut self, key: &'static Key, value: &Value<'_>) {
+    fn wrong(&mut self, key: &'static Key, value: &TomlValue<'_>) {
         let (is, write) = match key.kind {
-            Kind::Text => ("a text", "it in quotes: \"…\""),
-            Kind::Path => ("a path", "it in quotes: \"…\""),
-            Kind::Number => ("a whole number", "it without quotes"),
-            Kind::NumberOrText => ("a whole number or a text", "5 or \"5%\""),
-            Kind::Switch => ("true or false", "one of them, without quotes"),
-            Kind::Texts | Kind::Paths => ("a list of texts", "it in brackets: [\"…\"]"),
-            Kind::Pairs => ("a table of texts", "lines such as name = \"text\" below its heading"),
-            Kind::Values => (
+            KeyKind::Text => ("a text", "it in quotes: \"…\""),
+            KeyKind::Path => ("a path", "it in quotes: \"…\""),
+            KeyKind::Number => ("a whole number", "it without quotes"),
+            KeyKind::NumberOrText => ("a whole number or a text", "5 or \"5%\""),
+            KeyKind::Switch => ("true or false", "one of them, without quotes"),
+            KeyKind::Texts | KeyKind::Paths => ("a list of texts", "it in brackets: [\"…\"]"),
+            KeyKind::Pairs => {
+                ("a table of texts", "lines such as name = \"text\" below its heading")
+            }
+            KeyKind::Values => (
                 "a table of texts, whole numbers, true and false",
                 "lines such as name = \"text\" below its heading",
             ),
@@ -250,7 +254,7 @@ impl Reading<'_> {
 
     /// Refuses keys that cannot stand beside each other.
     fn check_conflicts(&mut self, run: &Command) {
-        let mut seen: Vec<&Entry> = Vec::new();
+        let mut seen: Vec<&JobEntry> = Vec::new();
         for entry in &self.entries {
             if seen.iter().any(|earlier| earlier.key.path == entry.key.path) {
                 continue;
@@ -318,22 +322,22 @@ fn nearest<'a>(wanted: &str, known: &[&'a str]) -> Option<&'a str> {
 }
 
 /// A value as a flag takes it; `None` where the key takes another type.
-fn text_of(kind: Kind, value: &DeValue<'_>) -> Option<String> {
+fn text_of(kind: KeyKind, value: &DeValue<'_>) -> Option<String> {
     match (kind, value) {
         (
-            Kind::Text
-            | Kind::Path
-            | Kind::NumberOrText
-            | Kind::Texts
-            | Kind::Paths
-            | Kind::Pairs
-            | Kind::Values,
+            KeyKind::Text
+            | KeyKind::Path
+            | KeyKind::NumberOrText
+            | KeyKind::Texts
+            | KeyKind::Paths
+            | KeyKind::Pairs
+            | KeyKind::Values,
             DeValue::String(text),
         ) => Some(text.to_string()),
-        (Kind::Number | Kind::NumberOrText | Kind::Values, DeValue::Integer(number)) => {
+        (KeyKind::Number | KeyKind::NumberOrText | KeyKind::Values, DeValue::Integer(number)) => {
             i64::from_str_radix(number.as_str(), number.radix()).ok().map(|n| n.to_string())
         }
-        (Kind::Switch | Kind::Values, DeValue::Boolean(switch)) => Some(switch.to_string()),
+        (KeyKind::Switch | KeyKind::Values, DeValue::Boolean(switch)) => Some(switch.to_string()),
         _ => None,
     }
 }

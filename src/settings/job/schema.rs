@@ -4,7 +4,7 @@ use clap::builder::PossibleValue;
 use clap::{Arg, Command};
 use serde_json::{Map, Value, json};
 
-use super::keys::{self, Key, Kind, TABLES};
+use super::keys::{self, Key, KeyKind, TABLES};
 
 /// The schema, made from the keys and from what their flags say of themselves. `run` is the
 /// command that has a flag for every key.
@@ -47,13 +47,13 @@ fn about(path: &str) -> Option<&'static str> {
 fn property(key: &Key, run: &Command) -> Value {
     let text = json!({ "type": "string" });
     let mut property = match key.kind {
-        Kind::Text | Kind::Path => text,
-        Kind::Number => json!({ "type": "integer", "minimum": 0 }),
-        Kind::NumberOrText => json!({ "type": ["integer", "string"] }),
-        Kind::Switch => json!({ "type": "boolean" }),
-        Kind::Texts | Kind::Paths => json!({ "type": "array", "items": text }),
-        Kind::Pairs => json!({ "type": "object", "additionalProperties": text }),
-        Kind::Values => {
+        KeyKind::Text | KeyKind::Path => text,
+        KeyKind::Number => json!({ "type": "integer", "minimum": 0 }),
+        KeyKind::NumberOrText => json!({ "type": ["integer", "string"] }),
+        KeyKind::Switch => json!({ "type": "boolean" }),
+        KeyKind::Texts | KeyKind::Paths => json!({ "type": "array", "items": text }),
+        KeyKind::Pairs => json!({ "type": "object", "additionalProperties": text }),
+        KeyKind::Values => {
             let any = json!({ "type": ["string", "boolean", "integer"] });
             json!({ "type": "object", "additionalProperties": any })
         }
@@ -63,7 +63,7 @@ fn property(key: &Key, run: &Command) -> Value {
     };
     let values = argument.get_possible_values();
     let names: Vec<&str> = values.iter().map(PossibleValue::get_name).collect();
-    if key.kind == Kind::Text && !names.is_empty() {
+    if key.kind == KeyKind::Text && !names.is_empty() {
         object.insert("enum".to_owned(), json!(names));
     }
     let help = argument.get_help().map(ToString::to_string);
@@ -79,8 +79,8 @@ fn property(key: &Key, run: &Command) -> Value {
 fn default(key: &Key, argument: &Arg) -> Option<Value> {
     let text = argument.get_default_values().first()?.to_str()?;
     match key.kind {
-        Kind::Switch => text.parse::<bool>().ok().map(Value::from),
-        Kind::Number => text.parse::<u64>().ok().map(Value::from),
+        KeyKind::Switch => text.parse::<bool>().ok().map(Value::from),
+        KeyKind::Number => text.parse::<u64>().ok().map(Value::from),
         _ => Some(text.into()),
     }
 }

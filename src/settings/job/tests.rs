@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::keys::{self, KEYS, Kind, TABLES};
+use super::keys::{self, KEYS, KeyKind, TABLES};
 use super::layer::Layers;
 use super::read::read;
 use super::{apply, schema};
@@ -39,7 +39,7 @@ fn every_key_is_a_flag_and_every_flag_a_key() {
     for key in KEYS {
         let argument = key.argument(&run).unwrap_or_else(|| panic!("{} has no flag", key.path));
         assert!(flags.insert(key.flag), "{} is there twice", key.flag);
-        let switch = argument.get_long().is_some() && key.kind == Kind::Switch;
+        let switch = argument.get_long().is_some() && key.kind == KeyKind::Switch;
         assert_eq!(switch, argument.get_default_values() == ["false"], "{}", key.path);
     }
     for argument in run.get_arguments() {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::input::record::ADDED_COLUMNS;
-use crate::input::{Request, Stated};
+use crate::input::{InputRequest, Stated};
 
 /// The rows of a file as the csv crate reads them, header first.
 fn read(fixture: &Fixture, name: &str, delimiter: u8) -> Vec<Vec<Vec<u8>>> {
@@ -222,7 +222,7 @@ fn trouble() -> impl Strategy<Value = String> {
 
 /// What is in a file, by the reader of inputs.
 fn read_back(path: &Path) -> (Arc<Source>, Vec<Content>) {
-    let request = Request { path: path.into(), stated: Stated::default(), known_as: None };
+    let request = InputRequest { path: path.into(), stated: Stated::default(), known_as: None };
     let input = crate::input::open(&[request]).unwrap();
     let source = Arc::clone(&input.sources()[0]);
     (source, input.map(|record| record.unwrap().content).collect())

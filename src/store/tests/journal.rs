@@ -7,7 +7,8 @@ use serde_json::json;
 
 use crate::outcome::Tally;
 use crate::store::journal::{
-    Commit, Identity, InputIdentity, JOURNAL_VERSION, Lengths, Line, Recovered, ranges, recover,
+    Commit, Identity, InputIdentity, JOURNAL_VERSION, JournalLine, Lengths, Recovered, ranges,
+    recover,
 };
 
 fn identity() -> Identity {
@@ -28,15 +29,15 @@ fn lengths(results: u64) -> Lengths {
     [("results.jsonl".to_owned(), results), failures].into_iter().collect()
 }
 
-fn commit(rows: &[u64], results: u64, updated: u64) -> Line {
-    Line::Commit(Commit {
+fn commit(rows: &[u64], results: u64, updated: u64) -> JournalLine {
+    JournalLine::Commit(Commit {
         rows: ranges(&mut rows.to_vec()),
         lengths: lengths(results),
         tally: Tally { updated, ..Tally::default() },
     })
 }
 
-fn journal(lines: &[Line]) -> (Vec<u8>, Vec<usize>) {
+fn journal(lines: &[JournalLine]) -> (Vec<u8>, Vec<usize>) {
     let mut bytes = Vec::new();
     let mut ends = Vec::new();
     for line in lines {
@@ -53,12 +54,12 @@ fn read(bytes: &[u8]) -> Option<Recovered> {
 #[test]
 fn a_journal_cut_at_any_byte_tells_of_its_whole_lines() {
     let lines = [
-        Line::Begin(identity()),
-        Line::Sent(3),
+        JournalLine::Begin(identity()),
+        JournalLine::Sent(3),
         commit(&[1, 2, 4], 100, 3),
-        Line::Sent(9),
+        JournalLine::Sent(9),
         commit(&[3, 5], 180, 5),
-        Line::Complete,
+        JournalLine::Complete,
     ];
     let (bytes, ends) = journal(&lines);
     for cut in 0..=bytes.len() {
@@ -91,7 +92,8 @@ fn a_journal_cut_at_any_byte_tells_of_its_whole_lines() {
 
 #[test]
 fn a_line_that_is_damaged_ends_the_reading() {
-    let (bytes, ends) = journal(&[Line::Begin(identity()), commit(&[1], 1, 1), commit(&[2], 2, 2)]);
+    let (bytes, ends) =
+        journal(&[JournalLine::Begin(identity()), commit(&[1], 1, 1), commit(&[2], 2, 2)]);
     for at in ends[0]..ends[1] {
         let mut damaged = bytes.clone();
         damaged[at] ^= 1;
@@ -103,7 +105,7 @@ fn a_line_that_is_damaged_ends_the_reading() {
 #[test]
 fn a_line_that_tells_of_more_than_the_files_hold_ends_the_reading() {
     let (bytes, ends) = journal(&[
-        Line::Begin(identity()),
+        JournalLine::Begin(identity()),
         commit(&[1], 100, 1),
         commit(&[2], 200, 2),
         commit(&[3], 300, 3),
@@ -117,8 +119,8 @@ fn a_line_that_tells_of_more_than_the_files_hold_ends_the_reading() {
 #[test]
 fn files_that_hold_less_than_was_synced_are_an_error() {
     let holds = |lengths: &Lengths| lengths.of("results.jsonl") <= 150;
-    let begun = [Line::Begin(identity()), commit(&[1], 100, 1)];
-    for after in [Line::Synced, Line::Complete, Line::Sent(3)] {
+    let begun = [JournalLine::Begin(identity()), commit(&[1], 100, 1)];
+    for after in [JournalLine::Synced, JournalLine::Complete, JournalLine::Sent(3)] {
         let mut lines = begun.to_vec();
         lines.extend([commit(&[2], 200, 2), after]);
         let (bytes, ends) = journal(&lines);
@@ -156,7 +158,7 @@ proptest! {
         batches in prop::collection::vec(prop::collection::btree_set(1u64..500, 1..40), 1..10),
         cut in any::<prop::sample::Index>(),
     ) {
-        let mut lines = vec![Line::Begin(identity())];
+        let mut lines = vec![JournalLine::Begin(identity())];
         lines.extend(batches.iter().map(|rows| commit(&rows.iter().copied().collect::<Vec<_>>(), 1, 1)));
         let (bytes, ends) = journal(&lines);
         let cut = cut.index(bytes.len() + 1);

@@ -11,7 +11,8 @@ use crate::issue::Issue;
 
 /// The number, the repairs and the warning; or the beginning of the refusal.
 fn of(text: &str, region: Option<&str>) -> Result<(String, Vec<&'static str>, bool), Issue> {
-    let region = region.map_or(Stated::Nowhere, |region| Stated::As(region.parse().unwrap()));
+    let region =
+        region.map_or(StatedRegion::Nowhere, |region| StatedRegion::As(region.parse().unwrap()));
     let (number, repairs, warning) = read(text.into(), Phones::Check, region)?;
     Ok((number.into_owned(), repairs.iter().map(RepairKind::word).collect(), warning.is_some()))
 }
@@ -163,11 +164,11 @@ fn a_number_not_in_use_is_sent_with_a_warning_unless_that_is_refused() {
     }
     assert!(of("+14155550123", None).is_ok());
     assert!(of("(555) 555-0123", Some("US")).unwrap().2);
-    let strict = |text: &'static str| read(text.into(), Phones::Strict, Stated::Nowhere);
+    let strict = |text: &'static str| read(text.into(), Phones::Strict, StatedRegion::Nowhere);
     assert!(strict("+15555550123").is_err());
     assert!(strict("+447911123456").is_ok());
     for text in ["07911", "+1 (0) x", "n/a"] {
-        let read = read(text.into(), Phones::AsIs, Stated::Nowhere).unwrap();
+        let read = read(text.into(), Phones::AsIs, StatedRegion::Nowhere).unwrap();
         assert_eq!(read, (text.into(), RepairKinds::default(), None));
     }
 }
@@ -324,18 +325,18 @@ fn what_could_be_another_country_is_refused() {
         ("AU", "0061412345678"),
         ("WS", "0068522123"),
     ] {
-        let region = Stated::As(region.parse().unwrap());
+        let region = StatedRegion::As(region.parse().unwrap());
         let found = read(text.into(), Phones::Check, region);
         assert!(found.is_err(), "{text}: {:?}", found.map(|found| found.0));
     }
     for text in ["+247 (0)40123", "+56 (0)000000000"] {
-        let found = read(text.into(), Phones::Check, Stated::Nowhere);
+        let found = read(text.into(), Phones::Check, StatedRegion::Nowhere);
         assert!(found.is_err(), "{text}: {:?}", found.map(|found| found.0));
     }
     for (text, sent) in
         [("+39 (0) 333 1234567", "+393331234567"), ("+39 (0)6 1234 5678", "+390612345678")]
     {
-        let (found, ..) = read(text.into(), Phones::Check, Stated::Nowhere).unwrap();
+        let (found, ..) = read(text.into(), Phones::Check, StatedRegion::Nowhere).unwrap();
         assert_eq!(found, sent);
     }
 }
