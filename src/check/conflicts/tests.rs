@@ -11,7 +11,7 @@ fn claim(row: u64, kind: AssertionKind, tag: u32, value: u64) -> Assertion {
 fn found(mut claims: Vec<Assertion>) -> Vec<(Conflict, u64, u64)> {
     let mut found = Vec::new();
     let mut conflicts = Conflicts::new(|f: FoundConflicts| {
-        found.push((f.conflict, f.assertion.at.row, f.other.row))
+        found.push((f.conflict, f.assertion.at.row, f.other.row));
     });
     claims.sort_unstable();
     for claim in claims {

@@ -141,7 +141,7 @@ impl JobReader<'_> {
                 }
             }
             (KeyKind::Texts | KeyKind::Paths | KeyKind::Pairs | KeyKind::Values, _) => {
-                self.wrong(key, value)
+                self.wrong(key, value);
             }
             _ => self.single(key, None, value),
         }
