@@ -3,6 +3,9 @@
 pub(crate) mod cli;
 pub(crate) mod config;
 pub(crate) mod job;
+mod table;
+#[cfg(test)]
+mod tests;
 
 /// Reads an environment variable; a blank one counts as none.
 pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;

@@ -7,20 +7,20 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
-use crate::settings::job::Setting;
+use crate::settings::job::InForce;
 
 /// Prints the settings, as a table or as one JSON object.
-pub(super) fn show(settings: &[Setting], job: Option<&Path>, json: bool) -> Exit {
+pub(super) fn show(settings: &[InForce], job: Option<&Path>, json: bool) -> Exit {
     let text = if json { as_json(settings, job) } else { as_table(settings) };
     // A closed stdout has read enough.
     let _ = std::io::stdout().write_all(text.as_bytes());
     Exit::Success
 }
 
-fn as_table(settings: &[Setting]) -> String {
+fn as_table(settings: &[InForce]) -> String {
     // One long value does not push everything else off the screen.
     const WIDEST: usize = 48;
-    let shown = |setting: &Setting| {
+    let shown = |setting: &InForce| {
         // Control characters of a value must not move what stands beside it.
         setting.value.as_deref().map_or("-".to_owned(), plain)
     };
@@ -45,8 +45,8 @@ fn plain(value: &str) -> String {
     value.chars().map(escaped).collect()
 }
 
-fn as_json(settings: &[Setting], job: Option<&Path>) -> String {
-    let setting = |setting: &Setting| -> Value {
+fn as_json(settings: &[InForce], job: Option<&Path>) -> String {
+    let setting = |setting: &InForce| -> Value {
         json!({
             "name": setting.name,
             "value": setting.value,

@@ -138,7 +138,7 @@ impl Reading {
         let input = input::open(&requests)?;
         let builder = Builder::new(config.mapping.clone(), input.sources())?;
         let inputs = requests.iter().map(identify).collect::<Result<_, _>>()?;
-        let settings = config.binding.clone();
+        let settings = config.identity.clone();
         let identity = Identity { version: JOURNAL_VERSION, inputs, settings };
         Ok(Self { input, builder, identity, requests })
     }

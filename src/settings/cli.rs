@@ -13,7 +13,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::exit::Error;
 use crate::settings::Environment;
-use crate::settings::job::Setting;
+use crate::settings::job::InForce;
 
 /// Bulk updates of users against the Descope management API.
 ///
@@ -73,7 +73,7 @@ pub(crate) struct Parsed {
     /// What to do.
     pub command: Command,
     /// The settings in force, where a subcommand has any.
-    pub settings: Vec<Setting>,
+    pub settings: Vec<InForce>,
 }
 
 /// Why there is nothing to do.

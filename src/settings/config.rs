@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::SecretString;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use url::Url;
 
 use crate::api::address::{base_url, check_project_id, regional_base_url};
@@ -17,7 +17,6 @@ use crate::api::transport::Endpoint;
 use crate::catalog::RateClass;
 use crate::engine::breaker::{CircuitBreaker, MaxFailures};
 use crate::exit::Error;
-use crate::input::record::{Delimiter, Encoding, Format};
 use crate::input::{InputRequest, Stated};
 use crate::limiter::Rates;
 use crate::limiter::limit::Limit;
@@ -25,6 +24,7 @@ use crate::rows::Mapping;
 use crate::settings::Environment;
 use crate::settings::cli::run::{PaceArgs, ProjectArgs, Rate, RowArgs, RunArgs};
 use crate::settings::cli::{self, Command, Parsed, Unparsed};
+use crate::settings::table::{self, Resolved};
 use crate::simulator;
 
 /// The settings of a run.
@@ -53,7 +53,7 @@ pub struct Config {
     /// The settings in force, for the summary; without secrets.
     pub settings: Map<String, Value>,
     /// The settings that decide what is sent and to whom: a run is resumed with the same ones only.
-    pub binding: Map<String, Value>,
+    pub identity: Map<String, Value>,
 }
 
 /// Whose users are updated.
@@ -169,8 +169,14 @@ impl Config {
         let max_failures = args.limits.max_failures.unwrap_or(MaxFailures::Unlimited);
         let breaker = CircuitBreaker::new(max_failures, args.limits.max_same_failures);
         let inputs = requests(&args.files, &args.rows);
-        let binding = binding(args, &mapping, &target);
-        let settings = settings(args, &binding);
+        let project = match &target {
+            Target::Project(endpoint) => {
+                Some((endpoint.project_id.as_str(), endpoint.base_url.as_str()))
+            }
+            Target::Rehearsal(_) => None,
+        };
+        let run = Resolved { args, project };
+        let (identity, settings) = (table::identity(&run), table::recorded(&run));
         Ok(Self {
             inputs,
             mapping,
@@ -188,7 +194,7 @@ impl Config {
                 wait: args.resuming.wait,
             },
             settings,
-            binding,
+            identity,
         })
     }
 }
@@ -299,7 +305,8 @@ fn endpoint(
     pace: &PaceSettings,
     environment: Environment<'_>,
 ) -> Result<Endpoint, Error> {
-    let project_id = project_id(args.project_id.as_deref())?;
+    let stated = args.project_id.clone().or_else(|| environment("DESCOPE_PROJECT_ID"));
+    let project_id = project_id(stated.as_deref())?;
     let management_key = management_key(args.key_file.as_deref(), environment)?;
     let base_url = match args.base_url.clone().or_else(|| environment("DESCOPE_BASE_URL")) {
         Some(text) => base_url(&text)?,
@@ -385,72 +392,6 @@ pub(crate) fn read_key(path: &Path) -> Result<String, Error> {
         )));
     }
     Ok(text)
-}
-
-/// The settings that decide what is sent and to whom.
-fn binding(args: &RunArgs, mapping: &Mapping, target: &Target) -> Map<String, Value> {
-    let endpoint = match target {
-        Target::Project(endpoint) => Some(endpoint),
-        Target::Rehearsal(_) => None,
-    };
-    let pairs = |pairs: &[(String, String)]| -> Value {
-        pairs.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<Map<_, _>>().into()
-    };
-    let word = |value: &dyn std::fmt::Debug| format!("{value:?}").to_lowercase();
-    object(json!({
-        "projectId": endpoint.map(|endpoint| &endpoint.project_id),
-        "baseUrl": endpoint.map(|endpoint| endpoint.base_url.as_str()),
-        "simulate": args.simulate,
-        "format": args.rows.format.map(Format::extension),
-        "encoding": args.rows.encoding.map(Encoding::name),
-        "delimiter": args.rows.delimiter.map(Delimiter::name),
-        "sheet": args.rows.sheet,
-        "operation": mapping.operation.map(|operation| operation.name),
-        "map": pairs(&mapping.map),
-        "ignore": mapping.ignore,
-        "set": pairs(&mapping.set),
-        "blank": word(&mapping.blank),
-        "blankOf": mapping
-            .blank_of
-            .iter()
-            .map(|(field, blank)| (field.clone(), json!(word(blank))))
-            .collect::<Map<_, _>>(),
-        "region": mapping.region.map(|region| region.to_string()),
-        "phones": clap::ValueEnum::to_possible_value(&mapping.phones).map(|v| v.get_name().to_owned()),
-        "onConflict": word(&mapping.on_conflict),
-        "allowDestructive": mapping.allow_destructive,
-    }))
-}
-
-/// The settings in force, for the summary.
-fn settings(args: &RunArgs, binding: &Map<String, Value>) -> Map<String, Value> {
-    let milliseconds = crate::outcome::milliseconds;
-    let mut settings = binding.clone();
-    settings.append(&mut object(json!({
-        "job": args.job.job.as_ref().map(|path| path.display().to_string()),
-        "concurrency": args.pace.concurrency,
-        "batch": clap::ValueEnum::to_possible_value(&args.rows.batch).map(|v| v.get_name().to_owned()),
-        "batchSize": args.rows.batch_size,
-        "rate": args.pace.rate.map(|rate| rate.to_string()),
-        "strict": args.strict,
-        "allow": args.findings.allow,
-        "maxShare": args.pace.rate.is_none().then_some(args.pace.max_share),
-        "sharedBudget": !args.pace.no_shared_budget && args.pace.rate.is_none(),
-        "connectTimeoutMs": milliseconds(args.pace.connect_timeout),
-        "timeoutMs": milliseconds(args.pace.timeout),
-        "maxAttempts": args.limits.max_attempts,
-        "maxFailures": args.limits.max_failures.map(|most| most.to_string()),
-        "maxSameFailures": args.limits.max_same_failures,
-        "maxDurationMs": args.limits.max_duration.map(milliseconds),
-    })));
-    settings
-}
-
-fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(object) => object,
-        _ => Map::new(),
-    }
 }
 
 /// The endpoint of a simulator inside the process.

@@ -8,13 +8,12 @@
 mod entry;
 mod in_force;
 mod judge;
-mod keys;
 mod layer;
 mod problems;
 mod read;
 mod schema;
 
-pub(crate) use in_force::Setting;
+pub(crate) use in_force::InForce;
 pub(crate) use layer::{apply, switchable};
 pub(crate) use schema::schema;
 

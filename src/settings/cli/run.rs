@@ -208,8 +208,8 @@ pub struct FailureArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Project")]
 pub struct ProjectArgs {
-    /// The project's ID
-    #[arg(long, value_name = "ID", env = "DESCOPE_PROJECT_ID")]
+    /// The project's ID; by default the environment variable `DESCOPE_PROJECT_ID`
+    #[arg(long, value_name = "ID")]
     pub project_id: Option<String>,
 
     /// Read the management key from a file instead of from the environment variable

@@ -3,12 +3,12 @@
 use std::ffi::OsString;
 use std::ops::Range;
 
-use super::keys::Key;
+use crate::settings::table::Setting;
 
 /// One value of a job file.
 #[derive(Debug)]
 pub(super) struct JobEntry {
-    pub(super) key: &'static Key,
+    pub(super) key: &'static Setting,
     /// What stands before the `=` in a table of names and values.
     pub(super) name: Option<String>,
     /// The value as the flag takes it, without the name.

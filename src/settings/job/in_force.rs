@@ -7,14 +7,14 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
 use super::judge::is_secret_field;
-use super::keys::{self, KEYS, Key};
 use super::layer::{Layers, variable};
 use super::problems::looks_like_key;
 use crate::settings::Environment;
+use crate::settings::table::{self, Setting};
 
 /// A setting in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Setting {
+pub(crate) struct InForce {
     /// Its name: that of the flag, without hyphens before it.
     pub name: String,
     /// Its value as it would be typed; `None` if it has none.
@@ -82,20 +82,20 @@ impl Layers {
         command: &Command,
         matches: &ArgMatches,
         environment: Environment<'_>,
-    ) -> Vec<Setting> {
+    ) -> Vec<InForce> {
         let mut settings = Vec::new();
-        for key in KEYS {
+        for key in table::keys() {
             if let Some(argument) = key.argument(command) {
                 self.of_key(key, argument, matches, environment, &mut settings);
             }
         }
         // Flags that no job has, where they are said.
         for argument in command.get_arguments() {
-            let name = keys::name_of(argument);
-            let known = KEYS.iter().any(|key| key.flag == name);
+            let name = table::name_of(argument);
+            let known = table::keys().any(|key| key.flag == name);
             let about_us = ["job", "show-settings"].contains(&name);
             if !known && !about_us && source(argument, matches) == Some(ValueSource::CommandLine) {
-                settings.extend(values(argument, matches).into_iter().map(|value| Setting {
+                settings.extend(values(argument, matches).into_iter().map(|value| InForce {
                     name: name.to_owned(),
                     value: Some(value),
                     origin: Origin::Flag,
@@ -108,11 +108,11 @@ impl Layers {
 
     fn of_key(
         &self,
-        key: &Key,
+        key: &Setting,
         argument: &Arg,
         matches: &ArgMatches,
         environment: Environment<'_>,
-        settings: &mut Vec<Setting>,
+        settings: &mut Vec<InForce>,
     ) {
         let name = key.flag.to_owned();
         let blank = |value: &String| value.trim().is_empty();
@@ -122,25 +122,22 @@ impl Layers {
             .filter(|_| values.is_empty());
         if let Some((variable, value)) = from_variable {
             let origin = Origin::Environment(variable.to_owned());
-            return settings.push(Setting { name, value: Some(veiled(key, value)), origin });
+            return settings.push(InForce { name, value: Some(veiled(key, value)), origin });
         }
         if values.iter().all(blank) {
-            return settings.push(Setting { name, value: None, origin: Origin::Default });
+            return settings.push(InForce { name, value: None, origin: Origin::Default });
         }
         let of_job = self.lines.get(key.flag).map(Vec::as_slice).unwrap_or_default();
         let typed = values.len().saturating_sub(of_job.len());
         for (index, value) in values.into_iter().enumerate() {
             let line = index.checked_sub(typed).and_then(|index| of_job.get(index));
-            let origin = match (line, &self.job, source, argument.get_env()) {
-                (Some(line), Some(job), _, _) => Origin::Job(job.clone(), *line),
-                (_, _, Some(ValueSource::EnvVariable), Some(name)) => {
-                    Origin::Environment(name.to_string_lossy().into_owned())
-                }
-                (_, _, Some(ValueSource::CommandLine), _) => Origin::Flag,
+            let origin = match (line, &self.job, source) {
+                (Some(line), Some(job), _) => Origin::Job(job.clone(), *line),
+                (_, _, Some(ValueSource::CommandLine)) => Origin::Flag,
                 _ => Origin::Default,
             };
             let value = Some(veiled(key, value));
-            settings.push(Setting { name: name.clone(), value, origin });
+            settings.push(InForce { name: name.clone(), value, origin });
         }
     }
 
@@ -150,8 +147,8 @@ impl Layers {
         command: &Command,
         matches: &ArgMatches,
         environment: Environment<'_>,
-    ) -> Option<Setting> {
-        let file = command.get_arguments().find(|a| keys::name_of(a) == "key-file")?;
+    ) -> Option<InForce> {
+        let file = command.get_arguments().find(|a| table::name_of(a) == "key-file")?;
         let in_file = !values(file, matches).is_empty();
         let (value, origin) = if in_file {
             let line = self.lines.get("key-file").and_then(|lines| lines.first());
@@ -160,15 +157,15 @@ impl Layers {
                 _ => Origin::Flag,
             };
             (Some("the one in key-file".to_owned()), origin)
-        } else if environment(keys::MANAGEMENT_KEY).is_some() {
+        } else if environment(table::MANAGEMENT_KEY).is_some() {
             (
                 Some("set, not shown".to_owned()),
-                Origin::Environment(keys::MANAGEMENT_KEY.to_owned()),
+                Origin::Environment(table::MANAGEMENT_KEY.to_owned()),
             )
         } else {
             (None, Origin::Default)
         };
-        Some(Setting { name: KEY.to_owned(), value, origin })
+        Some(InForce { name: KEY.to_owned(), value, origin })
     }
 }
 
@@ -183,7 +180,7 @@ fn values(argument: &Arg, matches: &ArgMatches) -> Vec<String> {
 
 /// A value without what must not be shown: secrets, a password in a URL, and what looks like a
 /// key in a place where none belongs.
-fn veiled(key: &Key, value: String) -> String {
+fn veiled(key: &Setting, value: String) -> String {
     const VEIL: &str = "(not shown)";
     let pair = value.split_once('=').filter(|_| key.kind.is_table());
     if let Some((name, _)) = pair.filter(|(name, _)| is_secret_field(name.trim())) {

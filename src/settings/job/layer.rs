@@ -8,11 +8,11 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use super::entry::JobEntry;
-use super::keys::{self, KEYS, KeyKind};
 use super::read::{self, Job};
 use crate::catalog::{OPERATIONS, Operation, normalize};
 use crate::exit::Error;
 use crate::settings::Environment;
+use crate::settings::table::{self, KeyKind};
 
 /// The command that has a flag for every key.
 const COMPLETE: &str = "run";
@@ -66,8 +66,8 @@ pub(crate) fn apply(
 #[must_use]
 pub(crate) fn switchable(argument: Arg) -> Arg {
     let known =
-        |key: &keys::Key| key.kind == KeyKind::Switch && Some(key.flag) == argument.get_long();
-    if !KEYS.iter().any(known) {
+        |key: &table::Setting| key.kind == KeyKind::Switch && Some(key.flag) == argument.get_long();
+    if !table::keys().any(known) {
         return argument;
     }
     argument
@@ -95,13 +95,9 @@ impl Above<'_> {
         let id = argument.get_id().as_str();
         match self.matches.value_source(id) {
             Some(ValueSource::CommandLine) => true,
-            Some(ValueSource::EnvVariable) => {
-                let mut values = self.matches.get_raw(id).into_iter().flatten();
-                values.any(|value| !value.to_string_lossy().trim().is_empty())
-            }
             _ => {
-                let name = keys::name_of(argument);
-                let key = (name == "key-file").then_some(keys::MANAGEMENT_KEY);
+                let name = table::name_of(argument);
+                let key = (name == "key-file").then_some(table::MANAGEMENT_KEY);
                 variable(name).or(key).is_some_and(|name| (self.environment)(name).is_some())
             }
         }
@@ -174,7 +170,7 @@ fn is_same_field(one: &str, other: &str) -> bool {
 
 /// The variable of an argument that clap does not read for us.
 pub(super) fn variable(name: &str) -> Option<&'static str> {
-    keys::ENVIRONMENT.iter().find(|(flag, _)| *flag == name).map(|(_, variable)| *variable)
+    table::ENVIRONMENT.iter().find(|(flag, _)| *flag == name).map(|(_, variable)| *variable)
 }
 
 /// The command line with what the job has to say. It comes behind what is typed, since of two

@@ -13,10 +13,10 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use super::entry::JobEntry;
 use super::judge::{complaint, is_secret_field};
-use super::keys::{self, KEYS, Key, KeyKind, TABLES};
 use super::problems::{self, Problem, ProblemPlace};
 use crate::catalog::normalize;
 use crate::exit::Error;
+use crate::settings::table::{self, KeyKind, Setting, TABLES};
 
 /// A job file that was read and found right.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ impl JobReader<'_> {
                 if path.is_empty() { name.get_ref().to_string() } else { format!("{path}.{name}") };
             // A name with a dot in it, in quotes, is not a path.
             let whole = if name.get_ref().contains('.') { "" } else { whole.as_str() };
-            if let Some(key) = keys::find(whole) {
+            if let Some(key) = table::find(whole) {
                 self.key(key, value);
             } else if TABLES.iter().any(|(table, _)| *table == whole) {
                 match value.get_ref() {
@@ -121,7 +121,7 @@ impl JobReader<'_> {
         }
     }
 
-    fn key(&mut self, key: &'static Key, value: &TomlValue<'_>) {
+    fn key(&mut self, key: &'static Setting, value: &TomlValue<'_>) {
         match (key.kind, value.get_ref()) {
             (KeyKind::Texts | KeyKind::Paths, DeValue::Array(values)) => {
                 for value in values {
@@ -149,7 +149,7 @@ impl JobReader<'_> {
 
     fn single(
         &mut self,
-        key: &'static Key,
+        key: &'static Setting,
         name: Option<&Spanned<DeString<'_>>>,
         value: &TomlValue<'_>,
     ) {
@@ -197,7 +197,7 @@ impl JobReader<'_> {
         if same(&from_here, &shorter) { shorter.into() } else { from_here.into() }
     }
 
-    fn wrong(&mut self, key: &'static Key, value: &TomlValue<'_>) {
+    fn wrong(&mut self, key: &'static Setting, value: &TomlValue<'_>) {
         let (is, write) = match key.kind {
             KeyKind::Text => ("a text", "it in quotes: \"…\""),
             KeyKind::Path => ("a path", "it in quotes: \"…\""),
@@ -277,11 +277,11 @@ impl JobReader<'_> {
 }
 
 /// Whether two keys exclude each other, by what their flags say.
-fn conflict(run: &Command, one: &Key, other: &Key) -> bool {
-    let excludes = |one: &Key, other: &Key| {
+fn conflict(run: &Command, one: &Setting, other: &Setting) -> bool {
+    let excludes = |one: &Setting, other: &Setting| {
         one.argument(run).is_some_and(|argument| {
             let excluded = run.get_arg_conflicts_with(argument);
-            excluded.into_iter().any(|excluded| keys::name_of(excluded) == other.flag)
+            excluded.into_iter().any(|excluded| table::name_of(excluded) == other.flag)
         })
     };
     excludes(one, other) || excludes(other, one)
@@ -298,10 +298,10 @@ fn unknown(table: &str, name: &Spanned<DeString<'_>>) -> Problem {
     }
     let place = if table.is_empty() { "a job file".to_owned() } else { format!("[{table}]") };
     let problem = Problem::new(span, format!("there is no `{name}` in {place}"));
-    let known = keys::names_in(table);
+    let known = table::names_in(table);
     let wanted = normalize(name);
     let elsewhere = || {
-        let key = KEYS.iter().find(|key| normalize(key.name()) == wanted)?;
+        let key = table::keys().find(|key| normalize(key.name()) == wanted)?;
         let (table, name) = key.path.rsplit_once('.')?;
         Some(format!("`{name}` belongs into [{table}]"))
     };

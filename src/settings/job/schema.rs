@@ -4,7 +4,7 @@ use clap::builder::PossibleValue;
 use clap::{Arg, Command};
 use serde_json::{Map, Value, json};
 
-use super::keys::{self, Key, KeyKind, TABLES};
+use crate::settings::table::{self, KeyKind, Setting, TABLES};
 
 /// The schema, made from the keys and from what their flags say of themselves. `run` is the
 /// command that has a flag for every key.
@@ -23,9 +23,9 @@ pub(crate) fn schema(run: &Command) -> Value {
 /// What a table may hold.
 fn properties(table: &str, run: &Command) -> Value {
     let mut found = Map::new();
-    for name in keys::names_in(table) {
+    for name in table::names_in(table) {
         let path = if table.is_empty() { name.to_owned() } else { format!("{table}.{name}") };
-        let property = match keys::find(&path) {
+        let property = match table::find(&path) {
             Some(key) => property(key, run),
             None => json!({
                 "description": about(&path),
@@ -44,7 +44,7 @@ fn about(path: &str) -> Option<&'static str> {
     TABLES.iter().find(|(table, _)| *table == path).map(|(_, about)| *about)
 }
 
-fn property(key: &Key, run: &Command) -> Value {
+fn property(key: &Setting, run: &Command) -> Value {
     let text = json!({ "type": "string" });
     let mut property = match key.kind {
         KeyKind::Text | KeyKind::Path => text,
@@ -76,7 +76,7 @@ fn property(key: &Key, run: &Command) -> Value {
     property
 }
 
-fn default(key: &Key, argument: &Arg) -> Option<Value> {
+fn default(key: &Setting, argument: &Arg) -> Option<Value> {
     let text = argument.get_default_values().first()?.to_str()?;
     match key.kind {
         KeyKind::Switch => text.parse::<bool>().ok().map(Value::from),

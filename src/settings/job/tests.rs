@@ -1,4 +1,3 @@
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,11 +5,11 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::keys::{self, KEYS, KeyKind, TABLES};
 use super::layer::Layers;
 use super::read::read;
 use super::{apply, schema};
 use crate::settings::cli;
+use crate::settings::table::{self, TABLES};
 
 fn run() -> clap::Command {
     let mut root = cli::command();
@@ -32,27 +31,8 @@ fn refusal(text: &str) -> String {
 }
 
 #[test]
-fn every_key_is_a_flag_and_every_flag_a_key() {
-    const NO_KEYS: &[&str] = &["job", "show-settings", "simulate", "verbose", "help"];
-    let run = run();
-    let mut flags = BTreeSet::new();
-    for key in KEYS {
-        let argument = key.argument(&run).unwrap_or_else(|| panic!("{} has no flag", key.path));
-        assert!(flags.insert(key.flag), "{} is there twice", key.flag);
-        let switch = argument.get_long().is_some() && key.kind == KeyKind::Switch;
-        assert_eq!(switch, argument.get_default_values() == ["false"], "{}", key.path);
-    }
-    for argument in run.get_arguments() {
-        let name = keys::name_of(argument);
-        let of_simulator = argument.get_help_heading().is_some_and(|h| h.starts_with("Simulator"));
-        let known = flags.contains(name) || NO_KEYS.contains(&name) || of_simulator;
-        assert!(known, "--{name} is no key of a job file");
-    }
-}
-
-#[test]
 fn every_table_is_told_of() {
-    for key in KEYS {
+    for key in table::keys() {
         let above = key.path.rsplit_once('.').map(|(table, _)| table);
         let table = if key.kind.is_table() { Some(key.path) } else { above };
         let told = table.is_some_and(|table| TABLES.iter().any(|(path, _)| *path == table));
@@ -269,7 +249,7 @@ fn paths_are_seen_from_the_job_file() {
 #[test]
 fn the_schema_knows_every_key() {
     let schema = schema(&run());
-    for key in KEYS {
+    for key in table::keys() {
         let pointer = key.path.replace('.', "/properties/");
         let property = schema.pointer(&format!("/properties/{pointer}"));
         let property = property.unwrap_or_else(|| panic!("{}", key.path));

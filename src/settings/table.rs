@@ -1,0 +1,282 @@
+//! The table of settings: each setting of a run once, with its flag, its key in a job file, and
+//! whether a run is resumed with the same value only.
+//!
+//! What a setting takes, what it is by default, its group and its help are its flag's, in `cli`.
+//! Job files and their schema, `--show-settings`, what the journal and the summary hold, and the
+//! documents follow from here.
+
+use clap::{Arg, Command, ValueEnum};
+use serde_json::{Map, Value, json};
+
+use super::cli::run::RunArgs;
+use crate::input::record::{Delimiter, Encoding, Format};
+use crate::outcome::milliseconds;
+
+/// What is written behind a key of a job file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KeyKind {
+    /// A text.
+    Text,
+    /// A whole number.
+    Number,
+    /// A whole number, or a text such as `5%`.
+    NumberOrText,
+    /// `true` or `false`.
+    Switch,
+    /// The path of a file or a folder, from the job file's folder.
+    Path,
+    /// A list of texts; the command line adds to it.
+    Texts,
+    /// A list of paths; the command line replaces it.
+    Paths,
+    /// A table of names and texts; the command line adds to it.
+    Pairs,
+    /// A table of names and values of any simple type; the command line adds to it.
+    Values,
+}
+
+/// Whether a run is resumed with the same value only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Binding {
+    /// It is: the setting changes what is sent, or to whom.
+    Part,
+    /// It is not.
+    Apart,
+    /// The inputs themselves, which are compared by their content.
+    Inputs,
+}
+
+/// The settings of a run, as they were resolved.
+pub(super) struct Resolved<'a> {
+    /// What was typed, with the job file and the environment under it.
+    pub(super) args: &'a RunArgs,
+    /// The project's ID, and the base URL of its API; nothing in a rehearsal.
+    pub(super) project: Option<(&'a str, &'a str)>,
+}
+
+/// The name and the value of a setting in the files of a run.
+type Recorded = (&'static str, fn(&Resolved<'_>) -> Value);
+
+/// A setting of a run.
+#[derive(Debug)]
+pub(super) struct Setting {
+    /// The name of the flag, or of the positional argument.
+    pub(super) flag: &'static str,
+    /// Its key in a job file: its tables and its own name, with dots between; empty for none.
+    pub(super) path: &'static str,
+    /// What is written behind the key.
+    pub(super) kind: KeyKind,
+    /// Whether it belongs to a run's identity.
+    pub(super) binding: Binding,
+    /// How it is in the summary, and in the journal if it is part of the identity.
+    recorded: Option<Recorded>,
+}
+
+/// A setting with a key in job files; it changes nothing of what is sent unless it says so.
+const fn key(path: &'static str, flag: &'static str, kind: KeyKind) -> Setting {
+    Setting { flag, path, kind, binding: Binding::Apart, recorded: None }
+}
+
+/// A setting of the command line alone.
+const fn flag(flag: &'static str, kind: KeyKind) -> Setting {
+    key("", flag, kind)
+}
+
+impl Setting {
+    /// The same, recorded and part of the run's identity.
+    const fn identity(mut self, name: &'static str, value: fn(&Resolved<'_>) -> Value) -> Self {
+        self.binding = Binding::Part;
+        self.recorded(name, value)
+    }
+
+    /// The same, recorded.
+    const fn recorded(mut self, name: &'static str, value: fn(&Resolved<'_>) -> Value) -> Self {
+        self.recorded = Some((name, value));
+        self
+    }
+
+    /// The same, whose value is what the inputs hold.
+    const fn inputs(mut self) -> Self {
+        self.binding = Binding::Inputs;
+        self
+    }
+}
+
+/// All settings of `run`, but those of the simulator, which are its own: a new one is a row here.
+pub(super) const SETTINGS: &[Setting] = &[
+    key("input.files", "files", KeyKind::Paths).inputs(),
+    key("input.format", "format", KeyKind::Text)
+        .identity("format", |run| json!(run.args.rows.format.map(Format::extension))),
+    key("input.delimiter", "delimiter", KeyKind::Text)
+        .identity("delimiter", |run| json!(run.args.rows.delimiter.map(Delimiter::name))),
+    key("input.encoding", "encoding", KeyKind::Text)
+        .identity("encoding", |run| json!(run.args.rows.encoding.map(Encoding::name))),
+    key("input.sheet", "sheet", KeyKind::Text).identity("sheet", |run| json!(run.args.rows.sheet)),
+    key("mapping", "map", KeyKind::Pairs).identity("map", |run| pairs(&run.args.rows.map)),
+    key("rules.operation", "operation", KeyKind::Text).identity("operation", |run| {
+        json!(run.args.rows.operation.map(|operation| operation.name))
+    }),
+    key("rules.ignore", "ignore", KeyKind::Texts)
+        .identity("ignore", |run| json!(run.args.rows.ignore)),
+    key("rules.set", "set", KeyKind::Values).identity("set", |run| pairs(&run.args.rows.set)),
+    key("rules.blank", "blank", KeyKind::Text).identity("blank", |run| word(run.args.rows.blank)),
+    key("rules.blank-of", "blank-of", KeyKind::Pairs).identity("blankOf", |run| {
+        let blank_of = run.args.rows.blank_of.iter();
+        blank_of.map(|(field, blank)| (field.clone(), word(*blank))).collect::<Map<_, _>>().into()
+    }),
+    key("rules.region", "region", KeyKind::Text)
+        .identity("region", |run| json!(run.args.rows.region.map(|region| region.to_string()))),
+    key("rules.phones", "phones", KeyKind::Text)
+        .identity("phones", |run| word(run.args.rows.phones)),
+    key("rules.on-conflict", "on-conflict", KeyKind::Text)
+        .identity("onConflict", |run| word(run.args.rows.on_conflict)),
+    key("rules.allow-destructive", "allow-destructive", KeyKind::Switch)
+        .identity("allowDestructive", |run| json!(run.args.rows.allow_destructive)),
+    key("rules.batch", "batch", KeyKind::Text).recorded("batch", |run| word(run.args.rows.batch)),
+    key("rules.batch-size", "batch-size", KeyKind::Number)
+        .recorded("batchSize", |run| json!(run.args.rows.batch_size)),
+    key("rules.strict", "strict", KeyKind::Switch).recorded("strict", |run| json!(run.args.strict)),
+    key("rules.allow", "allow", KeyKind::Texts)
+        .recorded("allow", |run| json!(run.args.findings.allow)),
+    key("limits.concurrency", "concurrency", KeyKind::Number)
+        .recorded("concurrency", |run| json!(run.args.pace.concurrency)),
+    key("limits.rate", "rate", KeyKind::Text)
+        .recorded("rate", |run| json!(run.args.pace.rate.map(|rate| rate.to_string()))),
+    key("limits.max-share", "max-share", KeyKind::NumberOrText).recorded("maxShare", |run| {
+        json!(run.args.pace.rate.is_none().then_some(run.args.pace.max_share))
+    }),
+    key("limits.no-shared-budget", "no-shared-budget", KeyKind::Switch)
+        .recorded("sharedBudget", |run| {
+            json!(!run.args.pace.no_shared_budget && run.args.pace.rate.is_none())
+        }),
+    key("limits.connect-timeout", "connect-timeout", KeyKind::Text)
+        .recorded("connectTimeoutMs", |run| json!(milliseconds(run.args.pace.connect_timeout))),
+    key("limits.timeout", "timeout", KeyKind::Text)
+        .recorded("timeoutMs", |run| json!(milliseconds(run.args.pace.timeout))),
+    key("limits.max-attempts", "max-attempts", KeyKind::Number)
+        .recorded("maxAttempts", |run| json!(run.args.limits.max_attempts)),
+    key("limits.max-failures", "max-failures", KeyKind::NumberOrText)
+        .recorded("maxFailures", |run| {
+            json!(run.args.limits.max_failures.map(|most| most.to_string()))
+        }),
+    key("limits.max-same-failures", "max-same-failures", KeyKind::Number)
+        .recorded("maxSameFailures", |run| json!(run.args.limits.max_same_failures)),
+    key("limits.max-duration", "max-duration", KeyKind::Text)
+        .recorded("maxDurationMs", |run| json!(run.args.limits.max_duration.map(milliseconds))),
+    key("project.project-id", "project-id", KeyKind::Text)
+        .identity("projectId", |run| json!(run.project.map(|(id, _)| id))),
+    key("project.base-url", "base-url", KeyKind::Text)
+        .identity("baseUrl", |run| json!(run.project.map(|(_, url)| url))),
+    key("project.key-file", "key-file", KeyKind::Path),
+    key("output.runs-dir", "runs-dir", KeyKind::Path),
+    key("output.out", "out", KeyKind::Path),
+    key("output.json", "json", KeyKind::Switch),
+    key("output.quiet", "quiet", KeyKind::Switch),
+    key("output.log-format", "log-format", KeyKind::Text),
+    key("output.resume", "resume", KeyKind::Switch),
+    key("output.wait", "wait", KeyKind::Switch),
+    flag("verbose", KeyKind::Number),
+    flag("job", KeyKind::Path).recorded("job", |run| {
+        json!(run.args.job.job.as_ref().map(|path| path.display().to_string()))
+    }),
+    flag("show-settings", KeyKind::Switch),
+    flag("simulate", KeyKind::Switch).identity("simulate", |run| json!(run.args.simulate)),
+];
+
+/// The word by which a value is typed.
+fn word(value: impl ValueEnum + Copy) -> Value {
+    json!(value.to_possible_value().map(|value| value.get_name().to_owned()))
+}
+
+fn pairs(pairs: &[(String, String)]) -> Value {
+    pairs.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<Map<_, _>>().into()
+}
+
+/// The settings that a run is resumed with only when they are the same, with their values.
+pub(super) fn identity(run: &Resolved<'_>) -> Map<String, Value> {
+    values(run, |setting| setting.binding == Binding::Part)
+}
+
+/// All settings that the summary holds, with their values.
+pub(super) fn recorded(run: &Resolved<'_>) -> Map<String, Value> {
+    values(run, |_| true)
+}
+
+fn values(run: &Resolved<'_>, wanted: fn(&Setting) -> bool) -> Map<String, Value> {
+    let recorded = SETTINGS.iter().filter(|setting| wanted(setting));
+    let recorded = recorded.filter_map(|setting| setting.recorded);
+    recorded.map(|(name, value)| (name.to_owned(), value(run))).collect()
+}
+
+/// The settings that a job file may hold.
+pub(super) fn keys() -> impl Iterator<Item = &'static Setting> {
+    SETTINGS.iter().filter(|setting| !setting.path.is_empty())
+}
+
+/// Tables, and what each is about.
+pub(super) const TABLES: &[(&str, &str)] = &[
+    ("input", "What to read"),
+    ("mapping", "Columns, and the field that each is taken for"),
+    ("rules", "How rows are understood"),
+    ("rules.set", "Fields, and the value that each has where a row has none"),
+    ("rules.blank-of", "Fields, and what a blank cell of each means, where that differs"),
+    ("limits", "How fast to send, and when to give up"),
+    ("project", "Whom to speak to; never the management key itself"),
+    ("output", "What is written and shown, and where"),
+];
+
+/// The variable that holds the management key. It stands in the place of a key file that a job
+/// names, but is none.
+pub(super) const MANAGEMENT_KEY: &str = "DESCOPE_MANAGEMENT_KEY";
+
+/// Settings whose value may come from the environment, and the variables. Nobody but the caller
+/// reads the environment.
+pub(super) const ENVIRONMENT: &[(&str, &str)] =
+    &[("project-id", "DESCOPE_PROJECT_ID"), ("base-url", "DESCOPE_BASE_URL")];
+
+impl KeyKind {
+    /// Whether it is a table of names.
+    pub(super) fn is_table(self) -> bool {
+        matches!(self, Self::Pairs | Self::Values)
+    }
+}
+
+impl Setting {
+    /// The argument of a subcommand that it stands for, if it has one.
+    pub(super) fn argument<'a>(&self, command: &'a Command) -> Option<&'a Arg> {
+        command.get_arguments().find(|argument| name_of(argument) == self.flag)
+    }
+
+    /// Its own name, without the tables.
+    pub(super) fn name(&self) -> &'static str {
+        self.path.rsplit_once('.').map_or(self.path, |(_, name)| name)
+    }
+}
+
+/// The name by which keys know an argument.
+pub(super) fn name_of(argument: &Arg) -> &str {
+    argument.get_long().unwrap_or_else(|| argument.get_id().as_str())
+}
+
+/// The key of a path.
+pub(super) fn find(path: &str) -> Option<&'static Setting> {
+    keys().find(|key| key.path == path)
+}
+
+/// The names that a table may hold; those of the top for an empty path.
+pub(super) fn names_in(table: &str) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for path in keys().map(|key| key.path) {
+        let rest = if table.is_empty() {
+            Some(path)
+        } else {
+            path.strip_prefix(table).and_then(|rest| rest.strip_prefix('.'))
+        };
+        if let Some(name) = rest.and_then(|rest| rest.split('.').next())
+            && !names.contains(&name)
+        {
+            names.push(name);
+        }
+    }
+    names
+}
