@@ -41,7 +41,7 @@ pub enum Row {
     Ready(Instruction),
     /// It cannot.
     Invalid(Box<Invalid>),
-    /// There are no further rows, because the input cannot be read on. Those before it are
+    /// There are no further rows, because the input cannot be read any further. Those before it are
     /// worked on to their end.
     Unreadable(StopReason),
 }

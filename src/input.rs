@@ -250,7 +250,7 @@ fn refuse_useless(requests: &[InputRequest], sources: &[Arc<Source>]) -> Result<
     match useless.into_iter().find(|(_, _, useless)| *useless) {
         None => Ok(()),
         Some((flag, what, _)) => Err(exit::Error::refused(format_args!(
-            "{flag} is said, but no input is {what}; leave it out"
+            "{flag} is given, but no input is {what}; omit it"
         ))),
     }
 }
@@ -263,5 +263,5 @@ fn reopen(source: &Source, request: &InputRequest) -> Result<Opened, Unreadable>
     if opened.source == *source {
         return Ok(opened);
     }
-    Err(Unreadable(format!("{}: has changed since the start; put it back as it was", source.name)))
+    Err(Unreadable(format!("{}: has changed since the start; restore it as it was", source.name)))
 }

@@ -223,7 +223,10 @@ impl<W: Wire> Client<W> {
             (Load::Missing, Some(name)) => Some(self.load(name, stop).await?),
             _ => None,
         };
-        tracing::debug!(row = instruction.record.position.row, "read to settle a lost answer");
+        tracing::debug!(
+            row = instruction.record.position.row,
+            "reading the user, since the answer was lost"
+        );
         Some(settle(old, new, user_id))
     }
 
@@ -242,7 +245,7 @@ impl<W: Wire> Client<W> {
                 Verdict::CoolDown(wait) => {
                     tries.attempts -= 1;
                     self.meters.rate_limited.fetch_add(1, Ordering::Relaxed);
-                    tracing::info!(seconds = wait.as_secs(), "rate limited: the gate closes");
+                    tracing::info!(seconds = wait.as_secs(), "rate limited: pausing all requests");
                     self.gate.close_for(wait);
                     continue;
                 }

@@ -39,8 +39,8 @@ impl StopReason {
     pub fn not_recorded() -> Self {
         Self::halted(
             "not_recorded",
-            "the run folder cannot be written any more",
-            "make room, or mend the folder",
+            "the run folder can no longer be written",
+            "free up space, or fix the folder's permissions",
         )
     }
 

@@ -11,7 +11,7 @@ pub(crate) fn check_project_id(id: &str) -> Result<(), Error> {
     }
     // What was pasted may be a key: it is not repeated.
     Err(Error::refused(
-        "the project ID holds letters and digits only, and begins with P: mend DESCOPE_PROJECT_ID, --project-id or the job's project-id",
+        "a project ID consists of letters and digits and begins with P: correct DESCOPE_PROJECT_ID, --project-id or the job's project-id",
     ))
 }
 
@@ -32,19 +32,17 @@ pub(crate) fn base_url(text: &str) -> Result<Url, Error> {
     let refuse =
         |why: &str| Error::refused(format!("the base URL {why}, such as https://api.descope.com"));
     let url = Url::parse(text.trim())
-        .map_err(|error| refuse(&format!("is no URL ({error}); write it")))?;
+        .map_err(|error| refuse(&format!("is not a URL ({error}); write it")))?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(refuse("must not hold a user name or password; write it bare"));
+        return Err(refuse("must not contain a user name or password; write it plain"));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(refuse("must end before ? and #; write it bare"));
+        return Err(refuse("must not have a query (?) or fragment (#); write it plain"));
     }
     match (url.scheme(), url.host()) {
         ("https", Some(_)) => Ok(url),
         ("http", Some(_)) if is_loopback(&url) => Ok(url),
-        ("http", Some(_)) => {
-            Err(refuse("must be https, since the key goes over it; write it with https"))
-        }
+        ("http", Some(_)) => Err(refuse("must use https, since it carries the key")),
         _ => Err(refuse("must begin with https:// and name a host; write it")),
     }
 }

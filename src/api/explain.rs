@@ -50,7 +50,7 @@ pub(crate) fn says_too_large(message: &str) -> bool {
 #[must_use]
 pub(crate) fn conflict() -> Issue {
     let (kind, hint) = CONFLICTING;
-    Issue::error(kind, "another user has this value as login ID").hint(hint)
+    Issue::error(kind, "another user has this value as a login ID").hint(hint)
 }
 
 /// A kind of failure, and what to do about it.
@@ -108,7 +108,7 @@ fn of_transport(error: &TransportError) -> Issue {
             ("connection_lost", "the connection broke before the answer", LATER_HINT)
         }
         TransportCause::Aborted => {
-            ("aborted", "the run was stopped at once while the request was on the wire", LATER_HINT)
+            ("aborted", "the run was stopped at once while the request was in flight", LATER_HINT)
         }
     };
     let detail =

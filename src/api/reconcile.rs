@@ -30,7 +30,7 @@ pub(crate) fn settle(old: Load, new: Option<Load>, user_id: Option<&str>) -> Rec
     match (old, new) {
         (Load::Found(found), _) => Reconciled::NotApplied { user_id: found.user_id },
         (Load::Missing, Some(Load::Found(found))) if is_another(&found, user_id) => {
-            unknown("the new login ID has another user than the old one had", LOOK)
+            unknown("the new login ID belongs to another user than the old one did", LOOK)
         }
         (Load::Missing, Some(Load::Found(found))) => Reconciled::Applied(found),
         (Load::Missing, Some(Load::Missing)) => {
@@ -38,7 +38,7 @@ pub(crate) fn settle(old: Load, new: Option<Load>, user_id: Option<&str>) -> Rec
         }
         (Load::Missing, None) => unknown(
             "the login ID is gone: it may have been removed by this row or never been there",
-            "look at the user: if it is as wanted, nothing is left to do",
+            "look at the user: if it is as intended, there is nothing left to do",
         ),
         // The code says whose words the message has.
         (Load::Failed(issue), _) | (Load::Missing, Some(Load::Failed(issue))) => {
@@ -55,8 +55,9 @@ fn is_another(found: &Found, user_id: Option<&str>) -> bool {
 }
 
 fn unsettled(why: &str, hint: &'static str) -> Issue {
-    let message =
-        format!("it may have been applied, and reading the user did not settle it: {why}");
+    let message = format!(
+        "it may have been applied, and reading the user did not show whether it was: {why}"
+    );
     Issue::error("unsettled", message).hint(hint)
 }
 
@@ -81,7 +82,7 @@ mod tests {
     type Case = (&'static str, Load, &'static str, Option<Load>, &'static str);
 
     fn table() -> Vec<Case> {
-        let (there, nobody, failing) = ("has a user", "nobody has it", "cannot be read");
+        let (there, nobody, failing) = ("has a user", "no user has it", "cannot be read");
         let removal = "none: it is removed";
         vec![
             (there, found("U1"), "whatever it shows", None, "not applied"),

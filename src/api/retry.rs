@@ -86,7 +86,7 @@ fn judge_response(operation: &Operation, response: &Response) -> Verdict {
         300..=399 => Verdict::Halt(StopReason::halted(
             "redirected",
             format!(
-                "the server redirects requests (HTTP {}), and writes are not sent on",
+                "the server redirects requests (HTTP {}), and updates are not redirected",
                 response.status
             ),
             "check --base-url: it must be the API itself",

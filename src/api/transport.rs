@@ -282,8 +282,9 @@ fn lost(error: reqwest::Error) -> TransportError {
 }
 
 fn headers(endpoint: &Endpoint) -> Result<HeaderMap, Error> {
-    let unfit =
-        |what: &str| Error::refused(format!("{what} holds characters that no header takes"));
+    let unfit = |what: &str| {
+        Error::refused(format!("{what} contains characters that are not allowed in an HTTP header"))
+    };
     let bearer =
         format!("Bearer {}:{}", endpoint.project_id, endpoint.management_key.expose_secret());
     let mut authorization =

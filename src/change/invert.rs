@@ -103,7 +103,7 @@ impl Inverse {
                 let others = before.list("loginIds").into_iter().filter(|id| id != named);
                 self.set(Subject::LoginIds, list(others));
             }
-            None => self.cannot(Subject::LoginId, "the user has no other login ID to go by"),
+            None => self.cannot(Subject::LoginId, "the user has no other login ID"),
         }
     }
 

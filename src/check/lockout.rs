@@ -71,7 +71,7 @@ fn not_sent(instruction: &Instruction) -> Option<Issue> {
 }
 
 fn issue(field: &str, message: String) -> Issue {
-    Issue::warning(CODE, message)
-        .at(field)
-        .hint(format!("make sure that there is another way in; if it is meant, --allow {CODE}"))
+    Issue::warning(CODE, message).at(field).hint(format!(
+        "make sure that there is another way to sign in; to allow it, use --allow {CODE}"
+    ))
 }

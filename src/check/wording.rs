@@ -47,22 +47,22 @@ impl Conflict {
 
     fn hint(self) -> String {
         let what = match self {
-            Self::Repeated => "leave one of the rows out",
+            Self::Repeated => "remove one of the rows",
             Self::Contradicting => {
-                "rows go out in order, so the later one wins; leave out the one that is not meant"
+                "rows are sent in order, so the later one wins; remove the one that is not meant"
             }
             Self::RenamedAway => {
                 "name the user by the new login ID, or put this row before the rename"
             }
             Self::TakenUntil => {
-                "put the row that frees the login ID first; if it is one user, rename it once"
+                "move the row that frees the login ID first; if both rows are about one user, rename it once"
             }
-            Self::Swap => "go by a third login ID: first A to C, then B to A, then C to B",
+            Self::Swap => "use a third login ID: first A to C, then B to A, then C to B",
             Self::SharedLoginId | Self::SharedValue => {
-                "find out whose it is, and leave the other row out"
+                "find out whose it is, and remove the other row"
             }
         };
-        format!("{what}; if it is meant, --allow {}", self.code())
+        format!("{what}; to allow it, use --allow {}", self.code())
     }
 }
 
@@ -206,15 +206,15 @@ impl Wording<'_> {
             Conflict::Repeated => format!("{other} sets this user's {field} to the same value"),
             Conflict::Contradicting => format!("{other} sets this user's {field} to another value"),
             Conflict::RenamedAway => {
-                format!("{other} renames this user, who then has this login ID no more")
+                format!("{other} renames this user, who then no longer has this login ID")
             }
             Conflict::TakenUntil => {
-                format!("this login ID is given up by its user only at {other}")
+                format!("its user gives up this login ID only at {other}")
             }
             Conflict::Swap => {
-                format!("{other} renames the other way round: a swap cannot go in two steps")
+                format!("{other} renames the other way round: a swap takes three steps")
             }
-            Conflict::SharedLoginId => format!("this login ID is another user's, by {other}"),
+            Conflict::SharedLoginId => format!("{other} gives this login ID to another user"),
             Conflict::SharedValue => format!("{other} gives another user the same {field}"),
         }
     }

@@ -44,7 +44,7 @@ fn overview(operations: &[&Operation]) -> String {
             writeln!(text, "{:<24}{}\n{:24}fields: {fields}", operation.name, operation.about, "");
     }
     text.push_str(
-        "\nEvery row names the user in loginId. [optional]  `descope-bulk operations NAME` tells more.\n",
+        "\nEvery row names the user in loginId. [optional]  `descope-bulk operations NAME` shows more.\n",
     );
     text
 }

@@ -81,7 +81,7 @@ fn show(
         }
         RunEnd::Problems { report, files } => {
             CheckScreen::new(output.json, caller.color()).report(&report, &files);
-            Err(Error::refused("there are problems, and the run is strict: nothing was sent"))
+            Err(Error::refused("the check found problems, so nothing was sent (--strict)"))
         }
         RunEnd::NotBegun(reason) => Ok(reason.exit()),
     }

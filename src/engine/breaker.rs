@@ -92,8 +92,11 @@ impl CircuitBreaker {
                 error.server_code.as_deref().map(|code| format!(" {code}")).unwrap_or_default();
             return Some(StopReason::halted(
                 "same_failure",
-                format!("{} rows in a row failed alike: {}{code}", self.streak, error.code),
-                "look at failures: is a column mapped to the wrong field? --max-same-failures 0 goes on regardless",
+                format!(
+                    "{} consecutive rows failed with the same error: {}{code}",
+                    self.streak, error.code
+                ),
+                "look at failures: is a column mapped to the wrong field? --max-same-failures 0 turns this limit off",
             ));
         }
         if self.max_failures.exceeded(tally) {
@@ -104,7 +107,7 @@ impl CircuitBreaker {
                     tally.failed(),
                     tally.read.max(tally.finished())
                 ),
-                "look at the failures file and mend the cause; going on allows as many again",
+                "look at the failures file and fix the cause; after a resume, as many failures are allowed again",
             ));
         }
         None

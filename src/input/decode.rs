@@ -41,7 +41,7 @@ pub(super) fn open(
     let encoding = match (marked, stated) {
         (Some((_, marked)), Some(stated)) if marked != stated => {
             return Ok(Err(format!(
-                "begins with the mark of {}, but --encoding says {}; leave --encoding out",
+                "begins with a byte order mark of {}, but --encoding is {}; omit --encoding",
                 marked.name(),
                 stated.name()
             )));

@@ -290,7 +290,7 @@ impl<R: Read> Delimited<R> {
         self.fault = Some(Fault::new(
             line,
             format!(
-                "{}, so nothing from here on can be told apart; {}",
+                "{}, so the rest cannot be read; {}",
                 issue.message,
                 issue.hint.as_deref().unwrap_or_default()
             ),

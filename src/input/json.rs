@@ -84,17 +84,17 @@ impl<R: Read> Json<R> {
                 }
                 (ArrayState::Start, Some(_)) => {
                     return Ok(Some(Err(
-                        self.ends("does not begin with [, so it is no JSON array")
+                        self.ends("does not begin with [, so it is not a JSON array")
                     )));
                 }
                 (ArrayState::End, Some(_)) => {
                     return Ok(Some(Err(
-                        self.ends("the array has ended, but more stands behind it")
+                        self.ends("there is more text after the end of the array")
                     )));
                 }
                 (_, None) => return Ok(Some(Err(self.ends("the file ends within the array")))),
                 (_, Some(b',' | b']')) => {
-                    return Ok(Some(Err(self.ends("a comma has no element behind it"))));
+                    return Ok(Some(Err(self.ends("a comma is not followed by an element"))));
                 }
                 (_, Some(_)) => return self.element().map(|row| Some(Ok(row))),
             }
@@ -104,7 +104,7 @@ impl<R: Read> Json<R> {
     fn ends(&self, reason: &str) -> Fault {
         Fault::new(
             self.lines.line,
-            format!("{reason}; nothing from here on is read, mend the array (jq . shows where)"),
+            format!("{reason}; the rest is not read; fix the array (jq . shows where)"),
         )
     }
 
@@ -145,7 +145,7 @@ impl<R: Read> Json<R> {
             Err(reason) => {
                 self.fault = Some(Fault::new(
                     line,
-                    format!("{reason}, so nothing from here on can be told apart; mend the array"),
+                    format!("{reason}, so the rest cannot be read; fix the array"),
                 ));
             }
         }
@@ -244,7 +244,7 @@ impl Scan {
                     b'\\' => self.escaped = true,
                     b'"' => self.in_string = false,
                     b'\n' | b'\r' => {
-                        return Some(ArrayEnd::Doubt(at, "a string does not end on its line"));
+                        return Some(ArrayEnd::Doubt(at, "a string is not closed on its line"));
                     }
                     _ => {}
                 }
@@ -253,14 +253,19 @@ impl Scan {
             match byte {
                 b'"' => self.in_string = true,
                 b'{' | b'[' if self.open.len() == MAX_DEPTH => {
-                    return Some(ArrayEnd::Doubt(at, "brackets stand too deep in each other"));
+                    return Some(ArrayEnd::Doubt(at, "brackets are nested too deeply"));
                 }
                 b'{' => self.open.push(b'}'),
                 b'[' => self.open.push(b']'),
                 b'}' | b']' => match self.open.pop() {
                     Some(expected) if expected == byte => {}
                     None if byte == b']' => return Some(ArrayEnd::At(at, true)),
-                    _ => return Some(ArrayEnd::Doubt(at, "a bracket closes what is not open")),
+                    _ => {
+                        return Some(ArrayEnd::Doubt(
+                            at,
+                            "a closing bracket has no opening bracket",
+                        ));
+                    }
                 },
                 b',' if self.open.is_empty() => return Some(ArrayEnd::At(at, false)),
                 _ => {}

@@ -161,7 +161,7 @@ impl ElementPlace {
     pub(super) fn hint(self) -> &'static str {
         match self {
             Self::Column(_) => "write one JSON object a line (jq -c . does)",
-            Self::Line(_) => "mend this element of the array",
+            Self::Line(_) => "fix this element of the array",
         }
     }
 }
@@ -203,7 +203,7 @@ fn check(text: &str, place: ElementPlace) -> Result<(), Issue> {
     match keys.windows(2).find(|pair| pair[0] == pair[1]) {
         None => Ok(()),
         Some(pair) => {
-            Err(Issue::error("duplicate_key", format!("the key {:?} is there twice", pair[0]))
+            Err(Issue::error("duplicate_key", format!("the key {:?} appears twice", pair[0]))
                 .at(&*pair[0])
                 .hint("keep the one that is meant"))
         }

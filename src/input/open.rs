@@ -111,7 +111,7 @@ fn open_sheet(
     let stated = request.stated.format;
     if let Some(format) = stated.filter(|format| !format.is_spreadsheet()) {
         return Err(format!(
-            "is a workbook or a zip archive, but --format says {}; leave --format out",
+            "is a workbook or a zip archive, but --format is {}; omit --format",
             format.extension()
         ));
     }
@@ -119,7 +119,7 @@ fn open_sheet(
     match stated.filter(|format| *format != opened.format) {
         None => Ok(opened),
         Some(format) => Err(format!(
-            "is .{}, but --format says {}; leave --format out",
+            "is .{}, but --format is {}; omit --format",
             opened.format.extension(),
             format.extension()
         )),
@@ -136,7 +136,7 @@ fn format(
     let format = match (stated.format, named) {
         (Some(format), _) if format.is_spreadsheet() => {
             return Err(format!(
-                "is no workbook, but --format says {}; leave --format out",
+                "is not a workbook, but --format is {}; omit --format",
                 format.extension()
             ));
         }

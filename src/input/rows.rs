@@ -13,7 +13,7 @@ pub const MAX_RECORD_LINES: u64 = 1000;
 
 /// What to do about bytes that are no text.
 pub(super) const ENCODING_HINT: &str =
-    "save the file as UTF-8, or say what it is in, such as --encoding windows-1252";
+    "save the file as UTF-8, or name its encoding, such as --encoding windows-1252";
 
 /// What is kept of a row that is too long.
 pub(super) const KEPT_BYTES: usize = 4096;
@@ -34,7 +34,7 @@ pub(super) struct InputRow {
     pub(super) content: Content,
 }
 
-/// Why an input cannot be read on, and at which line.
+/// Why an input cannot be read any further, and at which line.
 pub(super) struct Fault {
     pub(super) line: u64,
     pub(super) reason: String,
@@ -48,7 +48,7 @@ impl Fault {
     pub(super) fn io(line: u64, error: &io::Error) -> Self {
         Self::new(
             line,
-            format!("cannot be read on from here: {error}; run it again when that is mended"),
+            format!("cannot be read beyond this point: {error}; run it again when that is fixed"),
         )
     }
 

@@ -92,7 +92,7 @@ fn choose<'a>(sheets: &'a [Info], stated: Option<&str>) -> Result<&'a str, Strin
             list(sheets.iter())
         )),
         _ => Err(format!(
-            "has several sheets with rows: {}; say which one is meant with --sheet NAME",
+            "has several sheets with rows: {}; choose which one to read with --sheet NAME",
             list(filled())
         )),
     }

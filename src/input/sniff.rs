@@ -56,7 +56,7 @@ pub(super) enum Container {
     Ole,
 }
 
-/// Whether it is no text but something that holds others.
+/// Whether expected text but something that holds others.
 pub(super) fn container(bytes: &mut Peek) -> io::Result<Option<Container>> {
     for (magic, container) in [
         (&b"PK\x03\x04"[..], Container::Zip),

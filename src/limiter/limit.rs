@@ -88,7 +88,7 @@ impl FromStr for Limit {
                 Err("a window may be 31 days long at most".to_owned())
             }
             Ok(window) if requests > 0 && !window.is_zero() => Ok(Self { requests, window }),
-            Ok(_) => Err("neither number may be 0".to_owned()),
+            Ok(_) => Err("neither number can be 0".to_owned()),
             Err(error) => Err(format!("{HOW} ({error})")),
         }
     }

@@ -120,7 +120,7 @@ fn keep(file: &File, mut changes: mpsc::Receiver<StateChange>) {
             match locked(file, due) {
                 Ok(()) => continue,
                 Err((error, left)) => {
-                    tracing::warn!(%error, "the shared budget cannot be kept; this process keeps the limit by itself");
+                    tracing::warn!(%error, "the shared budget cannot be used; this process keeps to the limit on its own");
                     (own, due) = (Some(LimiterState::default()), left);
                 }
             }

@@ -60,7 +60,7 @@ pub(crate) fn print_report(
         if shown > 0 && shown < group.count {
             let more = count(group.count - shown, "more");
             let more = more.strip_suffix('s').unwrap_or(&more);
-            writeln!(out, "… and {more} like this, {}; --all tells each\n", kind(group))?;
+            writeln!(out, "… and {more} like this, {}; --all shows each\n", kind(group))?;
         }
     }
     CheckSummary { out, color }.print(report, files)
@@ -90,7 +90,7 @@ impl<W: Write> CheckSummary<'_, W> {
         let rows = count(report.rows, "row");
         let (errors, warnings) = (report.count(Severity::Error), report.count(Severity::Warning));
         if let Some(unreadable) = &report.unreadable {
-            let text = format!("cannot be read on: {}", brief(unreadable));
+            let text = format!("cannot be read any further: {}", brief(unreadable));
             writeln!(self.out, "{}\n", self.paint(BAD, &text))?;
         }
         let verdict = if report.has_problems() {
@@ -125,7 +125,7 @@ impl<W: Write> CheckSummary<'_, W> {
             let (place, first) = &repairs.first;
             writeln!(
                 self.out,
-                "{:>12}  mended, {}: first {} → {} at {}",
+                "{:>12}  repaired, {}: first {} → {} at {}",
                 thousands(repairs.count),
                 repairs.kind,
                 brief(&format!("{:?}", first.from)),

@@ -65,7 +65,7 @@ impl<W: Write> Page<'_, W> {
             }
         }
         if tally.not_attempted > 0 {
-            let meaning = "no outcome yet when the run stopped; going on sends them (again)";
+            let meaning = "not finished when the run stopped; resuming sends them (again)";
             self.row(tally.not_attempted, "not attempted", meaning, true)?;
         }
         writeln!(self.out)
@@ -110,7 +110,7 @@ impl<W: Write> Page<'_, W> {
         if reasons.is_empty() {
             return Ok(());
         }
-        let since = if summary.done_before > 0 { ", since going on" } else { "" };
+        let since = if summary.done_before > 0 { ", since it was resumed" } else { "" };
         writeln!(self.out, "\nwhy rows failed{since}:")?;
         for reason in reasons.iter().take(REASONS) {
             let code = reason.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
@@ -135,9 +135,9 @@ impl<W: Write> Page<'_, W> {
 
     /// What was mended and what may be wrong, a line for each kind.
     fn noted(&mut self, summary: &Summary) -> io::Result<()> {
-        let since = if summary.done_before > 0 { ", since going on" } else { "" };
+        let since = if summary.done_before > 0 { ", since it was resumed" } else { "" };
         for (kinds, what) in
-            [(&summary.repairs, "values mended"), (&summary.warnings, "values that may be wrong")]
+            [(&summary.repairs, "values repaired"), (&summary.warnings, "values that may be wrong")]
         {
             if !kinds.is_empty() {
                 writeln!(self.out, "\n{what}{since}:")?;
@@ -154,7 +154,7 @@ impl<W: Write> Page<'_, W> {
         let notes: Vec<_> = [
             (summary.calls_saved, "saved by batching"),
             (summary.retries, "sent again"),
-            (summary.rate_limited, "refused for the rate"),
+            (summary.rate_limited, "refused by the rate limit"),
         ]
         .into_iter()
         .filter(|(number, _)| *number > 0)
@@ -178,7 +178,7 @@ impl<W: Write> Page<'_, W> {
         }
         if summary.merge_allowed > 0 {
             let rows = count(summary.merge_allowed, "row");
-            let note = format!("{rows} sent with leave to merge users (--on-conflict merge)");
+            let note = format!("{rows} sent with permission to merge users (--on-conflict merge)");
             writeln!(self.out, "{}", self.paint(NOTE, &note))?;
         }
         Ok(())
@@ -201,7 +201,7 @@ impl<W: Write> Page<'_, W> {
                 writeln!(self.out, "\nfirst: {}", tame(hint))?;
             }
             let Some(resume) = &stopped.resume else { return Ok(()) };
-            return writeln!(self.out, "\nto go on:\n  {}", tame(resume));
+            return writeln!(self.out, "\nto resume:\n  {}", tame(resume));
         }
         if summary.files.failures.is_empty() {
             return Ok(());

@@ -109,7 +109,7 @@ impl ColumnMap {
                         format!("no column gives {}, which {} needs", field.name, operation.name),
                     )
                     .hint(format!(
-                        "add a column {}, or say which column it is: --map COLUMN={}",
+                        "add a column {}, or name the column that holds it: --map COLUMN={}",
                         field.name, field.name
                     )));
                 }
@@ -255,10 +255,10 @@ fn check_region(
     if let Some((_, second)) = regions.next() {
         return Err(Issue::error(
             "duplicate_field",
-            format!("the columns {name} and {second} both give the region"),
+            format!("the columns {name} and {second} both set the region"),
         )
         .at(second)
-        .hint(format!("leave one of them out: --ignore {second:?}")));
+        .hint(format!("omit one of them: --ignore {second:?}")));
     }
     let is_phone = |op: &Operation, field: &str| {
         op.field_index(field).is_some_and(|index| op.fields[index].kind == Kind::Phone)
@@ -270,9 +270,9 @@ fn check_region(
     if columns.iter().any(|column| matches!(column, Column::Named(field) if of_any(field))) {
         return Ok(());
     }
-    Err(Issue::error("unknown_field", "a region is for phone numbers, and no column gives one")
+    Err(Issue::error("unknown_field", "--region applies to phone numbers, and no column has any")
         .at(name)
-        .hint(format!("leave it out with --ignore {name:?}")))
+        .hint(format!("omit it with --ignore {name:?}")))
 }
 
 fn check_twice<'a>(
@@ -287,13 +287,10 @@ fn check_twice<'a>(
         if let Some((_, first)) = taken.iter().find(|(other, _)| *other == index) {
             return Err(Issue::error(
                 "duplicate_field",
-                format!(
-                    "the columns {first} and {name} both give {}",
-                    operation.fields[index].name
-                ),
+                format!("the columns {first} and {name} both set {}", operation.fields[index].name),
             )
             .at(name)
-            .hint(format!("leave one of them out: --ignore {name:?}")));
+            .hint(format!("omit one of them: --ignore {name:?}")));
         }
         taken.push((index, name));
     }
@@ -340,9 +337,9 @@ fn infer(
         [] => OPERATIONS.iter().filter(fits).find(|op| op.sets_any_field()).ok_or_else(|| {
             Issue::error(
                 "no_operation",
-                format!("no operation takes these columns together: {}", names.join(", ")),
+                format!("no operation has all of these columns: {}", names.join(", ")),
             )
-            .hint("name it in a column operation, or with --operation; `descope-bulk operations` lists the fields of each")
+            .hint("name one in a column `operation`, or with --operation; `descope-bulk operations` lists the fields of each")
         }),
         _ => {
             let names: Vec<_> = candidates.iter().map(|operation| operation.name).collect();
@@ -350,7 +347,7 @@ fn infer(
                 "ambiguous_operation",
                 format!("the columns fit several operations: {}", names.join(", ")),
             )
-            .hint("say which with --operation NAME, or in a column operation"))
+            .hint("choose one with --operation NAME, or in a column `operation`"))
         }
     }
 }
@@ -366,7 +363,9 @@ pub(super) fn refusal(file: &str, problem: &Issue) -> Error {
 fn unknown_column(name: &str) -> Issue {
     Issue::error("unknown_field", format!("no operation has a field {name}{}", nearest(name)))
         .at(name)
-        .hint(format!("say what it is, --map {name:?}=FIELD, or leave it out, --ignore {name:?}"))
+        .hint(format!(
+            "name its field with --map {name:?}=FIELD, or omit it with --ignore {name:?}"
+        ))
 }
 
 /// `; did you mean …?` with the field whose name is nearest, if one is near.
@@ -387,10 +386,10 @@ pub(super) fn not_a_field(operation: &Operation, name: &str) -> Issue {
     let fields: Vec<_> = operation.fields.iter().map(|field| field.name).collect();
     Issue::error(
         "unknown_field",
-        format!("{name} is no field of {}, which takes {}", operation.name, fields.join(", ")),
+        format!("{name} is not a field of {}, which takes {}", operation.name, fields.join(", ")),
     )
     .at(name)
-    .hint(format!("leave it out with --ignore {name:?}, or choose another operation"))
+    .hint(format!("omit it with --ignore {name:?}, or choose another operation"))
 }
 
 pub(super) fn unknown_operation(name: &str) -> Issue {
@@ -407,22 +406,22 @@ pub(super) fn unknown_operation(name: &str) -> Issue {
 }
 
 pub(super) fn no_operation() -> Issue {
-    Issue::error("no_operation", "the row does not say what to do")
-        .hint("name an operation in the column operation, or with --operation")
+    Issue::error("no_operation", "the row names no operation")
+        .hint("name an operation in the column `operation`, or with --operation")
 }
 
 pub(super) fn destructive(operation: &Operation, why: &str) -> Issue {
     Issue::error("destructive", format!("{} is destructive: {why}", operation.name))
-        .hint("patch keeps what is not sent; if the removal is meant, say --allow-destructive")
+        .hint("patch keeps what is not sent; to allow the removal, use --allow-destructive")
 }
 
 pub(super) fn unstated(field: &Field, value: &str) -> Issue {
     Issue::error(
         "verified_not_stated",
         format!(
-            "nothing says whether the new {value} is verified; an unverified one locks the user out of signing in with it"
+            "the file does not say whether the new {value} is verified; a user cannot sign in with an unverified one"
         ),
     )
     .at(field.name)
-    .hint(format!("add a column {0}, or say it for all rows: --set {0}=true", field.name))
+    .hint(format!("add a column {0}, or set it for all rows: --set {0}=true", field.name))
 }

@@ -135,9 +135,9 @@ const ATTRIBUTE: Field = Field {
 };
 
 fn twice(field: &Field, name: &str) -> Issue {
-    Issue::error("duplicate_field", format!("the row gives {} twice", field.name))
+    Issue::error("duplicate_field", format!("the row sets {} twice", field.name))
         .at(name)
-        .hint("leave one of the columns out with --ignore")
+        .hint("omit one of the columns with --ignore")
 }
 
 /// How a row's phone numbers are read: its own region wins over the one for all rows.
@@ -187,7 +187,7 @@ fn operation_of(
         Cell::Text(text) => Cow::Borrowed(text.trim()),
         Cell::Json(raw) if raw.get() == "null" => "".into(),
         Cell::Json(raw) => serde_json::from_str::<String>(raw.get())
-            .map_err(|_| Issue::error("unknown_operation", "it is no text").at(name))?
+            .map_err(|_| Issue::error("unknown_operation", "expected text").at(name))?
             .into(),
     };
     if text.is_empty() {
@@ -261,7 +261,7 @@ fn complete(
         || values.iter().skip(1).any(Option::is_some);
     if errors.is_empty() && !sets_something {
         let what = format!("the row sets no field of {}", operation.name);
-        let hint = "fill in a value, or leave the row out";
+        let hint = "fill in a value, or remove the row";
         errors.push(Issue::error("nothing_to_set", what).hint(hint));
     }
 }
@@ -285,7 +285,7 @@ fn check_empty(field: &Field, mapping: &Mapping) -> Result<(), Issue> {
         Empty::Opens(_) if mapping.allow_destructive => Ok(()),
         Empty::Opens(why) => Err(Issue::error("destructive", why)
             .at(field.name)
-            .hint("say --allow-destructive if that is meant")),
+            .hint("use --allow-destructive to allow it")),
         Empty::Refused => {
             Err(Issue::error("empty_value", format!("{} cannot be empty", field.name))
                 .at(field.name)
@@ -300,6 +300,6 @@ fn missing(field: &Field, blank: bool) -> Issue {
     match field.empty {
         Empty::Refused => problem.hint("fill it in"),
         _ => problem
-            .hint("fill it in; to remove the value, say so: --blank clear, or \"\" in a JSON row"),
+            .hint("fill it in; to remove the value, use --blank clear, or \"\" in a JSON row"),
     }
 }

@@ -60,7 +60,7 @@ fn check_settings(mapping: &Mapping) -> Result<(), Error> {
         }
         if value.trim().is_empty() {
             return Err(Error::refused(format!(
-                "--set {field}= has no value; to remove a value, leave its cells blank and say --blank clear"
+                "--set {field}= has no value; to remove a value, leave its cells blank and add --blank clear"
             )));
         }
         check_set_value(mapping, field, value)?;
@@ -71,9 +71,7 @@ fn check_settings(mapping: &Mapping) -> Result<(), Error> {
 /// Refuses two settings for one thing, of which one would win silently.
 fn check_said_once(mapping: &Mapping) -> Result<(), Error> {
     let twice = |flag: &str, one: &str, other: &str| {
-        Err(Error::refused(format!(
-            "{flag} {one} and {flag} {other}: it is said twice; say it once"
-        )))
+        Err(Error::refused(format!("{flag} {one} and {flag} {other}: given twice; give it once")))
     };
     for (i, (column, _)) in mapping.map.iter().enumerate() {
         if let Some((first, _)) =
@@ -113,7 +111,7 @@ fn check_set_value(mapping: &Mapping, name: &str, value: &str) -> Result<(), Err
     for field in fields {
         if field.role == Role::Secret {
             return Err(Error::refused(format!(
-                "--set {name}: secrets do not belong on a command line, which others can read\n  put it into a column of the file"
+                "--set {name}: secrets do not belong on the command line, which other users can read\n  put it in a column of the file"
             )));
         }
         match values::from_cell(field.kind, value, mapping.reading()) {

@@ -204,7 +204,7 @@ fn columns_are_renamed_and_never_count_twice() {
     );
     let twice =
         row(&mapping("name"), &["loginId", "userId", "name"], &["a", "U", "A"]).unwrap_err();
-    assert!(twice.contains("both give loginId"), "{twice}");
+    assert!(twice.contains("both set loginId"), "{twice}");
     let missing = row(&map, &["loginId", "phone", "verified"], &["a", "b", "1"]).unwrap_err();
     assert!(missing.contains("no file has a column Cell"), "{missing}");
 }
@@ -320,9 +320,9 @@ fn a_setting_that_is_said_twice_is_refused() {
         let mapping = Mapping { set, ..mapping("phone") };
         row(&mapping, &["loginId", "phone"], &["a", "+14155550123"]).unwrap_err()
     };
-    assert!(twice(["verified", "Verified"]).contains("said twice"));
-    assert!(twice(["verified", "verifiedPhone"]).contains("said twice"));
+    assert!(twice(["verified", "Verified"]).contains("given twice"));
+    assert!(twice(["verified", "verifiedPhone"]).contains("given twice"));
     let map = vec![("x".to_owned(), "phone".to_owned()), ("X".to_owned(), "email".to_owned())];
     let mapped = row(&Mapping { map, ..Mapping::default() }, &["loginId", "x"], &["a", "b"]);
-    assert!(mapped.unwrap_err().contains("said twice"));
+    assert!(mapped.unwrap_err().contains("given twice"));
 }

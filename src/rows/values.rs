@@ -57,7 +57,7 @@ pub fn from_cell(kind: Kind, cell: &str, reading: PhoneReading) -> Result<Cleane
         Kind::Tenants if !trimmed.starts_with(['[', '{']) => list::tenants_of_cell(trimmed),
         Kind::JsonObject | Kind::Tenants => match serde_json::from_str::<&RawValue>(trimmed) {
             Ok(raw) => from_json(kind, raw, reading),
-            Err(_) => refuse("it is no JSON", "write JSON, such as {\"key\":\"value\"}"),
+            Err(_) => refuse("expected JSON", "write JSON, such as {\"key\":\"value\"}"),
         },
     }
 }
@@ -70,18 +70,21 @@ pub fn from_json(kind: Kind, raw: &RawValue, reading: PhoneReading) -> Result<Cl
         (Kind::Json, _) | (Kind::JsonObject, Some(b'{')) => json::without_null(json)?,
         (Kind::Tenants, Some(b'[')) => return list::tenants(json),
         (Kind::JsonObject, _) => {
-            return refuse("it is no JSON object", "write an object, such as {\"key\":\"value\"}");
+            return refuse(
+                "expected a JSON object",
+                "write an object, such as {\"key\":\"value\"}",
+            );
         }
         (Kind::Tenants, _) => {
             return refuse(
-                "it is no JSON list",
+                "expected a JSON list",
                 "write a list of objects, such as [{\"tenantId\":\"T1\"}]",
             );
         }
         (Kind::Boolean, Some(b't')) => Value::Boolean(true),
         (Kind::Boolean, Some(b'f')) => Value::Boolean(false),
         (Kind::Boolean, _) => {
-            return refuse("it is neither true nor false", "write true or false");
+            return refuse("expected true or false", "write true or false");
         }
         (Kind::List, _) => return list::of_json(json),
         (Kind::Text | Kind::Phone | Kind::Email | Kind::OneOf(_), Some(b'"')) => {
@@ -91,7 +94,7 @@ pub fn from_json(kind: Kind, raw: &RawValue, reading: PhoneReading) -> Result<Cl
             }
             return text(kind, whole.into(), reading);
         }
-        _ => return refuse("it is no text", "put it in quotes"),
+        _ => return refuse("expected text", "put it in quotes"),
     };
     Ok(value.into())
 }
@@ -101,7 +104,10 @@ fn text(kind: Kind, whole: Cow<'_, str>, reading: PhoneReading) -> Result<Cleane
     let as_is = kind == Kind::Phone && reading.phones == Phones::AsIs;
     let (kept, around) = kept(whole, if as_is { text::trim_blanks } else { text::trim });
     if kept.is_empty() {
-        return refuse("it holds nothing but blanks", "write a value, or \"\" to remove the value");
+        return refuse(
+            "it contains only white space",
+            "write a value, or \"\" to remove the value",
+        );
     }
     if kind == Kind::Phone {
         let (number, repairs, warning) = phone::read(kept, reading.phones, reading.region)?;
@@ -146,7 +152,7 @@ fn kept(
 fn one_of<'a>(words: &[&'static str], text: &str) -> Result<Cow<'a, str>, Issue> {
     match words.iter().find(|word| word.eq_ignore_ascii_case(text)) {
         Some(word) => Ok((*word).into()),
-        None => refuse(format!("it is none of {}", words.join(", ")), "write one of these words"),
+        None => refuse(format!("expected one of {}", words.join(", ")), "write one of these words"),
     }
 }
 
@@ -163,7 +169,7 @@ fn email(text: &str) -> Result<(), Issue> {
         Err(error) => {
             let why = error.to_string();
             let why = why.trim_end_matches('.');
-            refuse(format!("it is no e-mail address ({why})"), "write it as name@example.com")
+            refuse(format!("not a valid e-mail address ({why})"), "write it as name@example.com")
         }
     }
 }
@@ -175,6 +181,6 @@ fn boolean(text: &str) -> Result<Value<'_>, Issue> {
     } else if is(&["false", "f", "no", "n", "0", "off"]) {
         Ok(Value::Boolean(false))
     } else {
-        refuse("it is neither true nor false", "write true or false")
+        refuse("expected true or false", "write true or false")
     }
 }

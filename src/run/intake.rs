@@ -260,7 +260,7 @@ fn resumed(folder: RunFolder, config: &Config, stop: &Stop) -> Result<Intended, 
     let reading = Reading::open(config, Some(&folder))?;
     if !recovered.identity.same_inputs(&reading.identity) {
         return Err(Error::refused(format!(
-            "the run in {} is one of other files: name those, or another folder",
+            "the run in {} has other input files: name those, or another folder",
             folder.path().display()
         )));
     }
@@ -268,7 +268,7 @@ fn resumed(folder: RunFolder, config: &Config, stop: &Stop) -> Result<Intended, 
     match (recovered.complete, differences.is_empty()) {
         (true, true) => Ok(Intended::Nothing(folder.path().to_owned())),
         (true, false) => Err(Error::refused(format!(
-            "the run in {} is finished, and this would be another: {}\n  name another folder",
+            "the run in {} is finished, and this run differs from it: {}\n  name another folder",
             folder.path().display(),
             differences.join("; ")
         ))),
@@ -283,7 +283,7 @@ fn resumed(folder: RunFolder, config: &Config, stop: &Stop) -> Result<Intended, 
 fn changed(folder: &Path, differences: &[String]) -> Error {
     Error::refused(format!(
         "the unfinished run in {} cannot be resumed: something has changed since: {}\n  \
-         put it back as it was; or, to leave that run unfinished, move its folder away or run once without --resume",
+         restore it as it was; or, to leave that run unfinished, move its folder away or run once without --resume",
         folder.display(),
         differences.join("; ")
     ))

@@ -14,7 +14,7 @@ use crate::store::summary::Summary;
 /// Rows that may wait between two threads.
 pub(super) const CHANNEL: usize = 256;
 
-/// The reason for a stop whose input cannot be read on.
+/// The reason for a stop whose input cannot be read any further.
 pub(super) const UNREADABLE_INPUT: &str = "unreadable_input";
 
 /// How a run ended.

@@ -82,7 +82,7 @@ impl Rows {
                 return Some(Row::Unreadable(StopReason::halted(
                     UNREADABLE_INPUT,
                     unreadable.to_string(),
-                    "correct the file at that place, and run the rows from there on, under the header, as a file of their own",
+                    "correct the file at that point, and run the remaining rows, with the header, as a separate file",
                 )));
             }
         };

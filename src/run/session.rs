@@ -119,7 +119,7 @@ fn gate(config: &Config, rates: &Rates) -> Gate {
         Ok(budget) => gate.sharing(budget),
         Err(error) => {
             let folder = folder.display();
-            tracing::warn!(%folder, %error, "no shared budget: other runs for this project are not heeded");
+            tracing::warn!(%folder, %error, "no shared budget: limits are not shared with this project's other runs");
             gate
         }
     }

@@ -46,15 +46,15 @@ impl Facts<'_> {
     fn unrecorded(&self, error: &io::Error) -> Error {
         let advice = match self.resume_command() {
             _ if !self.folder.path().exists() => {
-                "the run folder is gone, and with it what is known of the run: begin again"
+                "the run folder is gone, and with it the record of the run: start a new run"
                     .to_owned()
             }
             Some(command) => {
-                format!("make room or correct the folder, then resume the run:\n  {command}")
+                format!("free up space or fix the folder, then resume the run:\n  {command}")
             }
-            None => "make room or correct the folder, then resume the run".to_owned(),
+            None => "free up space or fix the folder, then resume the run".to_owned(),
         };
-        Error::Stopped(format!("{error}\n  nothing was sent since that was noticed; {advice}"))
+        Error::Stopped(format!("{error}\n  nothing has been sent since; {advice}"))
     }
 
     /// The command that resumes this run: the one that was typed, with what it takes.

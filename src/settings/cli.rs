@@ -37,17 +37,17 @@ pub(crate) enum Command {
     /// the values to set. Two rows of one user go out one after the other in file order; other
     /// users do not wait. Everything that happened is in the run folder: results.jsonl with one
     /// line for every row, failures.* with the rows that failed, in your own columns, to be
-    /// mended and fed to `run` again, and summary.json.
+    /// corrected and run again, and summary.json.
     ///
     /// Exit codes: 0 every row is updated or unchanged; 1 some rows failed; 2 refused, nothing
-    /// was sent; 3 stopped early, and --resume goes on; 4 another process is at this run; 130 or
-    /// 143 stopped by a signal, and --resume goes on.
+    /// was sent; 3 stopped early, can be resumed; 4 another process holds this run; 130 or 143
+    /// stopped by a signal, can be resumed.
     Run(Box<run::RunArgs>),
     /// Check files offline: every problem of every row, before anything is sent
     ///
     /// Reads all rows as `run` would, and sends nothing. Says what is wrong with each (file, line,
     /// row, column, value, reason, what to do), which rows contradict each other, which would
-    /// lock a user out, what would be mended, and how many calls and how long a run would take.
+    /// lock a user out, what would be repaired, and how many calls and how long a run would take.
     /// Needs no account and no network.
     ///
     /// Exit codes: 0 no problem; 1 there are problems; 2 a file cannot be understood.

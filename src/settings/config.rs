@@ -151,7 +151,7 @@ impl Config {
         let words = command.into_iter().chain(words.into_iter().map(Into::into));
         match cli::parse(words, environment) {
             Ok(Parsed { command: Command::Run(args), .. }) => Self::resolve(&args, environment),
-            Ok(_) => Err(Error::refused("these are no arguments of run")),
+            Ok(_) => Err(Error::refused("these are not arguments of `run`")),
             Err(Unparsed::Job(error)) => Err(error),
             Err(Unparsed::Usage(error)) => Err(Error::refused(error)),
         }
@@ -259,7 +259,7 @@ fn pace(args: &PaceArgs, environment: Environment<'_>) -> Result<PaceSettings, E
         return Err(Error::refused("--connect-timeout must be shorter than --timeout"));
     }
     if args.connect_timeout.is_zero() {
-        return Err(Error::refused("--connect-timeout must be longer than nothing"));
+        return Err(Error::refused("--connect-timeout must be greater than zero"));
     }
     Ok(PaceSettings {
         concurrency: usize::from(args.concurrency),
@@ -281,7 +281,9 @@ fn budget(args: &PaceArgs, environment: Environment<'_>) -> Option<PathBuf> {
     let below_home = || Some(Path::new(&environment("HOME")?).join(".local/state"));
     let state = environment("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let Some(state) = state.or_else(below_home) else {
-        tracing::warn!("neither XDG_STATE_HOME nor HOME is set: other runs are not heeded");
+        tracing::warn!(
+            "neither XDG_STATE_HOME nor HOME is set: limits are not shared with other runs"
+        );
         return None;
     };
     Some(state.join("descope-bulk"))
@@ -354,7 +356,7 @@ fn management_key(file: Option<&Path>, environment: Environment<'_>) -> Result<S
     }
     if !key.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':') {
         return Err(Error::refused(format!(
-            "{origin} holds no management key: a key is one word of letters and digits"
+            "{origin} does not hold a management key: a key is one word of letters and digits"
         )));
     }
     if !key.starts_with('K') {
@@ -379,7 +381,7 @@ pub(crate) fn read_key(path: &Path) -> Result<String, Error> {
         if metadata.is_file() && metadata.permissions().mode() & 0o077 != 0 {
             tracing::warn!(
                 file = %path.display(),
-                "others may read the key file; chmod 600 keeps it to you"
+                "other users can read the key file; use chmod 600 to make it private"
             );
         }
     }
@@ -387,7 +389,7 @@ pub(crate) fn read_key(path: &Path) -> Result<String, Error> {
     file.take(MOST + 1).read_to_string(&mut text).map_err(refuse)?;
     if text.len() as u64 > MOST {
         return Err(Error::refused(format!(
-            "the key file {} holds more than {MOST} bytes: it is no key",
+            "the key file {} holds more than {MOST} bytes, so it is not a key",
             path.display()
         )));
     }

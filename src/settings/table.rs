@@ -221,7 +221,7 @@ pub(super) const TABLES: &[(&str, &str)] = &[
     ("rules.set", "Fields, and the value that each has where a row has none"),
     ("rules.blank-of", "Fields, and what a blank cell of each means, where that differs"),
     ("limits", "How fast to send, and when to give up"),
-    ("project", "Whom to speak to; never the management key itself"),
+    ("project", "Which project to update; never the management key itself"),
     ("output", "What is written and shown, and where"),
 ];
 

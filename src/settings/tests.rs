@@ -17,7 +17,7 @@ fn every_setting_is_a_flag_and_every_flag_a_setting() {
     let mut flags = BTreeSet::new();
     for setting in SETTINGS {
         let argument = setting.argument(run).unwrap_or_else(|| panic!("--{}", setting.flag));
-        assert!(flags.insert(setting.flag), "{} is there twice", setting.flag);
+        assert!(flags.insert(setting.flag), "{} appears twice", setting.flag);
         if !setting.path.is_empty() {
             let switch = argument.get_long().is_some() && setting.kind == KeyKind::Switch;
             assert_eq!(switch, argument.get_default_values() == ["false"], "{}", setting.path);

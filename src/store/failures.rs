@@ -94,7 +94,7 @@ struct Layout {
     /// What separates cells; nothing for rows that are objects.
     delimiter: Option<Delimiter>,
     columns: Vec<String>,
-    /// Whether it begins with the mark of UTF-8.
+    /// Whether it begins with a byte order mark of UTF-8.
     marked: bool,
     file: Option<AppendFile>,
 }

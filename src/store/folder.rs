@@ -100,7 +100,7 @@ impl RunFolder {
         match lock.try_lock() {
             Ok(()) => Ok(Self { path, _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(exit::Error::Busy(format!(
-                "another process is at the run in {}; wait for it, or say --resume --wait",
+                "another process holds the run in {}; wait for it, or use --resume --wait",
                 path.display()
             ))),
             Err(TryLockError::Error(error)) => Err(exit::Error::refused(at("lock", &path, &error))),
@@ -121,7 +121,7 @@ impl RunFolder {
             io::ErrorKind::InvalidData => io::Error::new(
                 error.kind(),
                 format!(
-                    "the run in {} cannot go on: {error}\n  put the files back as they were, or move the folder away to begin anew",
+                    "the run in {} cannot be resumed: {error}\n  restore the files as they were, or move the folder away to start a new run",
                     self.path.display()
                 ),
             ),
@@ -198,7 +198,7 @@ fn clear(folder: &Path) -> io::Result<()> {
             ours.push(path);
         } else if name != LOCK {
             return Err(io::Error::other(format!(
-                "{} is not part of a run, so nothing in its folder is touched: name another folder",
+                "{} is not part of a run, so its folder is left as it is: name another folder",
                 path.display()
             )));
         }
@@ -253,8 +253,8 @@ fn first_line(folder: &Path) -> io::Result<Option<Identity>> {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
             format!(
-                "the journal of the run in {} is damaged or gone, so what was sent cannot be told\n  \
-                 put it back, or move the folder away to begin anew",
+                "the journal of the run in {} is damaged or gone, so there is no record of what was sent\n  \
+                 restore it, or move the folder away to start a new run",
                 folder.display()
             ),
         ));
@@ -302,7 +302,7 @@ fn take_empty(path: &Path) -> io::Result<()> {
         return Err(io::Error::new(
             io::ErrorKind::AlreadyExists,
             format!(
-                "{} is not empty, and nothing is overwritten: name a folder that does not exist, or one that holds a run, with --resume",
+                "{} is not empty, and nothing is overwritten: name a folder that does not exist, or use --resume with a folder that holds a run",
                 path.display()
             ),
         ));

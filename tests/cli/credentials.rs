@@ -214,5 +214,5 @@ fn what_goes_out_goes_through_the_proxy_of_the_environment() {
 fn a_file_that_is_no_key_is_refused() {
     let run = Run::new().env("DESCOPE_PROJECT_ID", PROJECT).file("in.csv", ROWS);
     fs::write(run.path("key"), "K".repeat(5_000)).unwrap();
-    run.args(&["--key-file", "key"]).go().code(2).says("no key");
+    run.args(&["--key-file", "key"]).go().code(2).says("not a key");
 }

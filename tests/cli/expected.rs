@@ -1,6 +1,6 @@
 //! What `check` says of every sample, to the letter.
 //!
-//! `UPDATE_EXPECTED=1 cargo test --test cli expected` writes it anew; look at the difference.
+//! `INSTA_UPDATE=always cargo test --test cli expected` writes it anew; look at the difference.
 
 use std::fs;
 use std::path::Path;
@@ -31,22 +31,18 @@ const SAMPLES: &[(&str, &[&str])] = &[
 #[test]
 fn every_sample_is_checked_as_expected() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let update = std::env::var_os("UPDATE_EXPECTED").is_some();
+    let mut kept = insta::Settings::clone_current();
+    kept.set_snapshot_path(root.join("tests/expected"));
+    kept.set_prepend_module_to_snapshot(false);
+    kept.set_omit_expression(true);
     for (sample, options) in SAMPLES {
         let path = format!("samples/{sample}");
         let output =
             program().current_dir(root).args(["check", &path]).args(*options).output().unwrap();
         let code = output.status.code().unwrap();
         let said = String::from_utf8(output.stdout).unwrap();
-        let said =
-            format!("$ descope-bulk check {path} {}\n{said}exit code {code}\n", options.join(" "));
-        let kept = root.join("tests/expected").join(format!("{sample}.txt"));
-        if update {
-            fs::create_dir_all(kept.parent().unwrap()).unwrap();
-            fs::write(&kept, &said).unwrap();
-        }
-        let expected = fs::read_to_string(&kept).unwrap_or_default();
-        assert!(said == expected, "{sample}: expected\n{expected}\n--- but it said\n{said}");
+        let typed = format!("$ descope-bulk check {path} {}", options.join(" "));
+        kept.bind(|| insta::assert_snapshot!(*sample, format!("{typed}\n{said}exit code {code}")));
     }
     let samples = fs::read_dir(root.join("samples")).unwrap().map(|entry| entry.unwrap());
     for sample in samples.filter(|entry| entry.path().is_file()) {

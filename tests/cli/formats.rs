@@ -38,7 +38,7 @@ fn every_kind_is_read_and_its_failures_are_fed_back() {
         // It is UTF-8, and says so to whoever still says something else.
         if !sample.arguments.is_empty() {
             let again = simulate(&sample).file(sample.failures, &failures).go().code(2);
-            again.says("begins with the mark of utf-8, but --encoding says windows-1252");
+            again.says("begins with a byte order mark of utf-8, but --encoding is windows-1252");
         }
 
         // As it is, it fails again alike, and leaves the same file.
@@ -128,7 +128,7 @@ fn what_cannot_be_told_is_refused_with_what_to_do() {
     let utf16: Vec<u8> = "loginId,name\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     for (bytes, arguments, says) in [
         (&b"loginId,name;x\n"[..], &[][..], "more than one delimiter (comma, semicolon)"),
-        (b"loginId,name\n", &["--sheet", "One"], "--sheet is said, but no input is a workbook"),
+        (b"loginId,name\n", &["--sheet", "One"], "--sheet is given, but no input is a workbook"),
         (b"{\"a\":1}\n", &["--delimiter", "tab", "--format", "jsonl"], "--delimiter is said"),
         (&workbook, &[], "several sheets with rows: \"One\", \"Two\""),
         (&workbook, &["--sheet", "Three"], "no sheet \"Three\""),

@@ -74,11 +74,11 @@ fn what_cannot_be_told_is_refused_before_anything_is_sent() {
     refuses("loginId,roleNames\na,x\n", &[], "role-add, role-set, role-remove");
     refuses("loginId,fone\na,x\n", &[], "in.csv:1: column fone");
     refuses("loginId,name\na,x\n", &["--operation", "fly"], "no such operation");
-    refuses("loginId,name\na,x\n", &["--operation", "phone"], "name is no field of phone");
+    refuses("loginId,name\na,x\n", &["--operation", "phone"], "name is not a field of phone");
     refuses("loginId,name\na,x\n", &["--map", "nome=name"], "no file has a column nome");
     refuses("loginId,name\na,x\n", &["--set", "nome=x"], "no operation has a field nome");
     let twice = &["--blank-of", "name=skip", "--blank-of", "displayName=clear"];
-    refuses("loginId,name\na,x\n", twice, "said twice");
+    refuses("loginId,name\na,x\n", twice, "given twice");
     refuses("loginId,name\na,x\n", &["--blank-of", "nome=skip"], "there is no such field");
     refuses("loginId,name\na,x\n", &["--blank-of", "name=no"], "one of skip, clear, error");
     let secret = &["--operation", "password-set-active", "--set", "password=hush-hush"];

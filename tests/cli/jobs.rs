@@ -166,7 +166,7 @@ fn mistakes_are_refused_at_their_place_before_anything_happens() {
     assert!(!ran.path("").exists());
     // A wrong job is refused whatever is typed over it.
     run("[limits]\nrate = \"x\"\n").args(&["--rate", "off", "--show-settings"]).go().code(2);
-    run("[limits]\nrate = \"1/1s\"\nmax-share = 5\n").go().code(2).says("cannot go with");
+    run("[limits]\nrate = \"1/1s\"\nmax-share = 5\n").go().code(2).says("cannot be combined with");
     run("[limits]\nrate = \"1/1s\"\n").arg("--simulate").go().code(2).says("no input");
 }
 
@@ -176,12 +176,12 @@ fn files_that_are_no_job_are_refused() {
     let many =
         (0..6_000).fold("[mapping]\n".to_owned(), |job, n| job + &format!("c{n} = \"name\"\n"));
     for (content, expected) in [
-        (&b""[..], "says nothing"),
+        (&b""[..], "the job file is empty"),
         (b"a = \"\xff\"", "is not UTF-8 in line 1"),
         (b"PK\x03\x04\x00\x00", "job.toml:1:3: "),
         (b"[input", "unclosed table"),
         (many.as_bytes(), "more than 5000 values"),
-        (&long, "it is no job file"),
+        (&long, "so it is not a job file"),
     ] {
         let run = run("");
         fs::write(run.path("jobs/job.toml"), content).unwrap();
@@ -250,7 +250,7 @@ fn the_printed_command_goes_on_with_the_job() {
     assert!(String::from_utf8_lossy(&changed.stderr).contains("blank: it was"));
     fs::write(folder.path().join("jobs/job.toml"), format!("{job}max-share = 70\n")).unwrap();
     let refused = go(&words);
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("belongs into [limits]"));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("belongs in [limits]"));
     fs::write(folder.path().join("jobs/job.toml"), job.replace("failures = 2", "failures = 9"))
         .unwrap();
     let ended = go(&words);

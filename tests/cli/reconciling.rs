@@ -126,7 +126,7 @@ fn what_cannot_be_read_is_unknown_with_the_reason() {
         assert_eq!(ran.kinds(), ["unsettled"]);
         let error = &ran.results()[0]["error"];
         assert!(text(error, "message").contains(why), "{error}");
-        assert!(text(error, "message").contains("reading the user did not settle it"), "{error}");
+        assert!(text(error, "message").contains("reading the user did not show"), "{error}");
         assert_eq!(renames(&arrivals), (1, 1));
         assert!(ran.read("failures.jsonl").contains("did not settle it"));
     }

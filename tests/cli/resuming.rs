@@ -223,7 +223,7 @@ fn a_run_folder_that_is_gone_stops_the_run() {
     let running = run.spawn();
     simulator.wait_for_arrivals(3);
     fs::remove_dir_all(running.folder().join("out")).unwrap();
-    let ran = running.end().code(3).says("begin again");
+    let ran = running.end().code(3).says("start a new run");
     assert!(!ran.stdout.contains("--resume"), "{}", ran.stdout);
     assert!(simulator.stop().len() < 1_000);
 }

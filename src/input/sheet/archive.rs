@@ -62,7 +62,7 @@ fn zipped(file: &[u8]) -> Result<BookKind, String> {
     if has("content.xml") && has("mimetype") {
         return Ok(BookKind::Ods);
     }
-    Err("is a zip archive, but no workbook (.xlsx, .ods); unpack it first".to_owned())
+    Err("is a zip archive, but not a workbook (.xlsx, .ods); unpack it first".to_owned())
 }
 
 fn damaged(error: impl std::fmt::Display) -> String {

@@ -55,7 +55,7 @@ impl SheetCell {
             shown,
             code: "cell_error",
             what: format!("holds {what}, the error of a formula"),
-            hint: "mend the formula, or put the value in its place",
+            hint: "fix the formula, or replace it with its value",
         })
     }
 
@@ -95,7 +95,7 @@ impl SheetCell {
             return Self::Bad(Bad {
                 shown: days.to_string(),
                 code: "cell_error",
-                what: format!("is formatted as a date, but holds {days}, which is none"),
+                what: format!("is formatted as a date, but holds {days}, which is not a date"),
                 hint: "change its format, or its value",
             });
         }

@@ -184,7 +184,7 @@ impl<'a> Walk<'a> {
 
     fn start_table(&mut self, element: &BytesStart<'_>) -> Result<(), String> {
         if self.row.is_some() {
-            return Err("has a table within a cell, which is not read; take it out".to_owned());
+            return Err("has a table inside a cell, which is not supported; remove it".to_owned());
         }
         let name = attribute(element, "table:name")?.unwrap_or_default();
         let style = attribute(element, "table:style-name")?;
@@ -349,7 +349,7 @@ impl Open {
             ("float" | "percentage" | "currency", Some(value)) => match value.parse::<f64>() {
                 Ok(number) => SheetCell::number(number),
                 Err(_) => SheetCell::Bad(Bad {
-                    what: "is said to be a number, but holds none".to_owned(),
+                    what: "is marked as a number, but does not hold one".to_owned(),
                     hint: "enter it again",
                     code: "cell_error",
                     shown: value,

@@ -147,7 +147,7 @@ impl Header {
                     outside.push(shown(cell));
                 }
                 (cell, Some(index)) if twice => {
-                    issue.get_or_insert_with(|| self.bad(index, "is there twice", "keep one"));
+                    issue.get_or_insert_with(|| self.bad(index, "appears twice", "keep one"));
                     own[index] = shown(cell);
                 }
                 (SheetCell::Text(text), Some(index)) => {

@@ -56,7 +56,7 @@ fn the_name_tells_the_format_else_the_content_does() {
 fn what_is_not_text_is_refused_by_name() {
     let cases: &[(&[u8], &str)] = &[
         (b"PK\x03\x04\0\0", "damaged or cut off"),
-        (b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", "a zip archive, but no workbook"),
+        (b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", "a zip archive, but not a workbook"),
         (b"\xd0\xcf\x11\xe0\0", "old Excel"),
         (b"\xd0\xcf\x11\xe0\0E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0", "password"),
         (b"x\0,\0\n\0", "--encoding utf-16le"),
@@ -90,8 +90,8 @@ fn what_is_stated_for_no_input_is_refused() {
     };
     let delimiter = Stated { delimiter: Some(Delimiter::Comma), ..Stated::default() };
     let sheet = Stated { sheet: Some("One".to_owned()), ..Stated::default() };
-    assert!(refusal(&[with(&csv, &sheet)]).starts_with("--sheet is said, but no input is a"));
-    assert!(refusal(&[with(&jsonl, &delimiter)]).starts_with("--delimiter is said, but no"));
+    assert!(refusal(&[with(&csv, &sheet)]).starts_with("--sheet is given, but no input is a"));
+    assert!(refusal(&[with(&jsonl, &delimiter)]).starts_with("--delimiter is given, but no"));
     assert!(open(&[with(&jsonl, &delimiter), with(&csv, &delimiter)]).is_ok());
 }
 
@@ -210,7 +210,7 @@ fn a_failing_device_ends_reading() {
         let said = drain(input(name, Failing(io::Cursor::new(bytes))).unwrap());
         assert_eq!(said.rows.len(), 1);
         let unreadable = said.unreadable.unwrap();
-        let expected = format!("{name}:3: cannot be read on from here: the device is gone");
+        let expected = format!("{name}:3: cannot be read beyond this point: the device is gone");
         assert!(unreadable.starts_with(&expected), "{unreadable}");
     }
 }

@@ -38,7 +38,7 @@ fn reading_goes_on_behind_a_bad_element() {
         (b"{} {}", "invalid_json - not valid JSON: trailing characters at line 2"),
         (b"nul", "invalid_json - not valid JSON: EOF"),
         (b"{\"a\":\n\"\xff\"}", "invalid_utf8 - not valid UTF-8 at line 3"),
-        (b"{\"a\":1,\"a\":2}", "duplicate_key a the key \"a\" is there twice"),
+        (b"{\"a\":1,\"a\":2}", "duplicate_key a the key \"a\" appears twice"),
     ];
     for (element, expected) in table {
         let bytes = [b"[{},\n", *element, b" , {}]"].concat();
@@ -59,15 +59,15 @@ fn a_broken_array_ends_reading_and_keeps_what_is_before() {
     let table = [
         ("", 0, 1, "the file ends within the array"),
         (",", 0, 1, "the file ends within the array"),
-        (",]", 0, 1, "a comma has no element behind it"),
-        (",,{}]", 0, 1, "a comma has no element behind it"),
-        ("] {}", 0, 1, "the array has ended"),
-        ("]]", 0, 1, "the array has ended"),
+        (",]", 0, 1, "a comma is not followed by an element"),
+        (",,{}]", 0, 1, "a comma is not followed by an element"),
+        ("] {}", 0, 1, "there is more text after the end of the array"),
+        ("]]", 0, 1, "there is more text after the end of the array"),
         (",{} ", 0, 1, "the file ends within the array"),
         (",\n{\"a\":1", 1, 2, "the file ends within an element"),
-        (",{\"a\":\"b},\n{}]", 1, 1, "a string does not end on its line"),
-        (",{\"a\":1],{}]", 1, 1, "a bracket closes what is not open"),
-        (",}", 1, 1, "a bracket closes what is not open"),
+        (",{\"a\":\"b},\n{}]", 1, 1, "a string is not closed on its line"),
+        (",{\"a\":1],{}]", 1, 1, "a closing bracket has no opening bracket"),
+        (",}", 1, 1, "a closing bracket has no opening bracket"),
     ];
     for (rest, bad, line, expected) in table {
         let said = read("u.json", format!("[{{}}{rest}")).unwrap();

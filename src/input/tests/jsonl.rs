@@ -41,8 +41,8 @@ const BAD_LINES: &[(&[u8], &str)] = &[
     (b"null", "not_an_object - JSON, but not an object"),
     (b"\"{}\"", "not_an_object - JSON, but not an object"),
     (b"{\"a\":\"\xff\"}", "invalid_utf8 - not valid UTF-8 at column 7"),
-    (b"{\"a\":1,\"\\u0061\":2}", "duplicate_key a the key \"a\" is there twice"),
-    (b"{\"b\":1,\"a\":2,\"b\":2}", "duplicate_key b the key \"b\" is there twice"),
+    (b"{\"a\":1,\"\\u0061\":2}", "duplicate_key a the key \"a\" appears twice"),
+    (b"{\"b\":1,\"a\":2,\"b\":2}", "duplicate_key b the key \"b\" appears twice"),
 ];
 
 #[track_caller]

@@ -160,9 +160,11 @@ fn utf_16_is_told_by_its_mark_or_stated() {
         }
     }
     let wrong = read_as(&said(Encoding::Utf16Be), &utf16(&marked, le)).unwrap_err();
-    assert!(wrong.contains("begins with the mark of utf-16le, but --encoding says utf-16be"));
+    assert!(
+        wrong.contains("begins with a byte order mark of utf-16le, but --encoding is utf-16be")
+    );
     let wrong = read_as(&said(Encoding::Windows1252), marked.as_bytes()).unwrap_err();
-    assert!(wrong.contains("begins with the mark of utf-8"));
+    assert!(wrong.contains("begins with a byte order mark of utf-8"));
 }
 
 #[test]

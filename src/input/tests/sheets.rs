@@ -164,7 +164,7 @@ fn the_sheet_is_the_only_one_with_rows_or_stated() {
     assert_eq!(drain(open_sheet(&one, "Lists").unwrap()).rows[0].1, cells(&["Lists"]));
     let two = xlsx(&[("A", &header), ("B", &nothing), ("C", &header)]);
     let refusal = read("u", &two).unwrap_err();
-    assert!(refusal.contains("several sheets with rows: \"A\", \"C\"; say"), "{refusal}");
+    assert!(refusal.contains("several sheets with rows: \"A\", \"C\"; choose"), "{refusal}");
     assert_eq!(drain(open_sheet(&two, "C").unwrap()).rows[0].1, cells(&["C"]));
     let refusal = open_sheet(&two, "D").err().unwrap();
     assert!(refusal.contains("no sheet \"D\"; there are \"A\", \"B\", \"C\""), "{refusal}");
@@ -173,7 +173,7 @@ fn the_sheet_is_the_only_one_with_rows_or_stated() {
     let refusal = read("u", xlsx(&[("Empty", &nothing)])).unwrap_err();
     assert!(refusal.contains("holds no rows that can be seen"), "{refusal}");
     let csv = Stated { format: Some(Format::Csv), ..Stated::default() };
-    assert!(input_of("u", csv, io::Cursor::new(one)).err().unwrap().contains("--format says csv"));
+    assert!(input_of("u", csv, io::Cursor::new(one)).err().unwrap().contains("--format is csv"));
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn protected_and_foreign_documents_are_refused_by_name() {
     for (bytes, expected) in [
         (protected, "protected by a password"),
         (archive(&[("xl/workbook.bin", b"")]), "binary Excel workbook"),
-        (archive(&[("a.csv", b"x\n")]), "is a zip archive, but no workbook"),
+        (archive(&[("a.csv", b"x\n")]), "is a zip archive, but not a workbook"),
         (archive(&[("xl/workbook.xml", b"<x>")]), "damaged Excel workbook"),
     ] {
         let refusal = read("u", bytes).unwrap_err();

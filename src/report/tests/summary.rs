@@ -103,16 +103,16 @@ why rows failed:
            6  missing_value: no phone; first at users.csv:14 (row 13)
               fill it in
 
-values mended:
+values repaired:
        1,200  plus_restored
            3  zero_restored
 
 values that may be wrong:
            2  phone_not_in_use
 
-time: 3m 45s, 1,520 calls (20 sent again, 2 refused for the rate)
+time: 3m 45s, 1,520 calls (20 sent again, 2 refused by the rate limit)
 waited: 1m 2s for the limit, 1m for pauses that the server asked for, 340ms before sending again, added up over rows
-1 row sent with leave to merge users (--on-conflict merge)
+1 row sent with permission to merge users (--on-conflict merge)
 results:  runs/users-20261124T030000Z/results.jsonl
 failures: runs/a/failures.csv
 failures: my runs/failures-2.jsonl
@@ -130,7 +130,7 @@ fn a_stopped_run() {
         "SIMULATED: no real user was touched\n\
          stopped early: 9 rows failed, and --max-failures is 9\n"
     ));
-    assert!(text.contains("\n      39,990  not attempted  no outcome yet"), "{text}");
+    assert!(text.contains("\n      39,990  not attempted  not finished"), "{text}");
     assert!(
         text.contains(
             "= 1 updated + 9 gave up + 39,990 not attempted ✓; the run is not complete\n"
@@ -138,7 +138,7 @@ fn a_stopped_run() {
         "{text}"
     );
     assert!(text.ends_with(
-        "\nfirst: mend the mapping\n\nto go on:\n  descope-bulk run --resume users.csv\n"
+        "\nfirst: mend the mapping\n\nto resume:\n  descope-bulk run --resume users.csv\n"
     ));
 }
 

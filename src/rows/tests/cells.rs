@@ -58,7 +58,7 @@ fn a_region_without_a_phone_number_is_a_column_that_nobody_asked_for() {
         &["loginId", "phone", "verified", "region", "Country"],
         &["a", "b", "1", "GB", "GB"],
     );
-    assert!(refused.unwrap_err().contains("both give the region"));
+    assert!(refused.unwrap_err().contains("both set the region"));
     // Rows that name their own operation may mix.
     let columns = ["operation", "loginId", "phone", "verified", "name", "region"];
     assert!(row(&none, &columns, &["name", "a", "", "", "A", "GB"]).is_ok());
@@ -109,7 +109,7 @@ fn custom_attributes_have_columns_of_their_own() {
         ok(r#"{"loginId":"a","attributeKey":"tier","attributeValue":"x"}"#)
     );
     let name = row(&mapping("name"), &["loginId", "name", "customAttributes.a"], &["a", "A", "x"]);
-    assert!(name.unwrap_err().contains("no field of name"));
+    assert!(name.unwrap_err().contains("not a field of name"));
 }
 
 #[test]

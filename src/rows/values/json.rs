@@ -28,10 +28,10 @@ pub(super) fn without_null(json: &str) -> Result<Value<'_>, Issue> {
     match serde_json::from_str(json) {
         Ok(value) if holds_null(&value) => refuse(
             "null is never sent",
-            "leave the key out to keep the value, or write \"\" to remove it",
+            "omit the key to keep the value, or write \"\" to remove it",
         ),
         Ok(_) => Ok(Value::Json(one_line(json))),
-        Err(_) => refuse("it is no JSON", "write JSON, such as {\"key\":\"value\"}"),
+        Err(_) => refuse("expected JSON", "write JSON, such as {\"key\":\"value\"}"),
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) fn of_cell(cell: &str) -> Result<Cleaned<'_>, Issue> {
 pub(super) fn of_json(json: &str) -> Result<Cleaned<'_>, Issue> {
     match serde_json::from_str::<Vec<String>>(json) {
         Ok(items) => list(items.iter().map(String::as_str)),
-        Err(_) => refuse("it is no list of texts", "write [\"a\",\"b\"], or a;b in a cell"),
+        Err(_) => refuse("expected a list of strings", "write [\"a\",\"b\"], or a;b in a cell"),
     }
 }
 

@@ -116,7 +116,7 @@ pub(super) fn read(
             StatedRegion::Nowhere => return Err(without_region(&written)),
             StatedRegion::Wrongly => {
                 return refuse(
-                    "the number has no +, and the row's region is none",
+                    "the number has no +, and the row's region is not a known one",
                     "write the region as two letters of ISO 3166, such as GB or US",
                 );
             }
@@ -131,11 +131,11 @@ fn not_in_use(phones: Phones) -> Result<Option<Box<Issue>>, Issue> {
     if phones == Phones::Strict {
         return refuse(
             NOT_IN_USE,
-            "look whether a digit is wrong; --phones check sends such numbers all the same",
+            "check for a wrong digit; --phones check sends such numbers anyway",
         );
     }
     let warning = Issue::warning("phone_not_in_use", NOT_IN_USE)
-        .hint("look whether a digit is wrong; --phones strict refuses such numbers");
+        .hint("check for a wrong digit; --phones strict refuses such numbers");
     Ok(Some(Box::new(warning)))
 }
 
@@ -195,7 +195,7 @@ fn international(digits: &str, bracketed: Option<usize>) -> Result<Standings, Is
             found(as_it_stands(), RepairKinds::default(), standing)
         }
         _ => refuse(
-            "the number is in use neither with the 0 behind the country code nor without it",
+            "no such number is in use, with or without the 0 after the country code",
             WRITE_IT,
         ),
     }
@@ -297,7 +297,7 @@ fn behind_prefix(written: &Written, parsed: &PhoneNumber) -> Result<Standings, I
     // In some regions a carrier's code follows, which cannot be told from a country code.
     let is_plain = |start: &usize| PREFIXES.contains(&&written.digits[..*start]);
     let Some(start) = starts.into_iter().flatten().find(is_plain) else {
-        return refuse("it cannot be told what stands behind the international prefix", WRITE_IT);
+        return refuse("what follows the international prefix is ambiguous", WRITE_IT);
     };
     let bracketed = written.bracketed_zero.and_then(|zero| zero.checked_sub(start));
     let found = international(&written.digits[start..], bracketed)?;
@@ -320,7 +320,7 @@ fn choose(mut readings: Vec<Candidate>, written: &Written) -> Result<Standings, 
     let wanted = if in_use > 0 { Standing::Valid } else { Standing::Possible };
     distinct.retain(|reading| reading.standing == wanted);
     match &mut distinct[..] {
-        [] => refuse("it is no phone number of the stated region", WRITE_IT),
+        [] => refuse("not a phone number of the stated region", WRITE_IT),
         [one] if wanted == Standing::Valid || (one.whole && by_hand) => Ok(Standings {
             e164: std::mem::take(&mut one.e164),
             repairs: one.repairs,
@@ -332,8 +332,8 @@ fn choose(mut readings: Vec<Candidate>, written: &Written) -> Result<Standings, 
 }
 
 fn ambiguous(candidates: Vec<String>) -> Issue {
-    let issue = Issue::error(BAD_VALUE, "it cannot be told which number is meant")
-        .hint("write the number that is meant, with its +");
+    let issue = Issue::error(BAD_VALUE, "the number is ambiguous")
+        .hint("write the intended number, with its +");
     Issue { candidates, ..issue }
 }
 

@@ -71,7 +71,7 @@ pub(super) fn tidy(text: &str) -> Result<(Cow<'_, str>, RepairKinds), Issue> {
     let unfit = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
     if let Some(c) = text.chars().find(|&c| unfit(c)) {
         return refuse(
-            format!("it holds the control character U+{:04X}", u32::from(c)),
+            format!("it contains the control character U+{:04X}", u32::from(c)),
             "take it out",
         );
     }
@@ -89,9 +89,9 @@ const PLACEHOLDERS: [&str; 9] =
 /// The warning about a text that may be no value.
 pub(super) fn placeholder(text: &str) -> Option<Box<Issue>> {
     let warning = || {
-        let message = "the value looks like a placeholder for none, and is sent as it stands";
+        let message = "the value looks like a placeholder for no value, and is sent unchanged";
         let hint =
-            "if nothing is meant, empty the cell, and say with --blank what a blank one means";
+            "if no value is meant, empty the cell and choose what a blank means with --blank";
         Box::new(Issue::warning("placeholder_value", message).hint(hint))
     };
     is_placeholder(text).then(warning)
@@ -108,7 +108,7 @@ pub(super) fn refuse_placeholder(text: &str) -> Result<(), Issue> {
         return Ok(());
     }
     refuse(
-        "it is a placeholder, no value",
-        "empty the cell, and say with --blank what a blank one means; or leave the column out with --ignore",
+        "it is a placeholder, not a value",
+        "empty the cell and choose what a blank means with --blank, or omit the column with --ignore",
     )
 }

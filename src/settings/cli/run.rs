@@ -309,7 +309,7 @@ fn blank_of(text: &str) -> Result<(String, Blank), String> {
     }
     Blank::from_str(policy.trim(), false)
         .map(|blank| (field, blank))
-        .map_err(|_| "write one of skip, clear, error behind the =".to_owned())
+        .map_err(|_| "write skip, clear or error after the =".to_owned())
 }
 
 pub(super) fn rate(text: &str) -> Result<Rate, String> {
@@ -321,7 +321,7 @@ pub(super) fn rate(text: &str) -> Result<Rate, String> {
 
 fn some_time(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
-        Ok(time) if time.is_zero() => Err("no time at all is no run".to_owned()),
+        Ok(time) if time.is_zero() => Err("must be greater than zero".to_owned()),
         parsed => parsed.map_err(|error| error.to_string()),
     }
 }

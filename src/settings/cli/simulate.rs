@@ -69,7 +69,7 @@ pub struct SimulatorOptions {
     #[arg(long, value_name = "TIME|MIN..MAX", default_value = "0s")]
     pub latency: Latency,
 
-    /// What goes wrong; may be given several times, and the first that strikes decides.
+    /// What goes wrong; may be given several times; the first that matches a request applies.
     #[arg(long = "fault", value_name = "SPEC", long_help = fault_help())]
     pub faults: Vec<Fault>,
 
@@ -84,7 +84,7 @@ pub struct SimulatorOptions {
 
 fn fault_help() -> String {
     format!(
-        "What goes wrong; may be given several times, and the first that strikes decides.\n\n{}",
+        "What goes wrong; may be given several times; the first that matches a request applies.\n\n{}",
         Fault::GRAMMAR
     )
 }

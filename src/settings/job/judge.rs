@@ -27,20 +27,20 @@ pub(super) fn complaint(run: &Command, entry: &JobEntry, job: &[JobEntry]) -> Op
     match error.kind() {
         ErrorKind::ValueValidation => {
             let why = std::error::Error::source(&error).map(ToString::to_string);
-            Some(why.unwrap_or_else(|| "it cannot be taken".to_owned()))
+            Some(why.unwrap_or_else(|| "this value is not accepted".to_owned()))
         }
         ErrorKind::InvalidValue => Some(match strings(ContextKind::ValidValue) {
             [] => "it must not be blank".to_owned(),
-            valid => format!("it is one of: {}", valid.join(", ")),
+            valid => format!("use one of: {}", valid.join(", ")),
         }),
         ErrorKind::MissingRequiredArgument => {
             let flags = strings(ContextKind::InvalidArg)
                 .iter()
                 .filter_map(|usage| usage.strip_prefix("--")?.split(['[', ' ', '=']).next());
             let mut lacking = flags.filter(|flag| !job.iter().any(|other| other.key.flag == *flag));
-            lacking.next().map(|flag| format!("it needs `{flag}` beside it"))
+            lacking.next().map(|flag| format!("it also needs `{flag}`"))
         }
-        _ => Some("it cannot be taken".to_owned()),
+        _ => Some("this value is not accepted".to_owned()),
     }
 }
 

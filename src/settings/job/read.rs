@@ -42,7 +42,8 @@ pub(super) fn read(path: &Path, run: &Command) -> Result<Job, Error> {
     let mut reading = JobReader { text: &text, folder, entries: Vec::new(), problems: Vec::new() };
     reading.table("", document.get_ref());
     if reading.entries.len() > MOST_VALUES {
-        let what = format!("{}: more than {MOST_VALUES} values are no job", path.display());
+        let what =
+            format!("{}: more than {MOST_VALUES} values are too many for a job", path.display());
         return Err(Error::refused(what));
     }
     reading.entries.sort_by_key(|entry| entry.span.start);
@@ -55,7 +56,7 @@ pub(super) fn read(path: &Path, run: &Command) -> Result<Job, Error> {
     }
     if entries.is_empty() {
         return Err(Error::refused(format!(
-            "{}: the job file says nothing; write at least [input] and files = [\"…\"]",
+            "{}: the job file is empty; write at least [input] and files = [\"…\"]",
             path.display()
         )));
     }
@@ -74,7 +75,7 @@ fn text(path: &Path) -> Result<String, Error> {
     let mut bytes = Vec::new();
     File::open(path).map_err(failed)?.take(MOST + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > MOST {
-        return Err(refuse(format!("holds more than {MOST} bytes: it is no job file")));
+        return Err(refuse(format!("holds more than {MOST} bytes: so it is not a job file")));
     }
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
@@ -111,7 +112,7 @@ impl JobReader<'_> {
                     DeValue::Table(table) => self.table(whole, table),
                     _ => self.problems.push(
                         Problem::new(name.span(), format!("`{name}` is a table")).hint(format!(
-                            "write [{whole}] in a line of its own, and its keys below"
+                            "write [{whole}] on a line of its own, with its keys below"
                         )),
                     ),
                 }
@@ -132,8 +133,8 @@ impl JobReader<'_> {
                 for (name, value) in table {
                     if is_secret_field(name.get_ref()) && key.flag == "set" {
                         self.problems.push(
-                            Problem::new(name.span(), "secrets do not belong into a job file")
-                                .hint("put it into a column of the input"),
+                            Problem::new(name.span(), "a job file must not contain secrets")
+                                .hint("put it in a column of the input"),
                         );
                     } else {
                         self.single(key, Some(name), value);
@@ -163,13 +164,16 @@ impl JobReader<'_> {
         if paths && problems::looks_like_key(&text) {
             return self.problems.push(
                 Problem::new(value.span(), "this looks like a management key, not like a path")
-                    .hint("put the key into a file that only you can read, and name that file"),
+                    .hint("put the key in a file that only you can read, and name that file"),
             );
         }
         if name.is_some_and(|name| name.get_ref().contains('=')) {
             return self.problems.push(
-                Problem::new(value.span(), "a name with `=` in it cannot be told from its value")
-                    .hint("rename the column"),
+                Problem::new(
+                    value.span(),
+                    "a name that contains `=` cannot be told apart from its value",
+                )
+                .hint("rename the column"),
             );
         }
         let value_for_flag = if paths { self.resolved(&text) } else { text.into() };
@@ -244,9 +248,9 @@ impl JobReader<'_> {
                 Occupied(earlier) => self.problems.push(
                     Problem::new(
                         entry.span.clone(),
-                        format!("this is the same name as the one in line {}", earlier.get()),
+                        format!("this is the same name as in line {}", earlier.get()),
                     )
-                    .hint("leave one of them out: case, spaces, `_` and `-` do not count in names"),
+                    .hint("remove one of them: case, spaces, `_` and `-` are ignored in names"),
                 ),
             }
         }
@@ -264,11 +268,11 @@ impl JobReader<'_> {
                     Problem::new(
                         entry.span.clone(),
                         format!(
-                            "`{}` cannot go with `{}` in line {}",
+                            "`{}` cannot be combined with `{}` in line {}",
                             entry.key.path, earlier.key.path, earlier.line
                         ),
                     )
-                    .hint("leave one of them out"),
+                    .hint("remove one of them"),
                 );
             }
             seen.push(entry);
@@ -290,7 +294,7 @@ fn conflict(run: &Command, one: &Setting, other: &Setting) -> bool {
 fn unknown(table: &str, name: &Spanned<DeString<'_>>) -> Problem {
     let (span, name) = (name.span(), name.get_ref());
     if problems::is_secret(name) {
-        let what = "no key and no other secret belongs into a job file";
+        let what = "a job file must not contain keys or other secrets";
         return Problem::new(span, what).hint(
             "write key-file = \"PATH\" below [project], or set DESCOPE_MANAGEMENT_KEY; \
              if the file has been shared or is in git, the key is no longer secret: make a new one",
@@ -303,7 +307,7 @@ fn unknown(table: &str, name: &Spanned<DeString<'_>>) -> Problem {
     let elsewhere = || {
         let key = table::keys().find(|key| normalize(key.name()) == wanted)?;
         let (table, name) = key.path.rsplit_once('.')?;
-        Some(format!("`{name}` belongs into [{table}]"))
+        Some(format!("`{name}` belongs in [{table}]"))
     };
     if let Some(near) = nearest(&wanted, &known) {
         problem.hint(format!("did you mean `{near}`?"))

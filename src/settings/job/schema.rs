@@ -13,7 +13,7 @@ pub(crate) fn schema(run: &Command) -> Value {
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "A job of descope-bulk",
-        "description": "The settings of `descope-bulk run --job FILE`. Relative paths are seen from the folder of the job file.",
+        "description": "The settings of `descope-bulk run --job FILE`. Relative paths start from the folder of the job file.",
         "type": "object",
         "additionalProperties": false,
         "properties": properties("", run),

@@ -46,18 +46,18 @@ fn mistakes_are_shown_at_their_place() {
         ("[input]\nfiles = [\"a\", 1]\n", "job.toml:2:15: `input.files` takes a list of texts"),
         ("[limits]\n  rat = \"1/1s\"", "job.toml:2:3: there is no `rat` in [limits]"),
         ("[limits]\n  rat = \"1/1s\"", "did you mean `rate`?"),
-        ("[rules]\nrate = 1", "`rate` belongs into [limits]"),
+        ("[rules]\nrate = 1", "`rate` belongs in [limits]"),
         ("[lmits]\nrate = 1", "did you mean `limits`?"),
         ("[output]\nfruit = 1", "known are: runs-dir, out, json"),
         ("\"rules.set\" = {}", "job.toml:1:1: there is no `rules.set` in a job file"),
-        ("limits = 3", "write [limits] in a line of its own"),
+        ("limits = 3", "write [limits] on a line of its own"),
         ("[limits]\nconcurrency = 0", "job.toml:2:15: `limits.concurrency`: 0 is not in 1.."),
         ("[limits]\nconcurrency = \"4\"", "takes a whole number, not this string"),
         ("[limits]\nmax-failures = 1.5", "a whole number or a text, not this float"),
         ("[limits]\nmax-failures = \"x\"", "job.toml:2:16: `limits.max-failures`: write a number"),
         ("[limits]\nrate = \"1\"", "write it as N/WINDOW"),
         ("[limits]\ntimeout = \"soon\"", "job.toml:2:11: `limits.timeout`: "),
-        ("[limits]\nmax-duration = \"0s\"", "no time at all is no run"),
+        ("[limits]\nmax-duration = \"0s\"", "must be greater than zero"),
         (
             "[limits]\nrate = \"1/1s\"\nmax-share = 5",
             "job.toml:3:13: `limits.max-share` cannot go with",
@@ -72,25 +72,25 @@ fn mistakes_are_shown_at_their_place() {
         ),
         ("[rules.set]\nverified = \"perhaps\"", "job.toml:2:1: `rules.set`: "),
         ("[rules.set]\nverified = [true]", "whole numbers, true and false, not this array"),
-        ("[rules.set]\npassword = \"hush\"", "secrets do not belong into a job file"),
+        ("[rules.set]\npassword = \"hush\"", "a job file must not contain secrets"),
         ("[rules.blank-of]\nfone = \"skip\"", "there is no such field"),
-        ("[rules.blank-of]\nphone = \"no\"", "write one of skip, clear, error"),
+        ("[rules.blank-of]\nphone = \"no\"", "write skip, clear or error"),
         ("[mapping]\nCell = \"fone\"", "job.toml:2:1: `mapping`: no operation has a field fone"),
         ("[mapping]\nCell = true", "takes a table of texts, not this boolean"),
-        ("[mapping]\n\"a=b\" = \"phone\"", "cannot be told from its value"),
+        ("[mapping]\n\"a=b\" = \"phone\"", "cannot be told apart from its value"),
         (
             "[mapping]\nCell = \"phone\"\ncell = \"email\"",
-            "job.toml:3:1: this is the same name as the one in line 2",
+            "job.toml:3:1: this is the same name as in line 2",
         ),
         ("mapping = 1", "`mapping` takes a table of texts"),
-        ("[output]\nwait = true", "job.toml:2:8: `output.wait`: it needs `resume` beside it"),
+        ("[output]\nwait = true", "job.toml:2:8: `output.wait`: it also needs `resume`"),
         ("[output]\nout = \"\"", "the path is blank"),
-        ("[project]\nproject-id = \"P2 x\"", "job.toml:2:14: `project.project-id`: the project ID"),
+        ("[project]\nproject-id = \"P2 x\"", "job.toml:2:14: `project.project-id`: a project ID"),
         (
             "[project]\nbase-url = \"http://x.com\"",
             "job.toml:2:12: `project.base-url`: the base URL must",
         ),
-        ("# nothing\n", "the job file says nothing"),
+        ("# nothing\n", "the job file is empty"),
         ("[input\n", "job.toml:1:7: unclosed table"),
     ] {
         let refused = refusal(text);
@@ -133,7 +133,7 @@ fn what_may_be_a_key_is_never_shown() {
         let refused = refusal(&text);
         assert!(!refused.contains(KEY), "{text}\n{refused}");
     }
-    assert!(refusal("[project]\nkey = \"x\"").contains("no key and no other secret"));
+    assert!(refusal("[project]\nkey = \"x\"").contains("must not contain keys"));
 }
 
 /// The layers of a command line over a job, without the program's name.

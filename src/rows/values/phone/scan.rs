@@ -73,7 +73,7 @@ pub(super) fn scan(text: &str) -> Result<Written, Issue> {
         return two_numbers();
     }
     if written.digits.is_empty() {
-        return refuse("it holds no digits", WRITE_IT);
+        return refuse("it contains no digits", WRITE_IT);
     }
     Ok(written)
 }
@@ -108,7 +108,7 @@ impl Written {
         if matches!(c, ';' | ',' | '|' | '&' | '\u{3001}' | '\u{60c}') {
             return two_numbers();
         }
-        refuse(format!("{c:?} does not belong into a phone number"), WRITE_IT)
+        refuse(format!("{c:?} is not allowed in a phone number"), WRITE_IT)
     }
 }
 
@@ -131,7 +131,7 @@ fn is_separator(c: char) -> bool {
 
 fn two_numbers<T>() -> Result<T, Issue> {
     refuse(
-        "there is more than one number in the cell",
+        "the cell contains more than one number",
         "keep one; a user has one phone number and one for recovery",
     )
 }
@@ -148,7 +148,7 @@ fn refuse_rounded(text: &str) -> Result<(), Issue> {
             if number(mantissa, &['.', ',', '+']) && number(exponent, &['+', '-']) =>
         {
             refuse(
-                "a spreadsheet has rounded this number, and digits of it are lost",
+                "a spreadsheet has rounded this number and lost some of its digits",
                 "export the column again as text",
             )
         }
@@ -169,7 +169,7 @@ fn whole_float(text: &str) -> Result<Option<&str>, Issue> {
     if fraction.bytes().all(|byte| byte == b'0') {
         return Ok(Some(whole));
     }
-    refuse("it is a number with a fraction, no phone number", WRITE_IT)
+    refuse("it is a number with a fraction, not a phone number", WRITE_IT)
 }
 
 /// Refuses extensions and letters, each for its reason.
@@ -184,12 +184,12 @@ fn refuse_letters(text: &str) -> Result<(), Issue> {
     };
     if lower.contains("ext") || lower.char_indices().any(behind_digit) {
         return refuse(
-            "it holds an extension, which no message can reach",
-            "leave the extension out, if the number itself is the user's",
+            "it includes an extension, which no text message can reach",
+            "remove the extension, if the number itself is the user's",
         );
     }
     if !lower.contains(char::is_alphabetic) {
         return Ok(());
     }
-    refuse("there are letters in the phone number", WRITE_IT)
+    refuse("the phone number contains letters", WRITE_IT)
 }
