@@ -129,7 +129,7 @@ fn what_cannot_be_told_is_refused_with_what_to_do() {
     for (bytes, arguments, says) in [
         (&b"loginId,name;x\n"[..], &[][..], "more than one delimiter (comma, semicolon)"),
         (b"loginId,name\n", &["--sheet", "One"], "--sheet is given, but no input is a workbook"),
-        (b"{\"a\":1}\n", &["--delimiter", "tab", "--format", "jsonl"], "--delimiter is said"),
+        (b"{\"a\":1}\n", &["--delimiter", "tab", "--format", "jsonl"], "--delimiter is given"),
         (&workbook, &[], "several sheets with rows: \"One\", \"Two\""),
         (&workbook, &["--sheet", "Three"], "no sheet \"Three\""),
         (&workbook[..workbook.len() / 2], &[], "damaged or cut off"),

@@ -128,7 +128,7 @@ fn what_cannot_be_read_is_unknown_with_the_reason() {
         assert!(text(error, "message").contains(why), "{error}");
         assert!(text(error, "message").contains("reading the user did not show"), "{error}");
         assert_eq!(renames(&arrivals), (1, 1));
-        assert!(ran.read("failures.jsonl").contains("did not settle it"));
+        assert!(ran.read("failures.jsonl").contains("did not show"));
     }
 }
 

@@ -82,7 +82,7 @@ fn a_broken_array_ends_reading_and_keeps_what_is_before() {
     }
     let stated = Stated { format: Some(Format::Json), ..Stated::default() };
     let said = drain(input_of("u", stated, io::Cursor::new("{}")).unwrap());
-    assert!(said.unreadable.unwrap().contains("is no JSON array"));
+    assert!(said.unreadable.unwrap().contains("is not a JSON array"));
     let deep = format!("[{{}},{}", "[".repeat(5000));
     assert!(read("u.json", deep).unwrap().unreadable.unwrap().contains("too deep"));
 }

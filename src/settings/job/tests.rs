@@ -60,7 +60,7 @@ fn mistakes_are_shown_at_their_place() {
         ("[limits]\nmax-duration = \"0s\"", "must be greater than zero"),
         (
             "[limits]\nrate = \"1/1s\"\nmax-share = 5",
-            "job.toml:3:13: `limits.max-share` cannot go with",
+            "job.toml:3:13: `limits.max-share` cannot be combined with",
         ),
         ("[limits]\nrate = \"1/1s\"\nrate = \"1/1s\"", "job.toml:3:1: duplicate key"),
         ("[rules]\nblank = \"no\"", "it is one of: skip, clear, error"),
