@@ -135,7 +135,7 @@ fn what_cannot_be_told_is_refused_with_what_to_do() {
         (&workbook[..workbook.len() / 2], &[], "damaged or cut off"),
         (&utf16, &[], "--encoding utf-16le"),
         (b"\x1f\x8b\x08\0", &[], "gzip data"),
-        (b"PK\x03\x04", &["--format", "csv"], "--format says csv"),
+        (b"PK\x03\x04", &["--format", "csv"], "--format is csv"),
     ] {
         let ran = Run::new().arg("--simulate").args(arguments).file("in.csv", bytes).go();
         let ran = ran.code(2).says(says);

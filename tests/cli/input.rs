@@ -80,7 +80,7 @@ fn what_cannot_be_told_is_refused_before_anything_is_sent() {
     let twice = &["--blank-of", "name=skip", "--blank-of", "displayName=clear"];
     refuses("loginId,name\na,x\n", twice, "given twice");
     refuses("loginId,name\na,x\n", &["--blank-of", "nome=skip"], "there is no such field");
-    refuses("loginId,name\na,x\n", &["--blank-of", "name=no"], "one of skip, clear, error");
+    refuses("loginId,name\na,x\n", &["--blank-of", "name=no"], "skip, clear or error");
     let secret = &["--operation", "password-set-active", "--set", "password=hush-hush"];
     refuses("loginId\na\n", secret, "--set password: secrets do not belong");
     refuses("loginId,name,name\na,x,y\n", &[], "name");

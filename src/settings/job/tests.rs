@@ -63,7 +63,7 @@ fn mistakes_are_shown_at_their_place() {
             "job.toml:3:13: `limits.max-share` cannot be combined with",
         ),
         ("[limits]\nrate = \"1/1s\"\nrate = \"1/1s\"", "job.toml:3:1: duplicate key"),
-        ("[rules]\nblank = \"no\"", "it is one of: skip, clear, error"),
+        ("[rules]\nblank = \"no\"", "use one of: skip, clear, error"),
         ("[rules]\noperation = \"fly\"", "job.toml:2:13: `rules.operation`: there is no such"),
         ("[rules]\nallow-destructive = \"yes\"", "takes true or false, not this string"),
         (
