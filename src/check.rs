@@ -47,7 +47,7 @@ pub struct Report {
     pub others: u64,
     /// Warnings that are allowed, by code.
     pub allowed: Vec<(String, u64)>,
-    /// Values that would be mended.
+    /// Values that would be repaired.
     pub repairs: Vec<Repairs>,
     /// Calls and time.
     pub forecast: Vec<Calls>,

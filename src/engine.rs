@@ -68,7 +68,7 @@ pub struct Engine<S> {
     /// Calls that are worked on, by this loop: a task for each would cost more.
     at_work: FuturesUnordered<Work>,
     /// Rows with their outcome, until the recorder takes them. Nothing is begun meanwhile, but
-    /// what is at work goes on: it may wait for the recorder, too.
+    /// work in progress continues: it may wait for the recorder, too.
     ended: VecDeque<Finished>,
     tally: Tally,
     /// What was done before; its failures are borne already.

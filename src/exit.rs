@@ -38,7 +38,7 @@ pub enum Error {
     /// Usage, settings or input were refused; nothing was sent.
     #[error("{0}")]
     Refused(String),
-    /// The work could not go on.
+    /// The work could not continue.
     #[error("{0}")]
     Stopped(String),
     /// Another process holds this run.

@@ -4,7 +4,7 @@
 //! be understood, all before the first record. Then it yields the records of all files in
 //! order, each with its position, whatever the format. Hidden here: compression, encodings,
 //! formats, buffers, quotes, byte order marks. A row that cannot be read is a
-//! [`Content::Broken`] record and reading goes on; an [`Unreadable`] ends it. Memory is bounded
+//! [`Content::Broken`] record and reading continues; an [`Unreadable`] ends it. Memory is bounded
 //! by the longest row, never by their number; only spreadsheets are held whole, within bounds.
 //!
 //! [`Content::Broken`]: crate::input::record::Content::Broken

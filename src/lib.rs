@@ -10,7 +10,7 @@
 //!
 //! With `--simulate`, as here, the run goes to a [`simulator`] inside the process. The library
 //! reads no arguments, and no environment but what it is handed and the usual variables that
-//! name a proxy; it prints nothing, and any number of runs can go on side by side.
+//! name a proxy; it prints nothing, and any number of runs can proceed side by side.
 
 mod api;
 mod catalog;

@@ -110,7 +110,7 @@ pub struct Finished {
     pub login_id: Option<String>,
     /// What became of it.
     pub outcome: Outcome,
-    /// What was mended, and what may be wrong.
+    /// What was repaired, and what may be wrong.
     pub notes: Option<Box<Notes>>,
 }
 

@@ -3,7 +3,7 @@
 //! It hides the terminal: bar, plain lines and events say the same facts, log lines
 //! never tear the bar, and text from outside cannot send the terminal commands. It
 //! shows and never decides: counts come from events and [`Summary`], and a run
-//! whose report cannot be written goes on.
+//! whose report cannot be written continues.
 //!
 //! [`Summary`]: crate::store::summary::Summary
 

@@ -1,6 +1,6 @@
 //! Instructions: a record understood, or why it is not.
 //!
-//! Pure. What the columns mean is settled once for a header (or for a set of JSON keys) in
+//! Pure. What the columns mean is resolved once for a header (or for a set of JSON keys) in
 //! a layout; a row then only fills it. What cannot be told is refused with the candidates
 //! named, and nothing is ever cleared because a cell happened to be blank.
 
@@ -52,7 +52,7 @@ pub struct Builder {
 const MAX_SHAPES: usize = 256;
 
 impl Builder {
-    /// Settles what the headers mean.
+    /// Resolves what the headers mean.
     ///
     /// Refused are columns and settings that no operation knows, columns that leave the
     /// operation open, and files that can make no valid row: before anything is sent.

@@ -3,7 +3,7 @@
 //! A [`Run`] is built of its settings and of sinks that are told what happens, and is started.
 //! Everything between is private: which run it is (intake), the reader, the session that joins
 //! reader, engine and recorder, and the totals at the end. It prints nothing and reads neither
-//! arguments nor environment; any number of runs may go on in one process.
+//! arguments nor environment; any number of runs may proceed in one process.
 
 mod intake;
 #[cfg(test)]
@@ -88,7 +88,7 @@ impl Run {
     }
 }
 
-/// A run that goes on. Dropping it neither stops nor hastens the run.
+/// A run in progress. Dropping it neither stops nor hastens the run.
 #[derive(Debug)]
 pub struct RunHandle {
     stop: Stop,

@@ -2,7 +2,7 @@
 //!
 //! Every attempt enters the gate, is sent once, and is judged; nothing else sends. The only
 //! sleep is the back-off, and it listens for the stop. What must not be sent twice and may have
-//! been applied is settled by reading the user.
+//! been applied is reconciled by reading the user.
 
 mod batch;
 mod row;
@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::api::explain;
 use crate::api::load::{Found, Load};
-use crate::api::reconcile::{Reconciled, settle};
+use crate::api::reconcile::{Reconciled, reconcile};
 use crate::api::response::{Reply, Sent, TransportCause, TransportError};
 use crate::api::retry::{self, Backoff, Verdict};
 use crate::api::transport::{Transport, Wire};
@@ -48,7 +48,7 @@ impl Meters {
         self.calls.load(Ordering::Relaxed)
     }
 
-    /// Requests sent again, or sent to settle one that was lost; rate limits not counted.
+    /// Requests sent again, or sent to reconcile one whose answer was lost; rate limits not counted.
     #[must_use]
     pub(crate) fn retries(&self) -> u64 {
         self.retries.load(Ordering::Relaxed)
@@ -76,13 +76,13 @@ impl Meters {
     }
 }
 
-/// Performs calls on the transport.
+/// Sends work items over the wire.
 #[derive(Debug)]
 pub(crate) struct Client<W = Transport> {
     transport: W,
     gate: Gate,
     backoff: Backoff,
-    ledger: RecorderHandle,
+    recorder: RecorderHandle,
     meters: Meters,
     /// The most users in a batch; it only shrinks.
     batch_size: AtomicUsize,
@@ -98,12 +98,12 @@ impl<W: Wire> Client<W> {
         transport: W,
         gate: Gate,
         backoff: Backoff,
-        ledger: RecorderHandle,
+        recorder: RecorderHandle,
         batch_size: usize,
     ) -> Self {
         let (meters, asleep, fell_asleep) = Default::default();
         let batch_size = AtomicUsize::new(batch_size);
-        Self { transport, gate, backoff, ledger, meters, batch_size, asleep, fell_asleep }
+        Self { transport, gate, backoff, recorder, meters, batch_size, asleep, fell_asleep }
     }
 
     /// The gate that every request passes.
@@ -121,7 +121,7 @@ impl<W: Wire> Client<W> {
     /// Reads a user; `None` when the run stops before there is something to say.
     pub(crate) async fn load(&self, login_id: &str, stop: &Stop) -> Option<Load> {
         let mut tries = Tries::default();
-        // Seldom, and large: what most rows take is to stay small.
+        // Rare and large: what most rows take should stay small.
         let read = Box::pin(self.insist(Request::Read(login_id), &mut tries, stop));
         Some(Load::of(read.await?.1))
     }
@@ -143,8 +143,8 @@ impl<W: Wire> Client<W> {
 
     /// Works on a row until there is a final word on it.
     ///
-    /// `None` when the run stops before, even where a lost answer is still to be settled: the
-    /// resumed run knows from the journal that the row was sent, and settles it first.
+    /// `None` when the run stops before, even where a lost answer is still to be reconciled: the
+    /// resumed run knows from the journal that the row was sent, and reconciles it first.
     async fn work_on(
         &self,
         mut row: RowAttempt,
@@ -158,8 +158,8 @@ impl<W: Wire> Client<W> {
         let mut failed = None;
         loop {
             if row.ambiguous {
-                let settled = self.settle(instruction, row.user_id.as_deref(), stop).await?;
-                if let Some(outcome) = row.settled(settled) {
+                let reconciled = self.reconcile(instruction, row.user_id.as_deref(), stop).await?;
+                if let Some(outcome) = row.reconciled(reconciled) {
                     return Some(outcome);
                 }
             }
@@ -212,7 +212,7 @@ impl<W: Wire> Client<W> {
 
     /// Reads whether a rename was applied. The old name goes first: once it is gone, it stays
     /// gone, while the new one could appear between the two reads.
-    async fn settle(
+    async fn reconcile(
         &self,
         instruction: &Instruction,
         user_id: Option<&str>,
@@ -227,7 +227,7 @@ impl<W: Wire> Client<W> {
             row = instruction.record.position.row,
             "reading the user, since the answer was lost"
         );
-        Some(settle(old, new, user_id))
+        Some(reconcile(old, new, user_id))
     }
 
     /// Sends a request until there is something to say about it; `None` when the run stops first.
@@ -259,7 +259,7 @@ impl<W: Wire> Client<W> {
                     }
                     End::Failed(if tries.maybe_applied { Status::Unknown } else { then })
                 }
-                Verdict::Halt(reason) => {
+                Verdict::Stop(reason) => {
                     stop.drain(reason);
                     return None;
                 }
@@ -279,14 +279,14 @@ impl<W: Wire> Client<W> {
             pass = self.gate.enter(request.operation().rate_class) => pass,
         };
         if let Some(row) = request.must_not_repeat()
-            && !self.ledger.about_to_send(row).await
+            && !self.recorder.about_to_send(row).await
         {
             stop.drain(StopReason::not_recorded());
             return None;
         }
         self.meters.calls.fetch_add(1, Ordering::Relaxed);
-        let packed = u64::from(matches!(request, Request::Batch { .. }));
-        self.meters.batch_calls.fetch_add(packed, Ordering::Relaxed);
+        let batched = u64::from(matches!(request, Request::Batch { .. }));
+        self.meters.batch_calls.fetch_add(batched, Ordering::Relaxed);
         let sent = async {
             match request {
                 Request::Read(login_id) => Box::pin(self.transport.load(login_id)).await,

@@ -18,26 +18,30 @@ pub enum StopReason {
     /// SIGTERM.
     Terminated,
     /// Something that would befall every further row alike.
-    Halted {
+    Stopped {
         /// A stable word, such as `credentials_refused`.
         code: &'static str,
         /// What happened: a lower-case fragment.
         message: String,
-        /// What to mend before going on; empty when there is nothing.
+        /// What to fix before resuming; empty when there is nothing.
         hint: String,
     },
 }
 
 impl StopReason {
-    /// A halt, from its parts.
-    pub fn halted(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::Halted { code, message: message.into(), hint: hint.into() }
+    /// A stop for what went wrong, from its parts.
+    pub fn stopped(
+        code: &'static str,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self::Stopped { code, message: message.into(), hint: hint.into() }
     }
 
     /// The recorder has failed, and nothing may be sent that cannot be recorded.
     #[must_use]
     pub fn not_recorded() -> Self {
-        Self::halted(
+        Self::stopped(
             "not_recorded",
             "the run folder can no longer be written",
             "free up space, or fix the folder's permissions",
@@ -50,7 +54,7 @@ impl StopReason {
         match self {
             Self::Interrupted => Exit::Interrupted,
             Self::Terminated => Exit::Terminated,
-            Self::Halted { .. } => Exit::Stopped,
+            Self::Stopped { .. } => Exit::Stopped,
         }
     }
 
@@ -60,15 +64,15 @@ impl StopReason {
         match self {
             Self::Interrupted => "interrupted",
             Self::Terminated => "terminated",
-            Self::Halted { code, .. } => code,
+            Self::Stopped { code, .. } => code,
         }
     }
 
-    /// What to do before going on, if anything.
+    /// What to do before resuming, if anything.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         match self {
-            Self::Halted { hint, .. } if !hint.is_empty() => Some(hint),
+            Self::Stopped { hint, .. } if !hint.is_empty() => Some(hint),
             _ => None,
         }
     }
@@ -79,7 +83,7 @@ impl fmt::Display for StopReason {
         match self {
             Self::Interrupted => f.write_str("interrupted (SIGINT)"),
             Self::Terminated => f.write_str("terminated (SIGTERM)"),
-            Self::Halted { message, .. } => f.write_str(message),
+            Self::Stopped { message, .. } => f.write_str(message),
         }
     }
 }
@@ -98,7 +102,7 @@ struct State {
     reason: Option<StopReason>,
 }
 
-/// The run's stop, shared by whoever may ask for it and whoever must heed it.
+/// The stop of a run, shared by those who ask for it and those who act on it.
 #[derive(Clone, Debug)]
 pub struct Stop(Arc<watch::Sender<State>>);
 

@@ -3,7 +3,7 @@
 //! It hides the files' formats, names and permissions, and their buffering. Rows are
 //! written in batches: what [`Recorder::record`] takes is held back until
 //! [`Recorder::commit`], which hands it to the system, the journal's line last. Between two
-//! commits the files may hold part of a batch; a failed write, and taking the run up again,
+//! commits the files may hold part of a batch; a failed write, and resuming,
 //! cut them back to the last commit, so they always agree on the rows they hold.
 
 pub mod bitmap;

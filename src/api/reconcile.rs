@@ -1,6 +1,6 @@
-//! Settling a rename whose answer was lost, by what reading the user shows. Pure.
+//! Reconciling a rename whose answer was lost, by what reading the user shows. Pure.
 //!
-//! [`settle`] is the second table of `docs/retries.md`. It claims nothing that was not seen:
+//! [`reconcile`] is the second table of `docs/retries.md`. It claims nothing that was not seen:
 //! what the reads leave open is `unknown`, with the reason.
 
 use super::load::{Found, Load};
@@ -20,12 +20,12 @@ pub(crate) enum Reconciled {
     Unknown(Box<Issue>),
 }
 
-/// Settles a rename by what reading the old name showed, and then the new one.
+/// Reconciles a rename by what reading the old name showed, and then the new one.
 ///
 /// `new` is `None` for a removal, and where the old name was not found missing: what the new
 /// one shows does not count then. `user_id` is who had the old name when it was last seen.
 #[must_use]
-pub(crate) fn settle(old: Load, new: Option<Load>, user_id: Option<&str>) -> Reconciled {
+pub(crate) fn reconcile(old: Load, new: Option<Load>, user_id: Option<&str>) -> Reconciled {
     let unknown = |why: &str, hint| Reconciled::Unknown(Box::new(unsettled(why, hint)));
     match (old, new) {
         (Load::Found(found), _) => Reconciled::NotApplied { user_id: found.user_id },
@@ -95,8 +95,8 @@ mod tests {
         ]
     }
 
-    fn word(settled: &Reconciled) -> &'static str {
-        match settled {
+    fn word(reconciled: &Reconciled) -> &'static str {
+        match reconciled {
             Reconciled::Applied(_) => "applied",
             Reconciled::NotApplied { .. } => "not applied",
             Reconciled::Unknown(_) => "unknown",
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn renames_are_settled_by_the_table() {
         for (old, shown, new, also, expected) in table() {
-            assert_eq!(word(&settle(shown, also, Some("U1"))), expected, "{old}, {new}");
+            assert_eq!(word(&reconcile(shown, also, Some("U1"))), expected, "{old}, {new}");
         }
     }
 
@@ -124,15 +124,15 @@ mod tests {
     #[test]
     fn a_user_under_the_old_name_outweighs_whatever_the_new_one_shows() {
         for new in [found("U1"), found("U2"), Load::Missing, failed()] {
-            let settled = settle(found("U1"), Some(new), None);
-            let Reconciled::NotApplied { user_id } = settled else { panic!("{settled:?}") };
+            let reconciled = reconcile(found("U1"), Some(new), None);
+            let Reconciled::NotApplied { user_id } = reconciled else { panic!("{reconciled:?}") };
             assert_eq!(user_id.as_deref(), Some("U1"));
         }
     }
 
     #[test]
     fn a_user_that_was_never_seen_is_not_held_against_the_new_name() {
-        assert_eq!(word(&settle(Load::Missing, Some(found("U2")), None)), "applied");
+        assert_eq!(word(&reconcile(Load::Missing, Some(found("U2")), None)), "applied");
     }
 
     #[test]
@@ -143,7 +143,7 @@ mod tests {
             (Load::Missing, Some(Load::Missing), None, "none has the new"),
             (Load::Missing, None, None, "removed by this row or never been there"),
         ] {
-            let Reconciled::Unknown(failure) = settle(old, new, None) else { panic!("{why}") };
+            let Reconciled::Unknown(failure) = reconcile(old, new, None) else { panic!("{why}") };
             assert_eq!((&*failure.code, failure.server_code.as_deref()), ("unsettled", code));
             assert!(failure.message.ends_with(why), "{}", failure.message);
             assert!(failure.hint.is_some());

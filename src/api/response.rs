@@ -63,7 +63,7 @@ impl Response {
 pub(crate) enum Body {
     /// `{"user":{…}}`: the user as the server sent it.
     User(Box<RawValue>),
-    /// A JSON object that is looked into by whoever asked for it.
+    /// A JSON object that is read by the caller.
     Whole(Box<RawValue>),
     /// A JSON object without a user, or nothing at all.
     Object,

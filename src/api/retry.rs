@@ -34,7 +34,7 @@ pub(crate) enum Verdict {
     /// The final word: `rejected` or `unknown`.
     Final(Status),
     /// Every further row would fare alike.
-    Halt(StopReason),
+    Stop(StopReason),
 }
 
 /// How long a rate limit lasts when the server does not say (API reference, 7.3).
@@ -78,12 +78,12 @@ fn judge_response(operation: &Operation, response: &Response) -> Verdict {
             Body::Object if operation.answers == Answers::Nothing => Verdict::Done,
             _ => lost_answer(operation, Status::Unknown, after),
         },
-        401 | 403 => Verdict::Halt(StopReason::halted(
+        401 | 403 => Verdict::Stop(StopReason::stopped(
             "credentials_refused",
             format!("the server refuses the credentials (HTTP {})", response.status),
             "check DESCOPE_PROJECT_ID and DESCOPE_MANAGEMENT_KEY: the key may have expired, or be limited to other projects or addresses",
         )),
-        300..=399 => Verdict::Halt(StopReason::halted(
+        300..=399 => Verdict::Stop(StopReason::stopped(
             "redirected",
             format!(
                 "the server redirects requests (HTTP {}), and updates are not redirected",

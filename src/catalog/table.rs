@@ -413,7 +413,7 @@ pub static OPERATIONS: &[Operation] = &[
     },
     Operation {
         name: "password-set-active",
-        about: "Set a password that the user can go on using.",
+        about: "Set a password that the user can keep using.",
         path: "/v1/mgmt/user/password/set/active",
         fields: &[LOGIN_ID, PASSWORD],
         constants: &[("setActive", true)],

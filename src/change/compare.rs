@@ -91,7 +91,7 @@ fn shows_tenants(change: &Change, user: &User) -> bool {
     }
 }
 
-/// Whether an attribute shows a change: by value, since how the service keeps it is settled by
+/// Whether an attribute shows a change: by value, since how the service keeps it is decided by
 /// its declared type, which is not known here.
 fn shows_attribute(change: &Change, there: Option<&serde_json::Value>) -> bool {
     let mut wanted = Vec::new();

@@ -167,28 +167,28 @@ impl Assertions {
 }
 
 /// A assertion in 32 bytes, for files that are sorted.
-pub(super) type Packed = [u8; 32];
+pub(super) type Encoded = [u8; 32];
 
 impl Assertion {
-    pub(super) fn pack(&self) -> Packed {
-        let mut packed = [0; 32];
-        packed[..8].copy_from_slice(&self.key.to_le_bytes());
-        packed[8..16].copy_from_slice(&self.value.to_le_bytes());
-        packed[16..20].copy_from_slice(&self.tag.to_le_bytes());
-        packed[20..24].copy_from_slice(&self.at.line.to_le_bytes());
-        packed[24..26].copy_from_slice(&self.at.source.to_le_bytes());
-        packed[26] = self.kind as u8;
+    pub(super) fn encode(&self) -> Encoded {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&self.key.to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.value.to_le_bytes());
+        bytes[16..20].copy_from_slice(&self.tag.to_le_bytes());
+        bytes[20..24].copy_from_slice(&self.at.line.to_le_bytes());
+        bytes[24..26].copy_from_slice(&self.at.source.to_le_bytes());
+        bytes[26] = self.kind as u8;
         // Five bytes count a million million rows.
-        packed[27..].copy_from_slice(&self.at.row.to_le_bytes()[..5]);
-        packed
+        bytes[27..].copy_from_slice(&self.at.row.to_le_bytes()[..5]);
+        bytes
     }
 
-    pub(super) fn unpack(packed: &Packed) -> Self {
-        let long = |from: usize| u64::from_le_bytes(std::array::from_fn(|i| packed[from + i]));
-        let short = |from: usize| u32::from_le_bytes(std::array::from_fn(|i| packed[from + i]));
+    pub(super) fn decode(bytes: &Encoded) -> Self {
+        let long = |from: usize| u64::from_le_bytes(std::array::from_fn(|i| bytes[from + i]));
+        let short = |from: usize| u32::from_le_bytes(std::array::from_fn(|i| bytes[from + i]));
         let mut row = [0; 8];
-        row[..5].copy_from_slice(&packed[27..]);
-        let kind = match packed[26] {
+        row[..5].copy_from_slice(&bytes[27..]);
+        let kind = match bytes[26] {
             0 => AssertionKind::Leaves,
             1 => AssertionKind::Arrives,
             2 => AssertionKind::Sets,
@@ -198,7 +198,7 @@ impl Assertion {
         let at = RowPlace {
             row: u64::from_le_bytes(row),
             line: short(20),
-            source: u16::from_le_bytes([packed[24], packed[25]]),
+            source: u16::from_le_bytes([bytes[24], bytes[25]]),
         };
         Self { key: long(0), value: long(8), tag: short(16), at, kind }
     }
@@ -218,7 +218,7 @@ mod tests {
             use AssertionKind::{Arrives, Holds, Leaves, Sets, Uses};
             let kind = [Leaves, Arrives, Sets, Uses, Holds][kind];
             let assertion = Assertion { key, tag, at: RowPlace { row, line, source }, kind, value };
-            prop_assert_eq!(Assertion::unpack(&assertion.pack()), assertion);
+            prop_assert_eq!(Assertion::decode(&assertion.encode()), assertion);
         }
     }
 }

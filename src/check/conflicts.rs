@@ -46,7 +46,7 @@ pub(super) struct Conflicts<F> {
     /// The assertion before, of the same field.
     before: Option<Assertion>,
     /// Whether the names' own conflicts have been looked for.
-    settled: bool,
+    closed: bool,
     /// Whether the name was found to be in use before another user takes it on.
     in_use: bool,
 }
@@ -59,7 +59,7 @@ impl<F: FnMut(FoundConflicts)> Conflicts<F> {
             name: Vec::new(),
             holder: None,
             before: None,
-            settled: true,
+            closed: true,
             in_use: false,
         }
     }
@@ -67,11 +67,11 @@ impl<F: FnMut(FoundConflicts)> Conflicts<F> {
     /// Takes the next assertion.
     pub(super) fn take(&mut self, assertion: Assertion) {
         if assertion.key != self.key {
-            self.settle();
+            self.close_key();
             self.key = assertion.key;
             self.name.clear();
             (self.holder, self.before) = (None, None);
-            (self.settled, self.in_use) = (false, false);
+            (self.closed, self.in_use) = (false, false);
         }
         match assertion.kind {
             AssertionKind::Leaves | AssertionKind::Arrives => {
@@ -81,7 +81,7 @@ impl<F: FnMut(FoundConflicts)> Conflicts<F> {
             }
             AssertionKind::Holds => self.holds(assertion),
             AssertionKind::Sets | AssertionKind::Uses => {
-                self.settle();
+                self.close_key();
                 self.named(assertion);
                 if assertion.kind == AssertionKind::Sets {
                     self.sets(assertion);
@@ -92,7 +92,7 @@ impl<F: FnMut(FoundConflicts)> Conflicts<F> {
 
     /// Ends the last key.
     pub(super) fn finish(mut self) {
-        self.settle();
+        self.close_key();
     }
 
     fn found(&mut self, conflict: Conflict, assertion: Assertion, other: Assertion) {
@@ -137,8 +137,8 @@ impl<F: FnMut(FoundConflicts)> Conflicts<F> {
     }
 
     /// What is said of the name itself, once all of it is there.
-    fn settle(&mut self) {
-        if std::mem::replace(&mut self.settled, true) {
+    fn close_key(&mut self) {
+        if std::mem::replace(&mut self.closed, true) {
             return;
         }
         debug_assert!(self.name.iter().all(|assertion| assertion.tag == NAME), "names come first");

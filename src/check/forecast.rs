@@ -166,7 +166,7 @@ mod tests {
         const RENAME: &str = r#"{"operation":"loginid","loginId":"a","newLoginId":"b"}"#;
         let all = RateClass::Users;
         let search = RateClass::UsersSearch;
-        for (pack, rows, size, expected) in [
+        for (batching, rows, size, expected) in [
             (Batching::Off, &[(250, NAME)][..], 100, &[(all, 250)][..]),
             (Batching::Patches, &[(250, EMAIL)], 100, &[(all, 250)]),
             (Batching::Values, &[(250, NAME)], 100, &[(all, 3)]),
@@ -180,8 +180,8 @@ mod tests {
             ),
             (Batching::Patches, &[(200, BOTH)], 100, &[(all, 6), (search, 4)]),
         ] {
-            let mapping = Mapping { batching: pack, ..Mapping::default() };
-            assert_eq!(calls(rows, &mapping, size), expected, "{pack:?}, {size}, {rows:?}");
+            let mapping = Mapping { batching: batching, ..Mapping::default() };
+            assert_eq!(calls(rows, &mapping, size), expected, "{batching:?}, {size}, {rows:?}");
         }
     }
 }

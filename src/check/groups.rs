@@ -111,7 +111,7 @@ impl Groups {
 pub struct Repairs {
     /// The word for the kind.
     pub kind: Cow<'static, str>,
-    /// How many values were mended so.
+    /// How many values were repaired so.
     pub count: u64,
     /// The first of them, with its place.
     pub first: (String, Repair),

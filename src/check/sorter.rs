@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 
-use super::assertions::{Assertion, Packed};
+use super::assertions::{Assertion, Encoded};
 
 /// Assertions held in memory at most: 20 MiB of them.
 const HELD: usize = 512 * 1024;
@@ -18,7 +18,7 @@ const HELD: usize = 512 * 1024;
 const BLOCK: usize = 1024;
 
 /// The size of a assertion in a file.
-const SIZE: usize = size_of::<Packed>();
+const SIZE: usize = size_of::<Encoded>();
 
 /// Gathers assertions.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl Sorter {
         let mut end = file.seek(SeekFrom::End(0))?;
         let mut writer = BufWriter::with_capacity(BLOCK * SIZE, file);
         for assertion in self.held.drain(..) {
-            writer.write_all(&assertion.pack())?;
+            writer.write_all(&assertion.encode())?;
             end += SIZE as u64;
         }
         writer.flush()?;
@@ -116,7 +116,7 @@ impl Stretch {
         file.read_exact_at(&mut bytes, *from)?;
         *from += bytes.len() as u64;
         let (assertions, _) = bytes.as_chunks::<SIZE>();
-        self.block.extend(assertions.iter().map(Assertion::unpack));
+        self.block.extend(assertions.iter().map(Assertion::decode));
         Ok(())
     }
 }

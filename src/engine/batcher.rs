@@ -1,6 +1,6 @@
-//! The packer: which instructions share a call. Pure.
+//! The batcher: which instructions share a batch. Pure.
 //!
-//! It fills one call at a time. Whoever is in it holds its lanes already, so the call is never
+//! It fills one call at a time. Rows in it hold their lanes already, so the call is never
 //! to wait for anything but room.
 
 use std::collections::HashMap;

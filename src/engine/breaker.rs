@@ -1,4 +1,4 @@
-//! Halting: when so much goes wrong that going on would burn the whole file. Pure.
+//! The circuit breaker: stops a run when so much fails that continuing would waste the whole file. Pure.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::stop::StopReason;
 pub enum MaxFailures {
     /// Any number.
     Unlimited,
-    /// So many; one more halts.
+    /// So many; one more stops the run.
     Count(u64),
     /// So many of a hundred rows finished, once there were [`MaxFailures::MIN_ROWS`].
     Percent(u32),
@@ -59,20 +59,20 @@ impl std::fmt::Display for MaxFailures {
 #[derive(Clone, Debug)]
 pub struct CircuitBreaker {
     max_failures: MaxFailures,
-    /// Equal failures in a row that halt; 0 for never.
+    /// Consecutive equal failures that stop the run; 0 for never.
     max_streak: u32,
     streak: u32,
     last: Option<(Status, Cow<'static, str>, Option<String>)>,
 }
 
 impl CircuitBreaker {
-    /// A wire with its limits. `max_streak` of 0 means that equal failures never halt.
+    /// A breaker with its limits. `max_streak` of 0 means that equal failures never stop the run.
     #[must_use]
     pub fn new(max_failures: MaxFailures, max_streak: u32) -> Self {
         Self { max_failures, max_streak, streak: 0, last: None }
     }
 
-    /// Looks at one more outcome, already counted; says why to halt, if it is time.
+    /// Looks at one more outcome, already counted; says why to stop, if it is time.
     ///
     /// Invalid rows cost nothing at the server and make no streak.
     pub fn step(&mut self, outcome: &Outcome, tally: &Tally) -> Option<StopReason> {
@@ -90,7 +90,7 @@ impl CircuitBreaker {
             let error = outcome.error.as_ref()?;
             let code =
                 error.server_code.as_deref().map(|code| format!(" {code}")).unwrap_or_default();
-            return Some(StopReason::halted(
+            return Some(StopReason::stopped(
                 "same_failure",
                 format!(
                     "{} consecutive rows failed with the same error: {}{code}",
@@ -100,7 +100,7 @@ impl CircuitBreaker {
             ));
         }
         if self.max_failures.exceeded(tally) {
-            return Some(StopReason::halted(
+            return Some(StopReason::stopped(
                 "max_failures",
                 format!(
                     "{} of {} rows failed, more than --max-failures allows",

@@ -36,7 +36,7 @@ impl<T> Default for Lanes<T> {
 impl<T> Lanes<T> {
     /// Lines an item up; gives it back if it may go now.
     ///
-    /// `lanes` must not repeat itself. Whoever goes must be finished with its ticket and lanes,
+    /// `lanes` must not repeat itself. A row that goes must be finished with its ticket and lanes,
     /// those that it took later among them.
     pub fn admit(&mut self, ticket: Ticket, lanes: &[u64], item: T) -> Option<T> {
         let mut waiting = 0;
@@ -178,7 +178,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the rows and whoever finishes first: order holds in each lane, nobody
+        /// Whatever the rows and whichever finishes first: order holds in each lane, nobody
         /// shares one, and everybody goes in the end.
         #[test]
         fn order_holds_and_everybody_goes(

@@ -1,4 +1,4 @@
-//! The ledger: what the recorder is told, and by whom.
+//! The handle to the recorder: what it is told, and by whom.
 //!
 //! The engine tells of rows that ended. The client tells, before it sends a request that must
 //! not be sent twice, that it is about to, and waits until that is durable.

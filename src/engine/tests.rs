@@ -264,7 +264,7 @@ async fn the_last_row_at_work_may_be_one_failure_too_many() {
 #[tokio::test(start_paused = true)]
 async fn unreadable_input_stops_the_run_after_the_rows_before_it() {
     let stop = Stop::default();
-    let broken = Row::Unreadable(StopReason::halted("unreadable", "a quote", "close it"));
+    let broken = Row::Unreadable(StopReason::stopped("unreadable", "a quote", "close it"));
     let rows = vec![ready(1, 1), broken, ready(2, 2)];
     let (tally, _) = run(Arc::new(Fake::default()), rows, 10, stop.clone()).await;
     assert_eq!((tally.read, tally.updated), (1, 1));

@@ -1,7 +1,7 @@
 //! Calls: what the engine hands over, and the one seam behind which rows are worked on.
 //!
 //! A call carries one or several instructions and yields a word on each of them. The
-//! client performs calls on the wire; tests perform them in memory.
+//! client executes them over the wire; tests execute them in memory.
 
 use std::future::Future;
 
@@ -119,7 +119,7 @@ impl UserRows {
 /// A part with a word on each of its instructions, in their order.
 ///
 /// `None` says that an instruction was left undone because of the stop: either doing it again
-/// is harmless, or what became of it is to be settled before it is sent again.
+/// is harmless, or what became of it is to be reconciled before it is sent again.
 #[derive(Debug)]
 pub struct UserOutcomes {
     /// The part.
@@ -137,7 +137,7 @@ impl UserOutcomes {
     }
 }
 
-/// What performing a call came to: each of its parts is here or there.
+/// What executing a work item came to: each of its parts is here or there.
 #[derive(Debug, Default)]
 pub struct Completed {
     /// The parts that there is a word on.
@@ -146,7 +146,7 @@ pub struct Completed {
     pub further: Vec<WorkItem>,
 }
 
-/// Something that performs calls.
+/// Something that executes work items.
 pub trait Executor: Send + Sync + 'static {
     /// Works on a call until there is a final word on its parts, or it is clear that they need
     /// further calls.

@@ -1,7 +1,7 @@
 //! Elements of a JSON array, one at a time.
 //!
 //! An element ends at the comma or bracket behind it, outside strings and brackets of its own,
-//! so a bad one is told apart from its neighbours and reading goes on. Where that cannot be told
+//! so a bad one is told apart from its neighbours and reading continues. Where that cannot be told
 //! (brackets that do not match, a string that does not end) reading ends: what follows might be
 //! the inside of a string. No more than [`MAX_RECORD_BYTES`] of an element are held.
 

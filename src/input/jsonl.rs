@@ -1,6 +1,6 @@
 //! Rows of JSONL: one JSON object a line.
 //!
-//! A line stands for itself, so whatever is wrong with one, reading goes on with the next.
+//! A line stands for itself, so whatever is wrong with one, reading continues with the next.
 //! What is passed on as an object is one that `serde_json` reads in full (nesting, numbers,
 //! escapes), with no key twice at its top. No more than [`MAX_RECORD_BYTES`] of a line are held.
 

@@ -230,7 +230,7 @@ impl Notes {
     }
 }
 
-/// A value that was mended because there is one thing only that it can have been.
+/// A value that was repaired because there is one thing only that it can have been.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Repair {
     /// A stable word for the kind of repair, such as `plus_restored`.

@@ -70,7 +70,7 @@ impl InputRequest {
     }
 }
 
-/// Reading cannot go on: what is wrong, where, and what to do.
+/// Reading cannot continue: what is wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Unreadable(pub(super) String);

@@ -32,11 +32,11 @@ pub(super) enum Named {
     Workbook,
 }
 
-/// What a file's name tells; the endings of packed files do not count.
+/// What a file's name tells; the endings of compressed files do not count.
 pub(super) fn by_name(path: &Path) -> Option<Named> {
     let name = path.file_name()?.to_str()?.to_ascii_lowercase();
-    let packed = [".gz", ".gzip", ".zst", ".zstd"];
-    let name = packed.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
+    let compressed = [".gz", ".gzip", ".zst", ".zstd"];
+    let name = compressed.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
     match name.rsplit_once('.')?.1 {
         "csv" => Some(Named::Cells),
         "tsv" | "tab" => Some(Named::Format(Format::Tsv)),

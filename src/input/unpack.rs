@@ -1,6 +1,6 @@
 //! From the bytes of a file to the bytes of its text: how much is read, gzip, zstd.
 //!
-//! What a file is packed with is told from its first bytes. What it unpacks to is not held, and
+//! What a file is compressed with is told from its first bytes. What it unpacks to is not held, and
 //! a file that unpacks to far more than any table would is given up, so that a small file can
 //! neither fill the memory nor keep a run busy for ever.
 
@@ -21,10 +21,10 @@ const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd";
 /// Behind the first byte of a zstd frame that holds no data, such as pzstd begins with.
 const ZSTD_SKIPPED: &[u8] = b"\x2a\x4d\x18";
 
-/// How much a packed file may unpack to, however small it is.
+/// How much a compressed file may unpack to, however small it is.
 pub(super) const FREE_BYTES: u64 = 256 * 1024 * 1024;
 
-/// How many times its size a packed file may unpack to beyond that.
+/// How many times its size a compressed file may unpack to beyond that.
 pub(super) const MAX_RATIO: u64 = 1000;
 
 /// The room for one read.
@@ -128,15 +128,15 @@ impl Read for Peek {
 /// The bytes of a file, unpacked.
 pub(super) struct Unpacked {
     pub(super) bytes: Peek,
-    /// What it was packed with.
+    /// How it was compressed.
     pub(super) compression: Option<&'static str>,
     /// How much of the file itself is read.
     pub(super) meter: Meter,
 }
 
-/// Looks what a stream is packed with, and unpacks it as it is read.
+/// Looks how a stream is compressed, and unpacks it as it is read.
 ///
-/// Returns what to say if it is packed in a way that is not read.
+/// Returns what to say if it is compressed in a way that is not read.
 pub(super) fn open(reader: impl Read + Send + 'static) -> io::Result<Result<Unpacked, String>> {
     let meter = Meter::default();
     let mut bytes = Peek::new(Box::new(Metered { inner: reader, meter: meter.clone() }));
@@ -164,7 +164,7 @@ fn compression(bytes: &mut Peek) -> io::Result<Option<&'static str>> {
     Ok(zstd.then_some("zstd"))
 }
 
-/// What a packed stream unpacks to, as long as that is no more than a table would.
+/// What a compressed stream unpacks to, as long as that is no more than a table would.
 pub(super) struct Bounded {
     inner: Bytes,
     compression: &'static str,
@@ -175,9 +175,9 @@ pub(super) struct Bounded {
 #[cfg(test)]
 impl Bounded {
     /// One that has read and given out so much.
-    pub(super) fn over(rest: &'static [u8], packed: u64, written: u64) -> Self {
+    pub(super) fn over(rest: &'static [u8], compressed: u64, written: u64) -> Self {
         let read = Meter::default();
-        read.0.store(packed, Ordering::Relaxed);
+        read.0.store(compressed, Ordering::Relaxed);
         Self { inner: Box::new(rest), compression: "gzip", written, read }
     }
 }

@@ -6,7 +6,7 @@
 //! into one window. A first window sent at once would serve no longer job: servers that count the
 //! last window as if it had been even refuse the first requests of the second.
 //!
-//! The state is one for a project, whoever keeps it: a process for itself, or a file for all
+//! The state is one for a project, wherever it is kept: a process for itself, or a file for all
 //! processes of a host.
 
 use std::borrow::Cow;

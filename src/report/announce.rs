@@ -32,7 +32,7 @@ impl Announcer {
             0 => String::new(),
             rows => format!(", {rows} rows done before"),
         };
-        // Without a reader of stderr the run goes on.
+        // Without a reader of stderr the run continues.
         let _ = screen.write_all(format!("{label}run in {folder}, {rate}{before}\n").as_bytes());
     }
 }

@@ -68,7 +68,7 @@ mod tests {
             columns: Vec::new(),
         });
         let position = Position { row, line: row + 1, byte: 0 };
-        let problem = Issue::error(kind, format!("wrong in row {row}")).hint("mend it");
+        let problem = Issue::error(kind, format!("wrong in row {row}")).hint("fix it");
         let mut outcome = Outcome::invalid(Box::new(problem), jiff::Timestamp::UNIX_EPOCH);
         outcome.error.as_mut().unwrap().server_code = code;
         Finished {
@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(top[0].first, "u.csv:4 (row 3)");
         assert_eq!(top[0].message, None, "the server's words stay in the run folder");
         assert_eq!(top[1].message.as_deref(), Some("wrong in row 1"));
-        assert_eq!(top[0].hint.as_deref(), Some("mend it"));
+        assert_eq!(top[0].hint.as_deref(), Some("fix it"));
     }
 
     #[test]

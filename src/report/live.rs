@@ -108,7 +108,7 @@ impl Screen {
             }
             Self::Lines(out) => {
                 let (position, course) = (now.position(), now.course(pace, rate));
-                // Without a reader of stderr the run goes on.
+                // Without a reader of stderr the run continues.
                 let _ = out.write_all(format!("progress: {position}, {course}\n").as_bytes());
             }
             Self::Events => tracing::info!(

@@ -71,7 +71,7 @@ fn estimate(rows_read: u64, bytes_read: u64, bytes_total: u64) -> Option<u64> {
 }
 
 impl Pace {
-    /// Rows a second that it lets through over the long run, if rows go on sharing calls as they
+    /// Rows a second that it lets through over the long run, if rows keep sharing calls as they
     /// have done so far.
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     fn rows_per_second(self) -> Option<f64> {

@@ -133,7 +133,7 @@ impl<W: Write> Page<'_, W> {
         }
     }
 
-    /// What was mended and what may be wrong, a line for each kind.
+    /// What was repaired and what may be wrong, a line for each kind.
     fn noted(&mut self, summary: &Summary) -> io::Result<()> {
         let since = if summary.done_before > 0 { ", since it was resumed" } else { "" };
         for (kinds, what) in

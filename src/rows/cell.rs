@@ -68,8 +68,8 @@ fn nothing(kind: Kind) -> Value<'static> {
     }
 }
 
-/// Notes what was mended in a value, and what may be wrong with it; the value of a secret is
-/// never in it, since none is ever mended.
+/// Notes what was repaired in a value, and what may be wrong with it; the value of a secret is
+/// never in it, since none is ever repaired.
 pub(super) fn note(
     cleaned: &Cleaned<'_>,
     cell: Cell<'_>,

@@ -44,7 +44,7 @@ pub(super) struct ColumnMap {
 }
 
 impl ColumnMap {
-    /// Settles what column names stand for.
+    /// Resolves what column names stand for.
     pub(super) fn resolve(names: &[String], mapping: &Mapping) -> Result<Self, Issue> {
         let columns: Vec<Column> = names.iter().map(|name| column(name, mapping)).collect();
         let fields = || {
@@ -148,7 +148,7 @@ impl ColumnMap {
             .position(|column| matches!(column, Column::Named(name) if names_user(name)))
     }
 
-    /// What columns and settings stand for in rows of an operation; settled once for each.
+    /// What columns and settings stand for in rows of an operation; resolved once for each.
     pub(super) fn bind(&mut self, operation: &'static Operation, mapping: &Mapping) -> Arc<Bound> {
         if let Some((_, bound)) = self.bound.iter().find(|(name, _)| *name == operation.name) {
             return Arc::clone(bound);

@@ -1,6 +1,6 @@
 //! Values: from what a cell or a JSON key holds to what the API takes, or why not.
 //!
-//! Pure, and strict where a guess could do harm: what can be one thing only is mended and said
+//! Pure, and strict where a guess could do harm: what can be one thing only is repaired and said
 //! so, what could be two is refused.
 
 mod cleaned;

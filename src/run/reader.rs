@@ -79,7 +79,7 @@ impl Rows {
         let record = match item {
             Ok(record) => record,
             Err(unreadable) => {
-                return Some(Row::Unreadable(StopReason::halted(
+                return Some(Row::Unreadable(StopReason::stopped(
                     UNREADABLE_INPUT,
                     unreadable.to_string(),
                     "correct the file at that point, and run the remaining rows, with the header, as a separate file",

@@ -90,7 +90,7 @@ pub(super) async fn session(
     totals::close(&facts, ended, stop.reason(), closed)
 }
 
-/// Ends the threads, off the runtime, which goes on to listen for signals.
+/// Ends the threads, off the runtime, which keeps listening for signals.
 async fn close(
     ended: Ended,
     reader: JoinHandle<()>,
@@ -165,7 +165,7 @@ fn pace(client: &Client, class: RateClass) -> Pace {
 async fn limit_duration(most: Duration, stop: Stop) {
     tokio::time::sleep(most).await;
     let message = format!("--max-duration {} is over", humantime::format_duration(most));
-    stop.drain(StopReason::halted("time_is_up", message, ""));
+    stop.drain(StopReason::stopped("time_is_up", message, ""));
 }
 
 /// Shakes hands, a few times if nobody is there: a network may just be coming up.

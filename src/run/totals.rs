@@ -106,7 +106,7 @@ pub(super) fn close(
 }
 
 /// What a run came to whose recorder failed: only what the journal bears out. The rest is sent
-/// again, or settled, when the run is resumed.
+/// again, or reconciled, when the run is resumed.
 fn recorded_only(ended: Ended, folder: &RunFolder) -> Ended {
     let recorded = folder.recover().ok().flatten().map_or_else(Tally::default, |r| r.tally);
     let read = ended.tally.read;

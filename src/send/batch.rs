@@ -2,7 +2,7 @@
 //!
 //! A batch never decides what it cannot tell. Contacts are looked up before, since a patch
 //! has no `failOnConflict`; what has a holder, what the answer does not mention, and what fails
-//! together with others goes on in further calls, down to a row's own endpoint.
+//! with others is split into further calls, down to a row's own endpoint.
 
 mod body;
 mod contact_owners;
@@ -28,14 +28,14 @@ use response::ItemResult;
 /// about a single row. Whatever is too large still is cut by itself.
 const LEAST_LEARNED: usize = 10;
 
-/// How a batch goes on that failed as a whole.
+/// What follows a batch that failed as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
     /// In halves: somebody in it may be at fault.
     Halves,
     /// In halves, and so does every later one: it was too large.
     Smaller,
-    /// Row by row, and nothing is packed any more: the server does not know such calls.
+    /// Row by row, and nothing is batched any more: the server does not know such calls.
     Never,
     /// It does not: all of its rows fail alike.
     Fail,
@@ -74,10 +74,10 @@ impl<W: Wire> Client<W> {
         match self.insist(request, &mut tries, stop).await {
             None => return left_undone(parts, completed),
             Some((End::Done, reply)) => {
-                self.settle_each(parts, started, &tries, &reply, &mut completed);
+                self.finish_each(parts, started, &tries, &reply, &mut completed);
             }
             Some((end, reply)) => {
-                self.settle_all(parts, started, &tries, (&end, &reply), &mut completed);
+                self.finish_all(parts, started, &tries, (&end, &reply), &mut completed);
             }
         }
         completed
@@ -113,7 +113,7 @@ impl<W: Wire> Client<W> {
     }
 
     /// Takes the answer to a batch apart.
-    fn settle_each(
+    fn finish_each(
         &self,
         parts: Vec<UserRows>,
         started: Instant,
@@ -126,7 +126,7 @@ impl<W: Wire> Client<W> {
             Reply::Failed(_) => vec![ItemResult::Ambiguous; parts.len()],
         };
         for (part, result) in parts.into_iter().zip(item_results) {
-            let row = RowAttempt::packed(started, &part, tries);
+            let row = RowAttempt::batched(started, &part, tries);
             let outcome = match result {
                 ItemResult::Updated(user) => row.updated(user),
                 ItemResult::Failed(why) if part.rows() == 1 => row.refused(Status::Rejected, why),
@@ -147,7 +147,7 @@ impl<W: Wire> Client<W> {
     }
 
     /// A batch that failed as a whole.
-    fn settle_all(
+    fn finish_all(
         &self,
         parts: Vec<UserRows>,
         started: Instant,
@@ -170,15 +170,15 @@ impl<W: Wire> Client<W> {
         match next {
             Next::Fail => {
                 let fail = |part: UserRows| {
-                    let outcome =
-                        RowAttempt::packed(started, &part, &Tries::default()).failed(status, reply);
+                    let outcome = RowAttempt::batched(started, &part, &Tries::default())
+                        .failed(status, reply);
                     UserOutcomes::alike(part, Some(&outcome))
                 };
                 completed.done.extend(parts.into_iter().map(fail));
                 return;
             }
-            Next::Never => self.pack_at_most(1),
-            Next::Smaller => self.pack_at_most((parts.len() / 2).max(LEAST_LEARNED)),
+            Next::Never => self.batch_at_most(1),
+            Next::Smaller => self.batch_at_most((parts.len() / 2).max(LEAST_LEARNED)),
             Next::Halves => {}
         }
         tracing::debug!(users = parts.len(), ?next, "a batch failed as a whole");
@@ -186,7 +186,7 @@ impl<W: Wire> Client<W> {
         completed.further.extend(in_calls_of(most, parts, true));
     }
 
-    fn pack_at_most(&self, size: usize) {
+    fn batch_at_most(&self, size: usize) {
         self.batch_size.fetch_min(size, Ordering::Relaxed);
     }
 }
@@ -210,7 +210,7 @@ fn left_undone(parts: Vec<UserRows>, mut completed: Completed) -> Completed {
     completed
 }
 
-/// How a batch goes on that failed as a whole, by what it came to and the last reply.
+/// What follows a batch that failed as a whole, by what it came to and the last reply.
 fn next(status: Status, reply: &Reply) -> Next {
     let Reply::Response(answer) = reply else { return Next::Fail };
     match (answer.status, &answer.body) {

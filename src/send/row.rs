@@ -51,7 +51,7 @@ impl RowAttempt {
     }
 
     /// A row of a batch, after the call.
-    pub(super) fn packed(started: Instant, part: &UserRows, tries: &Tries) -> Self {
+    pub(super) fn batched(started: Instant, part: &UserRows, tries: &Tries) -> Self {
         Self { started, earlier: part.attempts, tries: *tries, ambiguous: false, user_id: None }
     }
 
@@ -97,8 +97,8 @@ impl RowAttempt {
     ///
     /// A row that was applied has the user, and the HTTP status, of the read that showed it; one
     /// that remains unknown has the HTTP status of the last answer to the update, if one came.
-    pub(super) fn settled(&mut self, settled: Reconciled) -> Option<Outcome> {
-        match settled {
+    pub(super) fn reconciled(&mut self, reconciled: Reconciled) -> Option<Outcome> {
+        match reconciled {
             Reconciled::Applied(found) => Some(self.found(&found)),
             Reconciled::NotApplied { user_id } => {
                 self.user_id = user_id;

@@ -51,13 +51,13 @@ pub(super) fn client(simulator: &Simulator) -> Client {
     let transport = Transport::new(&endpoint).unwrap();
     let base = Duration::from_millis(1);
     let backoff = Backoff { max_attempts: 2, base, cap: base };
-    Client::new(transport, Gate::new(4, &Rates::default()), backoff, ledger(), 100)
+    Client::new(transport, Gate::new(4, &Rates::default()), backoff, recorder(), 100)
 }
 
-/// A ledger whose recorder writes everything down at once.
-fn ledger() -> RecorderHandle {
+/// A handle whose recorder confirms everything at once.
+fn recorder() -> RecorderHandle {
     let (to_recorder, mut from_client) = tokio::sync::mpsc::channel(8);
-    let ledger = RecorderHandle::new(&to_recorder);
+    let recorder = RecorderHandle::new(&to_recorder);
     tokio::spawn(async move {
         let _open = to_recorder;
         while let Some(entry) = from_client.recv().await {
@@ -66,7 +66,7 @@ fn ledger() -> RecorderHandle {
             }
         }
     });
-    ledger
+    recorder
 }
 
 async fn work(client: &Client, instruction: &Instruction) -> Option<Outcome> {

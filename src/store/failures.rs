@@ -3,8 +3,8 @@
 //! A row is written in its input's own columns, with what went wrong in columns behind
 //! them: cells with the input's own delimiter (a workbook's with commas), objects a line
 //! each, in UTF-8. Inputs whose rows look alike there share a file; it is begun at its
-//! first row. Where the input was not UTF-8, the file has its mark, so that whoever says
-//! again what the input was in is told. A row that could not be read stays one that cannot be read: it is never
+//! first row. Where the input was not UTF-8, the file has its mark, so that a stated encoding
+//! that no longer holds is noticed. A row that could not be read stays one that cannot be read: it is never
 //! padded or shortened into a valid one. Cells have their [`guard`] on, so that a
 //! spreadsheet may open and save the file.
 

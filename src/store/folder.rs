@@ -68,7 +68,7 @@ impl RunFolder {
         if let Place::Exactly(path) = place
             && path.join(LOCK).exists()
         {
-            // Whoever holds it is told apart from a folder that merely holds something.
+            // A process that holds it is told apart from a folder that merely holds something.
             drop(Self::hold(path.clone())?);
         }
         let path = match place {

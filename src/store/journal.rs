@@ -57,7 +57,7 @@ impl From<Map<String, Value>> for Lengths {
     }
 }
 
-/// Which run it is: what must be the same for going on with it.
+/// Which run it is: what must be the same to resume it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Identity {
@@ -91,7 +91,7 @@ impl Identity {
             && self.inputs.iter().zip(&other.inputs).all(|(own, other)| own.path == other.path)
     }
 
-    /// What differs, in words; empty when the run may go on.
+    /// What differs, in words; empty when the run may be resumed.
     #[must_use]
     pub fn differences(&self, now: &Self) -> Vec<String> {
         let mut differences = Vec::new();

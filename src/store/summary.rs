@@ -1,6 +1,6 @@
 //! The summary: everything that is said about a run when it is over.
 //!
-//! Facts only: it is filled by whoever ran, written as `summary.json`, printed by
+//! Facts only: it is filled by the run, written as `summary.json`, printed by
 //! `--json`, and told to people by the report. It never holds a secret.
 
 use std::borrow::Cow;
@@ -39,7 +39,7 @@ pub struct Summary {
     pub inputs: Vec<InputSummary>,
     /// What became of the rows, those done before included.
     pub tally: Tally,
-    /// Rows that had their outcome when the run was taken up again; times and calls are those
+    /// Rows that had their outcome when the run was resumed; times and calls are those
     /// since then.
     pub done_before: u64,
     /// Whether the input was read to its end and every row has its outcome.
@@ -60,7 +60,7 @@ pub struct Summary {
     pub waited: Waited,
     /// The commonest reasons for failures, the commonest first.
     pub reasons: Vec<FailureCause>,
-    /// Values mended, by the kind of repair; of a run that was taken up again, those since then.
+    /// Values repaired, by the kind of repair; of a resumed run, those since then.
     pub repairs: BTreeMap<Cow<'static, str>, u64>,
     /// Warnings, by kind, counted like repairs.
     pub warnings: BTreeMap<Cow<'static, str>, u64>,
@@ -164,10 +164,10 @@ pub struct Stopped {
     pub reason: String,
     /// What happened: a lower-case fragment.
     pub message: String,
-    /// What to mend before going on, if anything.
+    /// What to fix before resuming, if anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// The command that goes on, where going on can help.
+    /// The command that resumes it, where that can help.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resume: Option<String>,
 }

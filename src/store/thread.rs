@@ -1,6 +1,6 @@
 //! The recorder's thread: entries come in over a bounded channel.
 //!
-//! When a write fails the receiver goes away, so the next send fails: whoever sends
+//! When a write fails the receiver goes away, so the next send fails: the sender
 //! stops, since nothing may be sent that cannot be recorded, and joins for the reason.
 
 use std::io;

@@ -235,8 +235,8 @@ fn flags_in_documents_exist() {
 #[test]
 fn every_repair_is_documented() {
     let page = fs::read_to_string(project("docs/values.md")).unwrap();
-    for mend in RepairKind::ALL {
-        assert!(page.contains(&format!("| `{}` |", mend.word())), "{}", mend.word());
+    for repair in RepairKind::ALL {
+        assert!(page.contains(&format!("| `{}` |", repair.word())), "{}", repair.word());
     }
 }
 
@@ -289,10 +289,10 @@ fn every_key_of_the_run_folder_is_documented() {
         Run::new().args(&["--simulate", "--fault", "401"]).arg(mistakes.to_str().unwrap());
     let mut found = BTreeSet::new();
     let damaged = project("samples/phones-from-a-spreadsheet.csv");
-    let mending = Run::new().args(&["--simulate", damaged.to_str().unwrap()]);
+    let repairing = Run::new().args(&["--simulate", damaged.to_str().unwrap()]);
     for ran in [
         failing.go().code(1),
-        mending.go().code(1),
+        repairing.go().code(1),
         stopping.args(&["--ignore", "department"]).go().code(3),
     ] {
         keys(&ran.summary(), &mut found);

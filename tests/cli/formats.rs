@@ -35,7 +35,7 @@ fn every_kind_is_read_and_its_failures_are_fed_back() {
         judge(&ran, &sample);
         let failures = fs::read(ran.path(sample.failures)).expect(sample.name);
 
-        // It is UTF-8, and says so to whoever still says something else.
+        // It is UTF-8, and contradicts another encoding that is stated.
         if !sample.arguments.is_empty() {
             let again = simulate(&sample).file(sample.failures, &failures).go().code(2);
             again.says("begins with a byte order mark of utf-8, but --encoding is windows-1252");
@@ -53,16 +53,16 @@ fn every_kind_is_read_and_its_failures_are_fed_back() {
         let text = String::from_utf8(failures.clone()).unwrap();
         assert_eq!(own(&again.read(sample.failures)), own(&text), "{}", sample.name);
 
-        // Mended, it goes through. A spreadsheet would fill the row up to the header's width.
-        let mut mended = String::from_utf8(failures).unwrap();
+        // Corrected, it goes through. A spreadsheet would fill the row up to the header's width.
+        let mut corrected = String::from_utf8(failures).unwrap();
         for bad in ["n/a", "#N/A", "14155550206"] {
-            mended = mended.replace(bad, "+14155550299");
+            corrected = corrected.replace(bad, "+14155550299");
         }
         if sample.name.ends_with("xlsx") || sample.name.ends_with("ods") {
-            let line = mended.lines().nth(1).unwrap().to_owned();
-            mended = mended.replacen(&line, &format!("{line},"), 1);
+            let line = corrected.lines().nth(1).unwrap().to_owned();
+            corrected = corrected.replacen(&line, &format!("{line},"), 1);
         }
-        let ran = Run::new().arg("--simulate").file(sample.failures, &mended).go().code(0);
+        let ran = Run::new().arg("--simulate").file(sample.failures, &corrected).go().code(0);
         assert_eq!(ran.tally("updated"), wrong, "{}", sample.name);
     }
 }
@@ -85,7 +85,7 @@ fn cells_that_look_like_formulas_come_back_unchanged() {
     let failures = ran.read("failures.csv");
     assert!(failures.contains("\na;'=1+1;'+447911123456;maybe;"), "{failures}");
     assert!(failures.contains("\nb;''-x;'+447911123457;maybe;"), "{failures}");
-    let mended = failures.replace(";maybe;", ";true;");
+    let corrected = failures.replace(";maybe;", ";true;");
 
     // The same through a workbook, as a spreadsheet would save the file.
     let mut book = Workbook::new();
@@ -93,7 +93,7 @@ fn cells_that_look_like_formulas_come_back_unchanged() {
     let rows = csv::ReaderBuilder::new()
         .delimiter(b';')
         .has_headers(false)
-        .from_reader(mended.as_bytes())
+        .from_reader(corrected.as_bytes())
         .into_records();
     for (row, cells) in (0..).zip(rows) {
         for (column, cell) in (0..).zip(cells.unwrap().iter()) {
@@ -101,7 +101,7 @@ fn cells_that_look_like_formulas_come_back_unchanged() {
         }
     }
     let book = book.save_to_buffer().unwrap();
-    for (name, bytes) in [("failures.csv", mended.as_bytes()), ("failures.xlsx", &book)] {
+    for (name, bytes) in [("failures.csv", corrected.as_bytes()), ("failures.xlsx", &book)] {
         let ran = Run::new().arg("--simulate").file(name, bytes).go().code(0);
         let users = ran.results();
         assert_eq!(

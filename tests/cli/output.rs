@@ -55,10 +55,10 @@ fn failures_are_in_the_columns_of_the_input_and_feed_back() {
             .unwrap()
             .starts_with("b@x.com,4155550102,true,\"two, three\",2,invalid,bad_value,")
     );
-    let mended =
+    let corrected =
         failures.replace("4155550102", "+14155550102").replace("maybe", "no").replace("++", "+");
     let ran = Run::against(&simulator)
-        .file("failures.csv", mended)
+        .file("failures.csv", corrected)
         .args(&["--ignore", "note"])
         .go()
         .code(0);

@@ -1,4 +1,4 @@
-//! Values as spreadsheets leave them: what is mended, what is refused, and how it is told.
+//! Values as spreadsheets leave them: what is repaired, what is refused, and how it is told.
 
 use serde_json::json;
 

@@ -31,7 +31,7 @@ fn word(verdict: &Verdict) -> String {
         Verdict::Again { then, .. } => format!("again, then {}", then.word()),
         Verdict::Reconcile { .. } => "read the user".into(),
         Verdict::Final(status) => status.word().into(),
-        Verdict::Halt(reason) => format!("halt: {}", reason.code()),
+        Verdict::Stop(reason) => format!("stop: {}", reason.code()),
     }
 }
 
@@ -45,19 +45,19 @@ fn table() -> Vec<(&'static str, Reply, &'static str, &'static str)> {
         ("200, the body breaks off", answer(200, Body::BrokenOff), "updated", "updated"),
         ("200 without the user", answer(200, Body::Object), broken, settled),
         ("200 with something else", answer(200, Body::Unreadable), broken, settled),
-        ("307", answer(307, Body::Object), "halt: redirected", "halt: redirected"),
+        ("307", answer(307, Body::Object), "stop: redirected", "stop: redirected"),
         ("400", answer(400, error("E011003")), "rejected", "rejected"),
         (
             "401",
             answer(401, error("E062909")),
-            "halt: credentials_refused",
-            "halt: credentials_refused",
+            "stop: credentials_refused",
+            "stop: credentials_refused",
         ),
         (
             "403",
             answer(403, Body::Unreadable),
-            "halt: credentials_refused",
-            "halt: credentials_refused",
+            "stop: credentials_refused",
+            "stop: credentials_refused",
         ),
         ("404 E112102", answer(404, error("E112102")), "rejected", "rejected"),
         ("408", answer(408, Body::Unreadable), server, server),

@@ -51,7 +51,7 @@ async fn next(interrupt: &mut Signal, terminate: &mut Signal) -> StopReason {
     }
 }
 
-/// Whether whoever started us had SIGHUP ignored, as nohup does.
+/// Whether the parent process had SIGHUP ignored, as nohup does.
 fn ignores_hangup() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

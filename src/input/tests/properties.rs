@@ -203,7 +203,7 @@ proptest! {
         prop_assert_eq!(read_in(name, &bytes, piece), whole);
     }
 
-    /// Whoever parses an object that is passed on finds it to be one.
+    /// An object that is passed on can be parsed as one.
     #[test]
     fn objects_can_be_parsed(
         text in r#"\{("(a|b|\\u006|\\ud8)?":([0-9e.-]{1,4}|\[\{?\}?\]|"\\?[nux]*"|null),?){0,3}\}"#,

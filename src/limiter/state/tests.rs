@@ -129,7 +129,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// Whoever takes, replies, dies or yields, and whether the state goes through a file on the
+    /// Whichever process takes, replies, dies or yields, and whether the state goes through a file on the
     /// way: in no window do more requests reach the server than the limit allows, wherever between
     /// its leaving and its reply each of them arrives.
     #[test]

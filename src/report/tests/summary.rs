@@ -57,7 +57,7 @@ fn stopped() -> Summary {
     stopped.stopped = Some(Stopped {
         reason: "max_failures".to_owned(),
         message: "9 rows failed, and --max-failures is 9".to_owned(),
-        hint: Some("mend the mapping".to_owned()),
+        hint: Some("fix the mapping".to_owned()),
         resume: Some("descope-bulk run --resume users.csv".to_owned()),
     });
     stopped.files.failures = vec![PathBuf::from("runs/a/failures.csv")];
@@ -138,7 +138,7 @@ fn a_stopped_run() {
         "{text}"
     );
     assert!(text.ends_with(
-        "\nfirst: mend the mapping\n\nto resume:\n  descope-bulk run --resume users.csv\n"
+        "\nfirst: fix the mapping\n\nto resume:\n  descope-bulk run --resume users.csv\n"
     ));
 }
 

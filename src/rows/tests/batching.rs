@@ -106,7 +106,7 @@ fn contacts_are_what_another_user_may_have_as_login_id() {
         let of_all = ["a"].iter().chain(contacts).map(|name| lane(name));
         let mut lanes: Vec<u64> = of_all.collect();
         lanes.sort_unstable();
-        assert_eq!(built.lanes[..], lanes[..], "whoever else touches the contact waits, {row}");
+        assert_eq!(built.lanes[..], lanes[..], "other rows that touch the contact wait, {row}");
     }
 }
 

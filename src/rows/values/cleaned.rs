@@ -21,7 +21,7 @@ pub(super) fn refuse<T>(
 pub struct Cleaned<'a> {
     /// What is sent.
     pub value: Value<'a>,
-    /// What was mended.
+    /// What was repaired.
     pub repairs: RepairKinds,
     /// What may be wrong.
     pub warning: Option<Box<Issue>>,

@@ -81,7 +81,7 @@ struct Standings {
     in_use: bool,
 }
 
-/// What a cell came to: the number as E.164, what was mended, and what may be wrong.
+/// What a cell came to: the number as E.164, what was repaired, and what may be wrong.
 pub(super) type Read<'a> = (Cow<'a, str>, RepairKinds, Option<Box<Issue>>);
 
 /// Reads a text without blanks around it.
@@ -169,7 +169,7 @@ fn international(digits: &str, bracketed: Option<usize>) -> Result<Standings, Is
     let bracketed = bracketed == Some(number.code_length());
     let behind_zero = number.national().strip_prefix('0').filter(|rest| {
         if bracketed {
-            // Whoever puts it into brackets says that it may not belong to the number.
+            // Brackets say that it may not belong to the number.
             return true;
         }
         let region = PHONE_NUMBER_UTIL.get_region_for_country_code(number.code());

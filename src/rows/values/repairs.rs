@@ -1,6 +1,6 @@
-//! What can be mended in a value: a closed list, and sets of it.
+//! What can be repaired in a value: a closed list, and sets of it.
 
-/// A way in which a value was mended before it is sent.
+/// A way in which a value was repaired before it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RepairKind {
     /// Blanks at the ends were dropped.
@@ -62,20 +62,20 @@ impl RepairKind {
     }
 }
 
-/// What was mended in one value.
+/// What was repaired in one value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RepairKinds(u16);
 
 impl RepairKinds {
     /// Adds a kind.
-    pub fn add(&mut self, mend: RepairKind) {
-        self.0 |= 1 << mend as u16;
+    pub fn add(&mut self, repair: RepairKind) {
+        self.0 |= 1 << repair as u16;
     }
 
     /// The same with a kind more.
     #[must_use]
-    pub fn with(mut self, mend: RepairKind) -> Self {
-        self.add(mend);
+    pub fn with(mut self, repair: RepairKind) -> Self {
+        self.add(repair);
         self
     }
 
@@ -85,7 +85,7 @@ impl RepairKinds {
         Self(self.0 | other.0)
     }
 
-    /// Whether nothing was mended.
+    /// Whether nothing was repaired.
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.0 == 0
@@ -93,6 +93,6 @@ impl RepairKinds {
 
     /// The kinds, in the order of [`RepairKind::ALL`].
     pub fn iter(self) -> impl Iterator<Item = RepairKind> {
-        RepairKind::ALL.into_iter().filter(move |mend| self.0 & (1 << *mend as u16) != 0)
+        RepairKind::ALL.into_iter().filter(move |repair| self.0 & (1 << *repair as u16) != 0)
     }
 }

@@ -27,7 +27,7 @@ pub(super) enum ItemResult {
 impl ItemResult {
     fn of_failure(text: &str) -> Self {
         let why = explain::batch_failure(text);
-        // What may pass is nothing that a row could mend.
+        // What may pass is nothing that a row could fix.
         if explain::is_temporary(&why) { Self::Ambiguous } else { Self::Failed(Box::new(why)) }
     }
 }

@@ -496,7 +496,7 @@ async fn what_may_have_been_done_stays_in_doubt_in_later_calls() {
         let tries = Tries { attempts: 2, maybe_applied, http_status: Some(500) };
         let end = (&End::Failed(Status::GaveUp), &answer(500, Body::Unreadable));
         let mut completed = Completed::default();
-        client.settle_all(parts.into(), Instant::now(), &tries, end, &mut completed);
+        client.finish_all(parts.into(), Instant::now(), &tries, end, &mut completed);
         assert_eq!(completed.further.len(), 2, "two halves");
         for call in completed.further {
             let WorkItem::Batch { users: parts, searched: true } = call else { panic!("{call:?}") };

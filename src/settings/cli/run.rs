@@ -18,7 +18,7 @@ use crate::rows::{Batching, Blank, OnConflict, Phones, Region, is_field};
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// CSV, TSV, JSONL, JSON, .xlsx or .ods files, plain or packed with gzip or zstd, in order; `-`
+    /// CSV, TSV, JSONL, JSON, .xlsx or .ods files, plain or compressed with gzip or zstd, in order; `-`
     /// is standard input
     #[arg(required_unless_present_any = ["job", "show_settings"], value_name = "FILE")]
     pub files: Vec<PathBuf>,
@@ -199,7 +199,7 @@ pub struct FailureArgs {
     #[arg(long, default_value_t = 50, value_name = "N")]
     pub max_same_failures: u32,
 
-    /// Stop after this time, such as 4h, as if by a signal: a window at night. --resume goes on
+    /// Stop after this time, such as 4h, as if by a signal: for a nightly window. --resume continues
     #[arg(long, value_name = "TIME", value_parser = some_time)]
     pub max_duration: Option<Duration>,
 }

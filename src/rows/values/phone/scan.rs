@@ -19,7 +19,7 @@ pub(super) struct Written {
     pub(super) bracketed_zero: Option<usize>,
     /// Whether there are digits only, as a spreadsheet leaves them of a number.
     pub(super) bare: bool,
-    /// What was mended on the way.
+    /// What was repaired on the way.
     pub(super) repairs: RepairKinds,
 }
 

@@ -236,11 +236,11 @@ fn every_example_is_itself_in_every_format_and_never_another_number() {
         damaged(&e164[1..], &mut plusless, "without plus");
     }
     // What is refused could be two numbers, or is dialled in ways that nobody stores.
-    for (what, [mended, refused]) in
+    for (what, [repaired, refused]) in
         [("national", national), ("without zero", zeroless), ("without plus", plusless)]
     {
-        println!("{what}: {mended} right, {refused} refused");
-        assert!(mended > 9 * refused, "{what}: {mended} right, {refused} refused");
+        println!("{what}: {repaired} right, {refused} refused");
+        assert!(repaired > 9 * refused, "{what}: {repaired} right, {refused} refused");
     }
 }
 
@@ -284,7 +284,7 @@ proptest! {
         let e164 = number.format_as(PhoneNumberFormat::E164).into_owned();
         let (found, repairs, _) = of(&noisy(&e164, &noise), None).unwrap();
         prop_assert_eq!(&found, &e164);
-        prop_assert!(repairs.iter().all(|mend| *mend == "invisible_removed"));
+        prop_assert!(repairs.iter().all(|repair| *repair == "invisible_removed"));
         // Without its plus, or without all of its country code, it is that number or none.
         let code = number.country_code.to_string().len();
         let (_, tail) = e164.split_at(if plus_only { 1 } else { 1 + code });
