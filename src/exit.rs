@@ -16,7 +16,7 @@ pub enum Exit {
     Stopped = 3,
     /// Another process holds this run.
     Busy = 4,
-    /// A promise of ours is broken: the books do not balance.
+    /// A promise of ours is broken: the totals do not add up.
     Broken = 70,
     /// Stopped by SIGINT.
     Interrupted = 130,

@@ -174,7 +174,7 @@ impl Tally {
         Status::ALL.iter().filter(|status| status.is_failure()).map(|&status| self.of(status)).sum()
     }
 
-    /// The books close: every record read is in exactly one state.
+    /// The totals add up: every record read is in exactly one state.
     #[must_use]
     pub fn balances(self) -> bool {
         self.read == self.finished() + self.not_attempted

@@ -25,7 +25,7 @@ pub(crate) fn print_summary(
     let mut page = Page { out, color };
     page.headline(summary)?;
     page.counts(summary.tally)?;
-    page.books(summary)?;
+    page.totals(summary)?;
     page.reasons(summary)?;
     page.noted(summary)?;
     page.effort(summary)?;
@@ -77,7 +77,7 @@ impl<W: Write> Page<'_, W> {
         writeln!(self.out, "{:>12}  {word}  {meaning}", thousands(rows))
     }
 
-    fn books(&mut self, summary: &Summary) -> io::Result<()> {
+    fn totals(&mut self, summary: &Summary) -> io::Result<()> {
         let tally = summary.tally;
         let mut terms: Vec<_> = Status::ALL
             .into_iter()
@@ -93,12 +93,12 @@ impl<W: Write> Page<'_, W> {
         if summary.balanced {
             let mark = self.paint(GOOD, "✓");
             let rest = if summary.complete { "" } else { "; the run is not complete" };
-            writeln!(self.out, "books: {read} read = {terms} {mark}{rest}")
+            writeln!(self.out, "total: {read} read = {terms} {mark}{rest}")
         } else {
             let mark = self.paint(BAD, "✗");
             writeln!(
                 self.out,
-                "books: {read} read ≠ {terms} {mark}\n       \
+                "total: {read} read ≠ {terms} {mark}\n       \
                  this is a fault of {}: keep the run folder and report it",
                 summary.tool.name
             )

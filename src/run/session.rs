@@ -31,7 +31,7 @@ use crate::store::{self, Closed, Recorder};
 /// How far apart the sinks are told how it goes.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Works on the rows and closes the books.
+/// Works on the rows, and ends in totals.
 pub(super) async fn session(
     Parts { config, mut sinks, typed, stop, intake }: Parts,
     (transport, handshake): (Transport, Handshake),

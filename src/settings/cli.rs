@@ -17,9 +17,9 @@ use crate::settings::job::InForce;
 
 /// Bulk updates of users against the Descope management API.
 ///
-/// Rows of CSV, JSON or spreadsheet files become calls of the right update endpoint, in order for each
-/// user, within the project's rate limit; every row ends in a results file with what became of
-/// it. Try it without an account: `descope-bulk run FILE --simulate`.
+/// Each row of a CSV, JSON or spreadsheet file becomes a call of the right update endpoint, in order
+/// for each user and within the project's rate limit. A results file says what became of every row.
+/// Try it without an account: `descope-bulk run FILE --simulate`.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub(crate) struct Cli {
@@ -34,8 +34,8 @@ pub(crate) enum Command {
     /// Send the updates: the main job
     ///
     /// The rows of all files are one run, in order. Each row names a user (column loginId) and
-    /// the values to set. Two rows of one user go out one after the other in file order; other
-    /// users do not wait. Everything that happened is in the run folder: results.jsonl with one
+    /// the values to set. Two rows of one user are sent one after the other in file order; other
+    /// users do not wait. The run folder has a record of everything that happened: results.jsonl with one
     /// line for every row, failures.* with the rows that failed, in your own columns, to be
     /// corrected and run again, and summary.json.
     ///

@@ -44,7 +44,7 @@ pub struct Summary {
     pub done_before: u64,
     /// Whether the input was read to its end and every row has its outcome.
     pub complete: bool,
-    /// Whether the books close.
+    /// Whether the totals add up.
     pub balanced: bool,
     /// Requests sent.
     pub calls: u64,

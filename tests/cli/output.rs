@@ -73,7 +73,7 @@ fn the_summary_on_the_screen_says_what_happened_and_what_to_do() {
         "SIMULATED",
         "1  updated",
         "2  invalid",
-        "books: 3 rows read = 1 updated + 2 invalid",
+        "total: 3 rows read = 1 updated + 2 invalid",
         "in.csv:3 (row 2)",
         "run out/failures.csv",
     ] {

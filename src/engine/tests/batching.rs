@@ -200,7 +200,7 @@ proptest! {
     /// Whatever shares a call, whatever becomes of it and whenever the run stops: no row ends
     /// twice, each user's rows end in their order and none is passed over, and only a stop
     /// leaves rows undone. That no two rows of one user are at work at once is seen by the fake,
-    /// that the books close by `run`.
+    /// that the totals add up by `run`.
     #[test]
     fn each_row_ends_once_and_in_its_order(plan in plan()) {
         let (tally, ended) = plan.run();

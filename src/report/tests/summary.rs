@@ -74,7 +74,7 @@ done: nothing failed
        1,480  updated        the server changed the user
           20  unchanged      there was nothing to do
 
-books: 1,500 rows read = 1,480 updated + 20 unchanged ✓
+total: 1,500 rows read = 1,480 updated + 20 unchanged ✓
 
 time: 3m 45s, 1,480 calls
 results:  runs/users-20261124T030000Z/results.jsonl
@@ -96,7 +96,7 @@ finished: 30 rows failed
            3  gave up        retries are used up; it could work another time
            1  unknown        sent, but without a trustworthy answer: it may have been applied
 
-books: 1,500 rows read = 1,460 updated + 10 unchanged + 6 invalid + 20 rejected + 3 gave up + 1 unknown ✓
+total: 1,500 rows read = 1,460 updated + 10 unchanged + 6 invalid + 20 rejected + 3 gave up + 1 unknown ✓
 
 why rows failed:
           20  user_ [2Jnot_found (E112102); first at users.csv:14 (row 13)
@@ -151,7 +151,7 @@ fn books_that_do_not_close_are_said_so() {
     assert!(text.contains("1,501 rows read ≠ 1,480 updated + 20 unchanged ✗"), "{text}");
     assert!(text.contains("fault of descope-bulk"), "{text}");
     let empty = printed(&Summary { tally: Tally::default(), ..summary() }, false);
-    assert!(empty.contains("books: 0 rows read = 0 ✓"), "{empty}");
+    assert!(empty.contains("total: 0 rows read = 0 ✓"), "{empty}");
 }
 
 #[test]

@@ -27,19 +27,19 @@ pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub findings: FindingArgs,
 
-    /// Tell every problem as it is met, not only the first few of each kind
+    /// Show every problem as it is found, not only the first few of each kind
     #[arg(long, help_heading = "Findings")]
     pub all: bool,
 
-    /// Print one JSON object; with --all, one a line for each problem, then the report
+    /// Print the report as one JSON object; with --all, first a line of JSON for each problem
     #[arg(long, help_heading = "Findings")]
     pub json: bool,
 
-    /// Forecast for this rate in place of the documented limits; `off` for no limit of ours
+    /// Forecast for this rate instead of the documented limits; `off` for no limit
     #[arg(long, value_name = "N/WINDOW", value_parser = rate, conflicts_with = "max_share", help_heading = "Forecast")]
     pub rate: Option<Rate>,
 
-    /// Forecast for this part of the documented limits
+    /// Forecast for this share of the documented limits
     #[arg(long, value_name = "PERCENT", value_parser = share, default_value = "80%", help_heading = "Forecast")]
     pub max_share: u32,
 }

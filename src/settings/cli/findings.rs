@@ -6,7 +6,7 @@ use clap::Args;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Findings")]
 pub struct FindingArgs {
-    /// Warnings of this kind are meant and no problem, such as --allow `lock_out`; may be repeated
+    /// Allow warnings of this kind, such as --allow `lock_out`; may be repeated
     #[arg(long, value_name = "CODE", value_parser = allowable)]
     pub allow: Vec<String>,
 }

@@ -8,13 +8,13 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Job")]
 pub struct JobArgs {
-    /// Take files and settings from a job file (TOML). Flags win over the environment, the
-    /// environment over the job; --map, --set and --ignore add to the job's, and a FILE takes the
-    /// place of its files. Switches are taken back with `=false`, such as --resume=false
+    /// Read files and settings from a job file (TOML). Flags override the environment, and the
+    /// environment overrides the job; --map, --set and --ignore add to the job's, and a FILE replaces
+    /// its files. Turn a switch of the job off with `=false`, such as --resume=false
     #[arg(long, value_name = "FILE")]
     pub job: Option<PathBuf>,
 
-    /// Print the settings in force and where each came from, and do nothing else. Never a key
+    /// Print the settings in force and where each comes from, but never a key, and exit
     #[arg(long)]
     pub show_settings: bool,
 }

@@ -59,8 +59,8 @@ pub struct RunArgs {
     #[command(flatten)]
     pub findings: FindingArgs,
 
-    /// Rehearse: start the simulator inside, with the users that the files name. No account is
-    /// needed, nothing leaves this machine, and the rate is not limited unless --rate-limit says so
+    /// Rehearse: start a simulator that has the users named in the files. No account is needed,
+    /// nothing leaves this machine, and the rate is limited only by --rate-limit
     #[arg(long, help_heading = "Simulator", conflicts_with = "base_url_flag")]
     pub simulate: bool,
 
@@ -73,7 +73,7 @@ pub struct RunArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rows")]
 pub struct RowArgs {
-    /// The format of the files; by default told from each file's content and name
+    /// The format of the files; by default detected from each file's content and name
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub format: Option<Format>,
 
@@ -94,15 +94,15 @@ pub struct RowArgs {
     #[arg(long, value_name = "NAME", value_parser = operation)]
     pub operation: Option<&'static Operation>,
 
-    /// Take a column for a field, such as --map "Cell phone=phone"
+    /// Map a column to a field, such as --map "Cell phone=phone"
     #[arg(long, value_name = "COLUMN=FIELD", value_parser = pair)]
     pub map: Vec<(String, String)>,
 
-    /// Leave a column out
+    /// Omit a column
     #[arg(long, value_name = "COLUMN")]
     pub ignore: Vec<String>,
 
-    /// Give a field a value where the row has none, such as --set verified=true
+    /// Set a field to a value where the row has none, such as --set verified=true
     #[arg(long, value_name = "FIELD=VALUE", value_parser = pair)]
     pub set: Vec<(String, String)>,
 
@@ -119,13 +119,13 @@ pub struct RowArgs {
     #[arg(long, value_name = "REGION")]
     pub region: Option<Region>,
 
-    /// What is done about phone numbers: `check` writes them as E.164 and warns about those not in
-    /// use, `strict` refuses those, `as-is` sends them as they stand
+    /// How phone numbers are handled: `check` writes them as E.164 and warns about those not in use,
+    /// `strict` refuses those, `as-is` sends them unchanged
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
     pub phones: Phones,
 
     /// What happens when the new phone number or e-mail address belongs to another user. `merge`
-    /// lets the server merge that user into this one and delete it; there is no way back
+    /// lets the server merge that user into this one and delete it; this cannot be undone
     #[arg(long, value_enum, default_value_t, value_name = "POLICY")]
     pub on_conflict: OnConflict,
 
@@ -134,9 +134,9 @@ pub struct RowArgs {
     #[arg(long)]
     pub allow_destructive: bool,
 
-    /// Let rows of many users share a call where they set what a patch can set, so that 100,000 rows
-    /// take some 2,000 calls. Without a word `values`: all but custom attributes, whose patch may
-    /// remove those that it does not name; `all`: these too
+    /// Send rows of many users in one call where a patch can set what they set, so that 100,000 rows
+    /// take some 2,000 calls. `--batch` alone means `values`: all rows but those with custom
+    /// attributes, whose patch may remove the attributes that it does not name; `all` includes these
     #[arg(
         long,
         value_enum,
@@ -157,28 +157,28 @@ pub struct RowArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Pace")]
 pub struct PaceArgs {
-    /// The most requests on the wire at a time
+    /// The most requests in flight at a time
     #[arg(long, default_value_t = 32, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub concurrency: u16,
 
-    /// Send at most N requests in any WINDOW, such as 200/60s, in place of the documented limits;
-    /// `off` for no limit of ours
+    /// Send at most N requests in any WINDOW, such as 200/60s, instead of the documented limits;
+    /// `off` for no limit
     #[arg(long, value_name = "N/WINDOW", value_parser = rate, conflicts_with = "max_share")]
     pub rate: Option<Rate>,
 
-    /// The part of the documented limits to use. The product's own calls live on the same limits
+    /// The share of the documented limits to use. Your product's own calls count against them, too
     #[arg(long, value_name = "PERCENT", value_parser = share, default_value = "80%")]
     pub max_share: u32,
 
-    /// Keep the limits by itself, without regard to other runs for this project on this machine
+    /// Do not share the limits with other runs for this project on this machine
     #[arg(long)]
     pub no_shared_budget: bool,
 
-    /// The longest that connecting may take
+    /// How long connecting may take
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, default_value = "10s")]
     pub connect_timeout: Duration,
 
-    /// The longest that a request may take, connecting included
+    /// How long a request may take, connecting included
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, default_value = "60s")]
     pub timeout: Duration,
 }
@@ -187,7 +187,7 @@ pub struct PaceArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Failures")]
 pub struct FailureArgs {
-    /// The most requests for one row; refusals for the rate do not count
+    /// The most requests for one row; refusals by the rate limit do not count
     #[arg(long, default_value_t = 6, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_attempts: u32,
 
@@ -195,7 +195,7 @@ pub struct FailureArgs {
     #[arg(long, value_name = "N|N%", value_parser = max_failures)]
     pub max_failures: Option<MaxFailures>,
 
-    /// Stop when so many rows in a row fail alike at the server; 0 for never
+    /// Stop when this many consecutive rows fail with the same error at the server; 0 for never
     #[arg(long, default_value_t = 50, value_name = "N")]
     pub max_same_failures: u32,
 
@@ -213,7 +213,7 @@ pub struct ProjectArgs {
     pub project_id: Option<String>,
 
     /// Read the management key from a file instead of from the environment variable
-    /// `DESCOPE_MANAGEMENT_KEY`. There is no flag for the key itself: command lines are public
+    /// `DESCOPE_MANAGEMENT_KEY`. There is no flag for the key itself: other users can read command lines
     #[arg(long, value_name = "FILE")]
     pub key_file: Option<PathBuf>,
 
@@ -239,15 +239,15 @@ pub struct OutputArgs {
     #[arg(long)]
     pub json: bool,
 
-    /// Show no progress and no notes, only errors and the summary
+    /// Show no progress, only errors and the summary
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
 
-    /// Log more: -v what the run decides, -vv each retry. Never a key, a body or a user
+    /// Log more: -v the run's decisions, -vv each retry. Never a key, a body or a user
     #[arg(short, long, action = ArgAction::Count)]
     pub verbose: u8,
 
-    /// The form of logs and, without a terminal, of progress
+    /// The format of logs and, without a terminal, of progress
     #[arg(long, value_enum, default_value_t, value_name = "FORM")]
     pub log_format: LogFormat,
 }
@@ -257,8 +257,8 @@ pub struct OutputArgs {
 #[command(next_help_heading = "Resuming")]
 pub struct ResumeArgs {
     /// Resume the unfinished run of the same files and settings, or start one if there is
-    /// none; where the run is finished there is nothing to do. Rows that have their outcome are
-    /// not sent again. Files or settings that have changed since are refused
+    /// none; a finished run is left as it is. Rows that have their outcome are not sent again.
+    /// Files or settings that have changed since are refused
     #[arg(long)]
     pub resume: bool,
 

@@ -23,12 +23,12 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_name = "FILE|N")]
     pub users: Option<String>,
 
-    /// Create a user the first time an update or a load names it. A name that was renamed,
+    /// Create a user the first time an update or a load names it. A login ID that was renamed,
     /// merged or deleted stays unknown.
     #[arg(long)]
     pub create_missing: bool,
 
-    /// Log each request as one JSON line, into a file that must not hold anything yet: sequence, times in milliseconds since the start,
+    /// Log each request as one JSON line, to a file that must be new or empty: sequence, times in milliseconds since the start,
     /// method, path, project, users, status, fault, and whether it changed anything. Only the
     /// owner may read the file.
     #[arg(long, value_name = "FILE")]
@@ -38,13 +38,12 @@ pub(crate) struct SimulateArgs {
     #[arg(long, requires = "log")]
     pub log_bodies: bool,
 
-    /// Take this project ID only, with the key of --management-key-file. Without both, any
+    /// Accept this project ID only, with the key of --management-key-file. Without both, any
     /// credentials of the right form will do.
     #[arg(long, value_name = "ID", requires = "management_key_file")]
     pub project_id: Option<String>,
 
-    /// The file that holds the management key to take. The key itself never comes on the
-    /// command line.
+    /// The file that holds the management key to accept. The key itself is never on the command line.
     #[arg(long, value_name = "FILE", requires = "project_id")]
     pub management_key_file: Option<PathBuf>,
 
