@@ -133,9 +133,12 @@ async fn a_run_that_drains_leaves_what_is_unsettled_to_the_next() {
     let (outcome, ()) = tokio::join!(
         client.work_on(RowAttempt::begin(&instruction, 0), &instruction, &stop),
         async {
-            while client.meters().calls() == 0 {
-                tokio::task::yield_now().await;
-            }
+            let sent = async {
+                while client.meters().calls() == 0 {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(60), sent).await.unwrap();
             stop.drain(StopReason::Interrupted);
         }
     );

@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use crate::support::{Ran, Run, Simulator, program_against, text};
+use crate::support::{Ran, Run, Simulator, program_against, text, wait_until};
 
 const BATCH: &str = "/patch/batch";
 const SEARCH: &str = "/user/search";
@@ -360,9 +360,9 @@ fn a_packed_run_that_is_killed_goes_on_and_every_row_is_done() {
     };
     for arrivals in [5, 17, 31] {
         let mut child = start();
-        while child.try_wait().unwrap().is_none() && simulator.arrivals().len() < arrivals {
-            std::thread::yield_now();
-        }
+        wait_until("the run ends or has sent enough", || {
+            child.try_wait().unwrap().is_some() || simulator.arrivals().len() >= arrivals
+        });
         let _ = child.kill();
         child.wait().unwrap();
     }

@@ -8,7 +8,7 @@ use std::process::Child;
 
 use serde_json::Value;
 
-use crate::support::{Simulator, lines, program_against, text};
+use crate::support::{Simulator, lines, program_against, text, wait_until};
 
 const ROUNDS: u64 = 100;
 const THREADS: u64 = 2;
@@ -44,17 +44,16 @@ fn start(folder: &Path, simulator: &Simulator) -> Child {
 
 /// Kills the run when so many requests have arrived, unless it ends before.
 fn kill_at(child: &mut Child, simulator: &Simulator, arrivals: usize) -> bool {
-    loop {
-        if child.try_wait().unwrap().is_some() {
-            return false;
-        }
-        if simulator.arrivals().len() >= arrivals {
-            child.kill().unwrap();
-            child.wait().unwrap();
-            return true;
-        }
-        std::thread::yield_now();
+    let mut ended = false;
+    wait_until("the run ends or has sent enough", || {
+        ended = child.try_wait().unwrap().is_some();
+        ended || simulator.arrivals().len() >= arrivals
+    });
+    if !ended {
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
+    !ended
 }
 
 fn round(seed: u64) {

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::support::{Run, Simulator, signal};
+use crate::support::{Run, Simulator, signal, wait_until};
 
 fn rows(number: usize) -> String {
     (0..number).fold("loginId,name\n".to_owned(), |rows, n| rows + &format!("u{n}@x.com,N\n"))
@@ -77,10 +77,10 @@ fn a_second_signal_drops_what_is_on_the_wire() {
         told.recv().unwrap();
     }
     // Signals that come before the first is handled count as one, so repeat until it ends.
-    while running.child.try_wait().unwrap().is_none() {
+    wait_until("the run ends", || {
         signal(&running.child, "INT");
-        std::thread::yield_now();
-    }
+        running.child.try_wait().unwrap().is_some()
+    });
     assert_eq!(running.end().status.code(), Some(130));
 }
 
@@ -161,9 +161,7 @@ fn standard_input_that_never_ends_does_not_hold_up_a_stop() {
     let running =
         Run::against(&simulator).args(&["-", "--format", "csv"]).stdin(Stdio::piped()).spawn();
     // Input is kept before anything is sent; the folder shows that it is being kept.
-    while !running.folder().join("out/input-1").exists() {
-        std::thread::yield_now();
-    }
+    wait_until("the input is kept", || running.folder().join("out/input-1").exists());
     signal(&running.child, "TERM");
     let ran = running.end().code(143);
     assert!(!ran.path("").exists(), "what was kept so far is removed");

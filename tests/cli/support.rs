@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -104,9 +105,7 @@ impl Simulator {
 
     /// Waits until so many requests have arrived.
     pub(crate) fn wait_for_arrivals(&self, number: usize) {
-        while self.arrivals().len() < number {
-            std::thread::yield_now();
-        }
+        wait_until("requests arrive", || self.arrivals().len() >= number);
     }
 
     /// Ends it in an orderly way, so that its log is complete.
@@ -114,6 +113,15 @@ impl Simulator {
         signal(&self.child, "TERM");
         assert!(self.child.wait().unwrap().success());
         self.arrivals()
+    }
+}
+
+/// Waits for something that is bound to happen. It is a defect when it takes a minute.
+pub(crate) fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !happened() {
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        std::thread::yield_now();
     }
 }
 
