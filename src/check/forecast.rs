@@ -180,7 +180,7 @@ mod tests {
             ),
             (Batching::Patches, &[(200, BOTH)], 100, &[(all, 6), (search, 4)]),
         ] {
-            let mapping = Mapping { batching: batching, ..Mapping::default() };
+            let mapping = Mapping { batching, ..Mapping::default() };
             assert_eq!(calls(rows, &mapping, size), expected, "{batching:?}, {size}, {rows:?}");
         }
     }

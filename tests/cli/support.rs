@@ -117,6 +117,7 @@ impl Simulator {
 }
 
 /// Waits for something that is bound to happen. It is a defect when it takes a minute.
+#[expect(clippy::disallowed_methods, reason = "other processes have no clock that can be paused")]
 pub(crate) fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while !happened() {
