@@ -23,8 +23,6 @@ pub(crate) enum Program {
     /// See [`crate::plain`].
     Plain,
     /// A load generator: it sends one fixed body.
-    Oha,
-    /// Another one.
     Wrk,
 }
 
@@ -34,7 +32,6 @@ impl Program {
         match self {
             Self::Ours => "descope-bulk",
             Self::Plain => "plain program",
-            Self::Oha => "oha",
             Self::Wrk => "wrk",
         }
     }
@@ -127,7 +124,6 @@ impl Programs {
         let (mut command, flag) = match program {
             Program::Ours => (Command::new(&self.ours), "--version"),
             Program::Plain => return Some("plain program".to_owned()),
-            Program::Oha => (Command::new("oha"), "--version"),
             Program::Wrk => (Command::new("wrk"), "-v"),
         };
         let output = command.arg(flag).output().ok()?;
@@ -140,7 +136,6 @@ impl Programs {
         match program {
             Program::Ours => self.run_ours(job),
             Program::Plain => self.run_plain(job),
-            Program::Oha => self.run_oha(job),
             Program::Wrk => self.run_wrk(job),
         }
     }
@@ -161,20 +156,6 @@ impl Programs {
         let (usage, status) = measure::run(&mut command, Place::Client);
         assert!(status.success(), "the plain program has failed: {status}");
         fs::remove_file(out).expect("what it wrote");
-        Done::of(job.rows, usage)
-    }
-
-    fn run_oha(&self, job: &Job<'_>) -> Done {
-        let said = self.scratch("oha.txt");
-        let mut command = Command::new("oha");
-        command.args(["--no-tui", "-m", "POST", "-T", "application/json", "-d", &body()]);
-        command.args(["-H", &format!("authorization: {AUTHORIZATION}")]);
-        command.args(["-n", &job.rows.to_string(), "-c", &job.concurrency.to_string()]);
-        command.arg(format!("{}{PATH}", job.url));
-        command.stdout(File::create(&said).expect("a file"));
-        let (usage, _) = measure::run(&mut command, Place::Client);
-        let said = fs::read_to_string(said).expect("what it wrote");
-        assert!(said.contains("100.00%"), "oha has failed:\n{said}");
         Done::of(job.rows, usage)
     }
 

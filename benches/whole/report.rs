@@ -24,7 +24,7 @@ pub(crate) struct Report {
 impl Report {
     /// A report that says how it was made, where, and with what.
     pub(crate) fn new(words: &[&str], programs: &Programs) -> Self {
-        let tools = [Program::Ours, Program::Oha, Program::Wrk];
+        let tools = [Program::Ours, Program::Wrk];
         let versions: Vec<String> =
             tools.iter().filter_map(|tool| programs.version(*tool)).collect();
         // Cargo's own words, and where a build was, are of no use to readers.

@@ -18,16 +18,14 @@ pub(crate) fn measure(plan: &Plan, programs: &Programs, report: &mut Report) {
     };
 
     report.section("Every request answered at once");
-    let all = [Program::Ours, Program::Plain, Program::Oha, Program::Wrk];
+    let all = [Program::Ours, Program::Plain, Program::Wrk];
     let compared = against(&Server::responder(0).url, &all);
-    report.table(&compared.table(&[Program::Plain, Program::Oha]));
+    report.table(&compared.table(&[Program::Plain]));
     for (program, rate) in compared.rates() {
         report.bar(program.name(), rate);
     }
-    for tool in [Program::Oha, Program::Wrk] {
-        if programs.version(tool).is_none() {
-            report.note(&format!("`{}` is not installed, so it is left out.", tool.name()));
-        }
+    if programs.version(Program::Wrk).is_none() {
+        report.note("`wrk` is not installed, so it is left out.");
     }
 
     report.section("The simulator, without a limit");
