@@ -1,8 +1,8 @@
-//! The engine: the only loop. Rows in, calls out, outcomes to the recorder.
+//! The engine: the only loop. Rows in, work items out, outcomes to the recorder.
 //!
-//! It keeps the order of each user's rows (lanes), lets rows share calls (the batcher), bounds
-//! what is held (the window), heeds the stop and counts. How a call is completed it leaves to the
-//! step, and knows neither files nor network.
+//! It keeps the order of each user's rows (lanes), lets rows share batches (the batcher), bounds
+//! what is held (the window), heeds the stop and counts. How an item is completed it leaves to the
+//! executor, and knows neither files nor network.
 //! At its end every row that it took has an outcome or is counted as not attempted.
 
 mod batcher;
@@ -46,7 +46,7 @@ pub enum Row {
     Unreadable(StopReason),
 }
 
-/// The loop, with its parts and what it holds.
+/// The loop, with its components and what it holds.
 #[derive(Debug)]
 pub struct Engine<S> {
     executor: Arc<S>,
@@ -57,15 +57,15 @@ pub struct Engine<S> {
     /// The most rows that are held at a time, whether sent, asleep or waiting in a lane.
     window: usize,
     held: usize,
-    /// Whether there was a row yet that may share a call.
+    /// Whether there was a row yet that may share a batch.
     batches: bool,
     /// Requests that were begun so far, if each is answered at once.
     requests: u64,
     lanes: Lanes<Instruction>,
     batcher: Batcher,
-    /// Calls whose turn it is, until there is room for them.
+    /// Work items whose turn it is, until there is room for them.
     ready: VecDeque<WorkItem>,
-    /// Calls that are worked on, by this loop: a task for each would cost more.
+    /// Work items in progress, driven by this loop: a task for each would cost more.
     at_work: FuturesUnordered<Work>,
     /// Rows with their outcome, until the recorder takes them. Nothing is begun meanwhile, but
     /// work in progress continues: it may wait for the recorder, too.
@@ -76,7 +76,7 @@ pub struct Engine<S> {
     unreadable: Option<StopReason>,
 }
 
-/// A call at work; in a box, since it is large and stays in its place.
+/// A work item in progress; in a box, since it is large and stays in its place.
 type Work = Pin<Box<dyn Future<Output = Completed> + Send>>;
 
 /// The least number of batches that fit into the window, once there are any: enough to
@@ -84,7 +84,7 @@ type Work = Pin<Box<dyn Future<Output = Completed> + Send>>;
 const BATCHES: usize = 16;
 
 impl<S: Executor> Engine<S> {
-    /// Joins the parts. At most `window` rows are held at a time.
+    /// Joins the components. At most `window` rows are held at a time.
     pub fn new(
         executor: Arc<S>,
         recorder: Sender<Entry>,
@@ -131,7 +131,7 @@ impl<S: Executor> Engine<S> {
         while reading || self.is_busy() || self.batcher.rows() > 0 || !self.ended.is_empty() {
             let stuck = !self.is_busy() && self.held >= self.most_held();
             if !reading || stuck || self.batcher.is_full(self.executor.batch_size()) {
-                // Nothing more can come that would share the call, or calls have become smaller.
+                // Nothing more can come that would share the batch, or batches have become smaller.
                 self.line_up_batch();
             }
             let (begun, recorded) = (self.at_work.len(), self.ended.is_empty());
@@ -170,7 +170,7 @@ impl<S: Executor> Engine<S> {
         Ended { tally: self.tally, complete }
     }
 
-    /// Whether there are calls at work, or about to be.
+    /// Whether there are work items in progress, or about to be.
     fn is_busy(&self) -> bool {
         !self.at_work.is_empty() || !self.ready.is_empty()
     }
@@ -210,7 +210,7 @@ impl<S: Executor> Engine<S> {
         }
     }
 
-    /// Puts an instruction that holds its lanes into a call.
+    /// Puts an instruction that holds its lanes into a work item.
     fn dispatch(&mut self, instruction: Instruction) {
         let size = self.executor.batch_size();
         let together = instruction.batch.filter(|batch| !batch.alone && size > 1);
@@ -225,9 +225,9 @@ impl<S: Executor> Engine<S> {
     }
 
     fn line_up_batch(&mut self) {
-        let parts = self.batcher.take();
-        if !parts.is_empty() {
-            self.line_up(WorkItem::Batch { users: parts, searched: false });
+        let users = self.batcher.take();
+        if !users.is_empty() {
+            self.line_up(WorkItem::Batch { users, searched: false });
         }
     }
 
@@ -243,12 +243,12 @@ impl<S: Executor> Engine<S> {
     }
 
     fn finish(&mut self, Completed { done, further }: Completed) {
-        for call in further {
-            self.line_up(call);
+        for item in further {
+            self.line_up(item);
         }
-        for UserOutcomes { part, outcomes } in done {
-            let (ticket, lanes) = (part.first.record.position.row, part.lanes());
-            for (instruction, outcome) in part.into_instructions().zip(outcomes) {
+        for UserOutcomes { user_rows, outcomes } in done {
+            let (ticket, lanes) = (user_rows.first.record.position.row, user_rows.lanes());
+            for (instruction, outcome) in user_rows.into_instructions().zip(outcomes) {
                 self.end(instruction, outcome);
             }
             for instruction in self.lanes.finish(ticket, &lanes) {
@@ -269,10 +269,10 @@ impl<S: Executor> Engine<S> {
         self.record(Finished { record, operation, login_id, outcome, notes });
     }
 
-    /// What waits, in a lane, in a call that is being filled or for its turn, is not sent any more
+    /// What waits, in a lane, in a batch that is being filled or for its turn, is not sent any more
     /// when the run stops.
     fn drop_waiting(&mut self) {
-        let ready: usize = self.ready.drain(..).map(|call| call.rows()).sum();
+        let ready: usize = self.ready.drain(..).map(|item| item.rows()).sum();
         let dropped = self.lanes.clear_parked() + self.batcher.rows() + ready;
         self.batcher.take();
         self.leave(dropped);

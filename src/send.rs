@@ -1,4 +1,4 @@
-//! The client: one call → one outcome for each of its instructions, attempts and all.
+//! The client: a work item → an outcome for each of its instructions, attempts and all.
 //!
 //! Every attempt enters the gate, is sent once, and is judged; nothing else sends. The only
 //! sleep is the back-off, and it listens for the stop. What must not be sent twice and may have
@@ -92,7 +92,7 @@ pub(crate) struct Client<W = Transport> {
 }
 
 impl<W: Wire> Client<W> {
-    /// Joins the parts. At most `batch_size` users go in one call.
+    /// Joins the components. At most `batch_size` users go in one batch.
     #[must_use]
     pub(crate) fn new(
         transport: W,
@@ -127,18 +127,22 @@ impl<W: Wire> Client<W> {
     }
 
     /// Works on a user's instructions one after the other, each by its own endpoint.
-    async fn work_user(&self, part: UserRows, stop: &Stop) -> Completed {
-        let mut outcomes = Vec::with_capacity(part.rows());
-        let found = if part.ambiguous { self.load(&part.first.login_id, stop).await } else { None };
-        for instruction in part.instructions() {
-            let row = RowAttempt::begin(instruction, part.attempts);
+    async fn work_user(&self, user_rows: UserRows, stop: &Stop) -> Completed {
+        let mut outcomes = Vec::with_capacity(user_rows.rows());
+        let found = if user_rows.ambiguous {
+            self.load(&user_rows.first.login_id, stop).await
+        } else {
+            None
+        };
+        for instruction in user_rows.instructions() {
+            let row = RowAttempt::begin(instruction, user_rows.attempts);
             outcomes.push(match &found {
                 Some(Load::Found(found)) if is_done(instruction, found) => Some(row.found(found)),
-                None if part.ambiguous => None,
+                None if user_rows.ambiguous => None,
                 _ => self.work_on(row, instruction, stop).await,
             });
         }
-        Completed { done: vec![UserOutcomes { part, outcomes }], further: Vec::new() }
+        Completed { done: vec![UserOutcomes { user_rows, outcomes }], further: Vec::new() }
     }
 
     /// Works on a row until there is a final word on it.
@@ -333,12 +337,12 @@ fn is_done(instruction: &Instruction, found: &Found) -> bool {
 }
 
 impl<W: Wire> Executor for Client<W> {
-    async fn execute(&self, call: WorkItem, stop: &Stop) -> Completed {
-        match call {
-            WorkItem::User(part) => self.work_user(part, stop).await,
+    async fn execute(&self, item: WorkItem, stop: &Stop) -> Completed {
+        match item {
+            WorkItem::User(user_rows) => self.work_user(user_rows, stop).await,
             // One for many rows, and much larger than what one row takes.
-            WorkItem::Batch { users: parts, searched } => {
-                Box::pin(self.work_batch(parts, searched, stop)).await
+            WorkItem::Batch { users, searched } => {
+                Box::pin(self.work_batch(users, searched, stop)).await
             }
         }
     }

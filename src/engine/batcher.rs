@@ -1,6 +1,6 @@
 //! The batcher: which instructions share a batch. Pure.
 //!
-//! It fills one call at a time. Rows in it hold their lanes already, so the call is never
+//! It fills one batch at a time. Rows in it hold their lanes already, so the batch is never
 //! to wait for anything but room.
 
 use std::collections::HashMap;
@@ -9,23 +9,23 @@ use super::lanes::Lanes;
 use crate::engine::work::{UserRows, batch_requests};
 use crate::rows::{Instruction, Sets, lane};
 
-/// The call that is being filled.
+/// The batch that is being filled.
 #[derive(Debug, Default)]
 pub(super) struct Batcher {
-    parts: Vec<UserRows>,
-    /// What each part sets, all its instructions together.
+    users: Vec<UserRows>,
+    /// What the rows of each user set together.
     sets: Vec<Sets>,
-    /// The part of each user, by the lane of its name.
+    /// The place of each user, by the lane of its name.
     by_user: HashMap<u64, usize>,
     rows: usize,
 }
 
-/// The most instructions of a call, for each part that it may have: what waits in a call that
+/// The most instructions of a batch, for each user that it may have: what waits in a batch that
 /// is not full takes up room in the window.
-const ROWS_A_PART: usize = 4;
+const ROWS_A_USER: usize = 4;
 
 impl Batcher {
-    /// Lets an instruction go as one patch with those of its user that are in the call, if
+    /// Lets an instruction go as one patch with those of its user that are in the batch, if
     /// they directly precede it, name the user alike and all set different things; gives it back
     /// if not.
     pub(super) fn join<T>(
@@ -39,7 +39,7 @@ impl Batcher {
         let Some(index) = self.by_user.get(&lane(&instruction.login_id)).copied() else {
             return Some(instruction);
         };
-        let first = &self.parts[index].first;
+        let first = &self.users[index].first;
         let sets = self.sets[index];
         // Names in one lane may be two users all the same.
         if first.login_id != instruction.login_id
@@ -49,36 +49,36 @@ impl Batcher {
             return Some(instruction);
         }
         self.sets[index] = sets.and(batch.sets);
-        self.parts[index].more.push(instruction);
+        self.users[index].more.push(instruction);
         self.rows += 1;
         None
     }
 
     /// Takes in an instruction that has its lanes.
     pub(super) fn add(&mut self, instruction: Instruction, sets: Sets) {
-        self.by_user.insert(lane(&instruction.login_id), self.parts.len());
+        self.by_user.insert(lane(&instruction.login_id), self.users.len());
         self.sets.push(sets);
-        self.parts.push(UserRows::single(instruction));
+        self.users.push(UserRows::single(instruction));
         self.rows += 1;
     }
 
     /// Whether there is no room for more.
     pub(super) fn is_full(&self, size: usize) -> bool {
-        self.parts.len() >= size || self.rows >= size * ROWS_A_PART
+        self.users.len() >= size || self.rows >= size * ROWS_A_USER
     }
 
-    /// How many requests the call takes as it is; none if it is empty.
+    /// How many requests the batch takes as it is; none if it is empty.
     pub(super) fn requests(&self) -> u64 {
-        if self.rows == 0 { 0 } else { batch_requests(&self.parts) }
+        if self.rows == 0 { 0 } else { batch_requests(&self.users) }
     }
 
-    /// How many instructions are in the call.
+    /// How many instructions are in the batch.
     pub(super) fn rows(&self) -> usize {
         self.rows
     }
 
-    /// The call as it is; the next is empty.
+    /// The batch as it is; the next is empty.
     pub(super) fn take(&mut self) -> Vec<UserRows> {
-        std::mem::take(self).parts
+        std::mem::take(self).users
     }
 }

@@ -24,7 +24,7 @@ struct Fake {
     delays: HashMap<u64, Duration>,
     /// Rows that fail.
     failing: HashSet<u64>,
-    /// How many rows each part of each batch had.
+    /// How many rows each user of each batch had.
     packed: Mutex<Vec<Vec<usize>>>,
     /// What batches are to come to, the last first; none that is left comes to its end.
     turns: Mutex<Vec<Turn>>,
@@ -37,7 +37,7 @@ enum Turn {
     Done,
     /// Two calls.
     Halves,
-    /// A word on every other part; the others need a call each.
+    /// Outcomes for every other user; the others need a request each.
     Apart,
 }
 
@@ -45,29 +45,32 @@ impl Executor for Fake {
     async fn execute(&self, call: WorkItem, stop: &Stop) -> Completed {
         let mut further = Vec::new();
         let done = match call {
-            WorkItem::User(part) => vec![self.work(part, stop).await],
-            WorkItem::Batch { users: mut parts, .. } => {
-                self.packed.lock().unwrap().push(parts.iter().map(UserRows::rows).collect());
+            WorkItem::User(user_rows) => vec![self.work(user_rows, stop).await],
+            WorkItem::Batch { mut users, .. } => {
+                self.packed.lock().unwrap().push(users.iter().map(UserRows::rows).collect());
                 let turn = self.turns.lock().unwrap().pop().unwrap_or(Turn::Done);
                 let now = match turn {
-                    Turn::Done => parts,
+                    Turn::Done => users,
                     Turn::Halves => {
-                        let rest = parts.split_off(parts.len() / 2);
-                        let halves = [parts, rest].into_iter().filter(|half| !half.is_empty());
-                        further.extend(
-                            halves.map(|parts| WorkItem::Batch { users: parts, searched: true }),
-                        );
+                        let rest = users.split_off(users.len() / 2);
+                        let halves = [users, rest].into_iter().filter(|half| !half.is_empty());
+                        further
+                            .extend(halves.map(|users| WorkItem::Batch { users, searched: true }));
                         Vec::new()
                     }
                     Turn::Apart => {
                         let (now, later): (Vec<_>, Vec<_>) =
-                            parts.into_iter().enumerate().partition(|(index, _)| index % 2 == 0);
-                        further.extend(later.into_iter().map(|(_, part)| WorkItem::User(part)));
-                        now.into_iter().map(|(_, part)| part).collect()
+                            users.into_iter().enumerate().partition(|(index, _)| index % 2 == 0);
+                        further.extend(
+                            later.into_iter().map(|(_, user_rows)| WorkItem::User(user_rows)),
+                        );
+                        now.into_iter().map(|(_, user_rows)| user_rows).collect()
                     }
                 };
-                futures_util::future::join_all(now.into_iter().map(|part| self.work(part, stop)))
-                    .await
+                futures_util::future::join_all(
+                    now.into_iter().map(|user_rows| self.work(user_rows, stop)),
+                )
+                .await
             }
         };
         Completed { done, further }
@@ -79,9 +82,9 @@ impl Executor for Fake {
 }
 
 impl Fake {
-    async fn work(&self, part: UserRows, stop: &Stop) -> UserOutcomes {
-        let row = part.first.record.position.row;
-        let lanes = part.lanes();
+    async fn work(&self, user_rows: UserRows, stop: &Stop) -> UserOutcomes {
+        let row = user_rows.first.record.position.row;
+        let lanes = user_rows.lanes();
         {
             let mut busy = self.busy.lock().unwrap();
             for lane in &lanes {
@@ -97,13 +100,13 @@ impl Fake {
         };
         self.busy.lock().unwrap().retain(|lane, _| !lanes.contains(lane));
         if undone {
-            return UserOutcomes::alike(part, None);
+            return UserOutcomes::alike(user_rows, None);
         }
         self.log.lock().unwrap().push(row);
         let fails = self.failing.contains(&row);
         let status = if fails { Status::Rejected } else { Status::Updated };
         let outcome = Outcome { status, error: fails.then(failure), ..updated(delay) };
-        UserOutcomes::alike(part, Some(&outcome))
+        UserOutcomes::alike(user_rows, Some(&outcome))
     }
 }
 
@@ -341,10 +344,10 @@ struct Tells(RecorderHandle);
 
 impl Executor for Tells {
     async fn execute(&self, call: WorkItem, _: &Stop) -> Completed {
-        let WorkItem::User(part) = call else { panic!("nothing here is packed") };
-        assert!(self.0.about_to_send(part.first.record.position.row).await);
+        let WorkItem::User(user_rows) = call else { panic!("nothing here is packed") };
+        assert!(self.0.about_to_send(user_rows.first.record.position.row).await);
         let outcome = updated(Duration::ZERO);
-        Completed { done: vec![UserOutcomes::alike(part, Some(&outcome))], further: vec![] }
+        Completed { done: vec![UserOutcomes::alike(user_rows, Some(&outcome))], further: vec![] }
     }
 
     fn batch_size(&self) -> usize {

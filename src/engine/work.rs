@@ -1,6 +1,6 @@
-//! Calls: what the engine hands over, and the one seam behind which rows are worked on.
+//! Work items: what the engine hands over, and the one seam behind which rows are worked on.
 //!
-//! A call carries one or several instructions and yields a word on each of them. The
+//! An item carries one or several instructions and yields an outcome for each of them. The
 //! client executes them over the wire; tests execute them in memory.
 
 use std::future::Future;
@@ -10,7 +10,7 @@ use crate::outcome::Outcome;
 use crate::rows::{InLanes, Instruction};
 use crate::stop::Stop;
 
-/// What is worked on at a time.
+/// One user's rows, or a batch.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "the large one is the common one")]
 pub enum WorkItem {
@@ -18,7 +18,7 @@ pub enum WorkItem {
     User(UserRows),
     /// The instructions of many users, a patch for each of them, in one request.
     Batch {
-        /// What is to be done, no two parts for one user.
+        /// What is to be done, no user twice.
         users: Vec<UserRows>,
         /// Whether it is known that nobody else has the contacts that they set.
         searched: bool,
@@ -30,7 +30,7 @@ impl WorkItem {
     #[must_use]
     pub fn rows(&self) -> usize {
         match self {
-            Self::User(part) => part.rows(),
+            Self::User(user_rows) => user_rows.rows(),
             Self::Batch { users, .. } => users.iter().map(UserRows::rows).sum(),
         }
     }
@@ -61,27 +61,27 @@ pub(super) fn batch_requests(users: &[UserRows]) -> u64 {
 
 /// Consecutive instructions of one user, in file order.
 ///
-/// Several are one patch, or one after the other; a part is never torn apart between calls.
+/// Several are one patch, or one after the other; they are never torn apart between work items.
 #[derive(Debug)]
 pub struct UserRows {
     /// The first, which names the user for all of them.
     pub first: Instruction,
     /// What follows it.
     pub more: Vec<Instruction>,
-    /// Updates sent for it in earlier calls.
+    /// Updates sent for it in earlier requests.
     pub attempts: u32,
-    /// Whether it may have been done: the answer to an earlier call did not tell.
+    /// Whether it may have been done: the answer to an earlier request did not tell.
     pub ambiguous: bool,
 }
 
 impl UserRows {
-    /// A part of one instruction.
+    /// The rows of a user, of which there is one.
     #[must_use]
     pub fn single(instruction: Instruction) -> Self {
         Self { first: instruction, more: Vec::new(), attempts: 0, ambiguous: false }
     }
 
-    /// The same, after so many attempts of a call that it was in.
+    /// The same, after so many attempts of a batch that it was in.
     #[must_use]
     pub fn after(self, attempts: u32) -> Self {
         Self { attempts: self.attempts + attempts, ..self }
@@ -116,31 +116,31 @@ impl UserRows {
     }
 }
 
-/// A part with a word on each of its instructions, in their order.
+/// The rows of a user with an outcome for each, in their order.
 ///
 /// `None` says that an instruction was left undone because of the stop: either doing it again
 /// is harmless, or what became of it is to be reconciled before it is sent again.
 #[derive(Debug)]
 pub struct UserOutcomes {
-    /// The part.
-    pub part: UserRows,
+    /// The rows.
+    pub user_rows: UserRows,
     /// What became of its instructions.
     pub outcomes: Vec<Option<Outcome>>,
 }
 
 impl UserOutcomes {
-    /// A part whose instructions all come to the same.
+    /// The rows of a user that all come to the same.
     #[must_use]
-    pub fn alike(part: UserRows, outcome: Option<&Outcome>) -> Self {
-        let outcomes = vec![outcome.cloned(); part.rows()];
-        Self { part, outcomes }
+    pub fn alike(user_rows: UserRows, outcome: Option<&Outcome>) -> Self {
+        let outcomes = vec![outcome.cloned(); user_rows.rows()];
+        Self { user_rows, outcomes }
     }
 }
 
-/// What executing a work item came to: each of its parts is here or there.
+/// What executing a work item came to: each of its users is here or there.
 #[derive(Debug, Default)]
 pub struct Completed {
-    /// The parts that there is a word on.
+    /// The users whose rows have outcomes.
     pub done: Vec<UserOutcomes>,
     /// How the others are to be worked on.
     pub further: Vec<WorkItem>,
@@ -148,14 +148,14 @@ pub struct Completed {
 
 /// Something that executes work items.
 pub trait Executor: Send + Sync + 'static {
-    /// Works on a call until there is a final word on its parts, or it is clear that they need
-    /// further calls.
-    fn execute(&self, call: WorkItem, stop: &Stop) -> impl Future<Output = Completed> + Send;
+    /// Works on an item until there is a final word on its rows, or it is clear that they need
+    /// further items.
+    fn execute(&self, item: WorkItem, stop: &Stop) -> impl Future<Output = Completed> + Send;
 
-    /// The most parts that a batch is to have just now.
+    /// The most users that a batch is to have just now.
     fn batch_size(&self) -> usize;
 
-    /// Waits until another call is of use, with so many begun and not ended.
+    /// Waits until another item is of use, with so many begun and not ended.
     ///
     /// One that was begun earlier would only wait, and what waits costs time and memory.
     fn room(&self, begun: usize) -> impl Future<Output = ()> + Send {

@@ -2,7 +2,7 @@
 //!
 //! A batch never decides what it cannot tell. Contacts are looked up before, since a patch
 //! has no `failOnConflict`; what has a holder, what the answer does not mention, and what fails
-//! with others is split into further calls, down to a row's own endpoint.
+//! with others is split into further batches, down to a row's own endpoint.
 
 mod body;
 mod contact_owners;
@@ -35,69 +35,69 @@ enum Next {
     Halves,
     /// In halves, and so does every later one: it was too large.
     Smaller,
-    /// Row by row, and nothing is batched any more: the server does not know such calls.
+    /// Row by row, and nothing is batched any more: the server does not know such requests.
     Never,
     /// It does not: all of its rows fail alike.
     Fail,
 }
 
 impl<W: Wire> Client<W> {
-    /// Works on a batch until each part has its word or needs a further call.
+    /// Works on a batch until each user has outcomes or needs a further request.
     pub(super) async fn work_batch(
         &self,
-        parts: Vec<UserRows>,
+        users: Vec<UserRows>,
         searched: bool,
         stop: &Stop,
     ) -> Completed {
         let mut completed = Completed::default();
         let most = self.batch_size.load(Ordering::Relaxed);
-        if parts.len() > most {
-            // It was filled before calls had to be smaller.
-            completed.further = in_calls_of(most, parts, searched);
+        if users.len() > most {
+            // It was filled before batches had to be smaller.
+            completed.further = in_batches_of(most, users, searched);
             return completed;
         }
-        let parts = if searched {
-            parts
+        let users = if searched {
+            users
         } else {
-            match self.held_by_nobody(parts, &mut completed, stop).await {
+            match self.held_by_nobody(users, &mut completed, stop).await {
                 Ok(free) => free,
-                Err(parts) => return left_undone(parts, completed),
+                Err(users) => return left_undone(users, completed),
             }
         };
-        if parts.is_empty() {
+        if users.is_empty() {
             return completed;
         }
         let started = Instant::now();
         let mut tries = Tries::default();
-        let body = body::of_batch(&parts);
+        let body = body::of_batch(&users);
         let request = Request::Batch { operation: &catalog::PATCH_BATCH, body: &body };
         match self.insist(request, &mut tries, stop).await {
-            None => return left_undone(parts, completed),
+            None => return left_undone(users, completed),
             Some((End::Done, reply)) => {
-                self.finish_each(parts, started, &tries, &reply, &mut completed);
+                self.finish_each(users, started, &tries, &reply, &mut completed);
             }
             Some((end, reply)) => {
-                self.finish_all(parts, started, &tries, (&end, &reply), &mut completed);
+                self.finish_all(users, started, &tries, (&end, &reply), &mut completed);
             }
         }
         completed
     }
 
-    /// Sends parts apart whose contacts somebody else has, or may have; gives back the others.
+    /// Sets users apart whose contacts somebody else has, or may have; gives back the others.
     /// `Err` for a stop.
     async fn held_by_nobody(
         &self,
-        parts: Vec<UserRows>,
+        users: Vec<UserRows>,
         completed: &mut Completed,
         stop: &Stop,
     ) -> Result<Vec<UserRows>, Vec<UserRows>> {
-        let names = contact_owners::names(&parts);
+        let names = contact_owners::names(&users);
         let mut holders = ContactOwners::default();
         for names in names.chunks(NAMES_A_SEARCH) {
             let body = body::of_search(names);
             let request = Request::Batch { operation: &catalog::SEARCH, body: &body };
             let Some((end, reply)) = self.insist(request, &mut Tries::default(), stop).await else {
-                return Err(parts);
+                return Err(users);
             };
             match reply {
                 Reply::Response(answer) if matches!(end, End::Done) => {
@@ -107,49 +107,51 @@ impl<W: Wire> Client<W> {
             }
         }
         let (held, free): (Vec<_>, Vec<_>) =
-            parts.into_iter().partition(|part| holders.concern(part));
+            users.into_iter().partition(|user_rows| holders.concern(user_rows));
         completed.further.extend(held.into_iter().map(WorkItem::User));
         Ok(free)
     }
 
-    /// Takes the answer to a batch apart.
+    /// Takes the response to a batch apart.
     fn finish_each(
         &self,
-        parts: Vec<UserRows>,
+        users: Vec<UserRows>,
         started: Instant,
         tries: &Tries,
         reply: &Reply,
         completed: &mut Completed,
     ) {
         let item_results = match reply {
-            Reply::Response(answer) => response::item_results(&parts, &answer.body),
-            Reply::Failed(_) => vec![ItemResult::Ambiguous; parts.len()],
+            Reply::Response(answer) => response::item_results(&users, &answer.body),
+            Reply::Failed(_) => vec![ItemResult::Ambiguous; users.len()],
         };
-        for (part, result) in parts.into_iter().zip(item_results) {
-            let row = RowAttempt::batched(started, &part, tries);
+        for (user_rows, result) in users.into_iter().zip(item_results) {
+            let row = RowAttempt::batched(started, &user_rows, tries);
             let outcome = match result {
                 ItemResult::Updated(user) => row.updated(user),
-                ItemResult::Failed(why) if part.rows() == 1 => row.refused(Status::Rejected, why),
+                ItemResult::Failed(why) if user_rows.rows() == 1 => {
+                    row.refused(Status::Rejected, why)
+                }
                 // Only by itself does a row show whether it is the one at fault.
                 ItemResult::Failed(_) => {
-                    completed.further.push(WorkItem::User(part.after(tries.attempts)));
+                    completed.further.push(WorkItem::User(user_rows.after(tries.attempts)));
                     continue;
                 }
                 ItemResult::Ambiguous => {
-                    let part = UserRows { ambiguous: true, ..part.after(tries.attempts) };
-                    completed.further.push(WorkItem::User(part));
+                    let user_rows = UserRows { ambiguous: true, ..user_rows.after(tries.attempts) };
+                    completed.further.push(WorkItem::User(user_rows));
                     continue;
                 }
             };
-            self.meters.batch_rows.fetch_add(part.rows() as u64, Ordering::Relaxed);
-            completed.done.push(UserOutcomes::alike(part, Some(&outcome)));
+            self.meters.batch_rows.fetch_add(user_rows.rows() as u64, Ordering::Relaxed);
+            completed.done.push(UserOutcomes::alike(user_rows, Some(&outcome)));
         }
     }
 
     /// A batch that failed as a whole.
     fn finish_all(
         &self,
-        parts: Vec<UserRows>,
+        users: Vec<UserRows>,
         started: Instant,
         tries: &Tries,
         (end, reply): (&End, &Reply),
@@ -159,31 +161,31 @@ impl<W: Wire> Client<W> {
             End::Failed(status) => *status,
             End::Done | End::Ambiguous { .. } => Status::Unknown,
         };
-        let parts: Vec<UserRows> = parts
+        let users: Vec<UserRows> = users
             .into_iter()
-            .map(|part| UserRows {
-                ambiguous: part.ambiguous || tries.maybe_applied,
-                ..part.after(tries.attempts)
+            .map(|user_rows| UserRows {
+                ambiguous: user_rows.ambiguous || tries.maybe_applied,
+                ..user_rows.after(tries.attempts)
             })
             .collect();
         let next = next(status, reply);
         match next {
             Next::Fail => {
-                let fail = |part: UserRows| {
-                    let outcome = RowAttempt::batched(started, &part, &Tries::default())
+                let fail = |user_rows: UserRows| {
+                    let outcome = RowAttempt::batched(started, &user_rows, &Tries::default())
                         .failed(status, reply);
-                    UserOutcomes::alike(part, Some(&outcome))
+                    UserOutcomes::alike(user_rows, Some(&outcome))
                 };
-                completed.done.extend(parts.into_iter().map(fail));
+                completed.done.extend(users.into_iter().map(fail));
                 return;
             }
             Next::Never => self.batch_at_most(1),
-            Next::Smaller => self.batch_at_most((parts.len() / 2).max(LEAST_LEARNED)),
+            Next::Smaller => self.batch_at_most((users.len() / 2).max(LEAST_LEARNED)),
             Next::Halves => {}
         }
-        tracing::debug!(users = parts.len(), ?next, "a batch failed as a whole");
-        let most = if next == Next::Never { 1 } else { parts.len().div_ceil(2) };
-        completed.further.extend(in_calls_of(most, parts, true));
+        tracing::debug!(users = users.len(), ?next, "a batch failed as a whole");
+        let most = if next == Next::Never { 1 } else { users.len().div_ceil(2) };
+        completed.further.extend(in_batches_of(most, users, true));
     }
 
     fn batch_at_most(&self, size: usize) {
@@ -191,22 +193,22 @@ impl<W: Wire> Client<W> {
     }
 }
 
-/// Calls of so many parts each; those of one go by its own endpoint.
-fn in_calls_of(most: usize, mut parts: Vec<UserRows>, searched: bool) -> Vec<WorkItem> {
+/// Batches of so many users each; a single one goes by its own endpoint.
+fn in_batches_of(most: usize, mut users: Vec<UserRows>, searched: bool) -> Vec<WorkItem> {
     if most <= 1 {
-        return parts.into_iter().map(WorkItem::User).collect();
+        return users.into_iter().map(WorkItem::User).collect();
     }
-    let mut calls = Vec::new();
-    while !parts.is_empty() {
-        let rest = parts.split_off(most.min(parts.len()));
-        calls.push(WorkItem::Batch { users: parts, searched });
-        parts = rest;
+    let mut items = Vec::new();
+    while !users.is_empty() {
+        let rest = users.split_off(most.min(users.len()));
+        items.push(WorkItem::Batch { users, searched });
+        users = rest;
     }
-    calls
+    items
 }
 
-fn left_undone(parts: Vec<UserRows>, mut completed: Completed) -> Completed {
-    completed.done.extend(parts.into_iter().map(|part| UserOutcomes::alike(part, None)));
+fn left_undone(users: Vec<UserRows>, mut completed: Completed) -> Completed {
+    completed.done.extend(users.into_iter().map(|user_rows| UserOutcomes::alike(user_rows, None)));
     completed
 }
 

@@ -28,7 +28,7 @@ pub(super) struct Tries {
 #[derive(Debug)]
 pub(super) struct RowAttempt {
     started: Instant,
-    /// Attempts of the calls that it was in before.
+    /// Attempts of the requests that it was in before.
     earlier: u32,
     pub(super) tries: Tries,
     /// Whether it may have been applied and sending it again could do harm. Once it is, it stays
@@ -39,7 +39,7 @@ pub(super) struct RowAttempt {
 }
 
 impl RowAttempt {
-    /// A row that has nothing on the transport, after so many attempts of earlier calls.
+    /// A row that has nothing on the transport, after so many attempts of earlier requests.
     pub(super) fn begin(instruction: &Instruction, earlier: u32) -> Self {
         Self {
             started: Instant::now(),
@@ -50,9 +50,15 @@ impl RowAttempt {
         }
     }
 
-    /// A row of a batch, after the call.
-    pub(super) fn batched(started: Instant, part: &UserRows, tries: &Tries) -> Self {
-        Self { started, earlier: part.attempts, tries: *tries, ambiguous: false, user_id: None }
+    /// A row of a batch, after the request.
+    pub(super) fn batched(started: Instant, user_rows: &UserRows, tries: &Tries) -> Self {
+        Self {
+            started,
+            earlier: user_rows.attempts,
+            tries: *tries,
+            ambiguous: false,
+            user_id: None,
+        }
     }
 
     /// The server has done it, and this is the user.

@@ -19,7 +19,7 @@ fn naming(row: u64, user: &str) -> Row {
     patching(row, user, r#""name":"A""#)
 }
 
-/// How many rows each part of each batch had, for rows and a window. The fake takes three
+/// How many rows each user of each batch had, for rows and a window. The fake takes three
 /// users in a call.
 async fn packed(rows: Vec<Row>, window: usize) -> Vec<Vec<usize>> {
     let fake = Arc::new(Fake::default());

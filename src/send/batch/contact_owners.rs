@@ -23,8 +23,8 @@ pub(super) fn names(users: &[UserRows]) -> Vec<String> {
     users.iter().flat_map(UserRows::instructions).flat_map(Instruction::guarded_names).collect()
 }
 
-fn of_part(part: &UserRows) -> impl Iterator<Item = &str> {
-    part.instructions().flat_map(Instruction::guarded_contacts)
+fn of_user(user_rows: &UserRows) -> impl Iterator<Item = &str> {
+    user_rows.instructions().flat_map(Instruction::guarded_contacts)
 }
 
 impl ContactOwners {
@@ -51,9 +51,9 @@ impl ContactOwners {
     }
 
     /// Whether another user has a contact that a part sets, or may have it.
-    pub(super) fn concern(&self, part: &UserRows) -> bool {
-        let user = lane(&part.first.login_id);
-        of_part(part).map(lane).any(|contact| {
+    pub(super) fn concern(&self, user_rows: &UserRows) -> bool {
+        let user = lane(&user_rows.first.login_id);
+        of_user(user_rows).map(lane).any(|contact| {
             let held = self.held.get(&contact);
             self.unsure.contains(&contact)
                 || held.is_some_and(|all| all.iter().any(|own| !own.contains(&user)))

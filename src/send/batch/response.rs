@@ -57,19 +57,19 @@ struct BatchResponse {
 }
 
 /// What the answer says of each part, in their order.
-pub(super) fn item_results(parts: &[UserRows], body: &Body) -> Vec<ItemResult> {
+pub(super) fn item_results(users: &[UserRows], body: &Body) -> Vec<ItemResult> {
     let answer = match body {
         Body::Whole(object) => serde_json::from_str(object.get()).unwrap_or_default(),
         _ => BatchBody::default(),
     };
-    let said = BatchResponse::of(parts, answer);
-    let unnamed = (0..parts.len()).filter(|index| said.is_silent_on(*index)).count();
+    let said = BatchResponse::of(users, answer);
+    let unnamed = (0..users.len()).filter(|index| said.is_silent_on(*index)).count();
     let mut anonymous = said.anonymous.iter();
     // As many failures as parts that nothing is said of, and all for one reason: it is theirs.
     let reason = anonymous.next().filter(|first| {
         !said.strangers && said.anonymous.len() == unnamed && anonymous.all(|other| other == *first)
     });
-    (0..parts.len())
+    (0..users.len())
         .map(|index| match (&said.patched[index], &said.failures[index][..]) {
             _ if said.shared[index] => ItemResult::Ambiguous,
             (Some(user), []) => ItemResult::Updated(user.clone()),
@@ -83,23 +83,23 @@ pub(super) fn item_results(parts: &[UserRows], body: &Body) -> Vec<ItemResult> {
 }
 
 impl BatchResponse {
-    fn of(parts: &[UserRows], answer: BatchBody) -> Self {
-        let index_of: HashMap<u64, usize> = parts
+    fn of(users: &[UserRows], answer: BatchBody) -> Self {
+        let index_of: HashMap<u64, usize> = users
             .iter()
             .enumerate()
-            .map(|(index, part)| (lane(&part.first.login_id), index))
+            .map(|(index, user_rows)| (lane(&user_rows.first.login_id), index))
             .collect();
         let named = |names: &[&str]| {
-            let mut parts: Vec<usize> =
+            let mut users: Vec<usize> =
                 names.iter().filter_map(|name| index_of.get(&lane(name)).copied()).collect();
-            parts.sort_unstable();
-            parts.dedup();
-            parts
+            users.sort_unstable();
+            users.dedup();
+            users
         };
         let mut said = Self {
-            patched: vec![None; parts.len()],
-            failures: vec![Vec::new(); parts.len()],
-            shared: vec![false; parts.len()],
+            patched: vec![None; users.len()],
+            failures: vec![Vec::new(); users.len()],
+            shared: vec![false; users.len()],
             anonymous: Vec::new(),
             strangers: false,
         };
@@ -125,11 +125,11 @@ impl BatchResponse {
         }
         for (key, value) in answer.additional_errors.unwrap_or_default() {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            let parts = named(&[&key]);
-            if parts.is_empty() {
+            let users = named(&[&key]);
+            if users.is_empty() {
                 tracing::debug!("the answer to a batch has an error that is about no row");
             }
-            for index in parts {
+            for index in users {
                 said.failures[index].push(text.clone());
             }
         }

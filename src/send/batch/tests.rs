@@ -14,22 +14,22 @@ fn instruction(row: &Value) -> Instruction {
     instruction_by(Mapping { batching: Batching::All, ..Mapping::default() }, &row.to_string())
 }
 
-fn part(rows: &[Value]) -> UserRows {
+fn user_rows(rows: &[Value]) -> UserRows {
     let mut rows = rows.iter().map(instruction);
     let first = rows.next().unwrap();
     UserRows { more: rows.collect(), ..UserRows::single(first) }
 }
 
 fn naming(user: &str) -> UserRows {
-    part(&[json!({"operation": "name", "loginId": user, "name": "A"})])
+    user_rows(&[json!({"operation": "name", "loginId": user, "name": "A"})])
 }
 
 fn email(user: &str, email: &str) -> UserRows {
-    part(&[json!({"operation": "email", "loginId": user, "email": email, "verified": true})])
+    user_rows(&[json!({"operation": "email", "loginId": user, "email": email, "verified": true})])
 }
 
 fn phone(user: &str, phone: &str) -> UserRows {
-    part(&[json!({"operation": "phone", "loginId": user, "phone": phone, "verified": true})])
+    user_rows(&[json!({"operation": "phone", "loginId": user, "phone": phone, "verified": true})])
 }
 
 fn whole(body: &Value) -> Body {
@@ -39,19 +39,19 @@ fn whole(body: &Value) -> Body {
 mod bodies {
     use super::*;
 
-    fn sent(parts: &[UserRows]) -> Value {
-        serde_json::from_slice(&body::of_batch(parts)).unwrap()
+    fn sent(users: &[UserRows]) -> Value {
+        serde_json::from_slice(&body::of_batch(users)).unwrap()
     }
 
     #[test]
     fn a_patch_sets_what_its_rows_set() {
-        let parts = [
-            part(&[
+        let users = [
+            user_rows(&[
                 json!({"operation": "phone", "loginId": "a \"q\" é", "phone": "+14155550123", "verified": false}),
                 json!({"operation": "recovery-phone", "loginId": "a \"q\" é", "recoveryPhone": "", "verified": true}),
                 json!({"operation": "role-set", "loginId": "a \"q\" é", "roleNames": []}),
             ]),
-            part(&[
+            user_rows(&[
                 json!({"operation": "customAttribute", "loginId": "b", "attributeKey": "t\"1", "attributeValue": {"x": [1]}}),
                 json!({"operation": "email", "loginId": "b", "email": "b@x.com", "verified": true}),
                 json!({"operation": "patch", "loginId": "b", "customAttributes": {"u": false, "v": "ü"}, "ssoAppIds": ["S"]}),
@@ -60,7 +60,7 @@ mod bodies {
             naming("c"),
         ];
         assert_eq!(
-            sent(&parts),
+            sent(&users),
             json!({"users": [
                 {
                     "loginId": "a \"q\" é", "phone": "+14155550123", "verifiedPhone": false,
@@ -89,26 +89,26 @@ mod bodies {
         /// Whatever the values, a patch holds what its rows' own bodies hold.
         #[test]
         fn a_patch_is_json_whatever_the_values(
-            users in prop::collection::vec(
+            drawn in prop::collection::vec(
                 ("x\\PC{0,9}", "x\\PC{0,9}", any::<String>(), any::<String>()), 1..4,
             ),
         ) {
-            let mut parts = Vec::new();
+            let mut users = Vec::new();
             let mut expected = Vec::new();
-            for (user, name, key, value) in users {
+            for (user, name, key, value) in drawn {
                 let rows = [
                     json!({"operation": "name", "loginId": user, "name": name}),
                     json!({"operation": "patch", "loginId": user, "customAttributes": {key: value}}),
                 ];
-                let part = part(&rows);
+                let user_rows = user_rows(&rows);
                 let mut patch = Map::new();
-                for instruction in part.instructions() {
+                for instruction in user_rows.instructions() {
                     patch.extend(serde_json::from_slice::<Map<String, Value>>(&instruction.body()).unwrap());
                 }
                 expected.push(Value::Object(patch));
-                parts.push(part);
+                users.push(user_rows);
             }
-            prop_assert_eq!(sent(&parts), json!({"users": expected}));
+            prop_assert_eq!(sent(&users), json!({"users": expected}));
         }
     }
 }
@@ -118,17 +118,17 @@ mod searches {
 
     #[test]
     fn contacts_are_searched_for_as_the_service_may_keep_them() {
-        let parts = [
+        let users = [
             email("a", "J@X.com"),
             naming("b"),
             email("c", "c@x.com"),
-            part(&[
+            user_rows(&[
                 json!({"operation": "name", "loginId": "d", "name": "D"}),
                 json!({"operation": "phone", "loginId": "d", "phone": "+14155550123", "verified": true}),
             ]),
         ];
         assert_eq!(
-            contact_owners::names(&parts),
+            contact_owners::names(&users),
             ["j@x.com", "J@X.com", "c@x.com", "+14155550123"]
         );
         assert!(contact_owners::names(&[naming("a")]).is_empty());
@@ -136,9 +136,9 @@ mod searches {
 
     #[test]
     fn only_what_nobody_else_has_may_be_patched() {
-        let parts =
+        let users =
             [email("a", "A@x.com"), phone("b", "+14155550123"), naming("c"), email("d", "d@x.com")];
-        let names = contact_owners::names(&parts);
+        let names = contact_owners::names(&users);
         let [all, none] = [&[0, 1, 3][..], &[]];
         for (case, found, concerned) in [
             ("nobody", json!({"users": [], "total": 0}), none),
@@ -170,20 +170,20 @@ mod searches {
         ] {
             let mut holders = ContactOwners::default();
             holders.add(&names, &whole(&found));
-            let is_concerned = |index: &usize| holders.concern(&parts[*index]);
-            let told: Vec<usize> = (0..parts.len()).filter(is_concerned).collect();
+            let is_concerned = |index: &usize| holders.concern(&users[*index]);
+            let told: Vec<usize> = (0..users.len()).filter(is_concerned).collect();
             assert_eq!(told, concerned, "{case}");
         }
     }
 
     #[test]
     fn a_search_that_fails_leaves_only_its_own_names_unsure() {
-        let parts = [email("a", "a@x.com"), email("b", "b@x.com"), naming("c")];
+        let users = [email("a", "a@x.com"), email("b", "b@x.com"), naming("c")];
         for failed in [Body::Object, Body::BrokenOff, Body::Unreadable] {
             let mut holders = ContactOwners::default();
             holders.add(&["a@x.com".to_owned()], &whole(&json!({"users": []})));
             holders.add(&["b@x.com".to_owned()], &failed);
-            let told = parts.each_ref().map(|part| holders.concern(part));
+            let told = users.each_ref().map(|user_rows| holders.concern(user_rows));
             assert_eq!(told, [false, true, false], "{failed:?}");
         }
     }
@@ -194,7 +194,7 @@ mod answers {
 
     /// What an answer says of the users a, b and c, in a word each.
     fn said(answer: &Body) -> String {
-        let parts = ["a", "b", "c"].map(naming);
+        let users = ["a", "b", "c"].map(naming);
         let word = |fate: ItemResult| match fate {
             ItemResult::Updated(user) => {
                 let user: Value = serde_json::from_str(user.get()).unwrap();
@@ -203,7 +203,7 @@ mod answers {
             ItemResult::Failed(why) => format!("{}: {}", why.code, why.message),
             ItemResult::Ambiguous => "ambiguous".to_owned(),
         };
-        item_results(&parts, answer).into_iter().map(word).collect::<Vec<_>>().join(", ")
+        item_results(&users, answer).into_iter().map(word).collect::<Vec<_>>().join(", ")
     }
 
     fn user(id: &str, login_ids: &[&str]) -> Value {
@@ -413,14 +413,14 @@ mod answers {
         /// answer says was patched, and no user stands for two parts.
         #[test]
         fn no_answer_is_taken_for_more_than_it_says(answer in any_answer()) {
-            let parts = ["a", "b", "c"].map(naming);
-            let fates = item_results(&parts, &whole(&answer));
-            prop_assert_eq!(fates.len(), parts.len());
+            let users = ["a", "b", "c"].map(naming);
+            let fates = item_results(&users, &whole(&answer));
+            prop_assert_eq!(fates.len(), users.len());
             let mut names = BTreeMap::new();
-            for (part, fate) in parts.iter().zip(&fates) {
+            for (user_rows, fate) in users.iter().zip(&fates) {
                 let ItemResult::Updated(user) = fate else { continue };
                 let user: Value = serde_json::from_str(user.get()).unwrap();
-                let name = &part.first.login_id;
+                let name = &user_rows.first.login_id;
                 let text = user.to_string().to_lowercase();
                 prop_assert!(text.contains(&format!("\"{name}\"")), "{name} is not {user}");
                 prop_assert!(answer["patchedUsers"].as_array().unwrap().contains(&user));
@@ -473,11 +473,11 @@ fn a_call_that_failed_goes_on_by_what_it_came_to() {
 #[test]
 fn calls_are_cut_down_to_rows_by_themselves() {
     for (most, expected) in [(5, &[5][..]), (3, &[3, 2]), (2, &[2, 2, 1]), (1, &[0; 5])] {
-        let parts = ["a", "b", "c", "d", "e"].map(naming).into();
-        let sizes: Vec<usize> = in_calls_of(most, parts, true)
+        let users = ["a", "b", "c", "d", "e"].map(naming).into();
+        let sizes: Vec<usize> = in_batches_of(most, users, true)
             .iter()
             .map(|call| match call {
-                WorkItem::Batch { users: parts, .. } => parts.len(),
+                WorkItem::Batch { users, .. } => users.len(),
                 WorkItem::User(_) => 0,
             })
             .collect();
@@ -491,16 +491,16 @@ async fn what_may_have_been_done_stays_in_doubt_in_later_calls() {
     for (ambiguous, maybe_applied, expected) in
         [(false, false, false), (true, false, true), (false, true, true)]
     {
-        let parts =
+        let users =
             ["a", "b", "c", "d"].map(|name| UserRows { ambiguous, attempts: 1, ..naming(name) });
         let tries = Tries { attempts: 2, maybe_applied, http_status: Some(500) };
         let end = (&End::Failed(Status::GaveUp), &answer(500, Body::Unreadable));
         let mut completed = Completed::default();
-        client.finish_all(parts.into(), Instant::now(), &tries, end, &mut completed);
+        client.finish_all(users.into(), Instant::now(), &tries, end, &mut completed);
         assert_eq!(completed.further.len(), 2, "two halves");
         for call in completed.further {
-            let WorkItem::Batch { users: parts, searched: true } = call else { panic!("{call:?}") };
-            assert_eq!((parts[0].ambiguous, parts[0].attempts), (expected, 3));
+            let WorkItem::Batch { users, searched: true } = call else { panic!("{call:?}") };
+            assert_eq!((users[0].ambiguous, users[0].attempts), (expected, 3));
         }
     }
 }
