@@ -76,8 +76,15 @@ fn of_response(response: &Response) -> Issue {
         (_, 404) if code.is_none() => {
             ("not_found", "the server does not know the path: check --base-url")
         }
+        (_, 401 | 403) if code.is_none() => (
+            "blocked",
+            "something before the API, such as a firewall, refused this request: look at the row's values, or ask who runs it",
+        ),
         (_, 200..=299) => ("bad_answer", LATER_HINT),
         (_, 500..=599 | 408) => ("server_error", LATER_HINT),
+        _ if matches!(&response.body, Body::Unreadable(words) if words.is_empty()) => {
+            ("refused", "look at the row: the server does not say what is wrong with it")
+        }
         _ => REFUSED,
     };
     let message = match &response.body {
@@ -89,8 +96,9 @@ fn of_response(response: &Response) -> Issue {
         Body::User(_) | Body::Whole(_) | Body::Object | Body::BrokenOff => {
             format!("HTTP {} without the user", response.status)
         }
-        Body::Unreadable => {
-            format!("HTTP {} with a body that is not the API's", response.status)
+        Body::Unreadable(words) => {
+            let words = if words.is_empty() { String::new() } else { format!(": {words}") };
+            format!("HTTP {} with a body that is not the API's{words}", response.status)
         }
     };
     Issue::error(kind, message).hint(hint).server_code(code.map(str::to_owned))

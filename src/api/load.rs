@@ -104,7 +104,7 @@ mod tests {
             (answer(404, error("E112102")), "missing"),
             (answer(400, error("E062108")), "missing"),
             (answer(404, error("E000000")), "missing"),
-            (answer(404, Body::Unreadable), "failed: not_found"),
+            (answer(404, Body::Unreadable(String::new())), "failed: not_found"),
             (answer(400, error("E011003")), "failed: refused"),
             (answer(200, Body::BrokenOff), "failed: bad_answer"),
             (answer(500, error("E000000")), "failed: server_error"),

@@ -71,8 +71,9 @@ pub(crate) enum Body {
     Error(ErrorBody),
     /// A JSON object that breaks off.
     BrokenOff,
-    /// Anything else: a page of a proxy, more than is ever sent, garbage.
-    Unreadable,
+    /// Anything else: a page of a proxy, more than is ever sent, garbage. Its first words, for
+    /// people; see [`words`].
+    Unreadable(String),
 }
 
 impl Body {
@@ -83,21 +84,27 @@ impl Body {
         match answers {
             Answers::Object if success => Self::object(body),
             _ if success => Self::success(body),
-            _ => serde_json::from_slice::<ErrorBody>(body).map_or(Self::Unreadable, Self::Error),
+            _ => Self::error(body).unwrap_or_else(|| Self::Unreadable(words(body))),
         }
     }
 
     /// What a body holds of which only a part arrived.
     #[must_use]
     pub(crate) fn broken_off(part: &[u8]) -> Self {
-        if part.first() == Some(&b'{') { Self::BrokenOff } else { Self::Unreadable }
+        if part.first() == Some(&b'{') { Self::BrokenOff } else { Self::Unreadable(words(part)) }
+    }
+
+    /// The API's error object, if it is one: it has a code.
+    fn error(body: &[u8]) -> Option<Self> {
+        let error = serde_json::from_slice::<ErrorBody>(body).ok()?;
+        (!error.error_code.is_empty()).then_some(Self::Error(error))
     }
 
     /// A JSON object as it is.
     fn object(body: &[u8]) -> Self {
         match serde_json::from_slice::<Box<RawValue>>(body) {
             Ok(object) if object.get().starts_with('{') => Self::Whole(object),
-            _ => Self::Unreadable,
+            _ => Self::Unreadable(words(body)),
         }
     }
 
@@ -111,8 +118,9 @@ impl Body {
         }
         match serde_json::from_slice::<UserReply>(body) {
             Ok(UserReply { user: Some(user) }) if user.get().starts_with('{') => Self::User(user),
-            Ok(_) => Self::Object,
-            Err(_) => Self::Unreadable,
+            // Whatever the status says: what has an error code is no success.
+            Ok(_) => Self::error(body).unwrap_or(Self::Object),
+            Err(_) => Self::Unreadable(words(body)),
         }
     }
 }
@@ -129,6 +137,42 @@ pub(crate) struct ErrorBody {
     /// What it is about in this case.
     #[serde(default)]
     pub error_message: String,
+}
+
+/// The most characters of a foreign body that are kept.
+const MAX_WORDS: usize = 500;
+
+/// The words of a body that is not the API's: the message of a JSON object, else the text without
+/// tags. At most 500 characters, without control characters, on one line.
+#[must_use]
+pub(crate) fn words(body: &[u8]) -> String {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Message {
+        #[serde(alias = "errorMessage", alias = "errorDescription", alias = "error")]
+        message: String,
+    }
+    let told = serde_json::from_slice::<Message>(body).map(|told| told.message);
+    let text = told.unwrap_or_else(|_| {
+        // More than this is looked at by nobody, tags included.
+        let start = &body[..body.len().min(16 * MAX_WORDS)];
+        without_tags(&String::from_utf8_lossy(start))
+    });
+    let shown = text.chars().map(|c| if c.is_control() || c == '\u{fffd}' { ' ' } else { c });
+    let shown: String = shown.collect();
+    let line = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().take(MAX_WORDS).collect()
+}
+
+fn without_tags(text: &str) -> String {
+    let mut within = false;
+    let keep = |c: char| {
+        let tag = within || c == '<';
+        within = (within || c == '<') && c != '>';
+        // A tag parts words.
+        if tag { ' ' } else { c }
+    };
+    text.chars().map(keep).collect()
 }
 
 /// How an answer was lost.
@@ -197,7 +241,7 @@ mod tests {
             Body::Object => "object",
             Body::Error(_) => "error",
             Body::BrokenOff => "broken off",
-            Body::Unreadable => "unreadable",
+            Body::Unreadable(_) => "unreadable",
         }
     }
 
@@ -208,6 +252,8 @@ mod tests {
             (200, r#"{"user":null}"#, "object"),
             (200, r#"{"user":"U1"}"#, "object"),
             (200, r#"{"cleartext":"x"}"#, "object"),
+            (200, r#"{"errorCode":"E112102","errorDescription":"Cannot find user"}"#, "error"),
+            (400, r#"{"errorCode":""}"#, "unreadable"),
             (200, "", "object"),
             (200, "<html>", "unreadable"),
             (200, "[]", "unreadable"),
@@ -225,6 +271,25 @@ mod tests {
         let body = Body::read(Answers::User, 200, br#"{"user": {"b": 1.50,  "a":"\u00e9"}}"#);
         let Body::User(user) = body else { panic!("no user") };
         assert_eq!(user.get(), r#"{"b": 1.50,  "a":"\u00e9"}"#);
+    }
+
+    #[test]
+    fn a_foreign_body_is_told_in_its_words() {
+        for (body, expected) in [
+            ("", ""),
+            ("upstream\tdown\r\n\u{1b}[31m", "upstream down [31m"),
+            (
+                "<html><head><title>403</title></head><body>Request\n blocked</body>",
+                "403 Request blocked",
+            ),
+            (r#"{"message":"no such\nfield","code":7}"#, "no such field"),
+            (r#"{"error":"forbidden"}"#, "forbidden"),
+            (r#"{"detail":1}"#, r#"{"detail":1}"#),
+        ] {
+            assert_eq!(words(body.as_bytes()), expected, "{body}");
+        }
+        assert_eq!(words(&vec![b'x'; 100_000]).len(), MAX_WORDS);
+        assert_eq!(words(b"a\xffb"), "a b");
     }
 
     #[test]

@@ -78,6 +78,8 @@ fn judge_response(operation: &Operation, response: &Response) -> Verdict {
             Body::Object if operation.answers == Answers::Nothing => Verdict::Done,
             _ => lost_answer(operation, Status::Unknown, after),
         },
+        // A page of a firewall or a proxy is about this request, not about the key.
+        401 | 403 if response.code().is_none() => Verdict::Final(Status::Rejected),
         401 | 403 => Verdict::Stop(StopReason::stopped(
             "credentials_refused",
             format!("the server refuses the credentials (HTTP {})", response.status),

@@ -97,6 +97,15 @@ enum Unread {
     Broken(Bytes),
 }
 
+/// Why there was no handshake.
+#[derive(Debug)]
+pub(crate) enum NoHandshake {
+    /// Nobody is there.
+    Unreachable(TransportError),
+    /// It is no use to send anything: why, and what to do.
+    Refused(String),
+}
+
 /// What brings a request to the server, once, and its reply back.
 pub(crate) trait Wire: Send + Sync + 'static {
     /// Sends one request of an operation.
@@ -135,13 +144,13 @@ impl Transport {
 
     /// Asks for the rate-limit tier and remembers it for every later request.
     ///
-    /// A response that makes no sense is not an error, as in the SDKs. `Err` tells that the server
-    /// cannot be reached at all.
-    pub(crate) async fn handshake(&mut self) -> Result<Handshake, TransportError> {
+    /// A response without a tier is not an error, as in the SDKs. `Err` tells that the server cannot
+    /// be reached at all, refuses the credentials, or is not the API.
+    pub(crate) async fn handshake(&mut self) -> Result<Handshake, NoHandshake> {
         let request = self.request(Method::GET, self.urls[LICENSE_PATH].clone(), Bytes::new());
         let received = match self.exchange(request, self.handshake_timeout, MAX_BODY).await {
             Ok(received) => received,
-            Err(error) if error.sent == Sent::No => return Err(error),
+            Err(error) if error.sent == Sent::No => return Err(NoHandshake::Unreachable(error)),
             Err(TransportError { cause, detail, .. }) => {
                 tracing::warn!(?cause, %detail, "the licence handshake got no response");
                 return Ok(Handshake::default());
@@ -152,7 +161,11 @@ impl Transport {
         let simulator = header(SERVER.as_str())
             .filter(|server| *server == SIMULATOR)
             .map(|_| header("x-descope-simulator").unwrap_or("documented").to_owned());
-        let tier = body.ok().filter(|_| status.is_success()).and_then(|body| tier(&body));
+        let body = body.unwrap_or_default();
+        if let Some(refused) = refused(status.as_u16(), &body) {
+            return Err(NoHandshake::Refused(refused));
+        }
+        let tier = if status.is_success() { tier(&body) } else { None };
         match tier.as_deref().map(HeaderValue::from_str) {
             Some(Ok(value)) => {
                 self.headers.insert("x-descope-license", value);
@@ -189,7 +202,7 @@ impl Transport {
         let body = match body {
             Ok(body) => Body::read(operation.answers, status.as_u16(), &body),
             Err(Unread::Broken(part)) => Body::broken_off(&part),
-            Err(Unread::TooLarge) => Body::Unreadable,
+            Err(Unread::TooLarge) => Body::Unreadable("more than is ever sent".to_owned()),
         };
         Reply::Response(Response { status: status.as_u16(), retry_after, body })
     }
@@ -328,6 +341,27 @@ async fn read(
             longer.extend_from_slice(&chunk);
             longer.freeze()
         };
+    }
+}
+
+/// Why nothing is sent after this response to the handshake, if that is so.
+fn refused(status: u16, body: &[u8]) -> Option<String> {
+    let read = Body::read(Answers::Nothing, status, body);
+    let (told, of_api) = match &read {
+        Body::Error(error) if !error.error_description.is_empty() => {
+            (format!(": {}", error.error_description), true)
+        }
+        Body::Unreadable(words) if !words.is_empty() => (format!(": {words}"), false),
+        read => (String::new(), matches!(read, Body::Error(_))),
+    };
+    match status {
+        401 | 403 => Some(format!(
+            "the server refuses the credentials (HTTP {status}{told}); nothing was sent\n  check DESCOPE_PROJECT_ID and DESCOPE_MANAGEMENT_KEY: the key may have expired, or be limited to other projects or addresses"
+        )),
+        404 | 405 | 501 if !of_api => Some(format!(
+            "the server does not look like the Descope API (HTTP {status}{told}); nothing was sent\n  check --base-url, DESCOPE_BASE_URL and the proxy"
+        )),
+        _ => None,
     }
 }
 

@@ -53,6 +53,12 @@ pub struct Started {
     pub folder: PathBuf,
     /// Whether it goes to a simulator.
     pub simulated: bool,
+    /// The project's ID, and the host of its API; nothing in a rehearsal.
+    pub target: Option<(String, String)>,
+    /// The names of the inputs.
+    pub inputs: Vec<String>,
+    /// The operation of rows that do not name one, if it was stated.
+    pub operation: Option<&'static str>,
     /// The size of the inputs, if it is known.
     pub bytes: Option<u64>,
     /// Rows that had their outcome before the run was resumed.

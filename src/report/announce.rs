@@ -32,9 +32,24 @@ impl Announcer {
             0 => String::new(),
             rows => format!(", {rows} rows done before"),
         };
+        let target = target(started);
+        let page = format!("{target}{label}run in {folder}, {rate}{before}\n");
         // Without a reader of stderr the run continues.
-        let _ = screen.write_all(format!("{label}run in {folder}, {rate}{before}\n").as_bytes());
+        let _ = screen.write_all(page.as_bytes());
     }
+}
+
+/// What is about to be changed, for a run that changes something real.
+fn target(started: &Started) -> String {
+    const NAMED: usize = 3;
+    let Some((project, host)) = &started.target else { return String::new() };
+    let operation = started.operation.unwrap_or("the operations of the rows");
+    let named: Vec<_> = started.inputs.iter().take(NAMED).map(String::as_str).collect();
+    let more = match started.inputs.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("project {project} at {host}: {operation}, from {}{more}\n", named.join(", "))
 }
 
 impl Sink for Announcer {

@@ -14,7 +14,7 @@ use super::intake::Intake;
 use super::parts::{CHANNEL, Parts, RunEnd};
 use super::reader;
 use super::totals::{self, Facts};
-use crate::api::transport::{Endpoint, Handshake, Transport};
+use crate::api::transport::{Endpoint, Handshake, NoHandshake, Transport};
 use crate::catalog::RateClass;
 use crate::engine::events::{Event, Pace, Sinks, Started, Waiting};
 use crate::engine::recorder_handle::RecorderHandle;
@@ -42,6 +42,7 @@ pub(super) async fn session(
     let (to_recorder, from_engine) = mpsc::channel(CHANNEL);
     let gate = gate(&config, &config.pace.rates(handshake.simulator.as_deref()));
     let handle = RecorderHandle::new(&to_recorder);
+    let host = transport.host();
     let client = Arc::new(Client::new(transport, gate, config.backoff, handle, config.batch_size));
     let counts = Counts::default();
     sinks.push(Box::new(counts.clone()));
@@ -50,6 +51,12 @@ pub(super) async fn session(
     sinks.tell(&Event::Started(&Started {
         folder: folder.path().to_owned(),
         simulated: handshake.simulator.is_some(),
+        target: match &config.target {
+            Target::Project(endpoint) => Some((endpoint.project_id.clone(), host)),
+            Target::Rehearsal(_) => None,
+        },
+        inputs: reading.input.sources().iter().map(|source| source.name.clone()).collect(),
+        operation: config.mapping.operation.map(|operation| operation.name),
         bytes: reading.input.total_bytes(),
         done_before: earlier,
         calls_per_second: client.gate().allowed_per_second(class),
@@ -176,7 +183,8 @@ pub(super) async fn connect(endpoint: &Endpoint) -> Result<(Transport, Handshake
     loop {
         let lost = match transport.handshake().await {
             Ok(handshake) => return Ok((transport, handshake)),
-            Err(lost) => lost,
+            Err(NoHandshake::Refused(why)) => return Err(Error::Stopped(why)),
+            Err(NoHandshake::Unreachable(lost)) => lost,
         };
         let Some(pause) = pauses.next() else {
             return Err(Error::Stopped(format!(

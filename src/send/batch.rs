@@ -216,7 +216,7 @@ fn left_undone(users: Vec<UserRows>, mut completed: Completed) -> Completed {
 fn next(status: Status, reply: &Reply) -> Next {
     let Reply::Response(answer) = reply else { return Next::Fail };
     match (answer.status, &answer.body) {
-        (404 | 405 | 501, Body::Object | Body::BrokenOff | Body::Unreadable) => Next::Never,
+        (404 | 405 | 501, Body::Object | Body::BrokenOff | Body::Unreadable(_)) => Next::Never,
         (413, _) => Next::Smaller,
         (_, Body::Error(error)) if status == Status::Rejected => {
             let told = format!("{} {}", error.error_description, error.error_message);
@@ -224,7 +224,7 @@ fn next(status: Status, reply: &Reply) -> Next {
         }
         _ if status == Status::Rejected => Next::Halves,
         // A row may be what the server stumbles over; the others are the way's fault.
-        (500, _) | (200..=299, Body::Unreadable) => Next::Halves,
+        (500, _) | (200..=299, Body::Unreadable(_)) => Next::Halves,
         _ => Next::Fail,
     }
 }

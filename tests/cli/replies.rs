@@ -129,3 +129,77 @@ fn a_connection_that_is_reset_is_a_lost_answer() {
     assert_eq!(ran.kinds(), ["connection_lost"]);
     assert_eq!(ran.results()[0]["attempts"], 2);
 }
+
+/// A server that answers like the API, but for requests that hold a word: a firewall has a page for
+/// those. `handshake` is its answer to the licence handshake.
+fn behind_a_firewall(handshake: &'static str, word: &'static str) -> String {
+    use std::io::{BufRead, BufReader, Read, Write};
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = BufReader::new(stream.unwrap());
+            let head: Vec<String> = (&mut stream)
+                .lines()
+                .map(|line| line.unwrap().to_lowercase())
+                .take_while(|line| !line.is_empty())
+                .collect();
+            let length = head.iter().find_map(|line| line.strip_prefix("content-length: "));
+            let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+            stream.read_exact(&mut body).unwrap();
+            let body = String::from_utf8(body).unwrap();
+            let (status, answer) = if head[0].contains("license") {
+                handshake.split_once(' ').unwrap()
+            } else if body.contains(word) {
+                ("403", "<html><title>Blocked</title><p>Request rejected. ID: 4711</html>")
+            } else {
+                ("200", r#"{"user":{"userId":"U1"}}"#)
+            };
+            let length = answer.len();
+            let head = format!(
+                "HTTP/1.1 {status} X\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+            );
+            stream.get_mut().write_all((head + answer).as_bytes()).unwrap();
+        }
+    });
+    url
+}
+
+#[test]
+fn a_page_of_a_firewall_is_about_its_row_and_the_run_continues() {
+    let url = behind_a_firewall(r#"200 {"rateLimitTier":"tier1"}"#, "DROP TABLE");
+    let rows = "loginId,name\na,Ada\nb,Robert'); DROP TABLE\nc,Cleo\n";
+    let ran =
+        Run::new().credentials().args(&["--base-url", &url]).file("in.csv", rows).go().code(1);
+    let mut statuses = ran.statuses();
+    statuses.sort();
+    assert_eq!(statuses, ["rejected", "updated", "updated"]);
+    let rejected = ran.results().into_iter().find(|row| row["status"] == "rejected").unwrap();
+    assert_eq!((&rejected["row"], &rejected["error"]["kind"]), (&2.into(), &"blocked".into()));
+    let message = text(&rejected["error"], "message");
+    assert!(message.contains("Blocked Request rejected. ID: 4711"), "{message}");
+    assert!(ran.stdout.contains("first at in.csv:3 (row 2)"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_server_that_is_not_the_api_is_sent_no_row() {
+    for (answer, expected) in [
+        (
+            "404 <html>nothing here</html>",
+            "does not look like the Descope API (HTTP 404: nothing here)",
+        ),
+        ("501 ", "does not look like the Descope API (HTTP 501)"),
+        ("403 <html>forbidden</html>", "refuses the credentials (HTTP 403: forbidden)"),
+    ] {
+        let url = behind_a_firewall(answer, "");
+        let run = Run::new().credentials().args(&["--base-url", &url]);
+        let ran = run.file("in.csv", "loginId,name\na,Ada\n").go().code(3);
+        let ran = ran.says(expected).says("nothing was sent");
+        assert!(!ran.path("").exists(), "no run was begun");
+    }
+    // A handshake that only lacks a tier is none of these.
+    let url = behind_a_firewall("200 {}", "nothing");
+    let run = Run::new().credentials().args(&["--base-url", &url]);
+    run.file("in.csv", "loginId,name\na,Ada\n").go().code(0);
+}

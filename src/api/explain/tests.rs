@@ -19,14 +19,14 @@ fn failures_say_what_the_server_said() {
         (answer(404, error("E112102")), "user_not_found", Some("E112102"), "HTTP 404"),
         (answer(400, error("E062108")), "user_not_found", Some("E062108"), "HTTP 400"),
         (
-            answer(409, Body::Unreadable),
+            answer(409, Body::Unreadable(String::new())),
             "conflict",
             None,
             "HTTP 409 with a body that is not the API's",
         ),
         (answer(400, error("E062125")), "conflict", Some("E062125"), "HTTP 400"),
         (
-            answer(404, Body::Unreadable),
+            answer(404, Body::Unreadable(String::new())),
             "not_found",
             None,
             "HTTP 404 with a body that is not the API's",
@@ -34,7 +34,7 @@ fn failures_say_what_the_server_said() {
         (answer(400, error("E011003")), "refused", Some("E011003"), "HTTP 400"),
         (answer(200, Body::Object), "bad_answer", None, "HTTP 200 without the user"),
         (
-            answer(503, Body::Unreadable),
+            answer(503, Body::Unreadable(String::new())),
             "server_error",
             None,
             "HTTP 503 with a body that is not the API's",

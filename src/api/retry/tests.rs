@@ -44,7 +44,7 @@ fn table() -> Vec<(&'static str, Reply, &'static str, &'static str)> {
         ("200 with the user", answer(200, user()), "updated", "updated"),
         ("200, the body breaks off", answer(200, Body::BrokenOff), "updated", "updated"),
         ("200 without the user", answer(200, Body::Object), broken, settled),
-        ("200 with something else", answer(200, Body::Unreadable), broken, settled),
+        ("200 with something else", answer(200, Body::Unreadable(String::new())), broken, settled),
         ("307", answer(307, Body::Object), "stop: redirected", "stop: redirected"),
         ("400", answer(400, error("E011003")), "rejected", "rejected"),
         (
@@ -55,26 +55,32 @@ fn table() -> Vec<(&'static str, Reply, &'static str, &'static str)> {
         ),
         (
             "403",
-            answer(403, Body::Unreadable),
+            answer(403, error("E011001")),
             "stop: credentials_refused",
             "stop: credentials_refused",
         ),
+        (
+            "401 or 403, not the API's",
+            answer(403, Body::Unreadable(String::new())),
+            "rejected",
+            "rejected",
+        ),
         ("404 E112102", answer(404, error("E112102")), "rejected", "rejected"),
-        ("408", answer(408, Body::Unreadable), server, server),
+        ("408", answer(408, Body::Unreadable(String::new())), server, server),
         ("409 E111127", answer(409, error("E111127")), "rejected", "rejected"),
-        ("429", answer(429, Body::Unreadable), "cool down 60 s", "cool down 60 s"),
+        ("429", answer(429, Body::Unreadable(String::new())), "cool down 60 s", "cool down 60 s"),
         ("400 E130429", answer(400, error("E130429")), "cool down 60 s", "cool down 60 s"),
         ("500 E112102 or E111127", answer(500, error("E112102")), "rejected", "rejected"),
         ("500", answer(500, error("E000000")), server, settled),
-        ("502", answer(502, Body::Unreadable), server, settled),
-        ("503", answer(503, Body::Unreadable), server, server),
+        ("502", answer(502, Body::Unreadable(String::new())), server, settled),
+        ("503", answer(503, Body::Unreadable(String::new())), server, server),
         ("503 E130429", answer(503, error("E130429")), "cool down 60 s", "cool down 60 s"),
-        ("504", answer(504, Body::Unreadable), server, settled),
-        ("520", answer(520, Body::Unreadable), server, settled),
-        ("521", answer(521, Body::Unreadable), server, server),
-        ("522", answer(522, Body::Unreadable), server, settled),
-        ("524", answer(524, Body::Unreadable), server, settled),
-        ("530", answer(530, Body::Unreadable), server, server),
+        ("504", answer(504, Body::Unreadable(String::new())), server, settled),
+        ("520", answer(520, Body::Unreadable(String::new())), server, settled),
+        ("521", answer(521, Body::Unreadable(String::new())), server, server),
+        ("522", answer(522, Body::Unreadable(String::new())), server, settled),
+        ("524", answer(524, Body::Unreadable(String::new())), server, settled),
+        ("530", answer(530, Body::Unreadable(String::new())), server, server),
         ("101 or 600", answer(101, Body::Object), broken, settled),
         ("no connection", lost(Sent::No, TransportCause::Unreachable), server, server),
         ("no answer in time", lost(Sent::Maybe, TransportCause::Timeout), broken, settled),
@@ -117,20 +123,33 @@ fn a_read_is_judged_as_what_is_repeatable_but_for_a_body_that_breaks_off() {
 fn an_answer_without_a_user_is_enough_where_none_is_documented() {
     let expire = operation("password-expire");
     assert_eq!(judge(expire, &answer(200, Body::Object)), Verdict::Done);
-    assert_eq!(word(&judge(expire, &answer(200, Body::Unreadable))), "again, then unknown");
+    assert_eq!(
+        word(&judge(expire, &answer(200, Body::Unreadable(String::new())))),
+        "again, then unknown"
+    );
 }
 
 #[test]
 fn the_server_says_how_long_to_wait() {
     let wait = Some(Duration::from_secs(7));
-    let limited =
-        Reply::Response(Response { status: 429, retry_after: wait, body: Body::Unreadable });
+    let limited = Reply::Response(Response {
+        status: 429,
+        retry_after: wait,
+        body: Body::Unreadable(String::new()),
+    });
     assert_eq!(judge(operation("phone"), &limited), Verdict::CoolDown(Duration::from_secs(7)));
-    let busy = Reply::Response(Response { status: 503, retry_after: wait, body: Body::Unreadable });
+    let busy = Reply::Response(Response {
+        status: 503,
+        retry_after: wait,
+        body: Body::Unreadable(String::new()),
+    });
     let again = Verdict::Again { then: Status::GaveUp, after: wait };
     assert_eq!(judge(operation("phone"), &busy), again);
-    let failing =
-        Reply::Response(Response { status: 502, retry_after: wait, body: Body::Unreadable });
+    let failing = Reply::Response(Response {
+        status: 502,
+        retry_after: wait,
+        body: Body::Unreadable(String::new()),
+    });
     assert_eq!(judge(operation("loginid"), &failing), Verdict::Reconcile { after: wait });
 }
 

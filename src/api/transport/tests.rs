@@ -194,7 +194,9 @@ async fn a_server_that_is_not_there_got_nothing() {
     let socket = bound();
     let gone = socket.local_addr().unwrap();
     let mut transport = Transport::new(&endpoint(gone, 1, 2)).unwrap();
-    let lost = transport.handshake().await.unwrap_err();
+    let NoHandshake::Unreachable(lost) = transport.handshake().await.unwrap_err() else {
+        panic!("somebody is there");
+    };
     assert_eq!((lost.sent, lost.cause), (Sent::No, TransportCause::Unreachable));
     assert!(!lost.detail.contains(&gone.port().to_string()), "{}", lost.detail);
     assert!(lost.detail.contains("refused"), "{}", lost.detail);
@@ -214,7 +216,9 @@ async fn a_server_that_does_not_take_connections_got_nothing() {
     for (connect_timeout, timeout) in [(1, 60), (10, 60), (1, 2)] {
         let mut transport = Transport::new(&endpoint(address, connect_timeout, timeout)).unwrap();
         let begun = Instant::now();
-        let lost = transport.handshake().await.unwrap_err();
+        let NoHandshake::Unreachable(lost) = transport.handshake().await.unwrap_err() else {
+            panic!("somebody is there");
+        };
         assert_eq!((lost.sent, lost.cause), (Sent::No, TransportCause::Unreachable));
         assert_eq!(begun.elapsed().as_secs(), connect_timeout);
         let told = ["it took too long", "operation timed out"].contains(&&*lost.detail);

@@ -179,7 +179,7 @@ mod searches {
     #[test]
     fn a_search_that_fails_leaves_only_its_own_names_unsure() {
         let users = [email("a", "a@x.com"), email("b", "b@x.com"), naming("c")];
-        for failed in [Body::Object, Body::BrokenOff, Body::Unreadable] {
+        for failed in [Body::Object, Body::BrokenOff, Body::Unreadable(String::new())] {
             let mut holders = ContactOwners::default();
             holders.add(&["a@x.com".to_owned()], &whole(&json!({"users": []})));
             holders.add(&["b@x.com".to_owned()], &failed);
@@ -343,7 +343,7 @@ mod answers {
 
     #[test]
     fn what_is_no_answer_tells_nothing() {
-        for body in [Body::Object, Body::BrokenOff, Body::Unreadable] {
+        for body in [Body::Object, Body::BrokenOff, Body::Unreadable(String::new())] {
             assert_eq!(said(&body), "ambiguous, ambiguous, ambiguous", "{body:?}");
         }
     }
@@ -447,21 +447,26 @@ fn a_call_that_failed_goes_on_by_what_it_came_to() {
     use Status::{GaveUp, Rejected, Unknown};
     let lost = |sent, cause| Reply::Failed(TransportError { sent, cause, detail: String::new() });
     for (case, status, reply, expected) in [
-        ("no such path", Rejected, answer(404, Body::Unreadable), Next::Never),
-        ("no such method", Rejected, answer(405, Body::Unreadable), Next::Never),
-        ("no such thing", GaveUp, answer(501, Body::Unreadable), Next::Never),
+        ("no such path", Rejected, answer(404, Body::Unreadable(String::new())), Next::Never),
+        ("no such method", Rejected, answer(405, Body::Unreadable(String::new())), Next::Never),
+        ("no such thing", GaveUp, answer(501, Body::Unreadable(String::new())), Next::Never),
         ("nobody", Rejected, answer(404, error("Cannot find the user")), Next::Halves),
-        ("too large", Rejected, answer(413, Body::Unreadable), Next::Smaller),
+        ("too large", Rejected, answer(413, Body::Unreadable(String::new())), Next::Smaller),
         ("too large, says the API", Rejected, answer(413, error("no")), Next::Smaller),
         ("too many", Rejected, answer(400, error("At most 50 users in one call")), Next::Smaller),
         ("a wrong row", Rejected, answer(400, error("no such role")), Next::Halves),
-        ("a conflict", Rejected, answer(409, Body::Unreadable), Next::Halves),
+        ("a conflict", Rejected, answer(409, Body::Unreadable(String::new())), Next::Halves),
         ("it stumbles", GaveUp, answer(500, error("")), Next::Halves),
         ("it stumbled before", Unknown, answer(500, error("")), Next::Halves),
-        ("no answer of the API", Unknown, answer(200, Body::Unreadable), Next::Halves),
+        (
+            "no answer of the API",
+            Unknown,
+            answer(200, Body::Unreadable(String::new())),
+            Next::Halves,
+        ),
         ("it breaks off", Unknown, answer(200, Body::BrokenOff), Next::Fail),
-        ("a gateway", GaveUp, answer(502, Body::Unreadable), Next::Fail),
-        ("busy", GaveUp, answer(503, Body::Unreadable), Next::Fail),
+        ("a gateway", GaveUp, answer(502, Body::Unreadable(String::new())), Next::Fail),
+        ("busy", GaveUp, answer(503, Body::Unreadable(String::new())), Next::Fail),
         ("no connection", GaveUp, lost(Sent::No, TransportCause::Unreachable), Next::Fail),
         ("no answer in time", Unknown, lost(Sent::Maybe, TransportCause::Timeout), Next::Fail),
         ("stopped at once", Unknown, lost(Sent::Maybe, TransportCause::Aborted), Next::Fail),
@@ -494,7 +499,7 @@ async fn what_may_have_been_done_stays_in_doubt_in_later_calls() {
         let users =
             ["a", "b", "c", "d"].map(|name| UserRows { ambiguous, attempts: 1, ..naming(name) });
         let tries = Tries { attempts: 2, maybe_applied, http_status: Some(500) };
-        let end = (&End::Failed(Status::GaveUp), &answer(500, Body::Unreadable));
+        let end = (&End::Failed(Status::GaveUp), &answer(500, Body::Unreadable(String::new())));
         let mut completed = Completed::default();
         client.finish_all(users.into(), Instant::now(), &tries, end, &mut completed);
         assert_eq!(completed.further.len(), 2, "two halves");
