@@ -20,6 +20,20 @@ impl MaxFailures {
     /// Rows that must have finished before a percentage means anything.
     pub const MIN_ROWS: u64 = 100;
 
+    /// Whether so many of a file's rows are too many. A percentage is one of 100 rows at least, so
+    /// that a few wrong rows of a short file are no reason to refuse it.
+    #[must_use]
+    pub fn refuses(self, wrong: u64, rows: u64) -> bool {
+        match self {
+            Self::Unlimited => false,
+            Self::Count(most) => wrong > most,
+            Self::Percent(percent) => {
+                let most = u128::from(percent) * u128::from(rows.max(Self::MIN_ROWS));
+                u128::from(wrong) * 100 > most
+            }
+        }
+    }
+
     fn exceeded(self, tally: &Tally) -> bool {
         let (failed, finished) = (tally.failed(), tally.finished());
         match self {
@@ -120,6 +134,25 @@ mod tests {
     use crate::issue::Issue;
     use jiff::Timestamp;
     use std::time::Duration;
+
+    #[test]
+    fn a_file_is_refused_for_too_many_wrong_rows() {
+        for (most, wrong, rows, expected) in [
+            (MaxFailures::Percent(10), 10, 12, false),
+            (MaxFailures::Percent(10), 11, 12, true),
+            (MaxFailures::Percent(10), 300, 3000, false),
+            (MaxFailures::Percent(10), 301, 3000, true),
+            (MaxFailures::Percent(0), 0, 5, false),
+            (MaxFailures::Percent(0), 1, 5, true),
+            (MaxFailures::Percent(100), 5, 5, false),
+            (MaxFailures::Percent(100), u64::MAX, u64::MAX, false),
+            (MaxFailures::Count(3), 3, 5, false),
+            (MaxFailures::Count(3), 4, 5, true),
+            (MaxFailures::Unlimited, 5, 5, false),
+        ] {
+            assert_eq!(most.refuses(wrong, rows), expected, "{most}: {wrong} of {rows}");
+        }
+    }
 
     fn outcome(status: Status, kind: Option<&'static str>) -> Outcome {
         let error = kind.map(|kind| Box::new(Issue::error(kind, "")));

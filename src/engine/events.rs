@@ -59,6 +59,8 @@ pub struct Started {
     pub inputs: Vec<String>,
     /// The operation of rows that do not name one, if it was stated.
     pub operation: Option<&'static str>,
+    /// The rows of the inputs, and how many of them are invalid, if all were checked.
+    pub checked: Option<(u64, u64)>,
     /// The size of the inputs, if it is known.
     pub bytes: Option<u64>,
     /// Rows that had their outcome before the run was resumed.

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use super::format::{count, thousands};
 use super::log::LogWriter;
 use crate::engine::events::{Event, Sink, Started, Waiting};
 
@@ -49,7 +50,14 @@ fn target(started: &Started) -> String {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    format!("project {project} at {host}: {operation}, from {}{more}\n", named.join(", "))
+    let rows = match started.checked {
+        Some((rows, 0)) => format!("{} from ", count(rows, "row")),
+        Some((rows, invalid)) => {
+            format!("{} ({} invalid) from ", count(rows, "row"), thousands(invalid))
+        }
+        None => "from ".to_owned(),
+    };
+    format!("project {project} at {host}: {operation}, {rows}{}{more}\n", named.join(", "))
 }
 
 impl Sink for Announcer {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anstyle::Style;
 
 /// The number with thousands separators.
-pub(super) fn thousands(number: u64) -> String {
+pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (index, digit) in digits.char_indices() {
@@ -18,7 +18,7 @@ pub(super) fn thousands(number: u64) -> String {
 }
 
 /// The number with a noun, which takes an s unless there is one of it.
-pub(super) fn count(number: u64, noun: &str) -> String {
+pub(crate) fn count(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", thousands(number))
 }

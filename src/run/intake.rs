@@ -13,8 +13,10 @@ use jiff::Timestamp;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::check::{self, EXAMPLES, Options};
+use crate::engine::breaker::MaxFailures;
 use crate::exit::{Error, Exit};
 use crate::input::{self, Input, InputRequest};
+use crate::report;
 use crate::rows::Builder;
 use crate::settings::config::{self, Config, Folders};
 use crate::stop::Stop;
@@ -28,6 +30,15 @@ pub(super) struct Intake {
     pub(super) recorder: Recorder,
     /// What was done before, when the run is resumed.
     pub(super) recovered: Option<Recovered>,
+    /// What the rows are like, if they were checked.
+    pub(super) checked: Option<Checked>,
+}
+
+/// What the rows of the inputs are like.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Checked {
+    pub(super) rows: u64,
+    pub(super) invalid: u64,
 }
 
 /// Inputs that are understood as far as can be without reading them.
@@ -100,20 +111,24 @@ impl Intended {
             let files = reading.requests.iter().map(InputRequest::name).collect();
             return Ok(Self::Problems { report: Box::new(report), files });
         }
+        let checked = match config.preflight {
+            Some(most) => Some(reading.preflight(most, stop)?),
+            None => None,
+        };
         if stop.is_draining() {
             // Nobody waits for this any more: nothing is to be left behind.
             return Err(Error::refused("stopped before the first row"));
         }
         let folder = folder()?;
         let recorder = Recorder::new(&folder, reading.input.sources(), &reading.identity)?;
-        Ok(Self::Run(Box::new(Intake { folder, reading, recorder, recovered: None })))
+        Ok(Self::Run(Box::new(Intake { folder, reading, recorder, recovered: None, checked })))
     }
 
     /// Resumes a run.
     fn resume(folder: RunFolder, reading: Reading, recovered: Recovered) -> Result<Self, Error> {
         let recorder = Recorder::resume(&folder, reading.input.sources(), &recovered)?;
         let recovered = Some(recovered);
-        Ok(Self::Run(Box::new(Intake { folder, reading, recorder, recovered })))
+        Ok(Self::Run(Box::new(Intake { folder, reading, recorder, recovered, checked: None })))
     }
 }
 
@@ -141,6 +156,38 @@ impl Reading {
         let settings = config.identity.clone();
         let identity = Identity { version: JOURNAL_VERSION, inputs, settings };
         Ok(Self { input, builder, identity, requests })
+    }
+
+    /// Reads all rows, and refuses them when too many are invalid. An input that cannot be read to
+    /// its end is left to the run, which says so where it ends.
+    fn preflight(&self, most: MaxFailures, stop: &Stop) -> Result<Checked, Error> {
+        let input = input::open(&self.requests)?;
+        // A builder knows the sources that it was made for.
+        let mut builder = Builder::new(self.builder.mapping().clone(), input.sources())?;
+        let mut checked = Checked::default();
+        let mut first = None;
+        for record in input.map_while(Result::ok) {
+            checked.rows += 1;
+            if let Err(invalid) = builder.build(record) {
+                checked.invalid += 1;
+                first.get_or_insert(invalid);
+            }
+            if stop.is_draining() {
+                break;
+            }
+        }
+        match first {
+            Some(first) if most.refuses(checked.invalid, checked.rows) => {
+                Err(Error::refused(format!(
+                    "{} of {} are invalid, more than --max-invalid {most} allows; nothing was sent\n  the first is at {}: {}\n  `descope-bulk check` shows all of them",
+                    report::thousands(checked.invalid),
+                    report::count(checked.rows, "row"),
+                    first.record.place(),
+                    first.issue.message
+                )))
+            }
+            _ => Ok(checked),
+        }
     }
 
     /// What is wrong with the rows, if the run is strict and there is anything.

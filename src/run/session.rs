@@ -37,7 +37,7 @@ pub(super) async fn session(
     (transport, handshake): (Transport, Handshake),
 ) -> RunEnd {
     let (started_at, begun) = (Timestamp::now(), Instant::now());
-    let Intake { folder, reading, recorder, recovered } = intake;
+    let Intake { folder, reading, recorder, recovered, checked } = intake;
     let earlier = recovered.as_ref().map_or_else(Tally::default, |recovered| recovered.tally);
     let (to_recorder, from_engine) = mpsc::channel(CHANNEL);
     let gate = gate(&config, &config.pace.rates(handshake.simulator.as_deref()));
@@ -51,12 +51,10 @@ pub(super) async fn session(
     sinks.tell(&Event::Started(&Started {
         folder: folder.path().to_owned(),
         simulated: handshake.simulator.is_some(),
-        target: match &config.target {
-            Target::Project(endpoint) => Some((endpoint.project_id.clone(), host)),
-            Target::Rehearsal(_) => None,
-        },
+        target: config.project_id().map(|project| (project.to_owned(), host)),
         inputs: reading.input.sources().iter().map(|source| source.name.clone()).collect(),
         operation: config.mapping.operation.map(|operation| operation.name),
+        checked: checked.map(|checked| (checked.rows, checked.invalid)),
         bytes: reading.input.total_bytes(),
         done_before: earlier,
         calls_per_second: client.gate().allowed_per_second(class),

@@ -36,6 +36,8 @@ pub struct Config {
     /// The codes of warnings that are allowed, if all rows are to be checked first and problems
     /// stop the run.
     pub strict: Option<Vec<String>>,
+    /// How many invalid rows a run bears, if all rows are checked before the first is sent.
+    pub preflight: Option<MaxFailures>,
     /// The most users in a batch.
     pub batch_size: usize,
     /// How fast to send.
@@ -181,6 +183,9 @@ impl Config {
             inputs,
             mapping,
             strict: args.strict.then(|| args.findings.allow.clone()),
+            // A strict run checks all rows anyway.
+            preflight: (!args.limits.no_preflight && !args.strict)
+                .then_some(args.limits.max_invalid),
             batch_size: usize::from(args.rows.batch_size),
             pace,
             backoff,
@@ -196,6 +201,15 @@ impl Config {
             settings,
             identity,
         })
+    }
+
+    /// The ID of the project that is updated; nothing for a rehearsal.
+    #[must_use]
+    pub fn project_id(&self) -> Option<&str> {
+        match &self.target {
+            Target::Project(endpoint) => Some(&endpoint.project_id),
+            Target::Rehearsal(_) => None,
+        }
     }
 }
 

@@ -155,6 +155,10 @@ pub(super) const SETTINGS: &[Setting] = &[
         .recorded("timeoutMs", |run| json!(milliseconds(run.args.pace.timeout))),
     key("limits.max-attempts", "max-attempts", KeyKind::Number)
         .recorded("maxAttempts", |run| json!(run.args.limits.max_attempts)),
+    key("limits.max-invalid", "max-invalid", KeyKind::NumberOrText)
+        .recorded("maxInvalid", |run| json!(run.args.limits.max_invalid.to_string())),
+    key("limits.no-preflight", "no-preflight", KeyKind::Switch)
+        .recorded("preflight", |run| json!(!run.args.limits.no_preflight)),
     key("limits.max-failures", "max-failures", KeyKind::NumberOrText)
         .recorded("maxFailures", |run| {
             json!(run.args.limits.max_failures.map(|most| most.to_string()))

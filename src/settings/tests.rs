@@ -59,6 +59,8 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("connect-timeout", "", "--connect-timeout=1s"),
     ("timeout", "", "--timeout=90s"),
     ("max-attempts", "", "--max-attempts=1"),
+    ("max-invalid", "", "--max-invalid=0"),
+    ("no-preflight", "", "--no-preflight"),
     ("max-failures", "", "--max-failures=1"),
     ("max-same-failures", "", "--max-same-failures=1"),
     ("max-duration", "", "--max-duration=1h"),

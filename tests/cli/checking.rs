@@ -1,5 +1,7 @@
 //! `check`, and runs that are strict: problems are told before anything is sent.
 
+use std::io::{Seek, Write};
+
 use std::fs;
 use std::process::{Output, Stdio};
 
@@ -167,4 +169,50 @@ fn everything_that_is_wrong_with_a_row_is_told_at_once() {
         .code(1);
     assert_eq!(ran.results()[0]["problems"].as_array().unwrap().len(), 3);
     assert!(ran.read("failures.csv").contains("; also email: "), "{}", ran.read("failures.csv"));
+}
+
+/// `rows` rows, of which the last `wrong` are invalid.
+fn partly_wrong(rows: usize, wrong: usize) -> String {
+    let phone = |row| if row < rows - wrong { "+14155550123" } else { "n/a" };
+    let row = |row| format!("u{row}@example.com,{},true\n", phone(row));
+    format!("loginId,phone,verified\n{}", (0..rows).map(row).collect::<String>())
+}
+
+#[test]
+fn half_a_file_is_not_sent() {
+    let simulator = Simulator::start(&["--rate-limit", "off"]);
+    let too_many = Run::against(&simulator).file("in.csv", partly_wrong(3_000, 301)).go().code(2);
+    let too_many = too_many
+        .says("301 of 3,000 rows are invalid, more than --max-invalid 10% allows; nothing was sent")
+        .says("the first is at in.csv:2701 (row 2700)");
+    assert!(!too_many.path("").exists(), "no run was begun");
+    let mut input = tempfile::tempfile().unwrap();
+    input.write_all(partly_wrong(200, 21).as_bytes()).unwrap();
+    input.rewind().unwrap();
+    let piped = Run::against(&simulator).args(&["-", "--format", "csv"]).stdin(input.into());
+    piped.go().code(2).says("21 of 200 rows are invalid");
+    assert!(simulator.stop().is_empty(), "nothing was sent");
+
+    // The nearest files that are sent, and ways to send the others.
+    let few = |rows, wrong, more: &[&str]| {
+        let run = Run::new().arg("--simulate").args(more);
+        let ran = run.file("in.csv", partly_wrong(rows, wrong)).go().code(1);
+        assert_eq!(ran.tally("invalid"), wrong as u64);
+        assert_eq!(ran.tally("updated"), (rows - wrong) as u64);
+    };
+    few(3_000, 300, &[]);
+    few(12, 10, &[]);
+    few(200, 21, &["--max-invalid", "21"]);
+    few(200, 21, &["--no-preflight"]);
+}
+
+#[test]
+fn a_run_says_what_it_is_about_to_change() {
+    let simulator = Simulator::start(&["--rate-limit", "off"]);
+    let ran = Run::against(&simulator)
+        .args(&["--operation", "phone"])
+        .file("in.csv", partly_wrong(30, 2))
+        .go()
+        .code(1);
+    ran.says("at http://127.0.0.1:").says(": phone, 30 rows (2 invalid) from in.csv");
 }

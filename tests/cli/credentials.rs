@@ -201,7 +201,7 @@ fn what_goes_out_goes_through_the_proxy_of_the_environment() {
         .go()
         .code(3)
         .says("cannot reach https://api.example.com");
-    let head = asked.recv().unwrap();
+    let head = asked.recv_timeout(std::time::Duration::from_secs(60)).unwrap();
     assert_eq!(head[0], "connect api.example.com:443 http/1.1");
     let authorization = "proxy-authorization: basic c29tzwjvzhk6c2vjcmv0";
     assert!(head.iter().any(|line| line == authorization), "{head:?}");

@@ -74,7 +74,7 @@ fn a_second_signal_drops_what_is_on_the_wire() {
     let mut running =
         Run::new().credentials().args(&["--base-url", &url]).file("in.csv", rows(1_000)).spawn();
     for _ in 0..3 {
-        told.recv().unwrap();
+        told.recv_timeout(std::time::Duration::from_secs(60)).unwrap();
     }
     // Signals that come before the first is handled count as one, so repeat until it ends.
     wait_until("the run ends", || {

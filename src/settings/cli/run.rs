@@ -191,6 +191,14 @@ pub struct FailureArgs {
     #[arg(long, default_value_t = 6, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_attempts: u32,
 
+    /// Send nothing when more than N rows, or N% of the rows (of 100 at least), are invalid
+    #[arg(long, value_name = "N|N%", value_parser = max_failures, default_value = "10%")]
+    pub max_invalid: MaxFailures,
+
+    /// Send the first row before all rows were checked
+    #[arg(long)]
+    pub no_preflight: bool,
+
     /// Stop when more than N rows, or N% of the rows so far (100 at least), have failed
     #[arg(long, value_name = "N|N%", value_parser = max_failures)]
     pub max_failures: Option<MaxFailures>,
