@@ -154,6 +154,12 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_limit_is_shown_as_it_is_typed() {
+        let shown = [MaxFailures::Unlimited, MaxFailures::Count(7), MaxFailures::Percent(5)];
+        assert_eq!(shown.map(|most| most.to_string()), ["unlimited", "7", "5%"]);
+    }
+
     fn outcome(status: Status, kind: Option<&'static str>) -> Outcome {
         let error = kind.map(|kind| Box::new(Issue::error(kind, "")));
         Outcome {
@@ -205,6 +211,9 @@ mod tests {
         assert!(!limit.exceeded(&ahead), "a tenth of the rows is wrong");
         assert!(limit.exceeded(&Tally { invalid: 150, ..ahead }));
         assert!(limit.exceeded(&Tally { rejected: 30, ..ahead }), "a third of those sent fail");
+        // A tenth is wrong; with 5 of 65 sent it is 17 % in all, with 10 of 70 it is 23 %.
+        assert!(!limit.exceeded(&Tally { rejected: 5, ..ahead }));
+        assert!(limit.exceeded(&Tally { rejected: 10, ..ahead }));
     }
 
     #[test]

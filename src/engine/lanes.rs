@@ -117,8 +117,8 @@ impl<T> Lanes<T> {
     }
 
     /// Whether nobody stands in any lane.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
         self.queues.is_empty() && self.parked.is_empty()
     }
 }
@@ -160,6 +160,7 @@ mod tests {
         assert!(lanes.admit(2, &[2], 'c').is_none());
         assert_eq!(lanes.waiting(), 2);
         assert_eq!(lanes.clear_parked(), 2);
+        assert!(!lanes.is_empty(), "the first is still at work");
         assert!(lanes.finish(0, &[1]).is_empty());
         assert!(lanes.is_empty());
     }

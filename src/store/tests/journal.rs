@@ -174,3 +174,31 @@ proptest! {
         prop_assert_eq!(read(&bytes), None);
     }
 }
+
+#[test]
+fn lengths_are_held_by_files_that_are_as_long() {
+    let file = |name: &str, length| (name.to_owned(), length);
+    let lengths: Lengths = [file("a", 5), file("b", 0)].into_iter().collect();
+    assert_eq!(serde_json::to_string(&lengths).unwrap(), r#"{"a":5}"#, "b was not begun");
+    for (held, expected) in [
+        (vec![file("a", 5)], true),
+        (vec![file("a", 9), file("c", 1)], true),
+        (vec![file("a", 4)], false),
+        (vec![file("c", 5)], false),
+        (vec![], false),
+    ] {
+        assert_eq!(lengths.are_held_by(&held.iter().cloned().collect()), expected, "{held:?}");
+    }
+    assert!(Lengths::default().are_held_by(&std::collections::BTreeMap::new()));
+}
+
+#[test]
+fn a_run_is_about_its_inputs_by_their_paths() {
+    let (one, mut other) = (identity(), identity());
+    other.inputs[0].fingerprint = "ff".into();
+    assert!(one.same_inputs(&other), "whatever they hold now");
+    other.inputs[0].path = "/y/a.csv".into();
+    assert!(!one.same_inputs(&other));
+    other.inputs.clear();
+    assert!(!one.same_inputs(&other));
+}
