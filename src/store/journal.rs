@@ -291,7 +291,7 @@ pub(super) fn ranges(rows: &mut [u64]) -> String {
 /// behind it is damaged.
 const MAX_ROW: u64 = 1 << 36;
 
-fn parse_ranges(text: &str) -> Option<Vec<(u64, u64)>> {
+pub(super) fn parse_ranges(text: &str) -> Option<Vec<(u64, u64)>> {
     let parts = text.split(',').filter(|part| !part.is_empty());
     parts
         .map(|part| {

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use crate::outcome::Tally;
 use crate::store::journal::{
-    Commit, Identity, InputIdentity, JOURNAL_VERSION, JournalLine, Lengths, Recovered, ranges,
-    recover,
+    Commit, Identity, InputIdentity, JOURNAL_VERSION, JournalLine, Lengths, Recovered,
+    parse_ranges, ranges, recover,
 };
 
 fn identity() -> Identity {
@@ -201,4 +201,13 @@ fn a_run_is_about_its_inputs_by_their_paths() {
     assert!(!one.same_inputs(&other));
     other.inputs.clear();
     assert!(!one.same_inputs(&other));
+}
+
+#[test]
+fn rows_are_written_as_ranges_and_read_back() {
+    assert_eq!(ranges(&mut [7, 2, 1, 3, 5]), "1-3,5,7");
+    assert_eq!(parse_ranges("1-3,5,7"), Some(vec![(1, 3), (5, 5), (7, 7)]));
+    for damaged in ["3-1", "1-99999999999999", "99999999999999", "a", "1-", "-1", "1-2-3"] {
+        assert_eq!(parse_ranges(damaged), None, "{damaged}");
+    }
 }
