@@ -56,6 +56,9 @@ pub(crate) fn conflict() -> Issue {
 /// A kind of failure, and what to do about it.
 type Advice = (&'static str, &'static str);
 
+/// What to do when the server refuses the project ID and the key.
+pub(crate) const CREDENTIALS_HINT: &str = "check DESCOPE_PROJECT_ID and DESCOPE_MANAGEMENT_KEY: the key may have expired, or be limited to other projects or addresses";
+
 const UNKNOWN_HINT: &str = "look at the user; sending the row again is safe unless it renames";
 
 const LATER_HINT: &str = "run the failures file later";

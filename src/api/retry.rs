@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use super::codes::{self, Meaning};
+use super::explain::CREDENTIALS_HINT;
 use super::response::{Body, Reply, Response, Sent, TransportCause, TransportError};
 use crate::catalog::{Answers, Operation};
 use crate::outcome::Status;
@@ -83,7 +84,7 @@ fn judge_response(operation: &Operation, response: &Response) -> Verdict {
         401 | 403 => Verdict::Stop(StopReason::stopped(
             "credentials_refused",
             format!("the server refuses the credentials (HTTP {})", response.status),
-            "check DESCOPE_PROJECT_ID and DESCOPE_MANAGEMENT_KEY: the key may have expired, or be limited to other projects or addresses",
+            CREDENTIALS_HINT,
         )),
         300..=399 => Verdict::Stop(StopReason::stopped(
             "redirected",

@@ -18,6 +18,7 @@ use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
 use super::address::is_loopback;
+use super::explain::CREDENTIALS_HINT;
 use super::response::{
     Body, Reply, Response, Sent, TransportCause, TransportError, parse_retry_after,
 };
@@ -356,7 +357,7 @@ fn refused(status: u16, body: &[u8]) -> Option<String> {
     };
     match status {
         401 | 403 => Some(format!(
-            "the server refuses the credentials (HTTP {status}{told}); nothing was sent\n  check DESCOPE_PROJECT_ID and DESCOPE_MANAGEMENT_KEY: the key may have expired, or be limited to other projects or addresses"
+            "the server refuses the credentials (HTTP {status}{told}); nothing was sent\n  {CREDENTIALS_HINT}"
         )),
         404 | 405 | 501 if !of_api => Some(format!(
             "the server does not look like the Descope API (HTTP {status}{told}); nothing was sent\n  check --base-url, DESCOPE_BASE_URL and the proxy"

@@ -321,10 +321,10 @@ fn endpoint(
     pace: &PaceSettings,
     environment: Environment<'_>,
 ) -> Result<Endpoint, Error> {
-    let stated = args.project_id.clone().or_else(|| environment("DESCOPE_PROJECT_ID"));
+    let stated = args.project_id.clone().or_else(|| environment(table::PROJECT_ID));
     let project_id = project_id(stated.as_deref())?;
     let management_key = management_key(args.key_file.as_deref(), environment)?;
-    let base_url = match args.base_url.clone().or_else(|| environment("DESCOPE_BASE_URL")) {
+    let base_url = match args.base_url.clone().or_else(|| environment(table::BASE_URL)) {
         Some(text) => base_url(&text)?,
         None => base_url(&regional_base_url(&project_id))?,
     };
@@ -356,12 +356,12 @@ fn management_key(file: Option<&Path>, environment: Environment<'_>) -> Result<S
     let (key, origin) = match file {
         Some(path) => (read_key(path)?, format!("the key file {}", path.display())),
         None => {
-            let key = environment("DESCOPE_MANAGEMENT_KEY").ok_or_else(|| {
+            let key = environment(table::MANAGEMENT_KEY).ok_or_else(|| {
                 Error::refused(format!(
                     "no management key: set DESCOPE_MANAGEMENT_KEY, or name a file that holds it with --key-file (console, Company, Management keys); {REHEARSE}"
                 ))
             })?;
-            (key, "DESCOPE_MANAGEMENT_KEY".to_owned())
+            (key, table::MANAGEMENT_KEY.to_owned())
         }
     };
     let key = key.trim().to_owned();

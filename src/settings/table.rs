@@ -233,10 +233,20 @@ pub(super) const TABLES: &[(&str, &str)] = &[
 /// names, but is none.
 pub(super) const MANAGEMENT_KEY: &str = "DESCOPE_MANAGEMENT_KEY";
 
+/// The variable that holds the project ID.
+pub(super) const PROJECT_ID: &str = "DESCOPE_PROJECT_ID";
+
+/// The variable that holds the base URL of the API.
+pub(super) const BASE_URL: &str = "DESCOPE_BASE_URL";
+
 /// Settings whose value may come from the environment, and the variables. Nobody but the caller
 /// reads the environment.
-pub(super) const ENVIRONMENT: &[(&str, &str)] =
-    &[("project-id", "DESCOPE_PROJECT_ID"), ("base-url", "DESCOPE_BASE_URL")];
+const ENVIRONMENT: &[(&str, &str)] = &[("project-id", PROJECT_ID), ("base-url", BASE_URL)];
+
+/// The variable that a setting's value may come from.
+pub(super) fn variable(flag: &str) -> Option<&'static str> {
+    ENVIRONMENT.iter().find(|(name, _)| *name == flag).map(|(_, variable)| *variable)
+}
 
 impl KeyKind {
     /// Whether it is a table of names.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hyper::header::AUTHORIZATION;
 
-use super::service::{Service, Wire};
+pub(crate) use super::service::Delivery;
+use super::service::{Reply, Service};
 use super::{Settings, sown};
-use crate::catalog::{Method, Operation};
+use crate::catalog::Operation;
 
 /// A simulator that is called, not sent to.
 pub(crate) struct InMemory(Arc<Service>);
@@ -17,21 +18,11 @@ pub(crate) struct Arrived {
     /// Whether it changed anything.
     pub(crate) applied: bool,
     /// How much of the answer gets through.
-    pub(crate) through: Through,
+    pub(crate) delivery: Delivery,
     pub(crate) status: u16,
     /// Seconds.
     pub(crate) retry_after: Option<u64>,
     pub(crate) body: Bytes,
-}
-
-/// How much of an answer gets through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Through {
-    All,
-    Half,
-    Nothing,
-    /// Nothing, and nobody hangs up.
-    Silence,
 }
 
 impl InMemory {
@@ -48,30 +39,18 @@ impl InMemory {
         query: Option<&str>,
         body: &Bytes,
     ) -> Arrived {
-        let method = match operation.method {
-            Method::Get => hyper::Method::GET,
-            Method::Post => hyper::Method::POST,
-            Method::Patch => hyper::Method::PATCH,
-        };
         let pairs = query.iter().map(|login_id| ("loginId", *login_id));
         let query =
             url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
         let request = hyper::Request::builder()
-            .method(method)
+            .method(operation.method.as_str())
             .uri(format!("{}?{query}", operation.path))
             .header(AUTHORIZATION, "Bearer P1:K1")
             .body(())
             .expect("a request");
         let decision = self.0.decide(&request.into_parts().0, Some(body));
         let applied = decision.line.applied();
-        let reply = decision.reply;
-        let through = match reply.wire {
-            Wire::Whole => Through::All,
-            Wire::Half => Through::Half,
-            Wire::Nothing => Through::Nothing,
-            Wire::Silence => Through::Silence,
-        };
-        let (status, retry_after) = (reply.status, reply.retry_after);
-        Arrived { applied, through, status, retry_after, body: reply.body }
+        let Reply { status, retry_after, delivery, body, .. } = decision.reply;
+        Arrived { applied, delivery, status, retry_after, body }
     }
 }

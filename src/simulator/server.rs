@@ -20,7 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::service::{BODY_LIMIT, Reply, Service, Wire};
+use super::service::{BODY_LIMIT, Delivery, Reply, Service};
 
 /// How long a stop waits for requests in flight.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -89,13 +89,13 @@ async fn respond(
             () = stopped(&mut stop) => {}
         }
     }
-    match decision.reply.wire {
-        Wire::Nothing => return Err(Cut),
-        Wire::Silence => {
+    match decision.reply.delivery {
+        Delivery::Nothing => return Err(Cut),
+        Delivery::Silence => {
             stopped(&mut stop).await;
             return Err(Cut);
         }
-        Wire::Half | Wire::Whole => {}
+        Delivery::Half | Delivery::Whole => {}
     }
     let limit = decision.reply.license.then(|| service.limit());
     decision.line.answered(decision.reply.status);
@@ -129,8 +129,8 @@ async fn read(mut body: Incoming) -> Result<Option<Bytes>, Cut> {
 fn response(reply: Reply, limit: Option<String>) -> Response<ReplyBody> {
     let body = ReplyBody {
         length: reply.body.len() as u64,
-        rest: match reply.wire {
-            Wire::Half => Rest::Torn(reply.body.slice(..reply.body.len() / 2)),
+        rest: match reply.delivery {
+            Delivery::Half => Rest::Torn(reply.body.slice(..reply.body.len() / 2)),
             _ => Rest::Data(reply.body),
         },
     };

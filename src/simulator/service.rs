@@ -40,12 +40,12 @@ pub(super) struct Reply {
     pub(super) location: Option<&'static str>,
     /// Whether it is the licence handshake's.
     pub(super) license: bool,
-    pub(super) wire: Wire,
+    pub(super) delivery: Delivery,
 }
 
 /// How much of a reply gets through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wire {
+pub(crate) enum Delivery {
     Whole,
     Half,
     Nothing,
@@ -62,7 +62,7 @@ impl Reply {
             retry_after: None,
             location: None,
             license: false,
-            wire: Wire::Whole,
+            delivery: Delivery::Whole,
         }
     }
 
@@ -78,9 +78,9 @@ impl Reply {
     fn spoiled(self, fault: &Fault) -> Self {
         let mut spoiled = match fault.kind {
             FaultKind::Status(status) => Self::json(status, Problem::fault(status).body()),
-            FaultKind::Drop => Self { wire: Wire::Nothing, ..self },
-            FaultKind::Half => Self { wire: Wire::Half, ..self },
-            FaultKind::Hang => Self { wire: Wire::Silence, ..self },
+            FaultKind::Drop => Self { delivery: Delivery::Nothing, ..self },
+            FaultKind::Half => Self { delivery: Delivery::Half, ..self },
+            FaultKind::Hang => Self { delivery: Delivery::Silence, ..self },
             FaultKind::Garbage => {
                 Self::new(200, "application/json", "{\"user\":{\"loginIds\":[\u{0}")
             }

@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use crate::api::response::{Body, Reply, Response, Sent, TransportCause, TransportError};
 use crate::api::transport::Wire;
 use crate::catalog::{LOAD, Operation};
-use crate::simulator::in_memory::{InMemory, Through};
+use crate::simulator::in_memory::{Delivery, InMemory};
 
 /// The users that there are.
 pub(super) const USERS: usize = 5;
@@ -114,14 +114,14 @@ impl ModelWire {
         let arrived = world.server.arrive(operation, login_id, &body);
         world.note(operation, &body, arrived.applied, arrived.status);
         sleep(Duration::from_millis(late)).await;
-        let body = match arrived.through {
-            Through::All => Body::read(operation.answers, arrived.status, &arrived.body),
-            Through::Half => Body::broken_off(&arrived.body[..arrived.body.len() / 2]),
-            Through::Nothing => {
+        let body = match arrived.delivery {
+            Delivery::Whole => Body::read(operation.answers, arrived.status, &arrived.body),
+            Delivery::Half => Body::broken_off(&arrived.body[..arrived.body.len() / 2]),
+            Delivery::Nothing => {
                 let (sent, cause) = (Sent::Maybe, TransportCause::Broken);
                 return Reply::Failed(TransportError { sent, cause, detail: "gone".into() });
             }
-            Through::Silence => {
+            Delivery::Silence => {
                 sleep(world.timeout).await;
                 return Reply::Failed(TransportError::timeout());
             }

@@ -7,7 +7,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
 use super::judge::is_secret_field;
-use super::layer::{Layers, variable};
+use super::layer::Layers;
 use super::problems::looks_like_key;
 use crate::settings::Environment;
 use crate::settings::table::{self, Setting};
@@ -117,7 +117,7 @@ impl Layers {
         let name = key.flag.to_owned();
         let blank = |value: &String| value.trim().is_empty();
         let (values, source) = (values(argument, matches), source(argument, matches));
-        let from_variable = variable(key.flag)
+        let from_variable = table::variable(key.flag)
             .and_then(|variable| Some((variable, environment(variable)?)))
             .filter(|_| values.is_empty());
         if let Some((variable, value)) = from_variable {

@@ -98,7 +98,7 @@ impl Above<'_> {
             _ => {
                 let name = table::name_of(argument);
                 let key = (name == "key-file").then_some(table::MANAGEMENT_KEY);
-                variable(name).or(key).is_some_and(|name| (self.environment)(name).is_some())
+                table::variable(name).or(key).is_some_and(|name| (self.environment)(name).is_some())
             }
         }
     }
@@ -166,11 +166,6 @@ fn is_same_field(one: &str, other: &str) -> bool {
         field.is_some() && field == operation.field_index(other)
     };
     normalize(one) == normalize(other) || OPERATIONS.iter().any(same)
-}
-
-/// The variable of an argument that clap does not read for us.
-pub(super) fn variable(name: &str) -> Option<&'static str> {
-    table::ENVIRONMENT.iter().find(|(flag, _)| *flag == name).map(|(_, variable)| *variable)
 }
 
 /// The command line with what the job has to say. It comes behind what is typed, since of two

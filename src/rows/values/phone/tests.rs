@@ -244,26 +244,6 @@ fn every_example_is_itself_in_every_format_and_never_another_number() {
     }
 }
 
-#[test]
-#[ignore = "measures: cargo test --release --lib phones_a_second -- --ignored --nocapture"]
-fn phones_a_second() {
-    const ROUNDS: u32 = 50;
-    let numbers: Vec<String> = examples()
-        .iter()
-        .map(|(_, number)| number.format_as(PhoneNumberFormat::E164).into_owned())
-        .collect();
-    let us: Vec<String> = (0..1000).map(|n| format!("+1415555{:04}", 2000 + n)).collect();
-    let gb: Vec<String> = (0..1000).map(|n| format!("07911 12{n:04}")).collect();
-    for (what, texts) in [("canonical, all", &numbers), ("canonical, US", &us), ("national", &gb)] {
-        let start = tokio::time::Instant::now();
-        for text in (0..ROUNDS).flat_map(|_| texts) {
-            assert!(of(text, Some("GB")).is_ok(), "{text}");
-        }
-        let each = start.elapsed() / (ROUNDS * u32::try_from(texts.len()).unwrap());
-        println!("{what}: {each:?} a number");
-    }
-}
-
 /// Text with separators and what nobody sees behind some of its characters.
 fn noisy(text: &str, noise: &[usize]) -> String {
     const NOISE: [&str; 8] = ["", "", " ", "-", ".", "\u{a0}", "\u{200b}", "\u{2011}"];
