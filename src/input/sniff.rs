@@ -103,10 +103,10 @@ pub(super) fn by_content(bytes: &[u8], named: Option<Named>) -> Result<Format, &
     let line = first_line(head(bytes)).trim_ascii_end();
     let inner = line.strip_prefix(b"[").map(<[u8]>::trim_ascii_start);
     match (line.first(), named) {
-        (_, Some(Named::Workbook)) => {
-            Err("has the name of a workbook, but is none; rename it to what it is, or say what it \
-                 is with --format")
-        }
+        (_, Some(Named::Workbook)) => Err(
+            "has the name of a workbook, but is not one; rename it to what it is, or say what it \
+                 is with --format",
+        ),
         (Some(b'['), Some(Named::AnyJson)) => Ok(Format::Json),
         (Some(b'['), _)
             if inner.is_some_and(|rest| rest.is_empty() || b"{]".contains(&rest[0])) =>

@@ -225,11 +225,11 @@ impl<W: Write> Page<'_, W> {
 /// What to do with the rows that failed.
 fn advice(tally: Tally) -> &'static str {
     if tally.unknown > 0 {
-        "look at the unknown rows' users, correct the failed rows and feed them back"
+        "look at the unknown rows' users, correct the failed rows and run them again"
     } else if tally.gave_up == tally.failed() {
-        "feed the failed rows back as they are"
+        "run the failed rows again as they are"
     } else {
-        "correct the failed rows and feed them back"
+        "correct the failed rows and run them again"
     }
 }
 

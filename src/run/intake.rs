@@ -159,7 +159,8 @@ impl Reading {
     }
 
     /// Reads all rows, and refuses them when too many are invalid. An input that cannot be read to
-    /// its end is left to the run, which says so where it ends.
+    /// its end is left to the run, which says so where it ends. Rows are looked at one by one only:
+    /// comparing them, as `check` does, takes several times as long and holds up the first row.
     fn preflight(&self, most: MaxFailures, stop: &Stop) -> Result<Checked, Error> {
         let input = input::open(&self.requests)?;
         // A builder knows the sources that it was made for.

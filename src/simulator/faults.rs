@@ -118,7 +118,7 @@ Selectors, all of which must hold: `path=P`, an operation's name or the end of a
 each with this probability; `times=N`, N strikes and no more.
 
 Also: `retry-after=SECONDS` adds the header; `apply=true` or `apply=false` says whether the update \
-is done all the same (by default it is for `apply-drop`, `half`, `garbage`, `huge` and `empty`).";
+is done anyway (by default it is for `apply-drop`, `half`, `garbage`, `huge` and `empty`).";
 
     /// The fault as it was written.
     #[must_use]
@@ -152,7 +152,7 @@ is done all the same (by default it is for `apply-drop`, `half`, `garbage`, `hug
                         format!("rate={value}: a probability from 0 to 1 is wanted")
                     })?);
             }
-            _ => return Err(format!("`{key}` is no selector")),
+            _ => return Err(format!("`{key}` is not a selector")),
         }
         Ok(())
     }
@@ -179,7 +179,7 @@ impl FromStr for Fault {
     fn from_str(spec: &str) -> Result<Self, String> {
         let (word, selectors) = spec.split_once(':').unwrap_or((spec, ""));
         let (kind, apply) = FaultKind::parse(word).ok_or_else(|| {
-            format!("`{word}` is no kind of fault: write a status from 200 to 599, or drop, apply-drop, half, hang, garbage, huge, empty, html, redirect")
+            format!("`{word}` is not a kind of fault: use a status from 200 to 599, or drop, apply-drop, half, hang, garbage, huge, empty, html, redirect")
         })?;
         let mut fault = Self {
             kind,

@@ -29,7 +29,7 @@ impl FromStr for Latency {
     fn from_str(text: &str) -> Result<Self, String> {
         let read = |time: &str| {
             humantime::parse_duration(time)
-                .map_err(|error| format!("`{time}` is no time such as 50ms or 2s: {error}"))
+                .map_err(|error| format!("`{time}` is not a duration such as 50ms or 2s: {error}"))
         };
         let (least, most) = match text.split_once("..") {
             Some((least, most)) => (read(least)?, read(most)?),

@@ -76,7 +76,7 @@ impl Problem {
             status,
             "E010000",
             "Simulated fault",
-            format!("The simulator was told to answer {status}"),
+            format!("The simulator was set to answer {status}"),
         )
     }
 

@@ -65,7 +65,7 @@ fn read_file(path: &Path, store: &mut Store, moment: Moment) -> Result<(), Error
             break;
         }
         if read as u64 > MAX_LINE {
-            return Err(refuse(&"a user takes more than 1 MiB: it is no list of users"));
+            return Err(refuse(&"a user takes more than 1 MiB: it is not a list of users"));
         }
         if line.trim().is_empty() {
             continue;

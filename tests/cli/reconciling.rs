@@ -116,7 +116,7 @@ fn a_read_that_is_limited_waits_and_costs_nothing() {
 #[test]
 fn what_cannot_be_read_is_unknown_with_the_reason() {
     for (fault, why) in [
-        ("500:path=mgmt/user", "told to answer 500"),
+        ("500:path=mgmt/user", "set to answer 500"),
         ("drop:path=mgmt/user", "the connection broke"),
         ("html=404:path=mgmt/user", "HTTP 404 with a body that is not the API's"),
     ] {

@@ -117,7 +117,7 @@ results:  runs/users-20261124T030000Z/results.jsonl
 failures: runs/a/failures.csv
 failures: my runs/failures-2.jsonl
 
-next: look at the unknown rows' users, correct the failed rows and feed them back, with the same options as before:
+next: look at the unknown rows' users, correct the failed rows and run them again, with the same options as before:
   descope-bulk run runs/a/failures.csv 'my runs/failures-2.jsonl'
 "
     );

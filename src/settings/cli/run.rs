@@ -221,7 +221,7 @@ pub struct ProjectArgs {
     pub project_id: Option<String>,
 
     /// Read the management key from a file instead of from the environment variable
-    /// `DESCOPE_MANAGEMENT_KEY`. There is no flag for the key itself: other users can read command lines
+    /// `DESCOPE_MANAGEMENT_KEY`. The key itself cannot be given as an option: other users can read command lines
     #[arg(long, value_name = "FILE")]
     pub key_file: Option<PathBuf>,
 
