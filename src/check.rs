@@ -95,11 +95,29 @@ pub(crate) fn check_files(
     let input = input::open(requests)?;
     let sources = input.sources().to_vec();
     let builder = Builder::new(mapping, &sources)?;
+    let builder = survey(builder, requests, &|| false)?;
     let subject = CheckInput { sources: &sources, builder: &builder };
     let again = || input::open(requests);
     let rows = |input: Input| input.map(|row| row.map_err(Error::from));
     check(&subject, rows(input), || again().map(rows), options, each)
         .map_err(|error| Error::Stopped(format!("the check cannot continue: {error}")))
+}
+
+/// Has a builder look at all rows of its files where it needs to know what their columns show.
+/// `stopped` ends it early.
+pub(crate) fn survey(
+    builder: Builder,
+    requests: &[InputRequest],
+    stopped: &dyn Fn() -> bool,
+) -> Result<Builder, Error> {
+    if !builder.needs_survey() {
+        return Ok(builder);
+    }
+    let input = input::open(requests)?;
+    // Files that are opened again are new sources, and a builder knows those that it was made for.
+    let surveyor = Builder::new(builder.mapping().clone(), input.sources())?;
+    let surveyor = surveyor.surveying(input.map_while(Result::ok).take_while(|_| !stopped()));
+    Ok(builder.surveyed_like(&surveyor))
 }
 
 /// Checks rows. `again` gives the same rows once more, to show those that contradict others.

@@ -13,6 +13,7 @@ mod cell;
 mod column_map;
 mod instruction;
 mod mapping;
+mod phone_columns;
 mod row;
 mod settings;
 pub mod values;
@@ -20,7 +21,7 @@ pub mod values;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::catalog::Operation;
+use crate::catalog::{Kind, Operation, normalize};
 use crate::change::members;
 use crate::exit::Error;
 use crate::input::record::{Content, Record, Source};
@@ -28,7 +29,8 @@ use crate::issue::Issue;
 use assemble::Assembled;
 use cell::Cell;
 use column_map::ColumnMap;
-use row::{RowDraft, fill};
+use phone_columns::PhoneColumns;
+use row::{RowCells, RowDraft, count_phones, fill};
 
 pub use assigned_contacts::AssignedContacts;
 pub use batch_terms::{BatchTerms, Sets};
@@ -46,6 +48,8 @@ pub struct Builder {
     has_shapes: bool,
     /// Layouts of JSON rows by their keys; files repeat a few shapes over and over.
     shapes: HashMap<Vec<String>, Result<ColumnMap, Issue>>,
+    /// What the columns of phone numbers show, where they were surveyed.
+    phone_columns: Arc<PhoneColumns>,
 }
 
 /// How many shapes of JSON rows are remembered.
@@ -67,7 +71,53 @@ impl Builder {
         }
         settings::check_map(&mapping, sources)?;
         let has_shapes = sources.iter().any(|source| !source.format.has_columns());
-        Ok(Self { mapping, headers, has_shapes, shapes: HashMap::new() })
+        let (shapes, phone_columns) = (HashMap::new(), Arc::default());
+        Ok(Self { mapping, headers, has_shapes, shapes, phone_columns })
+    }
+
+    /// Whether how rows are read depends on what their columns show as a whole: where phone
+    /// numbers may need a stated region.
+    #[must_use]
+    pub fn needs_survey(&self) -> bool {
+        let stated = self.mapping.region.is_some();
+        let in_table = |columns: &ColumnMap| {
+            (stated || columns.region_column().is_some()) && columns.may_hold(Kind::Phone)
+        };
+        self.mapping.phones != Phones::AsIs
+            && (self.has_shapes || self.headers.iter().any(|(_, columns)| in_table(columns)))
+    }
+
+    /// The same, knowing what the columns of these rows show: those that it is to build from.
+    #[must_use]
+    pub fn surveying(mut self, rows: impl Iterator<Item = Record>) -> Self {
+        let mut columns = PhoneColumns::default();
+        for record in rows {
+            if !self.may_need_region(&record) {
+                continue;
+            }
+            let _ = self.with_row(&record, &mut |column_map, row| {
+                count_phones(column_map, row, &mut columns);
+                Ok(())
+            });
+        }
+        self.phone_columns = Arc::new(columns);
+        self
+    }
+
+    /// The same, with what a builder for the same files knows of their columns.
+    #[must_use]
+    pub fn surveyed_like(self, other: &Self) -> Self {
+        Self { phone_columns: Arc::clone(&other.phone_columns), ..self }
+    }
+
+    /// Whether a row can state a region: a JSON row without the key cannot, and need not be read.
+    fn may_need_region(&self, record: &Record) -> bool {
+        let Content::Object(text) = &record.content else { return true };
+        let mapped = self.mapping.map.iter().any(|(_, field)| normalize(field) == "region");
+        self.mapping.region.is_some()
+            || mapped
+            || memchr::memmem::find(text.as_bytes(), b"egion").is_some()
+            || memchr::memmem::find(text.as_bytes(), b"EGION").is_some()
     }
 
     /// The mapping that it goes by.
@@ -107,6 +157,17 @@ impl Builder {
     }
 
     fn understand(&mut self, record: &Record, seen: &mut RowDraft) -> Result<Assembled, Issue> {
+        self.with_row(record, &mut |column_map, row| fill(column_map, row, seen))
+    }
+
+    /// Hands over the cells of a row, and what its columns stand for.
+    fn with_row<T>(
+        &mut self,
+        record: &Record,
+        read: &mut dyn FnMut(&mut ColumnMap, RowCells<'_>) -> Result<T, Issue>,
+    ) -> Result<T, Issue> {
+        let (mapping, columns, file) = (&self.mapping, &*self.phone_columns, &*record.source.name);
+        let row = |names, cells| RowCells { mapping, file, names, cells, columns };
         match &record.content {
             Content::Broken { issue, .. } => Err((**issue).clone()),
             Content::Cells(cells) => {
@@ -117,7 +178,7 @@ impl Builder {
                     .find(|(known, _)| Arc::ptr_eq(known, source))
                     .ok_or_else(|| Issue::error("unreadable", "the row has no header"))?;
                 let cells: Vec<Cell<'_>> = cells.iter().map(Cell::Text).collect();
-                fill(column_map, &self.mapping, &source.columns, &cells, seen)
+                read(column_map, row(&source.columns, &cells))
             }
             Content::Object(text) => {
                 let (keys, cells): (Vec<_>, Vec<_>) = members(text)
@@ -133,7 +194,7 @@ impl Builder {
                     self.shapes.insert(keys.clone(), ColumnMap::resolve(&keys, &self.mapping));
                 }
                 match self.shapes.get_mut(&keys) {
-                    Some(Ok(column_map)) => fill(column_map, &self.mapping, &keys, &cells, seen),
+                    Some(Ok(column_map)) => read(column_map, row(&keys, &cells)),
                     Some(Err(problem)) => Err(problem.clone()),
                     None => Err(Issue::error("unreadable", "the row has no keys")),
                 }

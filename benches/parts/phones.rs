@@ -30,7 +30,8 @@ fn as_is(bencher: Bencher) {
 }
 
 fn read(bencher: Bencher, cell: &str, phones: Phones) {
-    let reading = PhoneReading { phones, region: StatedRegion::As("GB".parse().unwrap()) };
+    let region = StatedRegion::As("GB".parse().unwrap());
+    let reading = PhoneReading { phones, region, ..PhoneReading::default() };
     // The numbering plans are made ready the first time.
     assert!(from_cell(Kind::Phone, cell, reading).is_ok());
     bencher.bench(|| from_cell(Kind::Phone, black_box(cell), reading).is_ok());

@@ -6,6 +6,7 @@ use std::cmp::Reverse;
 use super::located::LocatedIssue;
 use crate::input::record::Repair;
 use crate::issue::Severity;
+use crate::rows::values::REGION_MISMATCH;
 
 /// Kinds of findings kept apart; there are far fewer, but JSON keys can be anything.
 const MOST_GROUPS: usize = 256;
@@ -99,7 +100,11 @@ impl Groups {
     pub(super) fn finish(mut self) -> (Vec<Group>, u64) {
         // Conflicts come in no order of their own.
         self.kinds.sort_by(|a, b| {
-            let key = |group: &Group| (group.severity, Reverse(group.count), group.code.clone());
+            let key = |group: &Group| {
+                // It explains others, which come of it.
+                let first = group.code != REGION_MISMATCH;
+                (group.severity, first, Reverse(group.count), group.code.clone())
+            };
             key(a).cmp(&key(b)).then_with(|| a.column.cmp(&b.column))
         });
         (self.kinds, self.others)

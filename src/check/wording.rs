@@ -13,12 +13,15 @@ use crate::catalog::Operation;
 use crate::input::record::{Record, Source};
 use crate::issue::Issue;
 use crate::rows::Builder;
+use crate::rows::values::{REGION_MISMATCH, ZERO_RESTORED};
 
 /// Conflicts that are told one by one at most; all are counted.
 const MOST_TOLD: usize = 1_000_000;
 
 /// Codes of warnings that can be allowed.
-pub(crate) const ALLOWABLE: [&str; 10] = [
+pub(crate) const ALLOWABLE: [&str; 12] = [
+    REGION_MISMATCH,
+    ZERO_RESTORED,
     lockout::CODE,
     Conflict::Repeated.code(),
     Conflict::Contradicting.code(),

@@ -27,7 +27,7 @@ pub(super) fn run(args: &CheckArgs, caller: &Caller<'_>) -> Result<Exit, Error> 
         batch_size: u64::from(args.rows.batch_size),
         all: args.all,
     };
-    let mapping = config::mapping(&args.rows);
+    let mapping = config::mapping(&args.rows, &args.findings);
     let mut screen = CheckScreen::new(args.json, caller.color());
     let report =
         check::check_files(&requests, mapping, &options, &mut |finding| screen.finding(finding))?;

@@ -141,6 +141,18 @@ impl ColumnMap {
         self.columns.iter().position(|column| *column == Column::Region)
     }
 
+    /// Whether a column may hold values of a kind, whatever the rows' operations.
+    pub(super) fn may_hold(&self, kind: Kind) -> bool {
+        let holds = |name: &str, operation: &Operation| {
+            operation.field_index(name).is_some_and(|index| operation.fields[index].kind == kind)
+        };
+        let of_kind = |name: &str| match self.operation {
+            Some(operation) => holds(name, operation),
+            None => OPERATIONS.iter().any(|operation| holds(name, operation)),
+        };
+        self.columns.iter().any(|column| matches!(column, Column::Named(name) if of_kind(name)))
+    }
+
     /// The column that names the user.
     pub(super) fn user_column(&self) -> Option<usize> {
         self.columns

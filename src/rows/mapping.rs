@@ -4,7 +4,9 @@ use super::attributes;
 use crate::catalog::{self, Operation};
 use crate::change::members;
 use crate::input::record::{Content, Record};
-use crate::rows::values::{PhoneReading, Phones, Region, StatedRegion};
+use crate::rows::values::{
+    Evidence, PhoneReading, Phones, REGION_MISMATCH, Region, StatedRegion, ZERO_RESTORED,
+};
 
 /// What a blank cell, or a JSON `null`, means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -67,6 +69,8 @@ pub struct Mapping {
     pub allow_destructive: bool,
     /// Which rows may share a call.
     pub batching: Batching,
+    /// Codes of warnings that are meant.
+    pub allow: Vec<String>,
 }
 
 impl Mapping {
@@ -121,9 +125,20 @@ impl Mapping {
             .unwrap_or(self.blank)
     }
 
+    /// Whether warnings of a code are meant.
+    pub(super) fn allows(&self, code: &str) -> bool {
+        self.allow.iter().any(|allowed| allowed == code)
+    }
+
     /// How phone numbers are read where the row states no region.
     pub(super) fn reading(&self) -> PhoneReading {
         let region = self.region.map_or(StatedRegion::Nowhere, StatedRegion::As);
-        PhoneReading { phones: self.phones, region }
+        PhoneReading {
+            phones: self.phones,
+            region,
+            evidence: Evidence::None,
+            zeros_allowed: self.allows(ZERO_RESTORED),
+            mismatch_allowed: self.allows(REGION_MISMATCH),
+        }
     }
 }

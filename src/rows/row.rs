@@ -7,11 +7,25 @@ use super::attributes;
 use super::cell::{Cell, note};
 use super::column_map::{self, ColumnMap, Means};
 use super::mapping::{Blank, Mapping};
-use crate::catalog::{self, Empty, Field, Need, Operation};
+use super::phone_columns::PhoneColumns;
+use crate::catalog::{self, Empty, Field, Kind, Need, Operation};
 use crate::change::Value;
 use crate::input::record::Notes;
 use crate::issue::Issue;
-use crate::rows::values::{PhoneReading, StatedRegion};
+use crate::rows::values::{PhoneReading, StatedRegion, UNKNOWN_REGION};
+
+/// A row, and what it is read by.
+#[derive(Clone, Copy)]
+pub(super) struct RowCells<'a> {
+    pub(super) mapping: &'a Mapping,
+    /// The name of the row's file.
+    pub(super) file: &'a str,
+    /// The names of its columns or keys.
+    pub(super) names: &'a [String],
+    pub(super) cells: &'a [Cell<'a>],
+    /// What its columns of phone numbers show.
+    pub(super) columns: &'a PhoneColumns,
+}
 
 /// What was learned of a row on the way, whether it turns out to be valid or not.
 #[derive(Default)]
@@ -26,25 +40,41 @@ pub(super) struct RowDraft {
 /// The parts of a row's instruction, or what is wrong with it.
 pub(super) fn fill(
     column_map: &mut ColumnMap,
-    mapping: &Mapping,
-    names: &[String],
-    cells: &[Cell<'_>],
+    row: RowCells<'_>,
     draft: &mut RowDraft,
 ) -> Result<Assembled, Issue> {
-    let parts = parts(column_map, mapping, names, cells, draft);
+    let parts = parts(column_map, row, draft);
     if parts.is_err() {
-        draft.login_id = login_id(column_map, names, cells);
+        draft.login_id = login_id(column_map, row.names, row.cells);
     }
     parts
 }
 
+/// Counts the phone numbers of a row among those of their columns.
+pub(super) fn count_phones(
+    column_map: &mut ColumnMap,
+    row: RowCells<'_>,
+    columns: &mut PhoneColumns,
+) {
+    let RowCells { mapping, file, names, cells, .. } = row;
+    let Ok(operation) = operation_of(column_map, mapping, names, cells) else { return };
+    let bound = column_map.bind(operation, mapping);
+    let reading = reading(column_map, mapping, cells);
+    for ((cell, means), name) in cells.iter().zip(&bound.means).zip(names) {
+        if let Means::Field(index, _) = means
+            && operation.fields[*index].kind == Kind::Phone
+        {
+            columns.count((file, name), *cell, reading);
+        }
+    }
+}
+
 fn parts(
     column_map: &mut ColumnMap,
-    mapping: &Mapping,
-    names: &[String],
-    cells: &[Cell<'_>],
+    row: RowCells<'_>,
     draft: &mut RowDraft,
 ) -> Result<Assembled, Issue> {
+    let RowCells { mapping, file, names, cells, columns } = row;
     let operation = operation_of(column_map, mapping, names, cells)?;
     draft.operation = Some(operation);
     if let (Some(why), false) = (operation.destructive, mapping.allow_destructive) {
@@ -55,7 +85,7 @@ fn parts(
     let mut values: Values<'_> = [const { None }; MAX_FIELDS];
     let mut given = Vec::new();
     let mut unset = Unset::default();
-    for ((cell, means), name) in cells.iter().zip(&bound.means).zip(names) {
+    for (column, ((cell, means), name)) in cells.iter().zip(&bound.means).zip(names).enumerate() {
         let (field, blank) = match means {
             Means::Nothing => continue,
             Means::OtherField if cell.is_blank() => continue,
@@ -66,6 +96,7 @@ fn parts(
             Means::Field(index, blank) => (&operation.fields[*index], *blank),
             Means::Attribute(_, blank) => (&ATTRIBUTE, *blank),
         };
+        let reading = columns.reading((file, name), field.kind, *cell, reading);
         let value = cell.value(field, blank, reading);
         if let Ok(Some(cleaned)) = &value {
             note(cleaned, *cell, || name.clone(), &mut draft.notes);
@@ -84,7 +115,8 @@ fn parts(
                 if let Means::Field(index, _) = means {
                     unset.faulty |= 1 << index;
                 }
-                draft.errors.push(problem.at(name));
+                let region = column_map.region_column().filter(|_| problem.code == UNKNOWN_REGION);
+                draft.errors.push(problem.at(&names[region.unwrap_or(column)]));
             }
         }
     }

@@ -23,18 +23,12 @@ use crate::issue::Issue;
 
 pub use cleaned::Cleaned;
 use cleaned::refuse;
-pub use phone::{Phones, Region, StatedRegion};
+pub use phone::{
+    Evidence, Fits, PhoneReading, Phones, REGION_MISMATCH, Region, StatedRegion, UNKNOWN_REGION,
+    ZERO_RESTORED,
+};
 pub use repairs::{RepairKind, RepairKinds};
 pub use text::is_blank;
-
-/// How phone numbers of a row are read.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct PhoneReading {
-    /// What is done about them.
-    pub phones: Phones,
-    /// The region that is stated for those without `+`.
-    pub region: StatedRegion,
-}
 
 /// The value of a cell that is not blank.
 ///
@@ -110,7 +104,7 @@ fn text(kind: Kind, whole: Cow<'_, str>, reading: PhoneReading) -> Result<Cleane
         );
     }
     if kind == Kind::Phone {
-        let (number, repairs, warning) = phone::read(kept, reading.phones, reading.region)?;
+        let (number, repairs, warning) = phone::read(kept, reading)?;
         return Ok(Cleaned { value: Value::Text(number), repairs: repairs.and(around), warning });
     }
     let (tidy, within) = match text::tidy(&kept)? {

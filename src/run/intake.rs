@@ -82,7 +82,7 @@ pub(super) fn intend(
         let _ = keeping.set(folder.path().to_owned());
         keep_streams(config, folder)?;
     }
-    let reading = Reading::open(config, fresh.folder.as_ref())?;
+    let reading = Reading::open(config, fresh.folder.as_ref(), stop)?;
     if !resume || out.is_some() {
         return Intended::begin(|| fresh.take(), reading, config, stop);
     }
@@ -144,7 +144,11 @@ impl Intake {
 
 impl Reading {
     /// Opens the inputs; those that can be read only once are in the folder.
-    pub(super) fn open(config: &Config, folder: Option<&RunFolder>) -> Result<Self, Error> {
+    pub(super) fn open(
+        config: &Config,
+        folder: Option<&RunFolder>,
+        stop: &Stop,
+    ) -> Result<Self, Error> {
         let kept = |(index, request): (usize, &InputRequest)| match folder {
             Some(folder) if request.is_stream() => request.kept_in(folder.kept(index)),
             _ => request.clone(),
@@ -152,6 +156,7 @@ impl Reading {
         let requests: Vec<InputRequest> = config.inputs.iter().enumerate().map(kept).collect();
         let input = input::open(&requests)?;
         let builder = Builder::new(config.mapping.clone(), input.sources())?;
+        let builder = check::survey(builder, &requests, &|| stop.is_draining())?;
         let inputs = requests.iter().map(identify).collect::<Result<_, _>>()?;
         let settings = config.identity.clone();
         let identity = Identity { version: JOURNAL_VERSION, inputs, settings };
@@ -164,7 +169,8 @@ impl Reading {
     fn preflight(&self, most: MaxFailures, stop: &Stop) -> Result<Checked, Error> {
         let input = input::open(&self.requests)?;
         // A builder knows the sources that it was made for.
-        let mut builder = Builder::new(self.builder.mapping().clone(), input.sources())?;
+        let mut builder = Builder::new(self.builder.mapping().clone(), input.sources())?
+            .surveyed_like(&self.builder);
         let mut checked = Checked::default();
         let mut first = None;
         for record in input.map_while(Result::ok) {
@@ -302,10 +308,10 @@ fn resumed(folder: RunFolder, config: &Config, stop: &Stop) -> Result<Intended, 
     let Some(recovered) = folder.recover().map_err(Error::refused)? else {
         folder.clear().map_err(Error::refused)?;
         keep_streams(config, &folder)?;
-        let reading = Reading::open(config, Some(&folder))?;
+        let reading = Reading::open(config, Some(&folder), stop)?;
         return Intended::begin(|| Ok(folder), reading, config, stop);
     };
-    let reading = Reading::open(config, Some(&folder))?;
+    let reading = Reading::open(config, Some(&folder), stop)?;
     if !recovered.identity.same_inputs(&reading.identity) {
         return Err(Error::refused(format!(
             "the run in {} has other input files: name those, or another folder",

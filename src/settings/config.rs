@@ -22,6 +22,7 @@ use crate::limiter::Rates;
 use crate::limiter::limit::Limit;
 use crate::rows::Mapping;
 use crate::settings::Environment;
+use crate::settings::cli::findings::FindingArgs;
 use crate::settings::cli::run::{PaceArgs, ProjectArgs, Rate, RowArgs, RunArgs};
 use crate::settings::cli::{self, Command, Parsed, Unparsed};
 use crate::settings::table::{self, Resolved};
@@ -164,7 +165,7 @@ impl Config {
     /// Refuses what is missing or malformed, saying what to set.
     pub fn resolve(args: &RunArgs, environment: Environment<'_>) -> Result<Self, Error> {
         some_input(&args.files)?;
-        let mapping = mapping(&args.rows);
+        let mapping = mapping(&args.rows, &args.findings);
         let pace = pace(&args.pace, environment)?;
         let target = target(args, &pace, environment)?;
         let backoff = Backoff { max_attempts: args.limits.max_attempts, ..Backoff::default() };
@@ -252,7 +253,7 @@ pub(crate) fn run_name(inputs: &[InputRequest]) -> String {
 
 /// How rows are understood.
 #[must_use]
-pub(crate) fn mapping(args: &RowArgs) -> Mapping {
+pub(crate) fn mapping(args: &RowArgs, findings: &FindingArgs) -> Mapping {
     Mapping {
         operation: args.operation,
         map: args.map.clone(),
@@ -265,6 +266,7 @@ pub(crate) fn mapping(args: &RowArgs) -> Mapping {
         on_conflict: args.on_conflict,
         allow_destructive: args.allow_destructive,
         batching: args.batch,
+        allow: findings.allow.clone(),
     }
 }
 

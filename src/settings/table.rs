@@ -137,7 +137,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         .recorded("batchSize", |run| json!(run.args.rows.batch_size)),
     key("rules.strict", "strict", KeyKind::Switch).recorded("strict", |run| json!(run.args.strict)),
     key("rules.allow", "allow", KeyKind::Texts)
-        .recorded("allow", |run| json!(run.args.findings.allow)),
+        .identity("allow", |run| json!(run.args.findings.allow)),
     key("limits.concurrency", "concurrency", KeyKind::Number)
         .recorded("concurrency", |run| json!(run.args.pace.concurrency)),
     key("limits.rate", "rate", KeyKind::Text)

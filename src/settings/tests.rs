@@ -51,7 +51,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("batch", "", "--batch=all"),
     ("batch-size", "--batch=all", "--batch-size=2"),
     ("strict", "", "--strict"),
-    ("allow", "", "--allow=phone_not_in_use"),
+    ("allow", "--region=GB", "--allow=zero_restored"),
     ("concurrency", "", "--concurrency=1"),
     ("rate", "", "--rate=1/60s"),
     ("max-share", "", "--max-share=10%"),
@@ -85,6 +85,7 @@ loginId,phone,verifiedPhone,givenName
 ada@example.com,07700 900123,true,
 bob@example.com,+44 7700 900124,false,Bob
 cleo@example.com,+447700900125,true,
+dora@example.com,7911123456,true,
 ";
 
 /// What a run would send, or why it is refused.

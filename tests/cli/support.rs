@@ -160,6 +160,11 @@ impl Run {
         Self::new().credentials().env("DESCOPE_BASE_URL", &simulator.url)
     }
 
+    /// The same, as a rehearsal.
+    pub(crate) fn rehearsed() -> Self {
+        Self::new().arg("--simulate")
+    }
+
     pub(crate) fn credentials(self) -> Self {
         self.env("DESCOPE_PROJECT_ID", PROJECT).env("DESCOPE_MANAGEMENT_KEY", KEY)
     }

@@ -99,3 +99,94 @@ fn attributes_have_columns_and_tenants_are_ids() {
         ]
     );
 }
+
+/// Rows of these phone numbers.
+fn numbers(numbers: &[&str]) -> String {
+    let row = |(index, number): (usize, &&str)| format!("u{index}@example.com,{number},true\n");
+    let rows: String = numbers.iter().enumerate().map(row).collect();
+    format!("loginId,phone,verified\n{rows}")
+}
+
+#[test]
+fn a_lost_zero_is_restored_only_where_the_column_shows_it_and_never_in_silence() {
+    let lost = ["7911123456", "07400 123456", "2079460018", "7911123457"];
+    let run = |rows: &[&str], arguments: &[&str]| {
+        Run::rehearsed()
+            .file("in.csv", numbers(rows))
+            .args(&["--region", "GB"])
+            .args(arguments)
+            .go()
+    };
+    let ran = run(&lost, &[]).code(0);
+    assert_eq!(ran.summary()["warnings"], json!({"zero_restored": 3}));
+    assert_eq!(text(&ran.results()[0]["repairs"][0], "kind"), "zero_restored");
+    assert_eq!(ran.results()[0]["repairs"][0]["to"], "+447911123456");
+    let refused = run(&lost, &["--strict"]).code(2).says("nothing was sent");
+    assert!(refused.stdout.contains("zero_restored"), "{}", refused.stdout);
+    run(&lost, &["--strict", "--allow", "zero_restored"]).code(0);
+    let strict = run(&lost, &["--phones", "strict"]).code(1);
+    assert_eq!(strict.statuses(), ["invalid", "updated", "invalid", "invalid"]);
+    run(&lost, &["--phones", "strict", "--allow", "zero_restored"]).code(0);
+    // One cell shows nothing.
+    let alone = run(&lost[..1], &[]).code(1);
+    assert_eq!(alone.results()[0]["error"]["candidates"], json!(["+447911123456"]));
+    run(&lost[..1], &["--allow", "zero_restored"]).code(0);
+}
+
+#[test]
+fn a_column_of_another_country_is_sent_to_nobody() {
+    let american = [
+        "2125550123",
+        "6175550123",
+        "5125550123",
+        "4155552671",
+        "3105550123",
+        "7135550123",
+        "3055550123",
+        "4045550123",
+        "7025550123",
+        "9175550123",
+        "8185550123",
+        "2025550123",
+    ];
+    for region in ["GB", "DE", "IN", "MX", "FR", "AU"] {
+        let run = |arguments: &[&str]| {
+            let region = ["--region", region, "--max-invalid", "100%"];
+            Run::rehearsed().file("in.csv", numbers(&american)).args(&region).args(arguments).go()
+        };
+        let ran = run(&[]).code(1);
+        assert!(ran.statuses().iter().all(|status| status == "invalid"), "{region}");
+        assert!(!run(&["--no-preflight"]).code(1).statuses().contains(&"updated".to_owned()));
+    }
+    let us = Run::rehearsed().file("in.csv", numbers(&american)).args(&["--region", "US"]).go();
+    assert_eq!(us.code(0).summary()["warnings"], json!({}));
+}
+
+#[test]
+fn a_column_that_mixes_countries_is_told_first_and_can_be_allowed() {
+    let mixed =
+        ["07911 123456", "020 7946 0018", "617 555 0123", "512 555 0123", "+14155552671", "n/a"];
+    let run = |arguments: &[&str]| {
+        let region = ["--region", "GB"];
+        Run::rehearsed().file("in.csv", numbers(&mixed)).args(&region).args(arguments).go()
+    };
+    let ran = run(&[]).code(1);
+    let kinds = ["region_mismatch"; 4].into_iter().chain(["bad_value"]).collect::<Vec<_>>();
+    assert_eq!(ran.kinds(), kinds);
+    let told = text(&ran.results()[0]["error"], "message").to_owned();
+    assert!(told.starts_with("2 of the 4 numbers without +"), "{told}");
+    let allowed = run(&["--allow", "region_mismatch"]).code(1);
+    let statuses = ["updated", "updated", "invalid", "invalid", "updated", "invalid"];
+    assert_eq!(allowed.statuses(), statuses);
+}
+
+#[test]
+fn a_region_that_is_no_code_is_an_error_at_its_column() {
+    let rows =
+        "loginId,phone,verified,Country\na,030 123456,true,Germany\nb,+4930123456,true,Germany\n";
+    let run = Run::rehearsed().file("in.csv", rows).args(&["--map", "Country=region"]);
+    let ran = run.go().code(1);
+    assert_eq!(ran.statuses(), ["invalid", "updated"]);
+    let error = &ran.results()[0]["error"];
+    assert_eq!((text(error, "kind"), text(error, "column")), ("unknown_region", "Country"));
+}

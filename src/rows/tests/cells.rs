@@ -28,7 +28,7 @@ fn a_phone_number_is_completed_by_the_region_of_its_row_or_of_all_rows() {
     assert_eq!(row(&none, &columns, &["a", british, "1", "GB"]), sent("+442079460018"));
     assert_eq!(row(&none, &columns, &["a", british, "1", " "]), problem("bad_value"));
     // A region that there is not is no region for all rows instead.
-    assert_eq!(row(&gb, &columns, &["a", british, "1", "England"]), problem("bad_value"));
+    assert_eq!(row(&gb, &columns, &["a", british, "1", "England"]), problem("unknown_region"));
     assert_eq!(row(&gb, &columns, &["a", "+442079460018", "1", "England"]), sent("+442079460018"));
     let map = Mapping { map: vec![("Country".into(), "region".into())], ..Mapping::default() };
     let mapped = ["loginId", "phone", "verified", "Country"];

@@ -25,11 +25,13 @@ pub enum RepairKind {
     PrefixReplaced,
     /// The zero that is dialled within a country only was dropped behind the country code.
     TrunkZeroRemoved,
+    /// What else is dialled within a country only was dropped: `06` in Hungary, `15` in Argentina.
+    TrunkPrefixRemoved,
 }
 
 impl RepairKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::BlanksTrimmed,
         Self::InvisibleRemoved,
         Self::ApostropheRemoved,
@@ -41,6 +43,7 @@ impl RepairKind {
         Self::PlusRestored,
         Self::PrefixReplaced,
         Self::TrunkZeroRemoved,
+        Self::TrunkPrefixRemoved,
     ];
 
     /// The word in files and on the screen.
@@ -58,6 +61,7 @@ impl RepairKind {
             Self::PlusRestored => "plus_restored",
             Self::PrefixReplaced => "prefix_replaced",
             Self::TrunkZeroRemoved => "trunk_zero_removed",
+            Self::TrunkPrefixRemoved => "trunk_prefix_removed",
         }
     }
 }
@@ -91,8 +95,14 @@ impl RepairKinds {
         self.0 == 0
     }
 
+    /// Whether a kind is among them.
+    #[must_use]
+    pub fn contains(self, repair: RepairKind) -> bool {
+        self.0 & (1 << repair as u16) != 0
+    }
+
     /// The kinds, in the order of [`RepairKind::ALL`].
     pub fn iter(self) -> impl Iterator<Item = RepairKind> {
-        RepairKind::ALL.into_iter().filter(move |repair| self.0 & (1 << *repair as u16) != 0)
+        RepairKind::ALL.into_iter().filter(move |repair| self.contains(*repair))
     }
 }

@@ -4,16 +4,23 @@
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
-use rlibphonenumber::{PhoneNumberFormat, PhoneNumberType};
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNumberType};
 
 use super::*;
 use crate::issue::Issue;
 
-/// The number, the repairs and the warning; or the beginning of the refusal.
-fn of(text: &str, region: Option<&str>) -> Result<(String, Vec<&'static str>, bool), Issue> {
+/// As in a column of which nothing is known.
+fn reading(phones: Phones, region: Option<&str>) -> PhoneReading {
     let region =
         region.map_or(StatedRegion::Nowhere, |region| StatedRegion::As(region.parse().unwrap()));
-    let (number, repairs, warning) = read(text.into(), Phones::Check, region)?;
+    PhoneReading { phones, region, ..PhoneReading::default() }
+}
+
+/// The number, the repairs and the warning, in a column that lost its zeros; or the beginning of the refusal.
+fn of(text: &str, region: Option<&str>) -> Result<(String, Vec<&'static str>, bool), Issue> {
+    let zeros_lost =
+        PhoneReading { evidence: Evidence::ZerosLost, ..reading(Phones::Check, region) };
+    let (number, repairs, warning) = read(text.into(), zeros_lost)?;
     Ok((number.into_owned(), repairs.iter().map(RepairKind::word).collect(), warning.is_some()))
 }
 
@@ -60,10 +67,8 @@ fn separators_are_formatting() {
 fn damage_is_mended_where_there_is_one_number_only() {
     for (text, region, number, repairs) in [
         ("447911123456", "GB", "+447911123456", &["plus_restored"][..]),
-        ("7911123456", "GB", "+447911123456", &["zero_restored"]),
         ("07911 123456", "GB", "+447911123456", &["country_code_added"]),
         ("(020) 7946 0018", "GB", "+442079460018", &["country_code_added"]),
-        ("20 7946 0018", "GB", "+442079460018", &["country_code_added"]),
         ("(415) 555-2671", "US", "+14155552671", &["country_code_added"]),
         ("1-415-555-2671", "US", "+14155552671", &["plus_restored"]),
         ("06 12 34 56 78", "FR", "+33612345678", &["country_code_added"]),
@@ -75,7 +80,6 @@ fn damage_is_mended_where_there_is_one_number_only() {
         ("0044 (0)7911 123456", "GB", "+447911123456", &["prefix_replaced", "trunk_zero_removed"]),
         ("44 (0)20 7946 0018", "GB", "+442079460018", &["plus_restored", "trunk_zero_removed"]),
         ("447911123456.0", "GB", "+447911123456", &["float_suffix_removed", "plus_restored"]),
-        ("7911123456,0", "GB", "+447911123456", &["float_suffix_removed", "zero_restored"]),
     ] {
         gives(text, Some(region), number, repairs);
     }
@@ -91,8 +95,92 @@ fn damage_is_mended_where_there_is_one_number_only() {
         ("+44 020 7946 0018", "+442079460018", &["trunk_zero_removed"]),
         ("+49 (0)151 23456789", "+4915123456789", &["trunk_zero_removed"]),
         ("+39 (0)6 1234 5678", "+390612345678", &[]),
+        ("+52 1 55 1234 5678", "+525512345678", &["trunk_prefix_removed"]),
+        ("+5215512345678", "+525512345678", &["trunk_prefix_removed"]),
+        ("+54 11 15 2345 6789", "+5491123456789", &["trunk_prefix_removed"]),
+        ("+54 9 11 2345 6789", "+5491123456789", &[]),
+        ("+36 06 20 123 4567", "+36201234567", &["trunk_prefix_removed"]),
+        ("+370 8 612 34567", "+37061234567", &["trunk_prefix_removed"]),
+        ("+7 8 916 123 45 67", "+79161234567", &["trunk_prefix_removed"]),
     ] {
         gives(text, None, number, repairs);
+    }
+}
+
+#[test]
+fn a_zero_is_restored_where_the_column_shows_that_it_was_lost() {
+    for (text, region, number, repairs) in [
+        ("7911123456", "GB", "+447911123456", &["zero_restored"][..]),
+        ("7911123456,0", "GB", "+447911123456", &["float_suffix_removed", "zero_restored"]),
+        ("20 7946 0018", "GB", "+442079460018", &["zero_restored"]),
+        ("612345678", "IT", "+390612345678", &["zero_restored"]),
+    ] {
+        let found = of(text, Some(region)).unwrap();
+        assert_eq!(found, (number.to_owned(), repairs.to_vec(), true), "{text} {region}");
+        let unknown = reading(Phones::Check, Some(region));
+        let complaint = read(text.into(), unknown).unwrap_err();
+        assert_eq!(complaint.candidates, [number], "{text} {region}");
+        let strict =
+            PhoneReading { phones: Phones::Strict, evidence: Evidence::ZerosLost, ..unknown };
+        assert!(read(text.into(), strict).is_err(), "{text} {region}");
+        let allowed = PhoneReading { phones: Phones::Strict, zeros_allowed: true, ..unknown };
+        assert_eq!(read(text.into(), allowed).unwrap().0, number);
+    }
+    // People write these without a zero, or there is none to lose.
+    for (text, region, number) in [
+        ("9876543210", "IN", "+919876543210"),
+        ("3311234567", "IT", "+393311234567"),
+        ("40123", "AC", "+24740123"),
+        ("5512345678", "MX", "+525512345678"),
+        ("4155552671", "US", "+14155552671"),
+    ] {
+        let (found, repairs, warning) =
+            read(text.into(), reading(Phones::Strict, Some(region))).unwrap();
+        assert_eq!((&*found, warning), (number, None), "{text} {region}");
+        assert_eq!(repairs, RepairKinds::default().with(RepairKind::CountryCodeAdded));
+    }
+}
+
+/// What numbers show together of a region.
+fn shown(numbers: &[&str], region: &str) -> Evidence {
+    let mut fits = Fits::default();
+    for number in numbers {
+        fits.count(number, region.parse().unwrap());
+    }
+    fits.evidence()
+}
+
+#[test]
+fn a_column_shows_whether_its_numbers_are_of_the_region() {
+    let lost = ["7911123456", "7400123456", "2079460018", "7911 123457"];
+    assert_eq!(shown(&lost, "GB"), Evidence::ZerosLost);
+    assert_eq!(shown(&lost[..2], "GB"), Evidence::None, "two are too few");
+    assert_eq!(shown(&["07911 123456", "020 7946 0018", "7911123457"], "GB"), Evidence::ZerosLost);
+    let mixed = [&lost[..], &["6175550123", "5125550123"]].concat();
+    assert_eq!(shown(&mixed, "GB"), Evidence::Mismatch { misfits: 2, of: 6 });
+    // A number with its +, and what is no phone number, is no evidence of either.
+    assert_eq!(
+        shown(&["+14155552671", "n/a", "ext 12", "", "0014155552671"], "GB"),
+        Evidence::None
+    );
+    // Ten digits that are numbers of North America as they stand have lost nothing.
+    assert_eq!(shown(&["3012345678", "3023456789", "3034567890"], "DE"), Evidence::None);
+    assert_eq!(shown(&["15123456789", "15123456780", "3012345678"], "DE"), Evidence::ZerosLost);
+}
+
+proptest! {
+    #[test]
+    fn a_column_of_american_numbers_is_of_no_other_region(
+        seeds in prop::collection::vec((0..400u32, 2_000_000..10_000_000u32), 40..80),
+        region in prop::sample::select(&["GB", "DE", "IN", "MX", "FR", "IT", "AU"][..]),
+    ) {
+        const AREAS: [u32; 12] = [201, 212, 305, 312, 404, 415, 512, 617, 702, 713, 818, 917];
+        let numbers: Vec<String> = seeds
+            .iter()
+            .map(|(area, rest)| format!("{}{rest}", AREAS[*area as usize % AREAS.len()]))
+            .collect();
+        let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+        prop_assert_ne!(shown(&numbers, region), Evidence::ZerosLost);
     }
 }
 
@@ -135,7 +223,7 @@ fn what_could_be_another_number_is_refused_for_its_reason() {
         ("+447911123456.0", None, "too long"),
         (&"+44 7911 123456 ".repeat(20), None, "far too long"),
         ("+44*7911123456", None, "not allowed"),
-        ("+52 1 55 1234 5678", None, ""),
+        ("+52 1 55 1234 56789", None, "too long"),
     ] {
         refuses(text, region, why);
     }
@@ -143,18 +231,10 @@ fn what_could_be_another_number_is_refused_for_its_reason() {
 
 #[test]
 fn a_number_that_can_be_two_is_refused_with_both() {
-    for (text, region, candidates) in [
-        // A mobile number, or a landline that lost its zero.
-        ("3123456789", "IT", ["+393123456789", "+3903123456789"]),
-        // A mobile number that lost its plus, or a landline that lost its zero.
-        ("4915123456789", "DE", ["+494915123456789", "+4915123456789"]),
-    ] {
-        let complaint = of(text, Some(region)).unwrap_err();
-        assert_eq!(complaint.candidates, candidates);
-        assert!(!complaint.message.contains(char::is_numeric), "messages hold no numbers");
-    }
-    // Blanks show that no spreadsheet took it for a number.
-    gives("312 345 6789", Some("IT"), "+393123456789", &["country_code_added"]);
+    // A mobile number that lost its plus, or a landline that lost its zero.
+    let complaint = of("4915123456789", Some("DE")).unwrap_err();
+    assert_eq!(complaint.candidates, ["+494915123456789", "+4915123456789"]);
+    assert!(!complaint.message.contains(char::is_numeric), "messages hold no numbers");
 }
 
 #[test]
@@ -164,11 +244,11 @@ fn a_number_not_in_use_is_sent_with_a_warning_unless_that_is_refused() {
     }
     assert!(of("+14155550123", None).is_ok());
     assert!(of("(555) 555-0123", Some("US")).unwrap().2);
-    let strict = |text: &'static str| read(text.into(), Phones::Strict, StatedRegion::Nowhere);
+    let strict = |text: &'static str| read(text.into(), reading(Phones::Strict, None));
     assert!(strict("+15555550123").is_err());
     assert!(strict("+447911123456").is_ok());
     for text in ["07911", "+1 (0) x", "n/a"] {
-        let read = read(text.into(), Phones::AsIs, StatedRegion::Nowhere).unwrap();
+        let read = read(text.into(), reading(Phones::AsIs, None)).unwrap();
         assert_eq!(read, (text.into(), RepairKinds::default(), None));
     }
 }
@@ -216,6 +296,7 @@ fn examples() -> Vec<(String, PhoneNumber)> {
 #[test]
 fn every_example_is_itself_in_every_format_and_never_another_number() {
     let (mut national, mut zeroless, mut plusless) = ([0; 2], [0; 2], [0; 2]);
+    let mut others = Vec::new();
     for (region, number) in examples() {
         let e164 = number.format_as(PhoneNumberFormat::E164).into_owned();
         let own = Some(region.as_str());
@@ -223,11 +304,14 @@ fn every_example_is_itself_in_every_format_and_never_another_number() {
         let international = number.format_as(PhoneNumberFormat::International);
         gives(&international, None, &e164, &[]);
         let written = number.format_as(PhoneNumberFormat::National);
-        let damaged = |text: &str, counts: &mut [usize; 2], what: &str| match of(text, own) {
-            Ok((found, _, _)) => {
-                assert_eq!(found, e164, "{what}: {text} in {region}");
-                counts[0] += 1;
+        let mut damaged = |text: &str, counts: &mut [usize; 2], what: &str| match of(text, own) {
+            // What is a number as it stands is taken for it, without its zero or not.
+            Ok((found, repairs, _)) if found != e164 => {
+                assert_eq!(repairs, ["country_code_added"], "{what}: {text} in {region}");
+                assert!(found.ends_with(text), "{what}: {text} in {region}: {found}");
+                others.push((region.clone(), text.to_owned()));
             }
+            Ok(_) => counts[0] += 1,
             Err(_) => counts[1] += 1,
         };
         damaged(&written, &mut national, "national");
@@ -235,6 +319,7 @@ fn every_example_is_itself_in_every_format_and_never_another_number() {
         damaged(digits.trim_start_matches('0'), &mut zeroless, "without zero");
         damaged(&e164[1..], &mut plusless, "without plus");
     }
+    assert!(others.len() < 10, "{others:?}");
     // What is refused could be two numbers, or is dialled in ways that nobody stores.
     for (what, [repaired, refused]) in
         [("national", national), ("without zero", zeroless), ("without plus", plusless)]
@@ -265,11 +350,13 @@ proptest! {
         let (found, repairs, _) = of(&noisy(&e164, &noise), None).unwrap();
         prop_assert_eq!(&found, &e164);
         prop_assert!(repairs.iter().all(|repair| *repair == "invisible_removed"));
-        // Without its plus, or without all of its country code, it is that number or none.
+        // Without its plus, or without all of its country code, it is that number or none, or what
+        // is a number as it stands.
         let code = number.country_code.to_string().len();
         let (_, tail) = e164.split_at(if plus_only { 1 } else { 1 + code });
-        if let Ok((found, _, _)) = of(&noisy(tail, &noise), Some(region)) {
-            prop_assert_eq!(found, e164);
+        if let Ok((found, repairs, _)) = of(&noisy(tail, &noise), Some(region)) {
+            let as_it_stands = repairs.contains(&"country_code_added") && found.ends_with(tail);
+            prop_assert!(found == e164 || as_it_stands, "{} for {}", found, e164);
         }
     }
 
@@ -278,8 +365,9 @@ proptest! {
         text in r"[+'0-9０-９٠-٩ ()./xe;\-\u{200b}\u{a0}]{0,24}",
         region in prop::sample::select(vec![None, Some("GB"), Some("US"), Some("IT"), Some("AR"), Some("DE")]),
     ) {
-        if let Ok((number, _, warned)) = of(&text, region) {
-            prop_assert_eq!(of(&number, None), Ok((number.clone(), vec![], warned)));
+        if let Ok((number, repairs, warned)) = of(&text, region) {
+            let not_in_use = warned && !repairs.contains(&"zero_restored");
+            prop_assert_eq!(of(&number, None), Ok((number.clone(), vec![], not_in_use)));
             prop_assert!(is_canonical(&number) && number.len() <= 16, "{}", number);
         }
     }
@@ -305,18 +393,17 @@ fn what_could_be_another_country_is_refused() {
         ("AU", "0061412345678"),
         ("WS", "0068522123"),
     ] {
-        let region = StatedRegion::As(region.parse().unwrap());
-        let found = read(text.into(), Phones::Check, region);
+        let found = read(text.into(), reading(Phones::Check, Some(region)));
         assert!(found.is_err(), "{text}: {:?}", found.map(|found| found.0));
     }
     for text in ["+247 (0)40123", "+56 (0)000000000"] {
-        let found = read(text.into(), Phones::Check, StatedRegion::Nowhere);
+        let found = read(text.into(), reading(Phones::Check, None));
         assert!(found.is_err(), "{text}: {:?}", found.map(|found| found.0));
     }
     for (text, sent) in
         [("+39 (0) 333 1234567", "+393331234567"), ("+39 (0)6 1234 5678", "+390612345678")]
     {
-        let (found, ..) = read(text.into(), Phones::Check, StatedRegion::Nowhere).unwrap();
+        let (found, ..) = read(text.into(), reading(Phones::Check, None)).unwrap();
         assert_eq!(found, sent);
     }
 }
