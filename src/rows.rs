@@ -34,7 +34,7 @@ use row::{RowCells, RowDraft, count_phones, fill};
 
 pub use assigned_contacts::AssignedContacts;
 pub use batch_terms::{BatchTerms, Sets};
-pub use instruction::{InLanes, Instruction, Invalid, folded, lane};
+pub use instruction::{Call, InLanes, Instruction, Invalid, folded, lane};
 pub use mapping::{Batching, Blank, Mapping, OnConflict};
 pub use settings::is_field;
 pub use values::{Phones, Region};

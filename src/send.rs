@@ -26,7 +26,7 @@ use crate::engine::recorder_handle::RecorderHandle;
 use crate::engine::work::{Completed, Executor, UserOutcomes, UserRows, WorkItem};
 use crate::limiter::Gate;
 use crate::outcome::{Outcome, Status};
-use crate::rows::Instruction;
+use crate::rows::{Call, Instruction};
 use crate::stop::{Stop, StopReason};
 use row::{RowAttempt, Tries};
 
@@ -158,6 +158,29 @@ impl<W: Wire> Client<W> {
         if let Some(refused) = self.guard(&row, instruction, stop).await? {
             return Some(refused);
         }
+        let mut calls = instruction.calls();
+        let (Some(mut call), many) = (calls.next(), calls.len()) else { return None };
+        for next in calls {
+            let (end, reply) = self.insist(Request::Update(call), &mut row.tries, stop).await?;
+            match end {
+                End::Done => row.one_call_is_done(many + 1),
+                End::Failed(status) => return Some(row.failed(status, &reply)),
+                // Of several calls each can be sent again.
+                End::Ambiguous { .. } => return Some(row.failed(Status::Unknown, &reply)),
+            }
+            call = next;
+        }
+        self.work_on_call(row, call, stop).await
+    }
+
+    /// Works on a row's last call, until there is a final word on it.
+    async fn work_on_call(
+        &self,
+        mut row: RowAttempt,
+        call: Call<'_>,
+        stop: &Stop,
+    ) -> Option<Outcome> {
+        let instruction = call.instruction();
         // What the row comes to, unless reading shows that it was applied all the same.
         let mut failed = None;
         loop {
@@ -170,8 +193,7 @@ impl<W: Wire> Client<W> {
             if let Some((status, reply)) = &failed {
                 return Some(row.failed(*status, reply));
             }
-            let request = Request::Update(instruction);
-            let (end, reply) = self.insist(request, &mut row.tries, stop).await?;
+            let (end, reply) = self.insist(Request::Update(call), &mut row.tries, stop).await?;
             failed = match end {
                 End::Done => return Some(row.done(reply)),
                 // Nobody may read any more, or reading would tell nothing.
@@ -196,7 +218,7 @@ impl<W: Wire> Client<W> {
         instruction: &Instruction,
         stop: &Stop,
     ) -> Option<Option<Outcome>> {
-        if !instruction.is_looked_up() {
+        if !instruction.looked_up {
             return Some(None);
         }
         for name in instruction.guarded_names() {
@@ -294,9 +316,7 @@ impl<W: Wire> Client<W> {
         let sent = async {
             match request {
                 Request::Read(login_id) => Box::pin(self.transport.load(login_id)).await,
-                Request::Update(instruction) => {
-                    self.transport.send(instruction.operation, instruction.body()).await
-                }
+                Request::Update(call) => self.transport.send(call.operation(), call.body()).await,
                 Request::Batch { operation, body } => {
                     self.transport.send(operation, body.clone()).await
                 }
@@ -366,8 +386,8 @@ impl<W: Wire> Executor for Client<W> {
 /// Something to send.
 #[derive(Clone, Copy)]
 enum Request<'a> {
-    /// A row's update.
-    Update(&'a Instruction),
+    /// A row's update, or a part of it.
+    Update(Call<'a>),
     /// A read of the user who has a name.
     Read(&'a str),
     /// The updates of many rows, or the search before them.
@@ -383,7 +403,7 @@ impl Request<'_> {
     /// By whose rules it is sent and judged.
     fn operation(&self) -> &'static Operation {
         match self {
-            Self::Update(instruction) => instruction.operation,
+            Self::Update(call) => call.operation(),
             Self::Read(_) => &catalog::LOAD,
             Self::Batch { operation, .. } => operation,
         }
@@ -391,7 +411,7 @@ impl Request<'_> {
 
     fn row(&self) -> Option<u64> {
         match self {
-            Self::Update(instruction) => Some(instruction.record.position.row),
+            Self::Update(call) => Some(call.instruction().record.position.row),
             Self::Read(_) | Self::Batch { .. } => None,
         }
     }

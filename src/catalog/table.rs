@@ -474,6 +474,14 @@ impl Operation {
         let wanted = normalize(name);
         OPERATIONS.iter().find(|operation| normalize(operation.name) == wanted)
     }
+
+    /// The operation that sets one custom attribute, and keeps the others.
+    #[must_use]
+    pub fn of_one_attribute() -> &'static Self {
+        let one = OPERATIONS.iter().find(|operation| operation.sets_one_attribute());
+        one.expect("the catalogue has it")
+    }
+
     /// Whether it is the patch, or sets what a patch can set as well: rows of it can then share a
     /// request with rows of other users.
     #[must_use]

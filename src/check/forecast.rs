@@ -32,13 +32,16 @@ pub(super) struct Needed {
 
 impl Needed {
     pub(super) fn count(&mut self, instruction: &Instruction) {
-        let class = instruction.operation.rate_class;
         match instruction.batch {
             Some(_) => {
                 self.batched += 1;
                 self.searched += instruction.guarded_names().count() as u64;
             }
-            None => *self.of(class) += 1,
+            None => {
+                for call in instruction.calls() {
+                    *self.of(call.operation().rate_class) += 1;
+                }
+            }
         }
     }
 

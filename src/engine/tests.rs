@@ -165,6 +165,8 @@ fn ready(row: u64, lane: u64) -> Row {
         ambiguous: false,
         lanes: [lane].into_iter().collect(),
         batch: None,
+        looked_up: false,
+        attributes_apart: false,
         notes: None,
     })
 }

@@ -48,8 +48,8 @@ impl WorkItem {
 
 /// How many requests an instruction takes by its own endpoint.
 fn own_requests(instruction: &Instruction) -> u64 {
-    let reads = if instruction.is_looked_up() { instruction.guarded_names().count() } else { 0 };
-    1 + reads as u64
+    let reads = if instruction.looked_up { instruction.guarded_names().count() } else { 0 };
+    (instruction.calls().len() + reads) as u64
 }
 
 /// How many requests a batch of these users takes: the patch, and the searches for the contacts

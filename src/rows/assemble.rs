@@ -21,21 +21,23 @@ pub(super) struct Assembled {
     on_conflict: OnConflict,
     lanes: InLanes,
     batch: Option<BatchTerms>,
+    looked_up: bool,
+    attributes_apart: bool,
 }
 
 impl Assembled {
     pub(super) fn of(self, record: Record, notes: Option<Box<Notes>>) -> Instruction {
-        let Self { operation, login_id, changes, on_conflict, lanes, batch } = self;
-        let ambiguous = false;
         Instruction {
             record,
-            operation,
-            login_id,
-            changes,
-            on_conflict,
-            ambiguous,
-            lanes,
-            batch,
+            operation: self.operation,
+            login_id: self.login_id,
+            changes: self.changes,
+            on_conflict: self.on_conflict,
+            ambiguous: false,
+            lanes: self.lanes,
+            batch: self.batch,
+            looked_up: self.looked_up,
+            attributes_apart: self.attributes_apart,
             notes,
         }
     }
@@ -64,10 +66,22 @@ pub(super) fn assemble(
         changes.push(Change::set(Subject::Attribute(name.into()), value.into_owned()));
     }
     let batch = batching::terms(operation, &changes, mapping);
-    let lanes =
-        lanes(&login_id, &changes, batch.is_some_and(|_| mapping.on_conflict == OnConflict::Fail));
     let on_conflict = mapping.on_conflict;
-    Assembled { operation, login_id, changes, on_conflict, lanes, batch }
+    let looked_up =
+        batching::is_batched(operation, mapping.batching) && !operation.fail_on_conflict;
+    let guarded = (batch.is_some() || looked_up) && on_conflict == OnConflict::Fail;
+    let lanes = lanes(&login_id, &changes, guarded);
+    let attributes_apart = batching::are_attributes_apart(operation, &changes, mapping);
+    Assembled {
+        operation,
+        login_id,
+        changes,
+        on_conflict,
+        lanes,
+        batch,
+        looked_up,
+        attributes_apart,
+    }
 }
 
 /// Adds the changes that a field's value comes to; `within` is the tenant or the attribute that

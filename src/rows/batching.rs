@@ -21,11 +21,25 @@ pub(super) fn terms(
     if merges || !is_batched(operation, mapping.batching) {
         return None;
     }
+    if are_attributes_apart(operation, changes, mapping) {
+        return None;
+    }
     let mut sets = Sets::default();
     for change in changes {
         sets = sets.and(Sets(bits(&change.subject, mapping.batching)?));
     }
     Some(BatchTerms { sets, alone: false })
+}
+
+/// Whether the custom attributes of a row go one by one: unless it is said that a patch keeps
+/// those that it does not name.
+pub(super) fn are_attributes_apart(
+    operation: &Operation,
+    changes: &[Change],
+    mapping: &Mapping,
+) -> bool {
+    let sets_one = || changes.iter().any(|change| matches!(change.subject, Subject::Attribute(_)));
+    operation.sets_any_field() && mapping.batching != Batching::All && sets_one()
 }
 
 /// Whether rows of an operation are batched.
@@ -91,14 +105,6 @@ impl Instruction {
             let other = (folded != contact).then_some(folded);
             other.into_iter().chain([contact.to_owned()])
         })
-    }
-
-    /// Whether its contacts are looked up before it goes by its own endpoint, since the server
-    /// would not mind if they were somebody else's: a patch has no `failOnConflict` (API
-    /// reference, 3.3).
-    #[must_use]
-    pub fn is_looked_up(&self) -> bool {
-        self.batch.is_some() && !self.operation.fail_on_conflict
     }
 }
 

@@ -32,16 +32,33 @@ pub struct Instruction {
     pub lanes: InLanes,
     /// How it shares a batch with others; `None` where it goes by its own endpoint.
     pub batch: Option<BatchTerms>,
+    /// Whether its contacts are looked up before it goes by its own endpoint, since the server
+    /// would not mind if they were somebody else's: a patch has no `failOnConflict` (API
+    /// reference, 3.3).
+    pub looked_up: bool,
+    /// Whether each custom attribute has a call of its own, by the endpoint that keeps the others:
+    /// whether a patch does is not documented (API reference, 3.3).
+    pub attributes_apart: bool,
     /// What was repaired, and what may be wrong.
     pub notes: Option<Box<Notes>>,
 }
 
 impl Instruction {
-    /// What is sent for it by its own endpoint, JSON.
-    #[must_use]
-    pub fn body(&self) -> Bytes {
-        let fail = self.on_conflict == OnConflict::Fail;
-        change::body(self.operation, &self.login_id, &self.changes.iter(), fail).into()
+    /// What is sent for it, one after the other, where it does not share a batch. Mostly it is one
+    /// call; of several, each can be sent again.
+    pub fn calls(&self) -> impl ExactSizeIterator<Item = Call<'_>> {
+        let apart = self.changes.iter().filter(|change| self.is_apart(change));
+        let mut calls: SmallVec<[Call<'_>; 1]> =
+            apart.map(|attribute| Call::Attribute(self, attribute)).collect();
+        if calls.is_empty() || calls.len() < self.changes.len() {
+            calls.insert(0, Call::Rest(self));
+        }
+        calls.into_iter()
+    }
+
+    /// Whether a change has a call of its own.
+    fn is_apart(&self, change: &Change) -> bool {
+        self.attributes_apart && matches!(change.subject, Subject::Attribute(_))
     }
 
     /// The login ID that takes the place of the one that names the user; `None` where nothing is
@@ -50,6 +67,52 @@ impl Instruction {
     pub fn renames_to(&self) -> Option<&str> {
         let rename = self.changes.iter().find(|change| change.subject == Subject::LoginId);
         rename.and_then(Change::text)
+    }
+}
+
+/// A call of an instruction.
+#[derive(Clone, Copy, Debug)]
+pub enum Call<'a> {
+    /// All changes that have no call of their own.
+    Rest(&'a Instruction),
+    /// A custom attribute.
+    Attribute(&'a Instruction, &'a Change),
+}
+
+impl Call<'_> {
+    /// The instruction that it is of.
+    #[must_use]
+    pub fn instruction(&self) -> &Instruction {
+        match self {
+            Self::Rest(instruction) | Self::Attribute(instruction, _) => instruction,
+        }
+    }
+
+    /// The operation that is called.
+    #[must_use]
+    pub fn operation(&self) -> &'static Operation {
+        match self {
+            Self::Rest(instruction) => instruction.operation,
+            Self::Attribute(..) => Operation::of_one_attribute(),
+        }
+    }
+
+    /// What is sent, JSON.
+    #[must_use]
+    pub fn body(&self) -> Bytes {
+        let instruction = self.instruction();
+        let fail = instruction.on_conflict == OnConflict::Fail;
+        let (operation, login_id) = (self.operation(), &instruction.login_id);
+        match self {
+            Self::Rest(_) => {
+                let rest =
+                    instruction.changes.iter().filter(|change| !instruction.is_apart(change));
+                change::body(operation, login_id, &rest, fail).into()
+            }
+            Self::Attribute(_, attribute) => {
+                change::body(operation, login_id, &std::iter::once(*attribute), fail).into()
+            }
+        }
     }
 }
 

@@ -48,7 +48,10 @@ fn json(mapping: &Mapping, text: &str) -> Result<String, String> {
 
 fn body(builder: &mut Builder, record: Record) -> Result<String, String> {
     match builder.build(record) {
-        Ok(instruction) => Ok(String::from_utf8(instruction.body().into()).unwrap()),
+        Ok(instruction) => {
+            let body = |call: Call<'_>| String::from_utf8(call.body().into()).unwrap();
+            Ok(instruction.calls().map(body).collect::<Vec<_>>().join("\n"))
+        }
         Err(invalid) => Err(invalid.issue.code.into_owned()),
     }
 }

@@ -36,6 +36,15 @@ pub(super) struct RowAttempt {
     pub(super) ambiguous: bool,
     /// Who had the old name when it was last read.
     pub(super) user_id: Option<String>,
+    /// Calls that are done, where there are several.
+    done: Option<Done>,
+}
+
+/// How many of a row's calls are done.
+#[derive(Clone, Copy, Debug)]
+struct Done {
+    calls: usize,
+    of: usize,
 }
 
 impl RowAttempt {
@@ -47,6 +56,7 @@ impl RowAttempt {
             tries: Tries::default(),
             ambiguous: instruction.ambiguous && !instruction.operation.is_idempotent(),
             user_id: None,
+            done: None,
         }
     }
 
@@ -58,7 +68,15 @@ impl RowAttempt {
             tries: *tries,
             ambiguous: false,
             user_id: None,
+            done: None,
         }
+    }
+
+    /// One of several calls is done; the next begins with tries of its own.
+    pub(super) fn one_call_is_done(&mut self, of: usize) {
+        let calls = self.done.map_or(1, |done| done.calls + 1);
+        self.done = Some(Done { calls, of });
+        self.earlier += std::mem::take(&mut self.tries).attempts;
     }
 
     /// The server has done it, and this is the user.
@@ -81,12 +99,13 @@ impl RowAttempt {
 
     /// It ends in a failure, after this reply.
     pub(super) fn failed(&self, status: Status, reply: &Reply) -> Outcome {
-        self.outcome(
-            status,
-            reply.http_status(),
-            None,
-            Some(Box::new(explain::failure(reply, status))),
-        )
+        let mut issue = explain::failure(reply, status);
+        if let Some(Done { calls, of }) = self.done {
+            let message =
+                format!("{}; {calls} of the row's {of} calls were applied before", issue.message);
+            issue.message = message.into();
+        }
+        self.outcome(status, reply.http_status(), None, Some(Box::new(issue)))
     }
 
     /// It was not done, for this reason.

@@ -7,7 +7,7 @@ use super::cli;
 use super::config::{Config, Target};
 use super::table::{self, Binding, KeyKind, SETTINGS};
 use crate::input;
-use crate::rows::Builder;
+use crate::rows::{Builder, Call};
 
 #[test]
 fn every_setting_is_a_flag_and_every_flag_a_setting() {
@@ -114,8 +114,11 @@ fn sent(folder: &Path, words: &str) -> Result<Vec<String>, String> {
     for record in input {
         sent.push(match builder.build(record.map_err(|error| error.to_string())?) {
             Ok(row) => {
-                let body = String::from_utf8(row.body().to_vec()).unwrap();
-                format!("{} {} {body}", row.operation.path, row.login_id)
+                let call = |call: Call<'_>| {
+                    let body = String::from_utf8(call.body().to_vec()).unwrap();
+                    format!("{} {body}", call.operation().path)
+                };
+                row.calls().map(call).collect::<Vec<_>>().join(" ")
             }
             Err(invalid) => format!("invalid: {}", invalid.issue.message),
         });

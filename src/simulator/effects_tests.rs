@@ -238,11 +238,6 @@ fn a_patch_keeps_what_it_does_not_name() {
         ("patch", json!({"userTenants": []}), json!({"userTenants": []})),
         ("patch", json!({"userTenants": [{}]}), json!("E011002")),
         ("patch", json!({"status": "gone"}), json!("E011003")),
-        (
-            "patch",
-            json!({"customAttributes": {"tier": null, "new": true}}),
-            json!({"customAttributes": {"seats": 4, "new": true}}),
-        ),
     ]);
 }
 
@@ -262,7 +257,7 @@ fn a_full_replace_clears_what_it_does_not_name() {
 fn open_questions_are_answered_by_switches() {
     let mut switches = Switches {
         verified_default: VerifiedDefault::False,
-        patch_attributes: PatchAttributes::Replace,
+        patch_attributes: PatchAttributes::Merge,
         known_roles: ["editor".to_owned()].into(),
         ..Switches::default()
     };
@@ -270,8 +265,12 @@ fn open_questions_are_answered_by_switches() {
     assert_eq!(changed("email", phone.clone(), &switches)["verifiedEmail"], false);
     switches.verified_default = VerifiedDefault::Keep;
     assert_eq!(changed("email", phone, &switches), json!({"email": "new@example.com"}));
-    let attributes = json!({"customAttributes": {"a": 1}});
-    assert_eq!(changed("patch", attributes.clone(), &switches), attributes);
+    let attributes = json!({"customAttributes": {"tier": null, "new": true}});
+    let merged = json!({"customAttributes": {"seats": 4, "new": true}});
+    assert_eq!(changed("patch", attributes.clone(), &switches), merged);
+    // What does most harm is what rehearsals show.
+    let replaced = json!({"customAttributes": {"new": true}});
+    assert_eq!(changed("patch", attributes, &Switches::default()), replaced);
     let roles = json!({"roleNames": ["editor", "unheard"]});
     assert_eq!(changed("role-add", roles.clone(), &switches), "E011003");
     switches.unknown_role = UnknownRole::Ignore;

@@ -24,9 +24,9 @@ pub enum PatchConflict {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum PatchAttributes {
     /// They stay; a `null` takes one away.
-    #[default]
     Merge,
-    /// They go.
+    /// They go: what would do most harm, since nobody knows.
+    #[default]
     Replace,
 }
 

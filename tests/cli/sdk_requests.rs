@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use descope_bulk::internals::catalog::{OPERATIONS, Operation};
 use descope_bulk::internals::input::record::{Content, Encoding, Format, Position, Record, Source};
-use descope_bulk::internals::rows::{Builder, Mapping, OnConflict};
+use descope_bulk::internals::rows::{Batching, Builder, Mapping, OnConflict};
 use serde_json::{Map, Value, json};
 
 const RECORDED: [&str; 2] =
@@ -68,6 +68,8 @@ fn ours(
     let rules = Mapping {
         operation: Some(operation),
         on_conflict: if merge { OnConflict::Merge } else { OnConflict::Fail },
+        // Custom attributes in one patch, as the SDKs have it.
+        batching: Batching::All,
         ..Mapping::default()
     };
     let source = Arc::new(Source {
@@ -84,7 +86,11 @@ fn ours(
     };
     let mut builder = Builder::new(rules, &[source]).unwrap();
     match builder.build(record) {
-        Ok(instruction) => Ok(serde_json::from_slice(&instruction.body()).unwrap()),
+        Ok(instruction) => {
+            let calls: Vec<_> = instruction.calls().map(|call| call.body()).collect();
+            assert_eq!(calls.len(), 1);
+            Ok(serde_json::from_slice(&calls[0]).unwrap())
+        }
         Err(invalid) => Err(invalid.issue.code),
     }
 }

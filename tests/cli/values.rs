@@ -1,6 +1,6 @@
 //! Values as spreadsheets leave them: what is repaired, what is refused, and how it is told.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Run, Simulator, text};
 
@@ -94,7 +94,8 @@ fn attributes_have_columns_and_tenants_are_ids() {
         bodies,
         [
             json!({"loginId": "a", "attributeKey": "tier", "attributeValue": "gold"}),
-            json!({"loginId": "b", "customAttributes": {"tier": "gold", "age": 7}}),
+            json!({"loginId": "b", "attributeKey": "tier", "attributeValue": "gold"}),
+            json!({"loginId": "b", "attributeKey": "age", "attributeValue": 7}),
             json!({"loginId": "c", "name": "C", "userTenants": [{"tenantId": "T1"}, {"tenantId": "T2"}]}),
         ]
     );
@@ -189,4 +190,82 @@ fn a_region_that_is_no_code_is_an_error_at_its_column() {
     assert_eq!(ran.statuses(), ["invalid", "updated"]);
     let error = &ran.results()[0]["error"];
     assert_eq!((text(error, "kind"), text(error, "column")), ("unknown_region", "Country"));
+}
+
+/// The paths of the updates that arrived, in order, with the attribute that each names.
+fn updates(arrivals: &[Value]) -> Vec<String> {
+    let told = |arrival: &Value| {
+        let path = text(arrival, "path").rsplit('/').next().unwrap().to_owned();
+        match arrival["body"]["attributeKey"].as_str() {
+            Some(key) => format!("{path} {key}"),
+            None => path,
+        }
+    };
+    let is_update = |arrival: &&Value| text(arrival, "method") != "GET";
+    arrivals.iter().filter(is_update).map(told).collect()
+}
+
+const ATTRIBUTES: &str = "loginId,name,customAttributes.tier,customAttributes.age\n\
+                          user1@example.com,Ada,gold,7\n";
+
+#[test]
+fn custom_attributes_that_a_row_does_not_name_stay() {
+    let users = "{\"loginId\":\"user1@example.com\",\"customAttributes\":{\"seats\":4}}\n";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("users.jsonl");
+    std::fs::write(&path, users).unwrap();
+    let attributes = |arguments: &[&str]| {
+        let simulator = Simulator::start(&["--log-bodies", "--users", path.to_str().unwrap()]);
+        let run = Run::against(&simulator).file("in.csv", ATTRIBUTES).args(arguments);
+        let ran = run.go().code(0);
+        let user = ran.results()[0]["user"].clone();
+        (user["customAttributes"].clone(), updates(&simulator.stop()))
+    };
+    let (kept, sent) = attributes(&[]);
+    assert_eq!(kept, json!({"seats": 4, "tier": "gold", "age": 7}));
+    assert_eq!(sent, ["patch", "customAttribute tier", "customAttribute age"]);
+    // Nobody knows what a patch does to the others; a rehearsal shows what may happen.
+    let (kept, sent) = attributes(&["--batch=all"]);
+    assert_eq!((kept, sent.len()), (json!({"tier": "gold", "age": 7}), 1));
+}
+
+#[test]
+fn a_row_of_several_calls_that_fails_says_how_many_were_applied() {
+    let run = |fault: &str| {
+        let simulator = Simulator::start(&["--log-bodies", "--fault", fault, "--users", "9"]);
+        let ran = Run::against(&simulator).file("in.csv", ATTRIBUTES).go();
+        (ran, updates(&simulator.stop()))
+    };
+    let (ran, sent) = run("400:path=customAttribute,after=1");
+    let ran = ran.code(1);
+    assert_eq!(ran.statuses(), ["rejected"]);
+    let message = text(&ran.results()[0]["error"], "message").to_owned();
+    assert!(message.ends_with("2 of the row's 3 calls were applied before"), "{message}");
+    assert_eq!(sent.len(), 3);
+    // Each call has its own attempts.
+    let (ran, sent) = run("503:path=customAttribute,every=2");
+    assert_eq!(ran.code(0).results()[0]["attempts"], sent.len());
+    let (ran, sent) = run("400:path=patch");
+    let message = text(&ran.code(1).results()[0]["error"], "message").to_owned();
+    assert!(!message.contains("calls were applied"), "{message}");
+    assert_eq!(sent, ["patch"]);
+}
+
+#[test]
+fn a_contact_beside_custom_attributes_is_looked_up_before_anything_is_sent() {
+    let rows = "loginId,email,verifiedEmail,customAttributes.tier\n\
+                user1@example.com,user2@example.com,true,gold\n";
+    let simulator = Simulator::start(&["--log-bodies", "--users", "9"]);
+    let ran = Run::against(&simulator).file("in.csv", rows).go().code(1);
+    assert_eq!((ran.statuses(), ran.kinds()), (vec!["rejected".into()], vec!["conflict".into()]));
+    assert_eq!(updates(&simulator.stop()), Vec::<String>::new());
+}
+
+#[test]
+fn the_forecast_counts_each_call_of_a_row() {
+    let run = Run::rehearsed().file("in.csv", ATTRIBUTES);
+    let mut check = crate::support::program();
+    let output = check.current_dir(run.path("")).args(["check", "in.csv"]).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("forecast: 3 calls"), "{said}");
 }

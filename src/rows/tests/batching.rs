@@ -57,7 +57,9 @@ fn rows_are_batched_as_they_are_asked_to_be() {
         (r#"{"operation":"role-set","loginId":"a","roleNames":["R"],"tenantId":"T"}"#, ""),
         (r#"{"operation":"ssoapp-set","loginId":"a","ssoAppIds":["S"]}"#, "values all"),
         (ATTRIBUTE, "all"),
-        (PATCH, "patches values all"),
+        (PATCH, "all"),
+        (r#"{"operation":"patch","loginId":"a","name":"A"}"#, "patches values all"),
+        (r#"{"operation":"patch","loginId":"a","customAttributes":{}}"#, "patches values all"),
         (r#"{"operation":"update","loginId":"a","name":"A"}"#, ""),
         (r#"{"operation":"loginid","loginId":"a","newLoginId":"b"}"#, ""),
         (r#"{"operation":"role-add","loginId":"a","roleNames":["R"]}"#, ""),
@@ -124,13 +126,12 @@ fn rows_go_with_each_other_unless_one_would_undo_the_other() {
         (Batching::Values, PHONE, PHONE, false),
         (Batching::Values, PHONE, flag, false),
         (Batching::Values, EMAIL, flag, true),
-        (Batching::Values, NAME, PATCH, false),
+        (Batching::All, NAME, PATCH, false),
         (Batching::Values, ROLES, NAME, true),
         (Batching::Values, ROLES, ROLES, false),
         (Batching::Values, ROLES, tenants, false),
         (Batching::Values, tenants, tenants, false),
-        (Batching::Values, attributes, zip, false),
-        (Batching::Values, NAME, zip, true),
+        (Batching::All, NAME, zip, true),
         (Batching::All, attributes, zip, true),
         (Batching::All, attributes, age, false),
         (Batching::All, attributes, ATTRIBUTE, false),
@@ -171,7 +172,7 @@ proptest! {
         let [a, b, c] = fields.each_ref().map(|fields| {
             let members: Vec<_> = fields.iter().map(|index| MEMBERS[*index]).collect();
             let row = format!(r#"{{"operation":"patch","loginId":"a",{}}}"#, members.join(","));
-            terms(Batching::Patches, &row).unwrap().sets
+            terms(Batching::All, &row).unwrap().sets
         });
         let [of_a, of_b, of_c] = &fields;
         prop_assert_eq!(a.goes_with(b), of_a.is_disjoint(of_b));

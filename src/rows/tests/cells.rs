@@ -66,7 +66,7 @@ fn a_region_without_a_phone_number_is_a_column_that_nobody_asked_for() {
 
 #[test]
 fn custom_attributes_have_columns_of_their_own() {
-    let none = Mapping::default();
+    let none = Mapping { batching: Batching::All, ..Mapping::default() };
     assert_eq!(
         row(&none, &["loginId", "customAttributes.Tier"], &["a", "gold"]),
         ok(r#"{"loginId":"a","attributeKey":"Tier","attributeValue":"gold"}"#)
@@ -97,7 +97,7 @@ fn custom_attributes_have_columns_of_their_own() {
     );
     assert_eq!(
         json(
-            &mapping("patch"),
+            &Mapping { batching: Batching::All, ..mapping("patch") },
             r#"{"loginId":"a","customAttributes.a":[1, 2],"customAttributes.b":null}"#
         ),
         ok(r#"{"loginId":"a","customAttributes":{"a":[1, 2]}}"#)
@@ -113,10 +113,37 @@ fn custom_attributes_have_columns_of_their_own() {
 }
 
 #[test]
+fn custom_attributes_go_one_by_one_unless_a_patch_is_said_to_keep_the_others() {
+    let columns = ["loginId", "name", "customAttributes.tier", "customAttributes.age"];
+    let cells = ["a", "A", "x", "7"];
+    let one_by_one = [
+        r#"{"loginId":"a","name":"A"}"#,
+        r#"{"loginId":"a","attributeKey":"tier","attributeValue":"x"}"#,
+        r#"{"loginId":"a","attributeKey":"age","attributeValue":7}"#,
+    ];
+    let together = r#"{"loginId":"a","name":"A","customAttributes":{"tier":"x","age":7}}"#;
+    for batching in [Batching::Off, Batching::Patches, Batching::Values] {
+        let mapping = Mapping { batching, ..Mapping::default() };
+        assert_eq!(row(&mapping, &columns, &cells), ok(&one_by_one.join("\n")), "{batching:?}");
+        let row = built(&mapping, &columns, &cells).unwrap();
+        let operations: Vec<_> = row.calls().map(|call| call.operation().name).collect();
+        assert_eq!(operations, ["patch", "customAttribute", "customAttribute"]);
+        // A full replace replaces them, as it is asked to; and all of them are removed together.
+        let update = Mapping { allow_destructive: true, ..super::mapping("update") };
+        let update = Mapping { batching, ..update };
+        assert_eq!(super::row(&update, &columns, &cells), ok(together), "{batching:?}");
+        let clear = r#"{"operation":"patch","loginId":"a","customAttributes":{}}"#;
+        assert_eq!(json(&mapping, clear), ok(r#"{"loginId":"a","customAttributes":{}}"#));
+    }
+    let all = Mapping { batching: Batching::All, ..Mapping::default() };
+    assert_eq!(row(&all, &columns, &cells), ok(together));
+}
+
+#[test]
 fn an_attribute_is_given_once() {
     let none = Mapping::default();
     let both = ["loginId", "customAttributes", "customAttributes.a"];
-    let patch = mapping("patch");
+    let patch = Mapping { batching: Batching::All, ..mapping("patch") };
     assert_eq!(
         row(&patch, &both, &["a", r#"{"b":1.50}"#, "x"]),
         ok(r#"{"loginId":"a","customAttributes":{"b":1.50,"a":"x"}}"#)
@@ -158,6 +185,7 @@ fn blanks_may_differ_by_field() {
     assert_eq!(row(&mapping, &columns, &["a", "", "B"]), problem("blank_value"));
     let attributes = ["loginId", "customAttributes.a", "customAttributes.b", "customAttributes.c"];
     let mapping = blank_of(&[("customAttributes.a", Blank::Clear)]);
+    let mapping = Mapping { batching: Batching::All, ..mapping };
     assert_eq!(
         row(&mapping, &attributes, &["a", "", "", "1"]),
         ok(r#"{"loginId":"a","customAttributes":{"a":"","c":1}}"#)
@@ -281,10 +309,13 @@ fn holds_null(value: &serde_json::Value) -> bool {
 
 fn check(built: Result<Instruction, Box<Invalid>>) -> Result<(), TestCaseError> {
     let Ok(instruction) = built else { return Ok(()) };
-    let body: serde_json::Value = serde_json::from_slice(&instruction.body())
-        .map_err(|error| TestCaseError::fail(format!("{error}: {:?}", instruction.body())))?;
-    prop_assert!(body.is_object() && !holds_null(&body), "{body}");
-    prop_assert!(!instruction.body().contains(&b'\n'));
+    prop_assert!(instruction.calls().len() > 0);
+    for call in instruction.calls() {
+        let body: serde_json::Value = serde_json::from_slice(&call.body())
+            .map_err(|error| TestCaseError::fail(format!("{error}: {:?}", call.body())))?;
+        prop_assert!(body.is_object() && !holds_null(&body), "{body}");
+        prop_assert!(!call.body().contains(&b'\n'));
+    }
     prop_assert!(!instruction.login_id.is_empty() && !instruction.lanes.is_empty());
     Ok(())
 }

@@ -103,7 +103,7 @@ mod bodies {
                 let user_rows = user_rows(&rows);
                 let mut patch = Map::new();
                 for instruction in user_rows.instructions() {
-                    patch.extend(serde_json::from_slice::<Map<String, Value>>(&instruction.body()).unwrap());
+                    patch.extend(serde_json::from_slice::<Map<String, Value>>(&instruction.calls().next().unwrap().body()).unwrap());
                 }
                 expected.push(Value::Object(patch));
                 users.push(user_rows);
