@@ -25,6 +25,7 @@ mod json;
 mod jsonl;
 mod lines;
 mod open;
+mod promise;
 mod quotes;
 pub mod record;
 mod request;
@@ -37,7 +38,9 @@ mod unpack;
 mod window;
 mod zstd;
 
-use open::{Opened, open_bytes, open_rows};
+use open::{Opened, OpenedBytes, open_bytes, open_rows};
+pub use promise::Promise;
+use promise::Watch;
 pub use request::{InputRequest, Stated, Unreadable};
 use rows::{InputRow, RowReader};
 pub use rows::{MAX_RECORD_BYTES, MAX_RECORD_LINES};
@@ -67,6 +70,8 @@ struct QueuedInput {
     /// How much of the file is read, if its text is not what the file holds.
     meter: Option<Meter>,
     size: Option<u64>,
+    /// Whether the file stays as it was promised to be.
+    watch: Option<Watch>,
 }
 
 impl QueuedInput {
@@ -74,6 +79,26 @@ impl QueuedInput {
     fn offset(&self) -> u64 {
         let rows = || self.rows.as_ref().map_or(0, |rows| rows.offset());
         self.meter.as_ref().map_or_else(rows, Meter::count)
+    }
+
+    /// Opens it again in its turn, and makes sure that it still is what it was.
+    fn reopen(&mut self) -> Result<(), Unreadable> {
+        let name = &self.source.name;
+        let OpenedBytes { reader, watch, .. } = open_bytes(&self.request)
+            .map_err(|reason| Unreadable::Fault(format!("{name}: {reason}")))?;
+        let Opened { source, rows, meter } = open_rows(&self.request, reader)?;
+        if source != *self.source {
+            let difference = "its header is not the same";
+            return Err(Unreadable::Changed { name: name.clone(), difference });
+        }
+        (self.rows, self.meter, self.watch) = (Some(rows), meter, watch);
+        Ok(())
+    }
+
+    /// What is to be said if the file is no longer what it was.
+    fn changed(&self, difference: impl Fn(&Watch) -> Option<&'static str>) -> Option<Unreadable> {
+        let difference = self.watch.as_ref().and_then(difference)?;
+        Some(Unreadable::Changed { name: self.source.name.clone(), difference })
     }
 }
 
@@ -107,7 +132,7 @@ impl Input {
     where
         R: Read + Send + 'static,
     {
-        let request = InputRequest { path: name.into(), stated, known_as: None };
+        let request = InputRequest { path: name.into(), stated, known_as: None, promise: None };
         let Opened { source, rows, meter } = open_rows(&request, reader)?;
         let source = Arc::new(source);
         Ok(Self {
@@ -119,6 +144,7 @@ impl Input {
                 rows: Some(rows),
                 meter,
                 size: None,
+                watch: None,
             }]),
             row: 0,
             finished_bytes: 0,
@@ -144,7 +170,7 @@ impl Input {
     }
 
     fn add(&mut self, request: &InputRequest) -> Result<(), exit::Error> {
-        let (reader, size) = open_bytes(request)
+        let OpenedBytes { reader, size, watch } = open_bytes(request)
             .map_err(|reason| exit::Error::refused(format_args!("{}: {reason}", request.name())))?;
         let Opened { source, rows, meter } =
             open_rows(request, reader).map_err(exit::Error::refused)?;
@@ -160,6 +186,7 @@ impl Input {
             rows: keep.then_some(rows),
             meter: meter.filter(|_| keep),
             size,
+            watch,
         });
         Ok(())
     }
@@ -167,18 +194,22 @@ impl Input {
     /// The next row and where it came from; nothing at the end.
     fn read(&mut self) -> Result<Option<(Arc<Source>, InputRow)>, Unreadable> {
         while let Some(entry) = self.queue.front_mut() {
-            let rows = match &mut entry.rows {
-                Some(rows) => rows,
-                closed => {
-                    let opened = reopen(&entry.source, &entry.request)?;
-                    entry.meter = opened.meter;
-                    closed.insert(opened.rows)
-                }
-            };
-            match rows.next() {
+            if entry.rows.is_none() {
+                entry
+                    .reopen()
+                    .map_err(|fault| entry.changed(Watch::difference).unwrap_or(fault))?;
+            }
+            match entry.rows.as_mut().and_then(|rows| rows.next()) {
                 Some(Ok(row)) => return Ok(Some((Arc::clone(&entry.source), row))),
-                Some(Err(fault)) => return Err(fault.at(&entry.source.name)),
+                Some(Err(fault)) => {
+                    let fault = fault.at(&entry.source.name);
+                    // Whatever it looks like, that is why.
+                    return Err(entry.changed(Watch::difference).unwrap_or(fault));
+                }
                 None => {
+                    if let Some(changed) = entry.changed(Watch::difference_at_end) {
+                        return Err(changed);
+                    }
                     self.finished_bytes += entry.size.unwrap_or_else(|| entry.offset());
                     self.queue.pop_front();
                 }
@@ -253,15 +284,4 @@ fn refuse_useless(requests: &[InputRequest], sources: &[Arc<Source>]) -> Result<
             "{flag} is given, but no input is {what}; omit it"
         ))),
     }
-}
-
-/// Opens an input again in its turn, and makes sure that it still is what it was.
-fn reopen(source: &Source, request: &InputRequest) -> Result<Opened, Unreadable> {
-    let (reader, _) =
-        open_bytes(request).map_err(|reason| Unreadable(format!("{}: {reason}", source.name)))?;
-    let opened = open_rows(request, reader)?;
-    if opened.source == *source {
-        return Ok(opened);
-    }
-    Err(Unreadable(format!("{}: has changed since the start; restore it as it was", source.name)))
 }

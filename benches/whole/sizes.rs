@@ -97,7 +97,12 @@ fn fill(out: &Path, file: &Path, last: u64) {
     const BATCH: usize = 256;
     let folder = RunFolder::open(out.to_owned(), false).expect("the run's folder");
     let begun = folder.recover().expect("its journal").expect("a run that was begun");
-    let request = InputRequest { path: file.to_owned(), stated: Stated::default(), known_as: None };
+    let request = InputRequest {
+        path: file.to_owned(),
+        stated: Stated::default(),
+        known_as: None,
+        promise: None,
+    };
     let rows = input::open(&[request]).expect("the file of rows");
     let mut recorder = Recorder::resume(&folder, rows.sources(), &begun).expect("its files");
     let rows = rows.map(|record| record.expect("a row"));

@@ -9,6 +9,7 @@ use std::io::{self, Read};
 use super::delimited::Delimited;
 use super::json::Json;
 use super::jsonl::Jsonl;
+use super::promise::Watch;
 use super::request::{InputRequest, Unreadable};
 use super::rows::RowReader;
 use super::sniff::{self, Container, Named};
@@ -25,12 +26,19 @@ pub(super) struct Opened {
     pub(super) meter: Option<Meter>,
 }
 
-/// Opens a request's bytes, with their number if it is known.
-pub(super) fn open_bytes(
-    request: &InputRequest,
-) -> Result<(Box<dyn Read + Send>, Option<u64>), String> {
+/// The bytes of an input.
+pub(super) struct OpenedBytes {
+    pub(super) reader: Box<dyn Read + Send>,
+    /// How many there are, if that is known.
+    pub(super) size: Option<u64>,
+    /// Whether the file stays as it was promised to be.
+    pub(super) watch: Option<Watch>,
+}
+
+/// Opens a request's bytes.
+pub(super) fn open_bytes(request: &InputRequest) -> Result<OpenedBytes, String> {
     if request.is_stdin() {
-        return Ok((Box::new(io::stdin()), None));
+        return Ok(OpenedBytes { reader: Box::new(io::stdin()), size: None, watch: None });
     }
     let failed = |error: io::Error| format!("cannot be opened: {error}");
     let metadata = fs::metadata(&request.path).map_err(failed)?;
@@ -43,7 +51,13 @@ pub(super) fn open_bytes(
         );
     }
     let file = File::open(&request.path).map_err(failed)?;
-    Ok((Box::new(file), metadata.is_file().then_some(metadata.len())))
+    let size = metadata.is_file().then_some(metadata.len());
+    let watch = request.promise.as_ref().map(|promise| Watch::new(&request.path, promise));
+    let reader: Box<dyn Read + Send> = match &watch {
+        Some(watch) => Box::new(watch.reader(file)),
+        None => Box::new(file),
+    };
+    Ok(OpenedBytes { reader, size, watch })
 }
 
 #[cfg(unix)]
@@ -64,7 +78,7 @@ where
     R: Read + Send + 'static,
 {
     let name = request.name();
-    let fault = |reason: String| Unreadable(format!("{name}: {reason}"));
+    let fault = |reason: String| Unreadable::Fault(format!("{name}: {reason}"));
     let failed = |error: io::Error| fault(format!("cannot be read: {error}"));
     let Unpacked { mut bytes, compression, meter } =
         unpack::open(reader).map_err(failed)?.map_err(fault)?;

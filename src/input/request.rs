@@ -3,7 +3,9 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use super::promise::Promise;
 use crate::exit;
 use crate::input::record::{Delimiter, Encoding, Format};
 
@@ -16,6 +18,8 @@ pub struct InputRequest {
     pub stated: Stated,
     /// The name that people know it by, where that is not its path.
     pub known_as: Option<String>,
+    /// What it held when it was first looked at, if it must not change meanwhile.
+    pub promise: Option<Arc<Promise>>,
 }
 
 /// What the user says about inputs, where it is not to be found out.
@@ -60,7 +64,13 @@ impl InputRequest {
     /// The same input from a file that holds a copy of it.
     #[must_use]
     pub fn kept_in(&self, path: PathBuf) -> Self {
-        Self { path, stated: self.stated.clone(), known_as: Some(self.name()) }
+        Self { path, stated: self.stated.clone(), known_as: Some(self.name()), promise: None }
+    }
+
+    /// The same input, which must not change any more.
+    #[must_use]
+    pub fn promised(self, promise: Promise) -> Self {
+        Self { promise: Some(Arc::new(promise)), ..self }
     }
 
     /// The name in messages and results.
@@ -70,13 +80,24 @@ impl InputRequest {
     }
 }
 
-/// Reading cannot continue: what is wrong, where, and what to do.
+/// Reading cannot continue.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Unreadable(pub(super) String);
+pub enum Unreadable {
+    /// What is wrong, where, and what to do.
+    #[error("{0}")]
+    Fault(String),
+    /// The input is no longer what it was.
+    #[error("{name}: the file has changed since the run began: {difference}")]
+    Changed {
+        /// Its name.
+        name: String,
+        /// How it differs.
+        difference: &'static str,
+    },
+}
 
 impl From<Unreadable> for exit::Error {
     fn from(error: Unreadable) -> Self {
-        Self::Stopped(error.0)
+        Self::Stopped(error.to_string())
     }
 }

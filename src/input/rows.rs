@@ -53,6 +53,6 @@ impl Fault {
     }
 
     pub(super) fn at(self, name: &str) -> Unreadable {
-        Unreadable(format!("{name}:{}: {}", self.line, self.reason))
+        Unreadable::Fault(format!("{name}:{}: {}", self.line, self.reason))
     }
 }

@@ -46,6 +46,7 @@ pub struct Instruction {
 impl Instruction {
     /// What is sent for it, one after the other, where it does not share a batch. Mostly it is one
     /// call; of several, each can be sent again.
+    #[must_use]
     pub fn calls(&self) -> impl ExactSizeIterator<Item = Call<'_>> {
         let apart = self.changes.iter().filter(|change| self.is_apart(change));
         let mut calls: SmallVec<[Call<'_>; 1]> =

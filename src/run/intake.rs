@@ -4,18 +4,17 @@
 //! input, is kept in the run folder first, so that the run can be resumed. A run that
 //! is refused leaves nothing behind.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use jiff::Timestamp;
-use xxhash_rust::xxh3::Xxh3;
 
 use crate::check::{self, EXAMPLES, Options};
 use crate::engine::breaker::MaxFailures;
 use crate::exit::{Error, Exit};
-use crate::input::{self, Input, InputRequest};
+use crate::input::{self, Input, InputRequest, Promise};
 use crate::report;
 use crate::rows::Builder;
 use crate::settings::config::{self, Config, Folders};
@@ -154,10 +153,16 @@ impl Reading {
             _ => request.clone(),
         };
         let requests: Vec<InputRequest> = config.inputs.iter().enumerate().map(kept).collect();
+        // What is read from here on is what is fingerprinted now, or the run stops.
+        let identified: Result<(Vec<_>, Vec<_>), Error> = requests.iter().map(identify).collect();
+        // What cannot be read at all is best explained by what reads it.
+        let (requests, inputs) = identified.or_else(|error| {
+            input::open(&requests)?;
+            Err(error)
+        })?;
         let input = input::open(&requests)?;
         let builder = Builder::new(config.mapping.clone(), input.sources())?;
         let builder = check::survey(builder, &requests, &|| stop.is_draining())?;
-        let inputs = requests.iter().map(identify).collect::<Result<_, _>>()?;
         let settings = config.identity.clone();
         let identity = Identity { version: JOURNAL_VERSION, inputs, settings };
         Ok(Self { input, builder, identity, requests })
@@ -245,33 +250,17 @@ fn keep_streams(config: &Config, folder: &RunFolder) -> Result<(), Error> {
     Ok(())
 }
 
-/// Which input it is: its place and the fingerprint of its content.
-fn identify(request: &InputRequest) -> Result<InputIdentity, Error> {
+/// Which input it is: its place and the fingerprint of its content, which it must keep.
+fn identify(request: &InputRequest) -> Result<(InputRequest, InputIdentity), Error> {
     let name = request.name();
     let failed = |error: io::Error| Error::refused(format!("{name}: cannot be read: {error}"));
-    let (bytes, fingerprint) = fingerprint(&request.path).map_err(failed)?;
+    let promise = Promise::of(&request.path).map_err(failed)?;
     let path = match request.known_as {
         Some(_) => name.clone(),
         None => fs::canonicalize(&request.path).map_err(failed)?.display().to_string(),
     };
-    Ok(InputIdentity { name, path, bytes, fingerprint })
-}
-
-/// The size of a file and the XXH3 of its content, in hexadecimal.
-fn fingerprint(path: &Path) -> io::Result<(u64, String)> {
-    let mut file = File::open(path)?;
-    let mut hash = Xxh3::new();
-    let mut buffer = vec![0; 1 << 18];
-    let mut bytes = 0;
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok((bytes, format!("{:032x}", hash.digest128()))),
-            read => {
-                hash.update(&buffer[..read]);
-                bytes += read as u64;
-            }
-        }
-    }
+    let (bytes, fingerprint) = (promise.bytes, promise.fingerprint.clone());
+    Ok((request.clone().promised(promise), InputIdentity { name, path, bytes, fingerprint }))
 }
 
 enum Earlier {

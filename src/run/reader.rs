@@ -78,13 +78,7 @@ impl Rows {
     pub(super) fn row(&mut self, item: Result<Record, Unreadable>) -> Option<Row> {
         let record = match item {
             Ok(record) => record,
-            Err(unreadable) => {
-                return Some(Row::Unreadable(StopReason::stopped(
-                    UNREADABLE_INPUT,
-                    unreadable.to_string(),
-                    "correct the file at that point, and run the remaining rows, with the header, as a separate file",
-                )));
-            }
+            Err(unreadable) => return Some(Row::Unreadable(stop_for(&unreadable))),
         };
         let row = record.position.row;
         if self.finished.contains(row) {
@@ -114,4 +108,19 @@ impl Rows {
         let (rows_before, bytes_before) = std::mem::replace(&mut self.told, (rows, bytes));
         self.sinks.tell(&Event::Read { rows: rows - rows_before, bytes: bytes - bytes_before });
     }
+}
+
+/// Why the run stops at what cannot be read.
+fn stop_for(unreadable: &Unreadable) -> StopReason {
+    let (code, hint) = match unreadable {
+        Unreadable::Fault(_) => (
+            UNREADABLE_INPUT,
+            "correct the file at that point, and run the remaining rows, with the header, as a separate file",
+        ),
+        Unreadable::Changed { .. } => (
+            "input_changed",
+            "put the file back as it was, and resume; or run the new file, which sends all of its rows",
+        ),
+    };
+    StopReason::stopped(code, unreadable.to_string(), hint)
 }

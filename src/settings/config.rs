@@ -237,6 +237,7 @@ pub(crate) fn requests(files: &[PathBuf], rows: &RowArgs) -> Vec<InputRequest> {
         path: path.clone(),
         stated: stated.clone(),
         known_as: None,
+        promise: None,
     };
     files.iter().map(request).collect()
 }

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod batching;
+mod changed_inputs;
 mod checking;
 mod crashes;
 mod credentials;

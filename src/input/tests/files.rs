@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use super::*;
 
 fn request(path: impl Into<PathBuf>) -> InputRequest {
-    InputRequest { path: path.into(), stated: Stated::default(), known_as: None }
+    InputRequest { path: path.into(), stated: Stated::default(), known_as: None, promise: None }
 }
 
 #[track_caller]
@@ -87,6 +87,7 @@ fn what_is_stated_for_no_input_is_refused() {
         path: path.clone(),
         stated: stated.clone(),
         known_as: None,
+        promise: None,
     };
     let delimiter = Stated { delimiter: Some(Delimiter::Comma), ..Stated::default() };
     let sheet = Stated { sheet: Some("One".to_owned()), ..Stated::default() };
@@ -150,7 +151,7 @@ fn a_forced_format_wins() {
     let path = dir.path().join("a.csv");
     fs::write(&path, "{}\n").unwrap();
     let stated = Stated { format: Some(Format::Jsonl), ..Stated::default() };
-    let input = open(&[InputRequest { path, stated, known_as: None }]).unwrap();
+    let input = open(&[InputRequest { path, stated, known_as: None, promise: None }]).unwrap();
     assert_eq!(drain(input).rows[0].1, Is::Object("{}".to_owned()));
 }
 
@@ -173,7 +174,7 @@ fn hundreds_of_files_are_read_and_a_changed_one_is_noticed() {
     fs::write(&requests[100].path, "y\n0\n").unwrap();
     let said = drain(input);
     assert_eq!(said.rows.len(), 100);
-    assert!(said.unreadable.unwrap().contains("100.csv: has changed since the start"));
+    assert!(said.unreadable.unwrap().contains("100.csv: the file has changed since the run began: its header"));
 
     fs::write(&requests[100].path, "x\n0\n").unwrap();
     let input = open(&requests).unwrap();

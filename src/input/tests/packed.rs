@@ -66,7 +66,7 @@ fn progress_counts_the_bytes_of_the_packed_file() {
     let path = dir.path().join("u.csv.gz");
     let packed = gzip("x,y\n1,2\n".repeat(10_000).as_bytes());
     std::fs::write(&path, &packed).unwrap();
-    let request = InputRequest { path, stated: Stated::default(), known_as: None };
+    let request = InputRequest { path, stated: Stated::default(), known_as: None, promise: None };
     let mut input = open(&[request]).unwrap();
     let size = packed.len() as u64;
     assert_eq!(input.total_bytes(), Some(size));

@@ -222,7 +222,12 @@ fn trouble() -> impl Strategy<Value = String> {
 
 /// What is in a file, by the reader of inputs.
 fn read_back(path: &Path) -> (Arc<Source>, Vec<Content>) {
-    let request = InputRequest { path: path.into(), stated: Stated::default(), known_as: None };
+    let request = InputRequest {
+        path: path.into(),
+        stated: Stated::default(),
+        known_as: None,
+        promise: None,
+    };
     let input = crate::input::open(&[request]).unwrap();
     let source = Arc::clone(&input.sources()[0]);
     (source, input.map(|record| record.unwrap().content).collect())
