@@ -15,9 +15,9 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::api::explain;
-use crate::api::load::{Found, Load};
+use crate::api::load::{self, Found, Load};
 use crate::api::reconcile::{Reconciled, reconcile};
-use crate::api::response::{Reply, Sent, TransportCause, TransportError};
+use crate::api::response::{Body, Reply, Response, Sent, TransportCause, TransportError};
 use crate::api::retry::{self, Backoff, Verdict};
 use crate::api::transport::{Transport, Wire};
 use crate::catalog::{self, Operation};
@@ -163,6 +163,9 @@ impl<W: Wire> Client<W> {
         for next in calls {
             let (end, reply) = self.insist(Request::Update(call), &mut row.tries, stop).await?;
             match end {
+                End::Done if is_of_another(&reply, instruction) => {
+                    return Some(row.refused(Status::Unknown, Box::new(explain::of_another())));
+                }
                 End::Done => row.one_call_is_done(many + 1),
                 End::Failed(status) => return Some(row.failed(status, &reply)),
                 // Of several calls each can be sent again.
@@ -195,6 +198,9 @@ impl<W: Wire> Client<W> {
             }
             let (end, reply) = self.insist(Request::Update(call), &mut row.tries, stop).await?;
             failed = match end {
+                End::Done if is_of_another(&reply, instruction) => {
+                    return Some(row.refused(Status::Unknown, Box::new(explain::of_another())));
+                }
                 End::Done => return Some(row.done(reply)),
                 // Nobody may read any more, or reading would tell nothing.
                 End::Failed(Status::Unknown) => return Some(row.failed(Status::Unknown, &reply)),
@@ -347,6 +353,16 @@ impl<W: Wire> Client<W> {
         self.meters.back_off_ms.fetch_add(slept_ms, Ordering::Relaxed);
         self.meters.retries.fetch_add(u64::from(slept.is_some()), Ordering::Relaxed);
         slept
+    }
+}
+
+/// Whether a reply shows another user than the one that the instruction is about.
+fn is_of_another(reply: &Reply, instruction: &Instruction) -> bool {
+    match reply {
+        Reply::Response(Response { body: Body::User(user), .. }) => {
+            load::is_of_another(user, instruction)
+        }
+        _ => false,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The responder: the least that a server can do. It answers every request with one fixed user,
-//! at once or after a latency, so that what is measured against it is the client.
+//! under the name that was asked for, at once or after a latency, so that what is measured against
+//! it is the client.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -33,29 +34,38 @@ pub(crate) fn main(latency: &str) {
 
 async fn connection(stream: TcpStream, latency: Duration) {
     stream.set_nodelay(true).expect("a socket");
-    let user = Bytes::from(format!(r#"{{"user":{USER}}}"#));
-    let service = service_fn(move |request| respond(request, user.clone(), latency));
+    let service = service_fn(move |request| respond(request, latency));
     // That a connection ends in an error is its client's matter.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
 async fn respond(
     request: Request<Incoming>,
-    user: Bytes,
     latency: Duration,
 ) -> Result<Response<Whole>, hyper::Error> {
     let handshake = request.method() == Method::GET;
     let mut body = request.into_body();
+    let mut asked = Bytes::new();
     while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
-        frame?;
+        // All requests here are small, and come in one piece.
+        asked = frame?.into_data().unwrap_or(asked);
     }
     if !latency.is_zero() && !handshake {
         tokio::time::sleep(latency).await;
     }
     let license = Bytes::from_static(br#"{"rateLimitTier":"tier1"}"#);
-    let mut response = Response::new(Whole(Some(if handshake { license } else { user })));
+    let answer = if handshake { license } else { named(&asked) };
+    let mut response = Response::new(Whole(Some(answer)));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
+}
+
+/// The user under the login ID of a request, which is its body's first value.
+fn named(asked: &[u8]) -> Bytes {
+    const NAME: &str = "ada.lovelace@example.com";
+    let name = asked.split(|byte| *byte == b'"').nth(3).unwrap_or_default();
+    let (before, behind) = USER.split_once(NAME).expect("the user has the name");
+    Bytes::from([br#"{"user":"#, before.as_bytes(), name, behind.as_bytes(), b"}"].concat())
 }
 
 /// A body in one piece.

@@ -53,6 +53,14 @@ pub(crate) fn conflict() -> Issue {
     Issue::error(kind, "another user has this value as a login ID").hint(hint)
 }
 
+/// Why nobody can tell what became of a row whose answer shows another user.
+#[must_use]
+pub(crate) fn of_another() -> Issue {
+    let message = "the server answered with another user; it may have been applied";
+    Issue::error("another_user", message)
+        .hint("look at the user, and at what stands between here and the API, such as a cache")
+}
+
 /// A kind of failure, and what to do about it.
 type Advice = (&'static str, &'static str);
 

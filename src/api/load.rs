@@ -1,14 +1,15 @@
 //! What reading a user showed. Pure.
 
+use memchr::{memchr, memmem};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::explain;
 use super::response::{Body, Reply};
-use crate::change::User;
+use crate::change::{Change, Subject, User};
 use crate::issue::Issue;
 use crate::outcome::Status;
-use crate::rows::lane;
+use crate::rows::{Instruction, lane};
 
 /// What reading a user by a name showed, once there is something to say.
 #[derive(Clone, Debug)]
@@ -61,6 +62,40 @@ impl Load {
             Reply::Failed(_) => Self::Failed(Box::new(failure)),
         }
     }
+}
+
+/// Whether the answer to an update shows somebody else than the user that an instruction is about.
+/// One without login IDs shows nobody.
+#[must_use]
+pub(crate) fn is_of_another(user: &RawValue, instruction: &Instruction) -> bool {
+    let removes_name = |change: &Change| {
+        change.subject == Subject::LoginId && change.text().is_none_or(str::is_empty)
+    };
+    if instruction.changes.iter().any(removes_name) {
+        // It no longer has the name by which the row knows it.
+        return false;
+    }
+    let names = [Some(&*instruction.login_id), instruction.renames_to()];
+    let names = || names.into_iter().flatten();
+    // Nearly always the name is there to the letter, and found without reading the whole.
+    if names().any(|name| lists_login_id(user.get(), name)) {
+        return false;
+    }
+    let shown = User::read(user).unwrap_or_default();
+    let is_named = |own: &&str| names().any(|name| lane(own) == lane(name));
+    !shown.list("loginIds").is_empty() && !shown.names().iter().any(is_named)
+}
+
+/// Whether a name is in the list of login IDs of a user's JSON, to the letter.
+fn lists_login_id(user: &str, name: &str) -> bool {
+    const LIST: &[u8] = b"\"loginIds\":[";
+    let Some(start) = memmem::find(user.as_bytes(), LIST) else { return false };
+    let list = &user.as_bytes()[start + LIST.len()..];
+    let list = &list[..memchr(b']', list).unwrap_or(list.len())];
+    memmem::find_iter(list, name).any(|at| {
+        let before = at.checked_sub(1).map(|before| list[before]);
+        before == Some(b'"') && list.get(at + name.len()) == Some(&b'"')
+    })
 }
 
 fn user_id(user: &RawValue) -> Option<String> {

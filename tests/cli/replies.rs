@@ -1,5 +1,7 @@
 //! What servers answer, one fault each: what becomes of the row, and how often it was sent.
 
+use serde_json::{Value, json};
+
 use crate::support::{Ran, Run, Simulator, text};
 
 /// One phone row and one rename against a fault that strikes every request, reads as well; and
@@ -133,6 +135,18 @@ fn a_connection_that_is_reset_is_a_lost_answer() {
 /// A server that answers like the API, but for requests that hold a word: a firewall has a page for
 /// those. `handshake` is its answer to the licence handshake.
 fn behind_a_firewall(handshake: &'static str, word: &'static str) -> String {
+    answering(handshake, move |body| {
+        if body.contains(word) {
+            "403 <html><title>Blocked</title><p>Request rejected. ID: 4711</html>".to_owned()
+        } else {
+            r#"200 {"user":{"userId":"U1"}}"#.to_owned()
+        }
+    })
+}
+
+/// A server that answers the licence handshake so, and each body of a request with a status and a
+/// body.
+fn answering(handshake: &'static str, answer: impl Fn(&str) -> String + Send + 'static) -> String {
     use std::io::{BufRead, BufReader, Read, Write};
 
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -149,13 +163,9 @@ fn behind_a_firewall(handshake: &'static str, word: &'static str) -> String {
             let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
             stream.read_exact(&mut body).unwrap();
             let body = String::from_utf8(body).unwrap();
-            let (status, answer) = if head[0].contains("license") {
-                handshake.split_once(' ').unwrap()
-            } else if body.contains(word) {
-                ("403", "<html><title>Blocked</title><p>Request rejected. ID: 4711</html>")
-            } else {
-                ("200", r#"{"user":{"userId":"U1"}}"#)
-            };
+            let licence = head[0].contains("license");
+            let answer = if licence { handshake.to_owned() } else { answer(&body) };
+            let (status, answer) = answer.split_once(' ').unwrap();
             let length = answer.len();
             let head = format!(
                 "HTTP/1.1 {status} X\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
@@ -202,4 +212,42 @@ fn a_server_that_is_not_the_api_is_sent_no_row() {
     let url = behind_a_firewall("200 {}", "nothing");
     let run = Run::new().credentials().args(&["--base-url", &url]);
     run.file("in.csv", "loginId,name\na,Ada\n").go().code(0);
+}
+
+#[test]
+fn a_response_about_somebody_else_is_no_proof_and_counts_as_a_failure() {
+    let users = |body: &str| {
+        let asked = serde_json::from_str::<Value>(body).unwrap_or_default();
+        let own = text(&asked, "loginId").to_owned();
+        let user = match &*own {
+            "other" => json!({"loginIds": ["eve"], "userId": "U9", "email": "other"}),
+            "U7" => json!({"loginIds": ["frank"], "userId": "U7"}),
+            "BOB@x.com" => json!({"loginIds": ["b", "bob@X.com"]}),
+            "old" => json!({"loginIds": ["new"]}),
+            "nameless" => json!({"name": "A"}),
+            own => json!({"loginIds": [own]}),
+        };
+        format!("200 {}", json!({"user": user}))
+    };
+    let rows = "operation,loginId,name,newLoginId\n\
+                name,other,A,\nname,U7,A,\nname,BOB@x.com,A,\nloginid,old,,new\n\
+                name,nameless,A,\nname,quoted\\\"],A,\nname,nextother,A,\n";
+    let handshake = r#"200 {"rateLimitTier":"tier1"}"#;
+    let url = answering(handshake, users);
+    let run = || Run::new().credentials().args(&["--base-url", &url]);
+    let ran = run().file("in.csv", rows).go().code(1);
+    let mut expected = ["updated"; 7];
+    expected[0] = "unknown";
+    assert_eq!(ran.statuses(), expected);
+    let result = &ran.results()[0];
+    assert_eq!((text(&result["error"], "kind"), &result["user"]), ("another_user", &Value::Null));
+    assert_eq!(result["attempts"], 1);
+    assert!(ran.read("failures.csv").contains("another user"));
+    // A cache that has one answer for all stops the run.
+    let cache = answering(handshake, |_| r#"200 {"user":{"loginIds":["eve"]}}"#.to_owned());
+    let rows = (0..200).fold("loginId,name\n".to_owned(), |rows, n| rows + &format!("u{n},N\n"));
+    let run = Run::new().credentials().args(&["--base-url", &cache]).file("in.csv", rows);
+    let ran = run.go().code(3);
+    assert_eq!(text(&ran.summary()["stopped"], "reason"), "same_failure");
+    assert_eq!((ran.tally("updated"), ran.tally("unknown") < 120), (0, true));
 }

@@ -174,7 +174,11 @@ fn hundreds_of_files_are_read_and_a_changed_one_is_noticed() {
     fs::write(&requests[100].path, "y\n0\n").unwrap();
     let said = drain(input);
     assert_eq!(said.rows.len(), 100);
-    assert!(said.unreadable.unwrap().contains("100.csv: the file has changed since the run began: its header"));
+    assert!(
+        said.unreadable
+            .unwrap()
+            .contains("100.csv: the file has changed since the run began: its header")
+    );
 
     fs::write(&requests[100].path, "x\n0\n").unwrap();
     let input = open(&requests).unwrap();
