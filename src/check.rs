@@ -22,7 +22,7 @@ use crate::exit::{Error, Exit};
 use crate::input::record::Record;
 use crate::input::{self, Input, InputRequest};
 use crate::issue::{Issue, Severity};
-use crate::rows::{Builder, Mapping};
+use crate::rows::{Builder, Mapping, OnConflict};
 use assertions::Assertions;
 pub(crate) use forecast::Calls;
 use groups::Groups;
@@ -138,7 +138,10 @@ where
     let wording = Wording { builder: subject.builder, sources: subject.sources, assertions };
     let mut notes = Findings::new(options, &wording, each);
     let judged = rows::judge(subject, assertions, rows, &mut |judged| notes.take(judged))?;
-    let conflicts = wording::conflicts(judged.sorters, options)?;
+    let conflicts = {
+        let merges = subject.builder.mapping().on_conflict == OnConflict::Merge;
+        wording::conflicts(judged.sorters, merges, options)?
+    };
     notes.conflicts(&conflicts, again)?;
     let Findings { groups, allowed, repairs, .. } = notes;
     let (groups, others) = groups.finish();

@@ -79,6 +79,8 @@ pub struct Outcome {
     pub finished_at: Timestamp,
     /// The user as the server sent it, or as it was read where the answer was lost.
     pub user: Option<Box<RawValue>>,
+    /// The user who was merged into this one and is gone, as it was read before.
+    pub merged: Option<Box<RawValue>>,
     /// Why it failed; `None` exactly when the status is no failure.
     pub error: Option<Box<Issue>>,
 }
@@ -94,6 +96,7 @@ impl Outcome {
             duration: Duration::ZERO,
             finished_at,
             user: None,
+            merged: None,
             error: Some(issue),
         }
     }

@@ -26,7 +26,7 @@ use crate::engine::recorder_handle::RecorderHandle;
 use crate::engine::work::{Completed, Executor, UserOutcomes, UserRows, WorkItem};
 use crate::limiter::Gate;
 use crate::outcome::{Outcome, Status};
-use crate::rows::{Call, Instruction};
+use crate::rows::{Call, Instruction, OnConflict};
 use crate::stop::{Stop, StopReason};
 use row::{RowAttempt, Tries};
 
@@ -39,6 +39,7 @@ pub(crate) struct Meters {
     back_off_ms: AtomicU64,
     batch_rows: AtomicU64,
     batch_calls: AtomicU64,
+    merged: AtomicU64,
 }
 
 impl Meters {
@@ -67,6 +68,12 @@ impl Meters {
         let [rows, calls] =
             [&self.batch_rows, &self.batch_calls].map(|count| count.load(Ordering::Relaxed));
         rows.saturating_sub(calls)
+    }
+
+    /// Rows whose update merged another user into theirs.
+    #[must_use]
+    pub(crate) fn merged(&self) -> u64 {
+        self.merged.load(Ordering::Relaxed)
     }
 
     /// Time that rows slept between attempts, added up.
@@ -155,7 +162,7 @@ impl<W: Wire> Client<W> {
         instruction: &Instruction,
         stop: &Stop,
     ) -> Option<Outcome> {
-        if let Some(refused) = self.guard(&row, instruction, stop).await? {
+        if let Some(refused) = self.guard(&mut row, instruction, stop).await? {
             return Some(refused);
         }
         let mut calls = instruction.calls();
@@ -201,7 +208,7 @@ impl<W: Wire> Client<W> {
                 End::Done if is_of_another(&reply, instruction) => {
                     return Some(row.refused(Status::Unknown, Box::new(explain::of_another())));
                 }
-                End::Done => return Some(row.done(reply)),
+                End::Done => return Some(self.done(row, reply)),
                 // Nobody may read any more, or reading would tell nothing.
                 End::Failed(Status::Unknown) => return Some(row.failed(Status::Unknown, &reply)),
                 End::Failed(status) => Some((status, reply)),
@@ -216,20 +223,26 @@ impl<W: Wire> Client<W> {
         }
     }
 
-    /// What a row comes to whose contacts are another user's, where the server would not mind.
-    /// `None` for a stop; nothing has been sent.
+    /// What a row comes to whose contacts are another user's, where the server would not mind. Where
+    /// it is to merge that user into the row's, the row remembers whom. `None` for a stop; nothing
+    /// has been sent.
     async fn guard(
         &self,
-        row: &RowAttempt,
+        row: &mut RowAttempt,
         instruction: &Instruction,
         stop: &Stop,
     ) -> Option<Option<Outcome>> {
         if !instruction.looked_up {
             return Some(None);
         }
-        for name in instruction.guarded_names() {
+        for name in instruction.contact_names() {
             let another = |found: &Found| !found.is_named(&instruction.login_id);
             match self.load(&name, stop).await? {
+                Load::Found(found)
+                    if another(&found) && instruction.on_conflict == OnConflict::Merge =>
+                {
+                    row.holder = Some(found);
+                }
                 Load::Found(found) if another(&found) => {
                     return Some(Some(
                         row.refused(Status::Rejected, Box::new(explain::conflict())),
@@ -260,6 +273,13 @@ impl<W: Wire> Client<W> {
             "reading the user, since the answer was lost"
         );
         Some(reconcile(old, new, user_id))
+    }
+
+    /// The server has done what a row wants.
+    fn done(&self, row: RowAttempt, reply: Reply) -> Outcome {
+        let outcome = row.done(reply);
+        self.meters.merged.fetch_add(u64::from(outcome.merged.is_some()), Ordering::Relaxed);
+        outcome
     }
 
     /// Sends a request until there is something to say about it; `None` when the run stops first.

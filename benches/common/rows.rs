@@ -70,6 +70,7 @@ pub(crate) fn updated(record: Record, user: Option<&str>) -> Finished {
             duration: Duration::from_millis(31),
             finished_at: Timestamp::UNIX_EPOCH,
             user,
+            merged: None,
             error: None,
         },
         notes: None,

@@ -1,8 +1,7 @@
 //! Assertions: what a row says about users, in a form that millions of rows can be compared by.
 //!
-//! Pure. Two rows contradict each other when they assertion something about one user, or one value,
-//! that cannot both be meant. A assertion is a few numbers: names and values are only hashed, with
-//! a seed of this process.
+//! Pure. Two rows contradict each other when they assert something about one user, or one value,
+//! that cannot both be meant. An assertion is a few numbers: names and values are only hashed.
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -20,11 +19,12 @@ pub(super) enum AssertionKind {
     Sets,
     /// The user is named, and nothing of it is set.
     Uses,
-    /// A value that one user only may have; the value is the lane of the user that gets it.
+    /// A value that one user only may have, and that would be a login ID of its own; the value is
+    /// the lane of the user that gets it.
     Holds,
 }
 
-/// Where a assertion is made.
+/// Where an assertion is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct RowPlace {
     /// The row, from 1.
@@ -35,11 +35,11 @@ pub(super) struct RowPlace {
     pub(super) source: u16,
 }
 
-/// A assertion. The field order is the order of sorting: all of one subject together, what is said
+/// An assertion. The field order is the order of sorting: all of one subject together, what is said
 /// of its name first, then each of its fields by itself, in the order of the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Assertion {
-    /// The user's lane, or a hash of the value.
+    /// The lane of the user, or of the value that one user only may have.
     pub(super) key: u64,
     /// The field; [`NAME`] for the login ID itself.
     pub(super) tag: u32,
@@ -107,8 +107,8 @@ impl Assertions {
                 }
                 (Subject::Contact(contact), _) if contact.signs_in().is_some() => {
                     if let Some(text) = change.text() {
-                        let value = self.hash(&text.to_lowercase(), contact.key());
-                        on_name(value, AssertionKind::Holds, user);
+                        let tag = self.tag(contact.key(), "");
+                        each(assertion(lane(text), tag, AssertionKind::Holds, user), field);
                     }
                 }
                 (
@@ -166,7 +166,7 @@ impl Assertions {
     }
 }
 
-/// A assertion in 32 bytes, for files that are sorted.
+/// An assertion in 32 bytes, for files that are sorted.
 pub(super) type Encoded = [u8; 32];
 
 impl Assertion {

@@ -3,10 +3,15 @@
 //! Pure. Takes assertions in their order, so that all on one user or one value come together, and
 //! needs no more memory than for one of them.
 
+use std::collections::HashMap;
+
 use super::assertions::{Assertion, AssertionKind, NAME, RowPlace};
 
 /// Assertions on one login ID that are looked at; who renames one more often has other worries.
 const MOST_RENAMES: usize = 10_000;
+
+/// Renames that are remembered to find those in three steps; 24 bytes each.
+const MOST_TAKEN_OVER: usize = 100_000;
 
 /// What is wrong with two rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,6 +30,10 @@ pub(super) enum Conflict {
     SharedLoginId,
     /// Two users are given one phone number or e-mail address.
     SharedValue,
+    /// A user is given a phone number or e-mail address by which another row names its user.
+    AnothersLoginId,
+    /// The same, where the server merges the other user into this one and deletes it.
+    Merges,
 }
 
 /// Two rows in conflict: the assertion at fault, and where the other one is made.
@@ -41,8 +50,16 @@ pub(super) struct Conflicts<F> {
     key: u64,
     /// The assertions on the name of the current key.
     name: Vec<Assertion>,
-    /// The first holder of the current value.
-    holder: Option<Assertion>,
+    /// Who is given the current value, one after the other.
+    holders: Vec<Assertion>,
+    /// The first row that names the user of the current key.
+    user: Option<Assertion>,
+    /// Whether the server merges users.
+    merges: bool,
+    /// Login IDs that are taken on before somebody gives them up, with both assertions.
+    taken: Vec<(Assertion, Assertion)>,
+    /// The row in which a login ID is taken on that was given up, by login ID and taker.
+    taken_over: HashMap<(u64, u64), u64>,
     /// The assertion before, of the same field.
     before: Option<Assertion>,
     /// Whether the names' own conflicts have been looked for.
@@ -52,12 +69,16 @@ pub(super) struct Conflicts<F> {
 }
 
 impl<F: FnMut(FoundConflicts)> Conflicts<F> {
-    pub(super) fn new(each: F) -> Self {
+    pub(super) fn new(merges: bool, each: F) -> Self {
         Self {
             each,
             key: 0,
             name: Vec::new(),
-            holder: None,
+            holders: Vec::new(),
+            user: None,
+            merges,
+            taken: Vec::new(),
+            taken_over: HashMap::new(),
             before: None,
             closed: true,
             in_use: false,
@@ -67,10 +88,10 @@ impl<F: FnMut(FoundConflicts)> Conflicts<F> {
     /// Takes the next assertion.
     pub(super) fn take(&mut self, assertion: Assertion) {
         if assertion.key != self.key {
-            self.close_key();
+            self.end_key();
             self.key = assertion.key;
             self.name.clear();
-            (self.holder, self.before) = (None, None);
+            (self.user, self.before) = (None, None);
             (self.closed, self.in_use) = (false, false);
         }
         match assertion.kind {
@@ -79,9 +100,14 @@ impl<F: FnMut(FoundConflicts)> Conflicts<F> {
                     self.name.push(assertion);
                 }
             }
-            AssertionKind::Holds => self.holds(assertion),
+            AssertionKind::Holds => {
+                if self.holders.len() < MOST_RENAMES {
+                    self.holders.push(assertion);
+                }
+            }
             AssertionKind::Sets | AssertionKind::Uses => {
-                self.close_key();
+                self.close_name();
+                self.user.get_or_insert(assertion);
                 self.named(assertion);
                 if assertion.kind == AssertionKind::Sets {
                     self.sets(assertion);
@@ -92,21 +118,48 @@ impl<F: FnMut(FoundConflicts)> Conflicts<F> {
 
     /// Ends the last key.
     pub(super) fn finish(mut self) {
-        self.close_key();
+        self.end_key();
+        for (takes, leaves) in std::mem::take(&mut self.taken) {
+            // By then the other of a swap has the old name: this is its user, on its third step.
+            let other = self.taken_over.get(&(takes.value, leaves.value));
+            let third_step = other.is_some_and(|row| takes.at.row < *row && *row < leaves.at.row);
+            if !third_step {
+                self.found(Conflict::TakenUntil, takes, leaves);
+            }
+        }
     }
 
     fn found(&mut self, conflict: Conflict, assertion: Assertion, other: Assertion) {
         (self.each)(FoundConflicts { conflict, assertion, other: other.at });
     }
 
-    fn holds(&mut self, assertion: Assertion) {
-        match self.holder {
-            Some(first) if first.value != assertion.value => {
-                self.found(Conflict::SharedValue, assertion, first);
+    /// What is said of the current value, once all of it is there.
+    fn end_key(&mut self) {
+        self.close_name();
+        let holders = std::mem::take(&mut self.holders);
+        for fields in holders.chunk_by(|one, other| one.tag == other.tag) {
+            for holder in fields {
+                let others = if self.merges { Conflict::Merges } else { Conflict::AnothersLoginId };
+                match self.user {
+                    Some(user) if holder.value != self.key && !self.is_free_at(holder.at) => {
+                        self.found(others, *holder, user);
+                    }
+                    _ if holder.value != fields[0].value => {
+                        self.found(Conflict::SharedValue, *holder, fields[0]);
+                    }
+                    _ => {}
+                }
             }
-            Some(_) => {}
-            None => self.holder = Some(assertion),
         }
+        // Most keys have one holder, and their room is used again.
+        self.holders = holders;
+        self.holders.clear();
+    }
+
+    /// Whether the current name was given up before a row, and not taken on since.
+    fn is_free_at(&self, at: RowPlace) -> bool {
+        let before = self.name.iter().take_while(|name| name.at < at);
+        before.last().is_some_and(|name| name.kind == AssertionKind::Leaves)
     }
 
     fn sets(&mut self, assertion: Assertion) {
@@ -136,8 +189,17 @@ impl<F: FnMut(FoundConflicts)> Conflicts<F> {
         }
     }
 
+    /// A name is taken on that is given up later; whether by its old user is known at the end.
+    fn taken_until(&mut self, takes: Assertion, leaves: Assertion) {
+        if self.taken.len() < MOST_RENAMES {
+            self.taken.push((takes, leaves));
+        } else {
+            self.found(Conflict::TakenUntil, takes, leaves);
+        }
+    }
+
     /// What is said of the name itself, once all of it is there.
-    fn close_key(&mut self) {
+    fn close_name(&mut self) {
         if std::mem::replace(&mut self.closed, true) {
             return;
         }
@@ -162,10 +224,16 @@ impl<F: FnMut(FoundConflicts)> Conflicts<F> {
                     }
                     // A name that is taken on and given up again is a chain, if by one user.
                     Some(later) if later.at.row != assertion.at.row => {
-                        self.found(Conflict::TakenUntil, assertion, *later);
+                        self.taken_until(assertion, *later);
                     }
                     _ => {}
                 },
+                (AssertionKind::Arrives, Some(gone))
+                    if gone.kind == AssertionKind::Leaves
+                        && self.taken_over.len() < MOST_TAKEN_OVER =>
+                {
+                    self.taken_over.insert((assertion.key, assertion.value), assertion.at.row);
+                }
                 _ => {}
             }
             last = Some(assertion);

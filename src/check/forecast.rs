@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::catalog::{NAMES_A_SEARCH, RateClass};
+use crate::catalog::{LOAD, NAMES_A_SEARCH, RateClass};
 use crate::limiter::limit::Limit;
 use crate::rows::Instruction;
 
@@ -38,6 +38,9 @@ impl Needed {
                 self.searched += instruction.guarded_names().count() as u64;
             }
             None => {
+                if instruction.looked_up {
+                    *self.of(LOAD.rate_class) += instruction.contact_names().count() as u64;
+                }
                 for call in instruction.calls() {
                     *self.of(call.operation().rate_class) += 1;
                 }

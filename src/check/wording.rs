@@ -19,7 +19,7 @@ use crate::rows::values::{REGION_MISMATCH, ZERO_RESTORED};
 const MOST_TOLD: usize = 1_000_000;
 
 /// Codes of warnings that can be allowed.
-pub(crate) const ALLOWABLE: [&str; 12] = [
+pub(crate) const ALLOWABLE: [&str; 14] = [
     REGION_MISMATCH,
     ZERO_RESTORED,
     lockout::CODE,
@@ -30,6 +30,8 @@ pub(crate) const ALLOWABLE: [&str; 12] = [
     Conflict::Swap.code(),
     Conflict::SharedLoginId.code(),
     Conflict::SharedValue.code(),
+    Conflict::AnothersLoginId.code(),
+    Conflict::Merges.code(),
     "phone_not_in_use",
     "placeholder_value",
 ];
@@ -45,6 +47,8 @@ impl Conflict {
             Self::Swap => "login_id_swap",
             Self::SharedLoginId => "shared_login_id",
             Self::SharedValue => "shared_value",
+            Self::AnothersLoginId => "anothers_login_id",
+            Self::Merges => "merges_user",
         }
     }
 
@@ -63,6 +67,12 @@ impl Conflict {
             Self::Swap => "use a third login ID: first A to C, then B to A, then C to B",
             Self::SharedLoginId | Self::SharedValue => {
                 "find out whose it is, and remove the other row"
+            }
+            Self::AnothersLoginId => {
+                "the server will refuse the row; put the row that frees the value first, or find out whether both are one person"
+            }
+            Self::Merges => {
+                "the other user is deleted, without a way back, and later rows for it reach this one; remove one of the rows, or leave out --on-conflict merge"
             }
         };
         format!("{what}; to allow it, use --allow {}", self.code())
@@ -87,11 +97,16 @@ impl Conflicting {
 }
 
 /// Looks for conflicts among assertions; of each kind the first few are kept, or all.
-pub(super) fn conflicts(sorters: Vec<Sorter>, options: &Options) -> io::Result<Conflicting> {
+/// `merges` is whether the server merges users whose login ID is given to another.
+pub(super) fn conflicts(
+    sorters: Vec<Sorter>,
+    merges: bool,
+    options: &Options,
+) -> io::Result<Conflicting> {
     let most = if options.all { MOST_TOLD } else { options.examples };
     let mut kept: Vec<(Conflict, Vec<FoundConflicts>)> = Vec::new();
     let mut counts: Vec<(&'static str, u64)> = Vec::new();
-    let mut conflicts = Conflicts::new(|found: FoundConflicts| {
+    let mut conflicts = Conflicts::new(merges, |found: FoundConflicts| {
         let code = found.conflict.code();
         match counts.iter_mut().find(|(known, _)| *known == code) {
             Some((_, count)) => *count += 1,
@@ -219,6 +234,12 @@ impl Wording<'_> {
             }
             Conflict::SharedLoginId => format!("{other} gives this login ID to another user"),
             Conflict::SharedValue => format!("{other} gives another user the same {field}"),
+            Conflict::AnothersLoginId => {
+                format!("{other} names another user by this {field} as its login ID")
+            }
+            Conflict::Merges => format!(
+                "{other} names another user by this {field} as its login ID: that user is merged into this one"
+            ),
         }
     }
 

@@ -169,6 +169,7 @@ mod tests {
             duration: Duration::ZERO,
             finished_at: Timestamp::UNIX_EPOCH,
             user: None,
+            merged: None,
             error,
         }
     }

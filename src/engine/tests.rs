@@ -118,6 +118,7 @@ fn updated(duration: Duration) -> Outcome {
         duration,
         finished_at: Timestamp::UNIX_EPOCH,
         user: None,
+        merged: None,
         error: None,
     }
 }

@@ -48,7 +48,7 @@ impl WorkItem {
 
 /// How many requests an instruction takes by its own endpoint.
 fn own_requests(instruction: &Instruction) -> u64 {
-    let reads = if instruction.looked_up { instruction.guarded_names().count() } else { 0 };
+    let reads = if instruction.looked_up { instruction.contact_names().count() } else { 0 };
     (instruction.calls().len() + reads) as u64
 }
 

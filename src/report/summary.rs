@@ -178,7 +178,10 @@ impl<W: Write> Page<'_, W> {
         }
         if summary.merge_allowed > 0 {
             let rows = count(summary.merge_allowed, "row");
-            let note = format!("{rows} sent with permission to merge users (--on-conflict merge)");
+            let merged = thousands(summary.merged.unwrap_or_default());
+            let note = format!(
+                "{rows} sent with permission to merge users (--on-conflict merge); {merged} merged another user"
+            );
             writeln!(self.out, "{}", self.paint(NOTE, &note))?;
         }
         Ok(())

@@ -56,6 +56,7 @@ pub(crate) fn summary() -> Summary {
         retries: 0,
         rate_limited: 0,
         merge_allowed: 0,
+        merged: None,
         waited: Waited::default(),
         reasons: Vec::new(),
         repairs: BTreeMap::new(),

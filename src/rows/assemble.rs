@@ -67,8 +67,13 @@ pub(super) fn assemble(
     }
     let batch = batching::terms(operation, &changes, mapping);
     let on_conflict = mapping.on_conflict;
-    let looked_up =
-        batching::is_batched(operation, mapping.batching) && !operation.fail_on_conflict;
+    // A patch cannot ask the server to refuse; and who is merged away is worth knowing.
+    let looked_up = match on_conflict {
+        OnConflict::Merge => operation.fail_on_conflict,
+        OnConflict::Fail => {
+            batching::is_batched(operation, mapping.batching) && !operation.fail_on_conflict
+        }
+    };
     let guarded = (batch.is_some() || looked_up) && on_conflict == OnConflict::Fail;
     let lanes = lanes(&login_id, &changes, guarded);
     let attributes_apart = batching::are_attributes_apart(operation, &changes, mapping);

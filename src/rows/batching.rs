@@ -97,15 +97,22 @@ impl Instruction {
         self.changes.iter().filter(move |_| guarded).filter_map(contact)
     }
 
-    /// The same, in all spellings that the service may keep them in: to the letter, and without
-    /// the separators of a phone number, or in lower case.
+    /// The same, in all spellings that the service may keep them in.
     pub fn guarded_names(&self) -> impl Iterator<Item = String> {
-        self.guarded_contacts().flat_map(|contact| {
-            let folded = folded(contact);
-            let other = (folded != contact).then_some(folded);
-            other.into_iter().chain([contact.to_owned()])
-        })
+        self.guarded_contacts().flat_map(spellings)
     }
+
+    /// All phone numbers and e-mail addresses that it sets, in the same spellings.
+    pub fn contact_names(&self) -> impl Iterator<Item = String> {
+        self.changes.iter().filter_map(contact).flat_map(spellings)
+    }
+}
+
+/// A contact to the letter, and without the separators of a phone number, or in lower case.
+fn spellings(contact: &str) -> impl Iterator<Item = String> + use<> {
+    let folded = folded(contact);
+    let other = (folded != contact).then_some(folded);
+    other.into_iter().chain([contact.to_owned()])
 }
 
 /// The contact that a change sets and that may be somebody's login ID.

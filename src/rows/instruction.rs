@@ -32,9 +32,9 @@ pub struct Instruction {
     pub lanes: InLanes,
     /// How it shares a batch with others; `None` where it goes by its own endpoint.
     pub batch: Option<BatchTerms>,
-    /// Whether its contacts are looked up before it goes by its own endpoint, since the server
-    /// would not mind if they were somebody else's: a patch has no `failOnConflict` (API
-    /// reference, 3.3).
+    /// Whether its contacts are looked up before it goes by its own endpoint: since the server
+    /// would not mind if they were somebody else's (a patch has no `failOnConflict`; API reference,
+    /// 3.3), or to know who is merged away.
     pub looked_up: bool,
     /// Whether each custom attribute has a call of its own, by the endpoint that keeps the others:
     /// whether a patch does is not documented (API reference, 3.3).

@@ -151,6 +151,7 @@ fn summary(
         retries: meters.retries(),
         rate_limited: meters.rate_limited(),
         merge_allowed: if merging { ended.tally.updated } else { 0 },
+        merged: merging.then(|| meters.merged()),
         waited: Waited {
             limit_ms: milliseconds(waits.limit()),
             cool_down_ms: milliseconds(waits.cool_down()),

@@ -8,6 +8,7 @@ use crate::api::explain;
 use crate::api::load::Found;
 use crate::api::reconcile::Reconciled;
 use crate::api::response::{Body, Reply};
+use crate::change::User;
 use crate::engine::work::UserRows;
 use crate::issue::Issue;
 use crate::outcome::{Outcome, Status};
@@ -36,6 +37,8 @@ pub(super) struct RowAttempt {
     pub(super) ambiguous: bool,
     /// Who had the old name when it was last read.
     pub(super) user_id: Option<String>,
+    /// Another user who has one of its contacts, and whom the server is to merge into this one.
+    pub(super) holder: Option<Found>,
     /// Calls that are done, where there are several.
     done: Option<Done>,
 }
@@ -56,6 +59,7 @@ impl RowAttempt {
             tries: Tries::default(),
             ambiguous: instruction.ambiguous && !instruction.operation.is_idempotent(),
             user_id: None,
+            holder: None,
             done: None,
         }
     }
@@ -68,6 +72,7 @@ impl RowAttempt {
             tries: *tries,
             ambiguous: false,
             user_id: None,
+            holder: None,
             done: None,
         }
     }
@@ -85,7 +90,7 @@ impl RowAttempt {
     }
 
     /// The server has done it.
-    pub(super) fn done(&self, reply: Reply) -> Outcome {
+    pub(super) fn done(self, reply: Reply) -> Outcome {
         let http_status = reply.http_status();
         let user = match reply {
             Reply::Response(answer) => match answer.body {
@@ -94,7 +99,14 @@ impl RowAttempt {
             },
             Reply::Failed(_) => None,
         };
-        self.outcome(Status::Updated, http_status, user, None)
+        let outcome = self.outcome(Status::Updated, http_status, user, None);
+        // The user has login IDs now that were the other's.
+        let merged = self.holder.filter(|holder| {
+            let after = outcome.user.as_deref().and_then(User::read).unwrap_or_default();
+            let before = User::read(&holder.user).unwrap_or_default();
+            before.list("loginIds").iter().any(|own| after.list("loginIds").contains(own))
+        });
+        Outcome { merged: merged.map(|holder| holder.user), ..outcome }
     }
 
     /// It ends in a failure, after this reply.
@@ -149,6 +161,7 @@ impl RowAttempt {
             duration: self.started.elapsed(),
             finished_at: Timestamp::now(),
             user,
+            merged: None,
             error,
         }
     }

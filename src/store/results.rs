@@ -60,6 +60,9 @@ pub struct ResultLine<'a> {
     /// The user as the server sent it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<Cow<'a, RawValue>>,
+    /// The user who was merged into this one and is gone, as it was read before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged: Option<Cow<'a, RawValue>>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Cow<'a, Issue>>,
@@ -101,6 +104,7 @@ impl<'a> ResultLine<'a> {
             duration_ms: milliseconds(outcome.duration),
             finished_at: outcome.finished_at,
             user: outcome.user.as_deref().map(object::one_line).transpose()?,
+            merged: outcome.merged.as_deref().map(object::one_line).transpose()?,
             error: outcome.error.as_deref().map(Cow::Borrowed),
             problems: issues_of(notes, Severity::Error),
             repairs: notes.map_or(&[][..], |notes| &notes.repairs).into(),

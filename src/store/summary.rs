@@ -56,6 +56,9 @@ pub struct Summary {
     pub rate_limited: u64,
     /// Rows sent with leave to merge users into one another.
     pub merge_allowed: u64,
+    /// Rows that merged another user into theirs; nothing where none might.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged: Option<u64>,
     /// What was waited for.
     pub waited: Waited,
     /// The commonest reasons for failures, the commonest first.

@@ -114,6 +114,7 @@ fn outcome(status: Status) -> Outcome {
         duration: Duration::from_micros(12_345),
         finished_at: "2026-11-24T03:00:00.1234Z".parse().unwrap(),
         user: None,
+        merged: None,
         error: status.is_failure().then(failure),
     }
 }

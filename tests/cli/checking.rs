@@ -216,3 +216,46 @@ fn a_run_says_what_it_is_about_to_change() {
         .code(1);
     ran.says("at http://127.0.0.1:").says(": phone, 30 rows (2 invalid) from in.csv");
 }
+
+#[test]
+fn a_value_that_is_the_login_id_of_another_row_is_told_and_a_merge_told_louder() {
+    let rows = "loginId,email,verified\na@x.com,b@x.com,true\nb@x.com,new@x.com,true\n";
+    let (_folder, output) = check(&[("in.csv", rows)], &[]);
+    let page = out(&output, 1);
+    for told in [
+        "warning[anothers_login_id]: in.csv:3 (row 2) names another user by this email as its login ID",
+        "2 | a@x.com,b@x.com,true",
+        "0 errors, 1 warning",
+    ] {
+        assert!(page.contains(told), "{told}: {page}");
+    }
+    let merge = ["--on-conflict", "merge"];
+    let (_folder, output) = check(&[("in.csv", rows)], &merge);
+    let page = out(&output, 1);
+    assert!(page.contains("warning[merges_user]"), "{page}");
+    assert!(page.contains("the other user is deleted, without a way back"), "{page}");
+    let allowed = [&merge[..], &["--allow", "merges_user"]].concat();
+    let (_folder, output) = check(&[("in.csv", rows)], &allowed);
+    out(&output, 0);
+    let run = Run::rehearsed().file("in.csv", rows).args(&merge).arg("--strict").go().code(2);
+    assert!(run.stdout.contains("merges_user"), "{}", run.stdout);
+    // Phone numbers too, however they are written, and in whichever order; and what is their own.
+    let phones =
+        "loginId,phone,verified\n+44 20 7946 0018,+442079460018,true\nc,+442079460019,true\n";
+    out(&check(&[("in.csv", phones)], &[]).1, 0);
+    let names = "loginId,name\n+44 20 7946 0019,N\n";
+    let (_folder, output) = check(&[("names.csv", names), ("in.csv", phones)], &[]);
+    assert!(out(&output, 1).contains("warning[anothers_login_id]: names.csv:2 (row 1)"));
+}
+
+#[test]
+fn a_swap_in_the_three_steps_that_are_advised_is_no_problem() {
+    let swap = "loginId,newLoginId\na@x.com,tmp@x.com\nb@x.com,a@x.com\ntmp@x.com,b@x.com\n";
+    out(&check(&[("in.csv", swap)], &[]).1, 0);
+    Run::rehearsed().file("in.csv", swap).arg("--strict").go().code(0);
+    // Two steps, or three in the wrong order, cannot go.
+    let two = "loginId,newLoginId\na@x.com,b@x.com\nb@x.com,a@x.com\n";
+    assert!(out(&check(&[("in.csv", two)], &[]).1, 1).contains("login_id_swap"));
+    let wrong = "loginId,newLoginId\na@x.com,tmp@x.com\ntmp@x.com,b@x.com\nb@x.com,a@x.com\n";
+    assert!(out(&check(&[("in.csv", wrong)], &[]).1, 1).contains("login_id_still_taken"));
+}

@@ -96,7 +96,19 @@ fn merging_users_must_be_asked_for() {
     let row = "loginId,email,verified\nuser1@example.com,user2@example.com,true\n";
     let ran =
         Run::against(&simulator).args(&["--on-conflict", "merge"]).file("in.csv", row).go().code(0);
-    assert_eq!(ran.summary()["mergeAllowed"], 1);
+    assert_eq!((&ran.summary()["mergeAllowed"], &ran.summary()["merged"]), (&json!(1), &json!(1)));
+    // Who is gone, as they were.
+    let merged = &ran.results()[0]["merged"];
+    assert_eq!(merged["loginIds"], json!(["user2@example.com"]));
+    assert!(ran.stdout.contains("1 row sent with permission to merge users"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("1 merged another user"), "{}", ran.stdout);
+    // The same again merges nobody, nor does an address that is nobody's.
+    let more = "loginId,email,verified\nuser1@example.com,user2@example.com,true\n\
+                user3@example.com,new@example.com,true\n";
+    let merge = ["--on-conflict", "merge"];
+    let ran = Run::against(&simulator).args(&merge).file("in.csv", more).go().code(0);
+    assert_eq!((&ran.summary()["mergeAllowed"], &ran.summary()["merged"]), (&json!(2), &json!(0)));
+    assert!(ran.results().iter().all(|result| result["merged"].is_null()));
     let gone = "loginId,name\nuser2@example.com,B\n";
     Run::against(&simulator).file("in.csv", gone).go().code(0);
 }

@@ -1,5 +1,6 @@
 //! What is in conflict, and what is not.
 
+use super::AssertionKind::{Arrives, Leaves};
 use super::*;
 
 /// A claim on key 1 (or on another) in a row.
@@ -8,9 +9,14 @@ fn claim(row: u64, kind: AssertionKind, tag: u32, value: u64) -> Assertion {
 }
 
 /// Conflicts with the row at fault and the other.
-fn found(mut claims: Vec<Assertion>) -> Vec<(Conflict, u64, u64)> {
+fn found(claims: Vec<Assertion>) -> Vec<(Conflict, u64, u64)> {
+    found_where(false, claims)
+}
+
+/// The same, where the server merges users or not.
+fn found_where(merges: bool, mut claims: Vec<Assertion>) -> Vec<(Conflict, u64, u64)> {
     let mut found = Vec::new();
-    let mut conflicts = Conflicts::new(|f: FoundConflicts| {
+    let mut conflicts = Conflicts::new(merges, |f: FoundConflicts| {
         found.push((f.conflict, f.assertion.at.row, f.other.row));
     });
     claims.sort_unstable();
@@ -52,6 +58,55 @@ fn one_value_for_two_users() {
         found(vec![hold(1, A), hold(2, B), hold(3, A), hold(4, B)]),
         [(Conflict::SharedValue, 2, 1), (Conflict::SharedValue, 4, 1)]
     );
+}
+
+#[test]
+fn a_value_that_is_the_login_id_of_another_row() {
+    let holds = |row, user| claim(row, AssertionKind::Holds, FIELD, user);
+    let sets = |row| claim(row, AssertionKind::Sets, FIELD + 1, 7);
+    let uses = |row| claim(row, AssertionKind::Uses, 9, 0);
+    for named in [sets, uses] {
+        for (at, named_at) in [(1, 2), (2, 1)] {
+            let claims = vec![holds(at, A), named(named_at)];
+            let expected = |conflict| [(conflict, at, named_at)];
+            assert_eq!(found(claims.clone()), expected(Conflict::AnothersLoginId));
+            assert_eq!(found_where(true, claims), expected(Conflict::Merges));
+        }
+    }
+    // The user's own login ID, a value that names nobody, and a name that is free by then.
+    assert_eq!(found(vec![holds(1, 1), sets(2)]), []);
+    assert_eq!(found(vec![holds(1, A)]), []);
+    let leaves = |row| claim(row, AssertionKind::Leaves, NAME, B);
+    assert_eq!(found(vec![sets(1), leaves(2), holds(3, A)]), []);
+    assert_eq!(found(vec![sets(1), holds(2, A), leaves(3)]), [(Conflict::AnothersLoginId, 2, 1)]);
+    // It is told once, for the worse of its reasons.
+    assert_eq!(found(vec![holds(1, 1), sets(1), holds(2, A)]), [(Conflict::AnothersLoginId, 2, 1)]);
+}
+
+#[test]
+fn three_steps_by_a_third_name_are_a_swap_that_works() {
+    let on = |key, row, kind, value| Assertion { key, ..claim(row, kind, NAME, value) };
+    let (a, b, third) = (10, 20, 30);
+    let steps = |[one, two, three]: [u64; 3]| {
+        vec![
+            on(a, one, Leaves, third),
+            on(third, one, Arrives, a),
+            on(b, two, Leaves, a),
+            on(a, two, Arrives, b),
+            on(third, three, Leaves, b),
+            on(b, three, Arrives, third),
+        ]
+    };
+    assert_eq!(found(steps([1, 2, 3])), []);
+    assert!(!found(steps([2, 3, 1])).is_empty() || !found(steps([3, 2, 1])).is_empty());
+    // Users who each take the name of the next, in the wrong order.
+    let shift = vec![
+        on(a, 1, Leaves, b),
+        on(b, 1, Arrives, a),
+        on(b, 2, Leaves, third),
+        on(third, 2, Arrives, b),
+    ];
+    assert_eq!(found(shift), [(Conflict::TakenUntil, 1, 2)]);
 }
 
 #[test]

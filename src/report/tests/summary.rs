@@ -112,7 +112,7 @@ values that may be wrong:
 
 time: 3m 45s, 1,520 calls (20 sent again, 2 refused by the rate limit)
 waited: 1m 2s for the limit, 1m for pauses that the server asked for, 340ms before sending again, added up over rows
-1 row sent with permission to merge users (--on-conflict merge)
+1 row sent with permission to merge users (--on-conflict merge); 0 merged another user
 results:  runs/users-20261124T030000Z/results.jsonl
 failures: runs/a/failures.csv
 failures: my runs/failures-2.jsonl
