@@ -15,6 +15,18 @@ pub(crate) fn check_project_id(id: &str) -> Result<(), Error> {
     ))
 }
 
+/// Refuses a project ID that is too short or too long for any: it was cut off, or has grown when it
+/// was pasted (API reference, 1.1: 28 characters, or 32 with the region's four).
+pub(crate) fn check_project_id_length(id: &str) -> Result<(), Error> {
+    let length = id.len();
+    if matches!(length, 28 | 32) {
+        return Ok(());
+    }
+    Err(Error::refused(format!(
+        "the project ID has {length} characters, and project IDs have 28 or 32: copy it again from the console, Project settings"
+    )))
+}
+
 /// The base URL of a project's region (API reference, 1.1; the rule of the Go and Python SDKs).
 #[must_use]
 pub(crate) fn regional_base_url(project_id: &str) -> String {

@@ -11,7 +11,9 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::api::address::{base_url, check_project_id, regional_base_url};
+use crate::api::address::{
+    base_url, check_project_id, check_project_id_length, is_loopback, regional_base_url,
+};
 use crate::api::retry::Backoff;
 use crate::api::transport::Endpoint;
 use crate::catalog::RateClass;
@@ -331,6 +333,10 @@ fn endpoint(
         Some(text) => base_url(&text)?,
         None => base_url(&regional_base_url(&project_id))?,
     };
+    // Servers on this machine are for trying things out, under whatever ID.
+    if !is_loopback(&base_url) {
+        check_project_id_length(&project_id)?;
+    }
     Ok(Endpoint {
         base_url,
         project_id,

@@ -64,7 +64,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("max-failures", "", "--max-failures=1"),
     ("max-same-failures", "", "--max-same-failures=1"),
     ("max-duration", "", "--max-duration=1h"),
-    ("project-id", "", "--project-id=P2other"),
+    ("project-id", "", "--project-id=P2otherotherotherotherother0"),
     ("base-url", "", "--base-url=https://api.example.com"),
     ("key-file", "", "--key-file=key"),
     ("runs-dir", "", "--runs-dir=other"),
@@ -97,7 +97,7 @@ fn sent(folder: &Path, words: &str) -> Result<Vec<String>, String> {
         _ => word.to_owned(),
     };
     let environment = |name: &str| match name {
-        "DESCOPE_PROJECT_ID" => Some("P2project".to_owned()),
+        "DESCOPE_PROJECT_ID" => Some("P2projectprojectprojectproje".to_owned()),
         "DESCOPE_MANAGEMENT_KEY" => Some("K2key".to_owned()),
         _ => None,
     };

@@ -214,3 +214,35 @@ fn a_file_that_is_no_key_is_refused() {
     fs::write(run.path("key"), "K".repeat(5_000)).unwrap();
     run.args(&["--key-file", "key"]).go().code(2).says("not a key");
 }
+
+#[test]
+fn a_project_id_of_impossible_length_is_refused_before_anybody_is_asked() {
+    let run = |id: &str| {
+        Run::new()
+            .env("DESCOPE_MANAGEMENT_KEY", "K2x")
+            .args(&["--project-id", id])
+            .file("in.csv", ROWS)
+    };
+    for id in ["P2aAc4T2V93bddihGEx2Ryhc8e5", "P2aAc4T2V93bddihGEx2Ryhc8e5Zfoo"] {
+        let said = format!("the project ID has {} characters", id.len());
+        run(id).go().code(2).says(&said).says("28 or 32");
+    }
+}
+
+#[test]
+fn the_settings_show_the_url_that_a_project_id_comes_to() {
+    for (arguments, url) in [
+        (&["--project-id", "Puse12aAc4T2V93bddihGEx2Ryhc8e5Z"][..], "https://api.use1.descope.com"),
+        (&["--project-id", "P2aAc4T2V93bddihGEx2Ryhc8e5Z"], "https://api.descope.com"),
+        (
+            &["--project-id", "P2aAc4T2V93bddihGEx2Ryhc8e5Z", "--base-url", "https://a.b"],
+            "https://a.b",
+        ),
+        (&[], "-"),
+        (&["--simulate"], "-"),
+    ] {
+        let ran = Run::new().arg("--show-settings").args(arguments).go().code(0);
+        let line = ran.stdout.lines().find(|line| line.starts_with("base-url ")).unwrap();
+        assert_eq!(line.split_whitespace().nth(1), Some(url), "{arguments:?}");
+    }
+}

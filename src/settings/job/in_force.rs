@@ -9,6 +9,7 @@ use clap::{Arg, ArgMatches, Command};
 use super::judge::is_secret_field;
 use super::layer::Layers;
 use super::problems::looks_like_key;
+use crate::api::address::regional_base_url;
 use crate::settings::Environment;
 use crate::settings::table::{self, Setting};
 
@@ -103,6 +104,7 @@ impl Layers {
             }
         }
         settings.extend(self.key(command, matches, environment));
+        resolve_base_url(&mut settings);
         settings
     }
 
@@ -166,6 +168,22 @@ impl Layers {
             (None, Origin::Default)
         };
         Some(InForce { name: KEY.to_owned(), value, origin })
+    }
+}
+
+/// Shows the base URL that a project ID comes to, where none is stated.
+fn resolve_base_url(settings: &mut [InForce]) {
+    let value = |name: &str| {
+        let setting = settings.iter().find(|setting| setting.name == name);
+        setting.and_then(|setting| setting.value.clone())
+    };
+    if value("simulate").is_some_and(|simulate| simulate == "true") {
+        return;
+    }
+    let resolved = value("project-id").map(|id| regional_base_url(id.trim()));
+    let base_url = settings.iter_mut().find(|setting| setting.name == "base-url");
+    if let Some(base_url) = base_url.filter(|base_url| base_url.value.is_none()) {
+        base_url.value = resolved;
     }
 }
 
