@@ -23,6 +23,7 @@ use crate::input::record::Record;
 use crate::input::{self, Input, InputRequest};
 use crate::issue::{Issue, Severity};
 use crate::rows::{Builder, Mapping, OnConflict};
+use crate::store::summary::SkippedRows;
 use assertions::Assertions;
 pub(crate) use forecast::Calls;
 use groups::Groups;
@@ -39,6 +40,8 @@ use wording::Wording;
 pub struct Report {
     /// Rows read.
     pub rows: u64,
+    /// Rows that were passed over.
+    pub skipped: SkippedRows,
     /// Rows that would be sent.
     pub valid: u64,
     /// What is wrong, the worst first.
@@ -97,10 +100,12 @@ pub(crate) fn check_files(
     let builder = Builder::new(mapping, &sources)?;
     let builder = survey(builder, requests, &|| false)?;
     let subject = CheckInput { sources: &sources, builder: &builder };
+    let skipped = input.skipped();
     let again = || input::open(requests);
     let rows = |input: Input| input.map(|row| row.map_err(Error::from));
-    check(&subject, rows(input), || again().map(rows), options, each)
-        .map_err(|error| Error::Stopped(format!("the check cannot continue: {error}")))
+    let report = check(&subject, rows(input), || again().map(rows), options, each)
+        .map_err(|error| Error::Stopped(format!("the check cannot continue: {error}")))?;
+    Ok(Report { skipped: SkippedRows::of(&skipped), ..report })
 }
 
 /// Has a builder look at all rows of its files where it needs to know what their columns show.
@@ -147,6 +152,7 @@ where
     let (groups, others) = groups.finish();
     Ok(Report {
         rows: judged.rows,
+        skipped: SkippedRows::default(),
         valid: judged.valid,
         groups,
         others,

@@ -31,6 +31,7 @@ pub mod record;
 mod request;
 mod rows;
 mod sheet;
+mod skipped;
 mod sniff;
 #[cfg(test)]
 mod tests;
@@ -41,9 +42,10 @@ mod zstd;
 use open::{Opened, OpenedBytes, open_bytes, open_rows};
 pub use promise::Promise;
 use promise::Watch;
-pub use request::{InputRequest, Stated, Unreadable};
+pub use request::{InputRequest, ShortRows, Stated, Unreadable};
 use rows::{InputRow, RowReader};
 pub use rows::{MAX_RECORD_BYTES, MAX_RECORD_LINES};
+pub use skipped::Skipped;
 use unpack::Meter;
 
 /// How many files stay open from the first look; those behind are opened again in their turn.
@@ -59,6 +61,7 @@ pub struct Input {
     queue: VecDeque<QueuedInput>,
     row: u64,
     finished_bytes: u64,
+    skipped: Skipped,
 }
 
 /// An input not finished.
@@ -82,11 +85,11 @@ impl QueuedInput {
     }
 
     /// Opens it again in its turn, and makes sure that it still is what it was.
-    fn reopen(&mut self) -> Result<(), Unreadable> {
+    fn reopen(&mut self, skipped: &Skipped) -> Result<(), Unreadable> {
         let name = &self.source.name;
         let OpenedBytes { reader, watch, .. } = open_bytes(&self.request)
             .map_err(|reason| Unreadable::Fault(format!("{name}: {reason}")))?;
-        let Opened { source, rows, meter } = open_rows(&self.request, reader)?;
+        let Opened { source, rows, meter } = open_rows(&self.request, reader, skipped)?;
         if source != *self.source {
             let difference = "its header is not the same";
             return Err(Unreadable::Changed { name: name.clone(), difference });
@@ -118,6 +121,7 @@ pub fn open(requests: &[InputRequest]) -> Result<Input, exit::Error> {
         queue: VecDeque::with_capacity(requests.len()),
         row: 0,
         finished_bytes: 0,
+        skipped: Skipped::default(),
     };
     for request in requests {
         input.add(request)?;
@@ -133,7 +137,8 @@ impl Input {
         R: Read + Send + 'static,
     {
         let request = InputRequest { path: name.into(), stated, known_as: None, promise: None };
-        let Opened { source, rows, meter } = open_rows(&request, reader)?;
+        let skipped = Skipped::default();
+        let Opened { source, rows, meter } = open_rows(&request, reader, &skipped)?;
         let source = Arc::new(source);
         Ok(Self {
             sources: vec![Arc::clone(&source)],
@@ -148,6 +153,7 @@ impl Input {
             }]),
             row: 0,
             finished_bytes: 0,
+            skipped,
         })
     }
 
@@ -155,6 +161,12 @@ impl Input {
     #[must_use]
     pub fn sources(&self) -> &[Arc<Source>] {
         &self.sources
+    }
+
+    /// The rows that are passed over; it counts as reading goes on.
+    #[must_use]
+    pub fn skipped(&self) -> Skipped {
+        self.skipped.clone()
     }
 
     /// The size of all inputs, if each is a regular file.
@@ -173,7 +185,7 @@ impl Input {
         let OpenedBytes { reader, size, watch } = open_bytes(request)
             .map_err(|reason| exit::Error::refused(format_args!("{}: {reason}", request.name())))?;
         let Opened { source, rows, meter } =
-            open_rows(request, reader).map_err(exit::Error::refused)?;
+            open_rows(request, reader, &self.skipped).map_err(exit::Error::refused)?;
         let source = Arc::new(source);
         // What can be read once must be kept open. A workbook is held whole: one at a time.
         let few = self.sources.len() < KEPT_OPEN && !source.format.is_spreadsheet();
@@ -196,7 +208,7 @@ impl Input {
         while let Some(entry) = self.queue.front_mut() {
             if entry.rows.is_none() {
                 entry
-                    .reopen()
+                    .reopen(&self.skipped)
                     .map_err(|fault| entry.changed(Watch::difference).unwrap_or(fault))?;
             }
             match entry.rows.as_mut().and_then(|rows| rows.next()) {
@@ -237,6 +249,15 @@ impl Iterator for Input {
             }
         }
     }
+}
+
+/// The refusal of inputs without a row.
+#[must_use]
+pub fn no_rows(names: &[String]) -> exit::Error {
+    exit::Error::refused(format!(
+        "{}: there are no rows; if that may be, use --allow-empty",
+        names.join(", ")
+    ))
 }
 
 /// Refuses a file or standard input that is named twice.

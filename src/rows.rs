@@ -65,8 +65,10 @@ impl Builder {
         let mut headers = Vec::new();
         for source in sources.iter().filter(|source| source.format.has_columns()) {
             let columns = ColumnMap::resolve(&source.columns, &mapping)
-                .and_then(|columns| columns.check_header(&mapping).map(|()| columns))
-                .map_err(|problem| column_map::refusal(&source.name, &problem))?;
+                .and_then(|columns| {
+                    columns.check_header(&source.columns, &mapping).map(|()| columns)
+                })
+                .map_err(|problem| column_map::refusal(source, &problem))?;
             headers.push((Arc::clone(source), columns));
         }
         settings::check_map(&mapping, sources)?;

@@ -147,6 +147,7 @@ mod tests {
             encoding: Encoding::Utf8,
             delimiter: None,
             columns: vec![],
+            header_line: 1,
         });
         let mut builder = Builder::new(mapping.clone(), &[Arc::clone(&source)]).unwrap();
         let mut needed = Needed::default();

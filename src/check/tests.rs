@@ -27,6 +27,7 @@ fn checked(lines: &[String], options: &Options) -> (Report, Vec<LocatedIssue>) {
         delimiter: None,
         encoding: crate::input::record::Encoding::Utf8,
         columns: Vec::new(),
+        header_line: 1,
     });
     let sources = [Arc::clone(&source)];
     let builder = Builder::new(Mapping::default(), &sources).unwrap();

@@ -8,7 +8,7 @@ use tempfile::NamedTempFile;
 use super::caller::Caller;
 use crate::check::{self, EXAMPLES, LocatedIssue, Options, Report};
 use crate::exit::{Error, Exit};
-use crate::input::InputRequest;
+use crate::input::{self, InputRequest};
 use crate::settings::cli::check::CheckArgs;
 use crate::settings::config::{self, PaceSettings};
 
@@ -32,6 +32,9 @@ pub(super) fn run(args: &CheckArgs, caller: &Caller<'_>) -> Result<Exit, Error> 
     let report =
         check::check_files(&requests, mapping, &options, &mut |finding| screen.finding(finding))?;
     let names: Vec<String> = requests.iter().map(InputRequest::name).collect();
+    if report.rows == 0 && report.unreadable.is_none() && !args.rows.allow_empty {
+        return Err(input::no_rows(&names));
+    }
     screen.report(&report, &names);
     Ok(report.exit())
 }

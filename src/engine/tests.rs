@@ -150,6 +150,7 @@ fn record(row: u64) -> Record {
             encoding: Encoding::Utf8,
             delimiter: None,
             columns: vec![],
+            header_line: 1,
         }),
         position: Position { row, line: row, byte: 0 },
         content: Content::Object("{}".into()),

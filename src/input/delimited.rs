@@ -6,6 +6,7 @@
 //! each end one). A row is at most [`MAX_RECORD_BYTES`] and [`MAX_RECORD_LINES`] long. Once a
 //! row's end is in doubt, reading ends: what follows might be the inside of a cell.
 
+use std::cmp::Ordering;
 use std::io::{self, Read};
 
 use csv::{ByteRecord, StringRecord};
@@ -15,7 +16,9 @@ use memchr::memchr2;
 use super::header;
 use super::lines::{Lines, line_ends};
 use super::quotes;
+use super::request::{ShortRows, Stated};
 use super::rows::{Fault, InputRow, KEPT_BYTES, MAX_RECORD_BYTES, MAX_RECORD_LINES, RowReader};
+use super::skipped::Skipped;
 use super::window::Window;
 use crate::input::guard;
 use crate::input::record::{Content, Delimiter, Raw};
@@ -33,8 +36,14 @@ pub(super) struct Delimited<R> {
     /// The cells of the row read last, end to end, and where each of them ends.
     cells: Vec<u8>,
     ends: Vec<usize>,
+    /// How many ends there are.
+    ended: usize,
     /// Why reading ends behind the row that was returned last.
     fault: Option<Fault>,
+    /// The line of the header.
+    header_line: u64,
+    short_rows: ShortRows,
+    skipped: Skipped,
 }
 
 /// Where a row lies: it begins at the window's first byte.
@@ -62,7 +71,8 @@ impl<R: Read> Delimited<R> {
     pub(super) fn new(
         window: Window<R>,
         delimiter: Delimiter,
-        stated: bool,
+        stated: &Stated,
+        skipped: Skipped,
     ) -> Result<Self, Fault> {
         let mut core = csv_core::ReaderBuilder::new().delimiter(delimiter.byte()).build();
         // So that it does not look for a byte order mark, which it does if enough bytes are there.
@@ -76,12 +86,16 @@ impl<R: Read> Delimited<R> {
             lines: Lines::new(),
             cells: vec![0; 1024],
             ends: vec![0; 64],
+            ended: 0,
             fault: None,
+            header_line: 1,
+            short_rows: stated.short_rows,
+            skipped,
         };
         let skipped = header::skip_separator_line(rows.window.bytes(), delimiter)
             .map_err(|reason| Fault::new(1, reason))?;
         rows.window.consume(skipped); // its line end is passed over with blank lines
-        let mut columns = rows.header(stated)?;
+        let mut columns = rows.header(stated.delimiter.is_some())?;
         rows.guarded = header::take_guard_off(&mut columns);
         rows.columns = columns;
         Ok(rows)
@@ -92,11 +106,16 @@ impl<R: Read> Delimited<R> {
         &self.columns
     }
 
+    /// The line of the header.
+    pub(super) fn header_line(&self) -> u64 {
+        self.header_line
+    }
+
     fn header(&mut self, stated: bool) -> Result<Vec<String>, Fault> {
         let Some(row) = self.read().map_err(|error| self.io(&error))? else {
             return Err(Fault::new(
                 self.lines.line,
-                "there is no header row; the first row names the columns",
+                "there is no header row; the first row names the columns; if the file may be empty, use --allow-empty",
             ));
         };
         let cells = match row.content {
@@ -108,6 +127,7 @@ impl<R: Read> Delimited<R> {
             }
             Content::Object(_) => unreachable!("no objects among cells"),
         };
+        self.header_line = row.line;
         let doubted = (!stated).then_some(self.delimiter);
         header::names(cells.iter(), doubted).map_err(|reason| Fault::new(row.line, reason))
     }
@@ -166,6 +186,7 @@ impl<R: Read> Delimited<R> {
                 file_ended = !self.window.fill()?;
             }
         };
+        self.ended = cells;
         Ok(Some(Frame { line, byte: self.window.offset(), length, cells, end }))
     }
 
@@ -196,7 +217,7 @@ impl<R: Read> Delimited<R> {
         if quotes.open.is_some() {
             return Some(self.lost(frame));
         }
-        let cells = self.cells(frame.cells);
+        let cells = self.cells(self.length(frame));
         let problem = if let Some(stray) = quotes.stray {
             let line = frame.line + line_ends(&row[..stray]).count() as u64;
             Issue::error(
@@ -204,14 +225,20 @@ impl<R: Read> Delimited<R> {
                 format!("a quote closes in the middle of a cell on line {line}"),
             )
             .hint("double the quotes that belong to the text, and quote the whole cell")
-        } else if frame.cells != self.columns.len() && !self.columns.is_empty() {
-            if frame.cells == 1 && row.trim_ascii().is_empty() {
-                return None;
+        } else if is_blank(&cells) {
+            // A line of blanks is one that an editor left, not a row.
+            if frame.cells > 1 && !self.columns.is_empty() {
+                self.skipped.count_blank();
             }
+            return None;
+        } else if cells.len() != self.columns.len() && !self.columns.is_empty() {
             self.wrong_count(frame)
         } else {
             match StringRecord::from_byte_record(cells) {
-                Ok(cells) if self.columns.is_empty() && is_blank(&cells) => return None,
+                Ok(cells) if self.repeats_header(&cells) => {
+                    self.skipped.count_header();
+                    return None;
+                }
                 Ok(cells) => return Some(Content::Cells(cells)),
                 Err(error) => {
                     let problem = self.invalid_utf8(error.utf8_error());
@@ -222,15 +249,39 @@ impl<R: Read> Delimited<R> {
         Some(broken(cells, problem))
     }
 
-    /// The first cells of the row read last.
+    /// How many cells the row read last is taken to have: those beyond the header's that hold
+    /// nothing do not count, and those that are missing may be blank.
+    fn length(&self, frame: &Frame) -> usize {
+        let columns = self.columns.len();
+        let beyond = || {
+            let end = self.ends[frame.cells - 1];
+            self.cells[self.ends[columns - 1]..end].trim_ascii().is_empty()
+        };
+        match frame.cells.cmp(&columns) {
+            _ if columns == 0 => frame.cells,
+            Ordering::Greater if beyond() => columns,
+            Ordering::Less if self.short_rows == ShortRows::Blank => columns,
+            _ => frame.cells,
+        }
+    }
+
+    /// Whether a row is the header once more.
+    fn repeats_header(&self, cells: &StringRecord) -> bool {
+        !self.columns.is_empty() && cells.iter().map(str::trim).eq(self.columns.iter())
+    }
+
+    /// The first cells of the row read last, and blank ones beyond them.
     fn cells(&self, count: usize) -> ByteRecord {
-        let ends = &self.ends[..count];
+        let ends = &self.ends[..count.min(self.ended)];
         let mut record = ByteRecord::with_capacity(ends.last().map_or(0, |end| *end), count);
         let mut start = 0;
         for &end in ends {
             let cell = &self.cells[start..end];
             record.push_field(if self.guarded { guard::take_off(cell) } else { cell });
             start = end;
+        }
+        for _ in ends.len()..count {
+            record.push_field(b"");
         }
         record
     }
@@ -243,6 +294,11 @@ impl<R: Read> Delimited<R> {
             String::new()
         };
         let plural = if frame.cells == 1 { "" } else { "s" };
+        let hint = if frame.cells < self.columns.len() {
+            "add the delimiters that are missing; if blank cells at the end of rows were left out, use --short-rows blank"
+        } else {
+            "quote a cell that holds a delimiter, a quote or a line break; double its quotes"
+        };
         Issue::error(
             "wrong_field_count",
             format!(
@@ -251,7 +307,7 @@ impl<R: Read> Delimited<R> {
                 self.columns.len()
             ),
         )
-        .hint("quote a cell that holds a delimiter, a quote or a line break; double its quotes")
+        .hint(hint)
     }
 
     fn invalid_utf8(&self, error: &csv::Utf8Error) -> Issue {
@@ -321,8 +377,8 @@ fn broken(cells: ByteRecord, issue: Issue) -> Content {
     Content::Broken { raw: Raw::Cells(cells), issue: Box::new(issue) }
 }
 
-fn is_blank(cells: &StringRecord) -> bool {
-    cells.len() == 1 && cells[0].trim().is_empty()
+fn is_blank(cells: &ByteRecord) -> bool {
+    cells.iter().all(|cell| cell.trim_ascii().is_empty())
 }
 
 /// As much of a row as a row may have, whatever has been read beyond.

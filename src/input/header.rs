@@ -1,7 +1,7 @@
 //! What the header of a file with columns says, and when it says nothing.
 //!
-//! A header is taken if each column has one name of its own. Whatever else would have to be
-//! guessed (a name twice, a name missing, another delimiter) is refused with what to do.
+//! Names may be missing, or there twice: whether that matters is for those to say who know which
+//! columns are read. A header that suggests another delimiter is refused with what to do.
 
 use memchr::memchr2;
 
@@ -11,9 +11,8 @@ use crate::input::record::{ADDED_COLUMNS, Delimiter};
 /// The most columns; what a spreadsheet has at most.
 pub(super) const MAX_COLUMNS: usize = 16_384;
 
-/// How much of a name, and how many of them, a message shows.
+/// How much of a name a message shows.
 const SHOWN: usize = 60;
-const LISTED: usize = 10;
 
 /// What a first line `sep=;`, which spreadsheets write for each other, says, and its length.
 pub(super) fn separator_line(bytes: &[u8]) -> Option<(Delimiter, usize)> {
@@ -41,7 +40,7 @@ pub(super) fn skip_separator_line(bytes: &[u8], delimiter: Delimiter) -> Result<
     }
 }
 
-/// The names of the columns, trimmed; or why they cannot be told apart.
+/// The names of the columns, trimmed; or why they cannot be read.
 pub(super) fn names<'a>(
     cells: impl Iterator<Item = &'a str>,
     delimiter: Option<Delimiter>,
@@ -54,10 +53,7 @@ pub(super) fn names<'a>(
             names.len()
         ));
     }
-    let problem = delimiter
-        .and_then(|delimiter| other_delimiter(&names, delimiter))
-        .or_else(|| blank(&names))
-        .or_else(|| twice(&names));
+    let problem = delimiter.and_then(|delimiter| other_delimiter(&names, delimiter));
     problem.map_or(Ok(names), Err)
 }
 
@@ -86,35 +82,4 @@ fn other_delimiter(names: &[String], delimiter: Delimiter) -> Option<String> {
         char::from(delimiter.byte()),
         other.name()
     ))
-}
-
-fn blank(names: &[String]) -> Option<String> {
-    let numbers: Vec<String> = names
-        .iter()
-        .enumerate()
-        .filter(|(_, name)| name.is_empty())
-        .map(|(index, _)| (index + 1).to_string())
-        .take(LISTED)
-        .collect();
-    (!numbers.is_empty()).then(|| {
-        format!(
-            "columns without a name in the header: number {}; name them or take them out",
-            numbers.join(", ")
-        )
-    })
-}
-
-fn twice(names: &[String]) -> Option<String> {
-    let mut sorted: Vec<&String> = names.iter().collect();
-    sorted.sort_unstable();
-    let mut twice: Vec<String> = sorted
-        .windows(2)
-        .filter(|pair| pair[0] == pair[1])
-        .map(|pair| format!("{:?}", pair[0].chars().take(SHOWN).collect::<String>()))
-        .collect();
-    twice.dedup();
-    twice.truncate(LISTED);
-    (!twice.is_empty()).then(|| {
-        format!("columns more than once in the header: {}; keep one of each", twice.join(", "))
-    })
 }

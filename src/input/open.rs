@@ -12,6 +12,7 @@ use super::jsonl::Jsonl;
 use super::promise::Watch;
 use super::request::{InputRequest, Unreadable};
 use super::rows::RowReader;
+use super::skipped::Skipped;
 use super::sniff::{self, Container, Named};
 use super::unpack::{self, Bytes, Meter, Peek, Unpacked};
 use super::window::Window;
@@ -73,7 +74,11 @@ fn is_device(_: &fs::Metadata) -> bool {
 }
 
 /// Finds out what the bytes are and reads the header.
-pub(super) fn open_rows<R>(request: &InputRequest, reader: R) -> Result<Opened, Unreadable>
+pub(super) fn open_rows<R>(
+    request: &InputRequest,
+    reader: R,
+    skipped: &Skipped,
+) -> Result<Opened, Unreadable>
 where
     R: Read + Send + 'static,
 {
@@ -90,6 +95,7 @@ where
             encoding: Encoding::Utf8,
             delimiter: None,
             columns: opened.columns,
+            header_line: opened.header_line,
         };
         return Ok(Opened { source, rows: Box::new(opened.rows), meter: None });
     }
@@ -97,18 +103,23 @@ where
         decode::open(bytes, request.stated.encoding).map_err(failed)?.map_err(fault)?;
     let mut window = Window::new(text);
     sniff::begin(&mut window).map_err(failed)?.map_err(fault)?;
+    if request.stated.may_be_empty && window.bytes().trim_ascii().is_empty() {
+        // Without a header there are no columns; there is nothing in any of them.
+        let (format, columns) = (Format::Jsonl, Vec::new());
+        let source = Source { name, format, encoding, delimiter: None, columns, header_line: 0 };
+        return Ok(Opened { source, rows: Box::new(Jsonl::new(window)), meter: Some(meter) });
+    }
     let (format, delimiter) = format(request, &window).map_err(fault)?;
-    let (columns, rows): (_, Box<dyn RowReader>) = match (format, delimiter) {
+    let (columns, header_line, rows): (_, _, Box<dyn RowReader>) = match (format, delimiter) {
         (_, Some(delimiter)) => {
-            let stated = request.stated.delimiter.is_some();
-            let rows =
-                Delimited::new(window, delimiter, stated).map_err(|fault| fault.at(&name))?;
-            (rows.columns().to_vec(), Box::new(rows))
+            let rows = Delimited::new(window, delimiter, &request.stated, skipped.clone())
+                .map_err(|fault| fault.at(&name))?;
+            (rows.columns().to_vec(), rows.header_line(), Box::new(rows))
         }
-        (Format::Json, _) => (Vec::new(), Box::new(Json::new(window))),
-        _ => (Vec::new(), Box::new(Jsonl::new(window))),
+        (Format::Json, _) => (Vec::new(), 0, Box::new(Json::new(window))),
+        _ => (Vec::new(), 0, Box::new(Jsonl::new(window))),
     };
-    let source = Source { name, format, encoding, delimiter, columns };
+    let source = Source { name, format, encoding, delimiter, columns, header_line };
     Ok(Opened {
         source,
         rows,

@@ -153,8 +153,10 @@ pub struct Source {
     pub encoding: Encoding,
     /// What stands between its cells; nothing for formats that are no text of cells.
     pub delimiter: Option<Delimiter>,
-    /// The header's names, as written; empty for JSON rows.
+    /// The header's names, as written; empty for JSON rows. A column may have none.
     pub columns: Vec<String>,
+    /// The line of the header, from 1; 0 for JSON rows.
+    pub header_line: u64,
 }
 
 /// Where a record begins.

@@ -33,6 +33,20 @@ pub struct Stated {
     pub delimiter: Option<Delimiter>,
     /// The sheet of a workbook.
     pub sheet: Option<String>,
+    /// What becomes of rows with fewer cells than the header.
+    pub short_rows: ShortRows,
+    /// Whether it may be empty.
+    pub may_be_empty: bool,
+}
+
+/// What becomes of a row of text with fewer cells than the header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ShortRows {
+    /// The row is invalid: a cell may be missing anywhere in it.
+    #[default]
+    Refuse,
+    /// The cells that are missing at its end are blank.
+    Blank,
 }
 
 impl InputRequest {

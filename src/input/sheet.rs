@@ -41,6 +41,7 @@ pub(super) struct Sheet {
 pub(super) struct OpenedSheet {
     pub(super) format: Format,
     pub(super) columns: Vec<String>,
+    pub(super) header_line: u64,
     pub(super) rows: Sheet,
 }
 
@@ -70,9 +71,15 @@ pub(super) fn open(
     let name = choose(&sheets, sheet)?;
     let mut table = Table::default();
     book.read(name, &mut table)?;
-    let (columns, rows) = table.finish().map_err(|reason| format!("sheet {name:?}{reason}"))?;
+    let (columns, header_line, rows) =
+        table.finish().map_err(|reason| format!("sheet {name:?}{reason}"))?;
     let (count, bytes) = (rows.len() as u64, meter.count());
-    Ok(OpenedSheet { format, columns, rows: Sheet { rows: rows.into_iter(), count, bytes } })
+    Ok(OpenedSheet {
+        format,
+        columns,
+        header_line,
+        rows: Sheet { rows: rows.into_iter(), count, bytes },
+    })
 }
 
 /// The sheet to read; hidden ones are read only if they are named.

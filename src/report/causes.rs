@@ -66,6 +66,7 @@ mod tests {
             encoding: Encoding::Utf8,
             delimiter: None,
             columns: Vec::new(),
+            header_line: 1,
         });
         let position = Position { row, line: row + 1, byte: 0 };
         let problem = Issue::error(kind, format!("wrong in row {row}")).hint("fix it");

@@ -101,6 +101,9 @@ impl<W: Write> CheckSummary<'_, W> {
         };
         writeln!(self.out, "checked {rows} of {of}: {verdict}")?;
         let invalid = report.rows - report.valid;
+        if let Some(skipped) = report.skipped.in_words() {
+            writeln!(self.out, "{:>12}  skipped: {skipped}", "")?;
+        }
         writeln!(self.out, "{:>12}  can be sent", thousands(report.valid))?;
         if invalid > 0 {
             writeln!(self.out, "{:>12}  invalid: would not be sent", thousands(invalid))?;
@@ -206,6 +209,7 @@ pub(crate) fn report_json(report: &Report, files: &[String]) -> Value {
         "version": 1,
         "files": files,
         "rows": report.rows,
+        "skipped": report.skipped,
         "valid": report.valid,
         "invalid": report.rows - report.valid,
         "errors": report.count(Severity::Error),

@@ -164,6 +164,9 @@ impl<W: Write> Page<'_, W> {
             calls = format!("{calls} ({})", notes.join(", "));
         }
         writeln!(self.out, "\ntime: {}, {calls}", span_ms(summary.elapsed_ms))?;
+        if let Some(skipped) = summary.skipped.in_words() {
+            writeln!(self.out, "skipped: {skipped}")?;
+        }
         let waits: Vec<_> = [
             (summary.waited.limit_ms, "for the limit"),
             (summary.waited.cool_down_ms, "for pauses that the server asked for"),

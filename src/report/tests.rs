@@ -13,7 +13,9 @@ use jiff::Timestamp;
 use crate::input::record::{Content, Encoding, Format, Position, Record, Source};
 use crate::issue::Issue;
 use crate::outcome::{Finished, Outcome, Status, Tally};
-use crate::store::summary::{Files, InputSummary, SUMMARY_VERSION, Summary, Tool, Waited};
+use crate::store::summary::{
+    Files, InputSummary, SUMMARY_VERSION, SkippedRows, Summary, Tool, Waited,
+};
 
 /// A row with this outcome.
 pub(crate) fn finished(status: Status) -> Finished {
@@ -23,6 +25,7 @@ pub(crate) fn finished(status: Status) -> Finished {
         encoding: Encoding::Utf8,
         delimiter: None,
         columns: Vec::new(),
+        header_line: 1,
     });
     let issue = Box::new(Issue::error("any", "any"));
     let outcome = Outcome { status, ..Outcome::invalid(issue, Timestamp::UNIX_EPOCH) };
@@ -48,6 +51,7 @@ pub(crate) fn summary() -> Summary {
             fingerprint: "0".repeat(32),
         }],
         tally,
+        skipped: SkippedRows::default(),
         done_before: 0,
         complete: true,
         balanced: tally.balances(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::catalog::{Field, Kind, Need, OPERATIONS, Operation, Role, USER, normalize};
 use crate::exit::Error;
-use crate::input::record::ADDED_COLUMNS;
+use crate::input::record::{ADDED_COLUMNS, Source};
 use crate::issue::Issue;
 
 use super::attributes::{self, Takes};
@@ -24,6 +24,8 @@ pub(super) enum Means {
     Attribute(Box<str>, Blank),
     /// A field that only other operations have: it must be blank.
     OtherField,
+    /// The header has no name for it: it must be blank.
+    Unnamed,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +35,7 @@ enum Column {
     Region,
     Attribute(Box<str>),
     Named(String),
+    Unnamed,
 }
 
 /// What the columns stand for.
@@ -46,27 +49,20 @@ pub(super) struct ColumnMap {
 impl ColumnMap {
     /// Resolves what column names stand for.
     pub(super) fn resolve(names: &[String], mapping: &Mapping) -> Result<Self, Issue> {
-        let columns: Vec<Column> = names.iter().map(|name| column(name, mapping)).collect();
-        let fields = || {
-            columns.iter().zip(names).filter_map(|(column, name)| match column {
-                Column::Named(field) => Some((field.as_str(), name)),
-                _ => None,
-            })
-        };
-        if let Some((_, name)) = fields().find(|(field, _)| !is_known(field)) {
-            return Err(unknown_column(name));
-        }
+        let mut columns: Vec<Column> = names.iter().map(|name| column(name, mapping)).collect();
+        check_names_twice(&columns, names)?;
+        check_known(&mut columns, names, mapping)?;
         check_attributes_twice(&columns, names)?;
         let operation = if columns.contains(&Column::Operation) {
             None
         } else if mapping.operation.is_some() {
             mapping.operation
         } else {
-            let named: Vec<&str> = fields().map(|(field, _)| field).collect();
-            let attributes = columns.iter().filter(|c| matches!(c, Column::Attribute(_))).count();
-            Some(infer(&named, attributes, mapping)?)
+            Some(infer_with_flag(&mut columns, mapping)?)
         };
         if let Some(operation) = operation {
+            name_flag(&mut columns, operation);
+            let fields = || fields(&columns, names);
             if let Some((_, name)) = fields().find(|(f, _)| operation.field_index(f).is_none()) {
                 return Err(not_a_field(operation, name));
             }
@@ -83,7 +79,7 @@ impl ColumnMap {
     }
 
     /// Refuses a header whose rows could never be valid.
-    pub(super) fn check_header(&self, mapping: &Mapping) -> Result<(), Issue> {
+    pub(super) fn check_header(&self, names: &[String], mapping: &Mapping) -> Result<(), Issue> {
         let Some(operation) = self.operation else {
             return Ok(());
         };
@@ -120,10 +116,19 @@ impl ColumnMap {
                 && has(contact)
                 && !has(field.name)
             {
-                return Err(unstated(field, contact));
+                return Err(unstated(field, contact, self.flag_left_out(names)));
             }
         }
         Ok(())
+    }
+
+    /// A column that is left out and sounds like the flag that is missing.
+    fn flag_left_out<'a>(&self, names: &'a [String]) -> Option<&'a str> {
+        let sounds = |(column, name): &(&Column, &String)| {
+            **column == Column::Ignored && normalize(name).contains("verified")
+        };
+        let mut left_out = self.columns.iter().zip(names).filter(sounds);
+        left_out.next().map(|(_, name)| name.as_str())
     }
 
     /// The operation of every row, unless rows name their own.
@@ -168,6 +173,7 @@ impl ColumnMap {
         let takes = Takes::of(operation);
         let means = self.columns.iter().map(|column| match column {
             Column::Ignored | Column::Operation | Column::Region => Means::Nothing,
+            Column::Unnamed => Means::Unnamed,
             Column::Attribute(_) if takes.is_none() => Means::OtherField,
             Column::Attribute(name) => {
                 Means::Attribute(name.clone(), mapping.blank_for_attribute(name))
@@ -220,8 +226,13 @@ fn sets(operation: &Operation, mapping: &Mapping) -> Vec<Set> {
 
 fn column(name: &str, mapping: &Mapping) -> Column {
     let same = |other: &str| normalize(other) == normalize(name);
-    if ADDED_COLUMNS.contains(&name) || mapping.ignore.iter().any(|ignored| same(ignored)) {
+    let only = || mapping.only.is_empty() || mapping.only.iter().any(|only| same(only));
+    let ignored = || mapping.ignore.iter().any(|ignored| same(ignored));
+    if ADDED_COLUMNS.contains(&name) || ignored() || !only() {
         return Column::Ignored;
+    }
+    if name.trim().is_empty() {
+        return Column::Unnamed;
     }
     let mapped =
         mapping.map.iter().find(|(column, _)| same(column)).map(|(_, field)| field.as_str());
@@ -241,6 +252,138 @@ fn names_user(name: &str) -> bool {
 
 pub(super) fn is_known(name: &str) -> bool {
     OPERATIONS.iter().any(|operation| operation.field_index(name).is_some())
+}
+
+/// The columns that are fields, with their names in the file.
+fn fields<'a>(
+    columns: &'a [Column],
+    names: &'a [String],
+) -> impl Iterator<Item = (&'a str, &'a String)> {
+    columns.iter().zip(names).filter_map(|(column, name)| match column {
+        Column::Named(field) => Some((field.as_str(), name)),
+        _ => None,
+    })
+}
+
+/// How many names a message lists.
+const LISTED: usize = 20;
+
+/// Refuses names that the header has more than once, unless those columns are left out.
+fn check_names_twice(columns: &[Column], names: &[String]) -> Result<(), Issue> {
+    let taken = |column: &Column| !matches!(column, Column::Ignored | Column::Unnamed);
+    let mut sorted: Vec<&String> =
+        columns.iter().zip(names).filter(|(column, _)| taken(column)).map(|(_, n)| n).collect();
+    sorted.sort_unstable();
+    let mut twice: Vec<&String> =
+        sorted.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+    twice.dedup();
+    let Some(first) = twice.first() else { return Ok(()) };
+    let list: Vec<String> = twice.iter().take(LISTED).map(|name| format!("{name:?}")).collect();
+    Err(Issue::error(
+        "duplicate_field",
+        format!("columns more than once in the header: {}", list.join(", ")),
+    )
+    .at(first.as_str())
+    .hint(format!("keep one of each, or omit all of them: {}", options("--ignore", &twice))))
+}
+
+/// Refuses columns that are no field of any operation, all of them at once; or leaves them out.
+fn check_known(columns: &mut [Column], names: &[String], mapping: &Mapping) -> Result<(), Issue> {
+    let unknown = |column: &Column| matches!(column, Column::Named(field) if !is_known(field));
+    if mapping.ignore_unknown {
+        columns.iter_mut().filter(|column| unknown(column)).for_each(|c| *c = Column::Ignored);
+        return Ok(());
+    }
+    let strangers: Vec<&String> =
+        columns.iter().zip(names).filter(|(column, _)| unknown(column)).map(|(_, n)| n).collect();
+    match strangers[..] {
+        [] => Ok(()),
+        [name] => Err(unknown_column(name)),
+        _ => {
+            let told = |name: &&String| format!("{name:?}{}", nearest(name).replace("; ", " ("));
+            let close = |told: String| if told.ends_with('?') { told + ")" } else { told };
+            let list: Vec<String> = strangers.iter().take(LISTED).map(told).map(close).collect();
+            Err(Issue::error(
+                "unknown_field",
+                format!("no operation has these fields: {}", list.join(", ")),
+            )
+            .hint(format!(
+                "omit them with {}, or all such columns with --ignore-unknown; or name the field of each with --map COLUMN=FIELD",
+                options("--ignore", &strangers)
+            )))
+        }
+    }
+}
+
+/// An option for each name, as it is typed.
+fn options(flag: &str, names: &[&String]) -> String {
+    let option = |name: &&String| option(flag, name);
+    names.iter().take(LISTED).map(option).collect::<Vec<_>>().join(" ")
+}
+
+/// An option with a name as its value, which may begin with a hyphen.
+fn option(flag: &str, name: &str) -> String {
+    let joint = if name.starts_with('-') { '=' } else { ' ' };
+    format!("{flag}{joint}{name:?}")
+}
+
+/// The column that is the flag of a phone number or e-mail address by its name alone.
+const FLAG: &str = "verified";
+
+/// Names the flag of the only contact in operations that have several, where its column is just
+/// called `verified`: it can be no other's.
+fn name_flag(columns: &mut [Column], operation: &Operation) {
+    if operation.field_index(FLAG).is_some() {
+        return;
+    }
+    let is = |column: &Column, field: &Field| match column {
+        Column::Named(name) => operation
+            .field_index(name)
+            .is_some_and(|index| operation.fields[index].name == field.name),
+        _ => false,
+    };
+    let stated = |field: &Field| columns.iter().any(|column| is(column, field));
+    let mut flags = operation.fields.iter().filter(|flag| {
+        let contact = operation.contact_of_flag(flag).map(|index| &operation.fields[index]);
+        contact.is_some_and(stated)
+    });
+    let (Some(flag), None) = (flags.next(), flags.next()) else { return };
+    let bare =
+        |column: &&mut Column| matches!(column, Column::Named(name) if normalize(name) == FLAG);
+    if !stated(flag)
+        && let Some(column) = columns.iter_mut().find(bare)
+    {
+        *column = Column::Named(flag.name.to_owned());
+    }
+}
+
+/// The one operation that columns fit, with the flag of a contact taken for what it can only be.
+fn infer_with_flag(
+    columns: &mut Vec<Column>,
+    mapping: &Mapping,
+) -> Result<&'static Operation, Issue> {
+    let infer = |columns: &[Column]| {
+        let named: Vec<&str> = fields_of(columns).collect();
+        let attributes = columns.iter().filter(|c| matches!(c, Column::Attribute(_))).count();
+        infer(&named, attributes, mapping)
+    };
+    let first = infer(columns);
+    if first.is_ok() {
+        return first;
+    }
+    let patch = OPERATIONS.iter().find(|operation| operation.sets_any_field());
+    let mut flagged = columns.clone();
+    patch.iter().for_each(|patch| name_flag(&mut flagged, patch));
+    let second = infer(&flagged).or(first)?;
+    *columns = flagged;
+    Ok(second)
+}
+
+fn fields_of(columns: &[Column]) -> impl Iterator<Item = &str> {
+    columns.iter().filter_map(|column| match column {
+        Column::Named(field) => Some(field.as_str()),
+        _ => None,
+    })
 }
 
 /// Refuses two columns for one custom attribute.
@@ -365,29 +508,41 @@ fn infer(
 }
 
 /// The refusal of a file for its header.
-pub(super) fn refusal(file: &str, problem: &Issue) -> Error {
+pub(super) fn refusal(source: &Source, problem: &Issue) -> Error {
     let column =
         problem.place.as_ref().map(|column| format!(" column {column}:")).unwrap_or_default();
     let hint = problem.hint.as_ref().map(|hint| format!("\n  {hint}")).unwrap_or_default();
-    Error::refused(format!("{file}:1:{column} {}{hint}", problem.message))
+    let (file, line) = (&source.name, source.header_line);
+    Error::refused(format!("{file}:{line}:{column} {}{hint}", problem.message))
+}
+
+/// A value in a column without a name.
+pub(super) fn unnamed(index: usize) -> Issue {
+    let what = format!("column {} holds something, but the header has no name for it", index + 1);
+    Issue::error("wrong_field_count", what).hint("name the column in the header, or clear the cell")
 }
 
 fn unknown_column(name: &str) -> Issue {
     Issue::error("unknown_field", format!("no operation has a field {name}{}", nearest(name)))
         .at(name)
         .hint(format!(
-            "name its field with --map {name:?}=FIELD, or omit it with --ignore {name:?}"
+            "name its field with {}=FIELD, or omit it with {}",
+            option("--map", name),
+            option("--ignore", name)
         ))
 }
 
 /// `; did you mean …?` with the field whose name is nearest, if one is near.
 pub(super) fn nearest(name: &str) -> String {
+    likeliest(OPERATIONS.iter().flat_map(|operation| operation.fields).map(|f| f.name), name)
+}
+
+/// `; did you mean …?` with the name that is nearest, if one is near.
+fn likeliest<'a>(names: impl Iterator<Item = &'a str>, name: &str) -> String {
     const NEAR: f64 = 0.8;
     let wanted = normalize(name);
-    OPERATIONS
-        .iter()
-        .flat_map(|operation| operation.fields)
-        .map(|field| (strsim::jaro_winkler(&normalize(field.name), &wanted), field.name))
+    names
+        .map(|known| (strsim::jaro_winkler(&normalize(known), &wanted), known))
         .filter(|(likeness, _)| *likeness >= NEAR)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| format!("; did you mean {name}?"))
@@ -401,19 +556,16 @@ pub(super) fn not_a_field(operation: &Operation, name: &str) -> Issue {
         format!("{name} is not a field of {}, which takes {}", operation.name, fields.join(", ")),
     )
     .at(name)
-    .hint(format!("omit it with --ignore {name:?}, or choose another operation"))
+    .hint(if normalize(name) == FLAG {
+        format!("say which value it is the flag of: --map {name:?}=verifiedPhone, or verifiedEmail")
+    } else {
+        format!("omit it with {}, or choose another operation", option("--ignore", name))
+    })
 }
 
 pub(super) fn unknown_operation(name: &str) -> Issue {
-    let wanted = normalize(name);
-    let best = OPERATIONS
-        .iter()
-        .map(|operation| {
-            (strsim::jaro_winkler(&normalize(operation.name), &wanted), operation.name)
-        })
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map_or("", |(_, name)| name);
-    Issue::error("unknown_operation", format!("there is no operation {name}; did you mean {best}?"))
+    let best = likeliest(OPERATIONS.iter().map(|operation| operation.name), name);
+    Issue::error("unknown_operation", format!("there is no operation {name}{best}"))
         .hint("`descope-bulk operations` lists them")
 }
 
@@ -427,7 +579,16 @@ pub(super) fn destructive(operation: &Operation, why: &str) -> Issue {
         .hint("patch keeps what is not sent; to allow the removal, use --allow-destructive")
 }
 
-pub(super) fn unstated(field: &Field, value: &str) -> Issue {
+/// `left_out` is a column that is left out and may be the flag.
+pub(super) fn unstated(field: &Field, value: &str, left_out: Option<&str>) -> Issue {
+    let hint = match left_out {
+        Some(column) => format!(
+            "the column {column:?} is left out; if it is the flag, do not omit it but name it: {}={}",
+            option("--map", column),
+            field.name
+        ),
+        None => format!("add a column {0}, or set it for all rows: --set {0}=true", field.name),
+    };
     Issue::error(
         "verified_not_stated",
         format!(
@@ -435,5 +596,5 @@ pub(super) fn unstated(field: &Field, value: &str) -> Issue {
         ),
     )
     .at(field.name)
-    .hint(format!("add a column {0}, or set it for all rows: --set {0}=true", field.name))
+    .hint(hint)
 }

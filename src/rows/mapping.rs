@@ -53,6 +53,10 @@ pub struct Mapping {
     pub map: Vec<(String, String)>,
     /// Columns that are left out.
     pub ignore: Vec<String>,
+    /// The only columns that are taken; all are where there are none here.
+    pub only: Vec<String>,
+    /// Whether columns are left out that are no field of any operation.
+    pub ignore_unknown: bool,
     /// Fields and the value that they have where a row has none.
     pub set: Vec<(String, String)>,
     /// What a blank cell means.

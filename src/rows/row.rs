@@ -88,7 +88,11 @@ fn parts(
     for (column, ((cell, means), name)) in cells.iter().zip(&bound.means).zip(names).enumerate() {
         let (field, blank) = match means {
             Means::Nothing => continue,
-            Means::OtherField if cell.is_blank() => continue,
+            Means::OtherField | Means::Unnamed if cell.is_blank() => continue,
+            Means::Unnamed => {
+                draft.errors.push(column_map::unnamed(column));
+                continue;
+            }
             Means::OtherField => {
                 draft.errors.push(column_map::not_a_field(operation, name));
                 continue;
@@ -283,7 +287,7 @@ fn complete(
                 values[index] = Some(Value::Boolean(false));
             }
             Some((contact, Some(_))) => {
-                errors.push(column_map::unstated(field, operation.fields[contact].name));
+                errors.push(column_map::unstated(field, operation.fields[contact].name, None));
             }
             Some((_, None)) | None => {}
         }

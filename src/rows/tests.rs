@@ -18,6 +18,7 @@ fn csv_source(columns: &[&str]) -> Arc<Source> {
         encoding: Encoding::Utf8,
         delimiter: None,
         columns: columns.iter().map(ToString::to_string).collect(),
+        header_line: 1,
     })
 }
 
@@ -41,6 +42,7 @@ fn json(mapping: &Mapping, text: &str) -> Result<String, String> {
         encoding: Encoding::Utf8,
         delimiter: None,
         columns: vec![],
+        header_line: 1,
     });
     let mut builder = Builder::new(mapping.clone(), &[Arc::clone(&source)]).unwrap();
     body(&mut builder, record(&source, Content::Object(text.into())))
@@ -64,6 +66,7 @@ pub(crate) fn instruction(row: &str) -> Instruction {
         encoding: Encoding::Utf8,
         delimiter: None,
         columns: vec![],
+        header_line: 1,
     });
     let mut builder = Builder::new(Mapping::default(), &[Arc::clone(&source)]).unwrap();
     let built = builder.build(record(&source, Content::Object(row.into())));
@@ -276,6 +279,7 @@ fn a_rename_knows_the_name_that_it_gives() {
         encoding: Encoding::Utf8,
         delimiter: None,
         columns: vec![],
+        header_line: 1,
     });
     let mut builder = Builder::new(Mapping::default(), &[Arc::clone(&source)]).unwrap();
     for (row, expected) in [

@@ -106,6 +106,7 @@ impl Intended {
         config: &Config,
         stop: &Stop,
     ) -> Result<Self, Error> {
+        reading.refuse_empty(config)?;
         if let Some(report) = reading.problems(config)? {
             let files = reading.requests.iter().map(InputRequest::name).collect();
             return Ok(Self::Problems { report: Box::new(report), files });
@@ -166,6 +167,16 @@ impl Reading {
         let settings = config.identity.clone();
         let identity = Identity { version: JOURNAL_VERSION, inputs, settings };
         Ok(Self { input, builder, identity, requests })
+    }
+
+    /// Refuses inputs that hold no row at all, unless that was said to be fine.
+    fn refuse_empty(&self, config: &Config) -> Result<(), Error> {
+        let empty = || Ok::<bool, Error>(input::open(&self.requests)?.next().is_none());
+        if config.allow_empty || !empty()? {
+            return Ok(());
+        }
+        let names: Vec<String> = self.requests.iter().map(InputRequest::name).collect();
+        Err(input::no_rows(&names))
     }
 
     /// Reads all rows, and refuses them when too many are invalid. An input that cannot be read to

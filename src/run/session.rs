@@ -59,6 +59,7 @@ pub(super) async fn session(
         done_before: earlier,
         calls_per_second: client.gate().allowed_per_second(class),
     }));
+    let skipped = reading.input.skipped();
     let (sources, identity) = (reading.input.sources().to_vec(), reading.identity.clone());
     let recorder = store::spawn(recorder, from_engine);
     let (to_engine, rows) = mpsc::channel(CHANNEL);
@@ -84,6 +85,7 @@ pub(super) async fn session(
         client: &client,
         folder: &folder,
         sources: &sources,
+        skipped: &skipped,
         identity: &identity,
         typed: &typed,
         simulated: handshake.simulator.is_some(),

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::parts::{RunEnd, UNREADABLE_INPUT};
 use crate::engine::Ended;
 use crate::exit::{Error, Exit};
+use crate::input::Skipped;
 use crate::input::record::Source;
 use crate::outcome::{Tally, milliseconds};
 use crate::report::{self, FailureCauses, NoteCounts};
@@ -18,7 +19,9 @@ use crate::send::Client;
 use crate::settings::config::Config;
 use crate::stop::StopReason;
 use crate::store::journal::{Identity, InputIdentity};
-use crate::store::summary::{Files, InputSummary, SUMMARY_VERSION, Stopped, Summary, Tool, Waited};
+use crate::store::summary::{
+    Files, InputSummary, SUMMARY_VERSION, SkippedRows, Stopped, Summary, Tool, Waited,
+};
 use crate::store::{self, Closed, RunFolder};
 
 /// Causes of failures that the summary names.
@@ -31,6 +34,8 @@ pub(super) struct Facts<'a> {
     pub(super) folder: &'a RunFolder,
     pub(super) sources: &'a [Arc<Source>],
     pub(super) identity: &'a Identity,
+    /// The rows that were passed over.
+    pub(super) skipped: &'a Skipped,
     /// The words that were typed, if any.
     pub(super) typed: &'a [String],
     pub(super) simulated: bool,
@@ -142,6 +147,7 @@ fn summary(
         finished_at: Timestamp::now(),
         elapsed_ms: milliseconds(facts.elapsed),
         inputs: facts.sources.iter().zip(&facts.identity.inputs).map(input).collect(),
+        skipped: SkippedRows::of(facts.skipped),
         done_before: facts.earlier.finished(),
         tally: ended.tally,
         complete: ended.complete,

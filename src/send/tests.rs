@@ -23,6 +23,7 @@ pub(super) fn instruction_by(mapping: Mapping, row: &str) -> Instruction {
         encoding: Encoding::Utf8,
         delimiter: None,
         columns: vec![],
+        header_line: 1,
     });
     let position = Position { row: 1, line: 1, byte: 0 };
     let mut builder = Builder::new(mapping, &[Arc::clone(&source)]).unwrap();

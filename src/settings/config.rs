@@ -39,6 +39,8 @@ pub struct Config {
     /// The codes of warnings that are allowed, if all rows are to be checked first and problems
     /// stop the run.
     pub strict: Option<Vec<String>>,
+    /// Whether inputs may hold no row at all.
+    pub allow_empty: bool,
     /// How many invalid rows a run bears, if all rows are checked before the first is sent.
     pub preflight: Option<MaxFailures>,
     /// The most users in a batch.
@@ -185,6 +187,7 @@ impl Config {
         Ok(Self {
             inputs,
             mapping,
+            allow_empty: args.rows.allow_empty,
             strict: args.strict.then(|| args.findings.allow.clone()),
             // A strict run checks all rows anyway.
             preflight: (!args.limits.no_preflight && !args.strict)
@@ -234,6 +237,8 @@ pub(crate) fn requests(files: &[PathBuf], rows: &RowArgs) -> Vec<InputRequest> {
         encoding: rows.encoding,
         delimiter: rows.delimiter,
         sheet: rows.sheet.clone(),
+        short_rows: rows.short_rows,
+        may_be_empty: rows.allow_empty,
     };
     let request = |path: &PathBuf| InputRequest {
         path: path.clone(),
@@ -261,6 +266,8 @@ pub(crate) fn mapping(args: &RowArgs, findings: &FindingArgs) -> Mapping {
         operation: args.operation,
         map: args.map.clone(),
         ignore: args.ignore.clone(),
+        only: args.only.clone(),
+        ignore_unknown: args.ignore_unknown,
         set: args.set.clone(),
         blank: args.blank,
         blank_of: args.blank_of.clone(),

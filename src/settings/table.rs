@@ -118,6 +118,13 @@ pub(super) const SETTINGS: &[Setting] = &[
     }),
     key("rules.ignore", "ignore", KeyKind::Texts)
         .identity("ignore", |run| json!(run.args.rows.ignore)),
+    key("rules.ignore-unknown", "ignore-unknown", KeyKind::Switch)
+        .identity("ignoreUnknown", |run| json!(run.args.rows.ignore_unknown)),
+    key("rules.only", "only", KeyKind::Texts).identity("only", |run| json!(run.args.rows.only)),
+    key("input.short-rows", "short-rows", KeyKind::Text)
+        .identity("shortRows", |run| word(run.args.rows.short_rows)),
+    key("input.allow-empty", "allow-empty", KeyKind::Switch)
+        .recorded("allowEmpty", |run| json!(run.args.rows.allow_empty)),
     key("rules.set", "set", KeyKind::Values).identity("set", |run| pairs(&run.args.rows.set)),
     key("rules.blank", "blank", KeyKind::Text).identity("blank", |run| word(run.args.rows.blank)),
     key("rules.blank-of", "blank-of", KeyKind::Pairs).identity("blankOf", |run| {

@@ -41,6 +41,10 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("map", "", "--map=givenName=familyName"),
     ("operation", "--allow-destructive", "--operation=update"),
     ("ignore", "", "--ignore=givenName"),
+    ("ignore-unknown", "odd.csv", "--ignore-unknown"),
+    ("only", "", "--only=loginId,phone,verifiedPhone"),
+    ("short-rows", "odd.csv --ignore=office", "--short-rows=blank"),
+    ("allow-empty", "", "--allow-empty"),
     ("set", "", "--set=familyName=Ada"),
     ("blank", "", "--blank=clear"),
     ("blank-of", "", "--blank-of=givenName=clear"),
@@ -131,6 +135,9 @@ fn what_changes_what_is_sent_is_part_of_the_identity() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("in.csv"), INPUT).unwrap();
     std::fs::write(folder.path().join("other.csv"), INPUT.replace("bob", "rob")).unwrap();
+    // With a column that nobody knows, and a row that is too short.
+    let odd = "loginId,phone,verifiedPhone,Office\nada@example.com,+447700900125,true\n";
+    std::fs::write(folder.path().join("odd.csv"), odd).unwrap();
     std::fs::write(folder.path().join("key"), "K2other").unwrap();
     std::fs::write(folder.path().join("job.toml"), "[limits]\nconcurrency = 1\n").unwrap();
     for setting in SETTINGS {

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use crate::input::Skipped;
 use crate::outcome::{Tally, rfc3339};
 
 /// The version of the summary's format.
@@ -39,6 +40,9 @@ pub struct Summary {
     pub inputs: Vec<InputSummary>,
     /// What became of the rows, those done before included.
     pub tally: Tally,
+    /// Rows that were passed over, since they say nothing; nothing where there are none.
+    #[serde(default, skip_serializing_if = "SkippedRows::is_none")]
+    pub skipped: SkippedRows,
     /// Rows that had their outcome when the run was resumed; times and calls are those
     /// since then.
     pub done_before: u64,
@@ -75,6 +79,40 @@ pub struct Summary {
     pub exit_code: u8,
     /// Where its files are.
     pub files: Files,
+}
+
+/// Rows that were passed over and are not counted as rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SkippedRows {
+    /// Rows of nothing but delimiters.
+    pub blank: u64,
+    /// Rows that repeat the header.
+    pub repeated_headers: u64,
+}
+
+impl SkippedRows {
+    /// What was passed over so far.
+    #[must_use]
+    pub fn of(skipped: &Skipped) -> Self {
+        Self { blank: skipped.blank_rows(), repeated_headers: skipped.repeated_headers() }
+    }
+
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// In words, such as `3 blank rows and 1 repeated header`; nothing where there are none.
+    #[must_use]
+    pub fn in_words(self) -> Option<String> {
+        let part = |number: u64, what: &str| {
+            let plural = if number == 1 { "" } else { "s" };
+            (number > 0).then(|| format!("{number} {what}{plural}"))
+        };
+        let parts = [part(self.blank, "blank row"), part(self.repeated_headers, "repeated header")];
+        let parts: Vec<_> = parts.into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| parts.join(" and "))
+    }
 }
 
 impl Summary {

@@ -73,6 +73,7 @@ fn source(name: &str, format: Format, columns: &[&str]) -> Arc<Source> {
             _ => None,
         },
         columns: columns.iter().map(ToString::to_string).collect(),
+        header_line: 1,
     })
 }
 

@@ -103,12 +103,6 @@ fn files_that_cannot_be_opened_are_named() {
 }
 
 #[test]
-fn a_header_without_rows_is_a_run_without_rows() {
-    let ran = Run::new().args(&["--simulate"]).file("in.csv", "loginId,name\n").go().code(0);
-    assert_eq!(ran.tally("read"), 0);
-}
-
-#[test]
 fn broken_rows_are_invalid_and_the_others_go_on() {
     let simulator = Simulator::start(&[]);
     let mut rows = b"loginId,phone,verified\na,+14155550123,true\nb,+14155550124\n".to_vec();

@@ -4,6 +4,7 @@ mod architecture;
 mod batching;
 mod changed_inputs;
 mod checking;
+mod columns;
 mod crashes;
 mod credentials;
 mod documents;

@@ -78,6 +78,7 @@ fn ours(
         encoding: Encoding::Utf8,
         delimiter: None,
         columns: vec![],
+        header_line: 1,
     });
     let record = Record {
         source: Arc::clone(&source),

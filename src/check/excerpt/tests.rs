@@ -14,6 +14,7 @@ fn record(columns: &[&str], content: Content) -> Record {
         name: "u.csv".to_owned(),
         format: Format::Csv,
         delimiter: Some(Delimiter::Comma),
+        header_line: 1,
         encoding: Encoding::Utf8,
         columns,
     };

@@ -36,6 +36,7 @@ pub(super) struct Table {
 pub(super) type Numbered = (u64, Content);
 
 struct Header {
+    line: u64,
     first: u32,
     names: Vec<String>,
     guarded: bool,
@@ -64,12 +65,12 @@ impl Table {
         Ok(())
     }
 
-    /// The header's names and the rows; the error stands behind the sheet's name.
-    pub(super) fn finish(mut self) -> Result<(Vec<String>, Vec<Numbered>), String> {
+    /// The header's names and its line, and the rows; the error stands behind the sheet's name.
+    pub(super) fn finish(mut self) -> Result<(Vec<String>, u64, Vec<Numbered>), String> {
         self.end_row().map_err(|reason| format!(": {reason}"))?;
         let header =
-            self.header.ok_or(":1: there is no header row; the first row names the columns")?;
-        Ok((header.names, self.rows))
+            self.header.ok_or(":1: there is no header row; the first row names the columns; if the file may be empty, use --allow-empty")?;
+        Ok((header.names, header.line, self.rows))
     }
 
     fn end_row(&mut self) -> Result<(), String> {
@@ -81,7 +82,7 @@ impl Table {
         cells.sort_by_key(|(column, _)| *column);
         let line = u64::from(self.row) + 1;
         let Some(header) = &self.header else {
-            let header = Header::of(cells);
+            let header = Header::of(line, cells);
             self.header = Some(header.map_err(|reason| format!("row {line}: {reason}"))?);
             return Ok(());
         };
@@ -103,7 +104,7 @@ impl Table {
 }
 
 impl Header {
-    fn of(cells: Vec<(u32, SheetCell)>) -> Result<Self, String> {
+    fn of(line: u64, cells: Vec<(u32, SheetCell)>) -> Result<Self, String> {
         let mut filled = cells.iter().filter(|(_, cell)| !cell.is_blank()).map(|(at, _)| *at);
         let first = filled.next().unwrap_or_default();
         let last = filled.next_back().unwrap_or(first);
@@ -126,7 +127,7 @@ impl Header {
         }
         let mut names = header::names(names.iter().map(String::as_str), None)?;
         let guarded = header::take_guard_off(&mut names);
-        Ok(Self { first, names, guarded })
+        Ok(Self { line, first, names, guarded })
     }
 
     /// What a row holds, from its cells in order.

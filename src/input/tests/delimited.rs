@@ -19,8 +19,11 @@ fn positions_are_exact_whatever_ends_the_lines() {
         ("\"SEP=,\"\nx,y\na,b", vec![(3, 12, ab())]),
         ("x,y\n\t\na,b", vec![(3, 6, ab())]),
         ("  \nx,y\n   \na,b\n ", vec![(4, 11, ab())]),
-        ("x,y\n,\n", vec![(2, 4, cells(&["", ""]))]),
-        ("x\n\"\"\n \n", vec![(2, 2, cells(&[""])), (3, 5, cells(&[" "]))]),
+        ("x,y\n,\n , \t\na,b\n", vec![(4, 11, ab())]),
+        ("x\n\"\"\n \n", vec![]),
+        ("x,y\na,b\nx , y\na,b\n", vec![(2, 4, ab()), (4, 14, ab())]),
+        ("x,y\na,b,,\n,,,\na,b, \n", vec![(2, 4, ab()), (4, 14, ab())]),
+        ("x,y,\na,b,\n", vec![(2, 5, cells(&["a", "b", ""]))]),
         ("x,y\n", vec![]),
         ("x,y", vec![]),
         (
@@ -38,10 +41,7 @@ fn positions_are_exact_whatever_ends_the_lines() {
 
 #[test]
 fn tabs_separate_in_tsv() {
-    assert_eq!(
-        rows("u.tsv", "x\ty\na,1\t\"b\t2\"\n\t\n"),
-        vec![(2, 4, cells(&["a,1", "b\t2"])), (3, 14, cells(&["", ""]))]
-    );
+    assert_eq!(rows("u.tsv", "x\ty\na,1\t\"b\t2\"\n\t\n"), vec![(2, 4, cells(&["a,1", "b\t2"]))]);
     assert_eq!(rows("u.tsv", "sep=\t\nx\ty\na\tb\n")[0].0, 3);
 }
 
@@ -168,7 +168,7 @@ fn rows_up_to_the_bounds_are_read() {
     let said = read_in("u.csv", wide.as_bytes(), 5000).unwrap();
     assert_eq!(said.unreadable, None);
     assert_eq!(said.rows[1].0.line, 3);
-    let cells = format!("x\n{}\n", ",".repeat(200_000));
+    let cells = format!("x\n{}a\n", ",".repeat(200_000));
     let (_, is) = read_in("u.csv", cells.as_bytes(), usize::MAX).unwrap().rows.remove(0);
     assert_eq!(broken(&is).1.len(), 200_001);
 }
@@ -178,8 +178,6 @@ fn headers_that_say_nothing_are_refused() {
     let cases: &[(&[u8], &str)] = &[
         (b"", "u.csv:1: there is no header row"),
         (b"\n\r\n", "u.csv:3: there is no header row"),
-        (b"x,,y,\n", "u.csv:1: columns without a name in the header: number 2, 4;"),
-        (b"x, x,y,z,y\n", "u.csv:1: columns more than once in the header: \"x\", \"y\";"),
         (b"x,y;z\n", "u.csv: the header holds more than one delimiter (comma, semicolon); say"),
         (
             b"\"x;y\"\n",
@@ -203,7 +201,7 @@ fn headers_that_say_nothing_are_refused() {
     let refusal = read_in("u.csv", many.as_bytes(), 5000).unwrap_err();
     assert!(refusal.contains("has 16385 columns, more than the 16384"), "{refusal}");
     let blank = read_in("u.csv", ",".repeat(1_000_000).as_bytes(), usize::MAX).unwrap_err();
-    assert!(blank.len() < 300, "{}", blank.len());
+    assert!(blank.contains("there is no header row"), "{blank}");
 }
 
 #[test]

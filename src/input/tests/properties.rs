@@ -45,7 +45,7 @@ fn stated() -> impl Strategy<Value = Stated> {
     ]);
     let delimiter = prop::sample::select(Delimiter::ALL.to_vec());
     (option::of(format), option::of(encoding), option::of(delimiter)).prop_map(
-        |(format, encoding, delimiter)| Stated { format, encoding, delimiter, sheet: None },
+        |(format, encoding, delimiter)| Stated { format, encoding, delimiter, ..Stated::default() },
     )
 }
 
@@ -158,16 +158,17 @@ proptest! {
             .quote_style(csv::QuoteStyle::Always)
             .from_writer(&mut file);
         writer.write_record(&names).unwrap();
-        writer.write_record(&names).unwrap();
+        let cells: Vec<String> = names.iter().map(|name| format!("{name}1")).collect();
+        writer.write_record(&cells).unwrap();
         drop(writer);
         let said = read_in("a.csv", &file, piece).unwrap();
-        prop_assert_eq!(&said.rows[0].1, &Is::Cells(names));
+        prop_assert_eq!(&said.rows[0].1, &Is::Cells(cells));
     }
 
     /// Text comes out of every encoding as it went in.
     #[test]
     fn encodings_lose_nothing(cell in "[a-z][ -~äß€😀\u{feff}]*", big: bool, piece in 1..9_usize) {
-        let text = format!("\u{feff}x\n\"{}\"\n", cell.replace('"', "\"\""));
+        let text = format!("\u{feff}X1\n\"{}\"\n", cell.replace('"', "\"\""));
         let order = if big { u16::to_be_bytes } else { u16::to_le_bytes };
         let said = read_in("a.csv", &packed::utf16(&text, order), piece).unwrap();
         prop_assert_eq!(&said.rows[0].1, &Is::Cells(vec![cell]));
@@ -187,8 +188,13 @@ proptest! {
         }
         let said = read("a.csv", &file).unwrap();
         prop_assert_eq!(said.unreadable, None);
-        prop_assert_eq!(said.rows.len(), table.len());
-        for (((position, is), row), start) in said.rows.iter().zip(&table).zip(&starts[1..]) {
+        // Rows that hold nothing are passed over.
+        let holds = |(row, _): &(&Vec<String>, &usize)| {
+            row.iter().any(|cell| !cell.as_bytes().trim_ascii().is_empty())
+        };
+        let written: Vec<_> = table.iter().zip(&starts[1..]).filter(holds).collect();
+        prop_assert_eq!(said.rows.len(), written.len());
+        for ((position, is), (row, start)) in said.rows.iter().zip(written) {
             prop_assert_eq!(is, &Is::Cells(row.clone()));
             prop_assert_eq!(position.byte, *start as u64);
             let before = String::from_utf8_lossy(&file[..*start]).replace("\r\n", "\n");
@@ -232,7 +238,24 @@ proptest! {
             .from_reader(file.as_bytes())
             .byte_records()
             .map(|record: csv::Result<ByteRecord>| {
-                record.unwrap().iter().map(<[u8]>::to_vec).collect()
+                record.unwrap().iter().map(<[u8]>::to_vec).collect::<Vec<_>>()
+            })
+            .collect();
+        // Rows that hold nothing are passed over, and so are cells beyond the header's; not so a
+        // last row whose end is in doubt.
+        let lost = records.len() - usize::from(said.unreadable.is_some());
+        let holds = |(index, cells): &(usize, Vec<Vec<u8>>)| {
+            *index == lost || cells.iter().any(|cell| !cell.trim_ascii().is_empty())
+        };
+        let records: Vec<Vec<Vec<u8>>> = records
+            .into_iter()
+            .enumerate()
+            .filter(holds)
+            .map(|(_, mut cells)| {
+                if cells.iter().skip(2).all(|cell| cell.trim_ascii().is_empty()) {
+                    cells.truncate(2);
+                }
+                cells
             })
             .collect();
         let sure = said.rows.len() - usize::from(said.unreadable.is_some());

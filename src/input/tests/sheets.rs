@@ -185,14 +185,9 @@ fn headers_of_sheets_are_checked_like_others() {
             }
         })])
     };
-    for (names, expected) in [
-        (&["a", "", "b"][..], "row 1: columns without a name in the header: number 2"),
-        (&["a", "a"], "row 1: columns more than once in the header: \"a\""),
-    ] {
-        let refusal = read("u", header(names)).unwrap_err();
-        assert!(refusal.contains(expected), "{refusal}");
+    for names in [&["a", "", "b"][..], &["a", "a"], &["", "a", "b", ""]] {
+        assert_eq!(rows("u", header(names)), []);
     }
-    assert_eq!(rows("u", header(&["", "a", "b", ""])), []);
 }
 
 const VALUES: &str = concat!(

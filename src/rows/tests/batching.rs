@@ -18,6 +18,7 @@ fn built(mapping: Mapping, row: &str) -> Instruction {
         encoding: Encoding::Utf8,
         delimiter: None,
         columns: vec![],
+        header_line: 1,
     });
     let mut builder = Builder::new(mapping, &[Arc::clone(&source)]).unwrap();
     let built = builder.build(record(&source, Content::Object(row.into())));

@@ -388,7 +388,7 @@ proptest! {
         let named = [("operation", operation.name.into())];
         let object = members.chain(named).map(|(key, value)| (key.to_owned(), value)).collect();
         let text = serde_json::Value::Object(object).to_string();
-        let source = Arc::new(Source { name: "in".into(), format: Format::Jsonl, delimiter: None, encoding: crate::input::record::Encoding::Utf8, columns: vec![] });
+        let source = Arc::new(Source { name: "in".into(), format: Format::Jsonl, delimiter: None, encoding: crate::input::record::Encoding::Utf8, columns: vec![], header_line: 1 });
         let mapping = Mapping { allow_destructive: true, ..Mapping::default() };
         let mut builder = Builder::new(mapping, &[Arc::clone(&source)]).unwrap();
         check(builder.build(record(&source, Content::Object(text.into()))))?;

@@ -10,6 +10,7 @@ use super::job::JobArgs;
 use super::simulate::SimulatorOptions;
 use crate::catalog::Operation;
 use crate::engine::breaker::MaxFailures;
+use crate::input::ShortRows;
 use crate::input::record::{Delimiter, Encoding, Format};
 use crate::limiter::limit::Limit;
 use crate::report::logging::LogFormat;
@@ -89,18 +90,35 @@ pub struct RowArgs {
     #[arg(long, value_name = "NAME")]
     pub sheet: Option<String>,
 
+    /// Accept files without rows: those that hold a header alone, or nothing
+    #[arg(long)]
+    pub allow_empty: bool,
+
     /// The operation of rows that have none in a column `operation`; by default the one that the
     /// columns fit. `descope-bulk operations` lists them
     #[arg(long, value_name = "NAME", value_parser = operation)]
     pub operation: Option<&'static Operation>,
 
     /// Map a column to a field, such as --map "Cell phone=phone"
-    #[arg(long, value_name = "COLUMN=FIELD", value_parser = pair)]
+    #[arg(long, value_name = "COLUMN=FIELD", value_parser = column_pair)]
     pub map: Vec<(String, String)>,
 
-    /// Omit a column
+    /// Omit a column; may be repeated
     #[arg(long, value_name = "COLUMN")]
     pub ignore: Vec<String>,
+
+    /// Omit all columns that are no field of any operation
+    #[arg(long)]
+    pub ignore_unknown: bool,
+
+    /// Take only these columns, and omit all others
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    pub only: Vec<String>,
+
+    /// What becomes of rows of text with fewer cells than the header: `blank` takes those that are
+    /// missing at the end for blank
+    #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
+    pub short_rows: ShortRows,
 
     /// Set a field to a value where the row has none, such as --set verified=true
     #[arg(long, value_name = "FIELD=VALUE", value_parser = pair)]
@@ -304,6 +322,16 @@ fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// A column and its field: a field's name holds no `=`, but a column's may.
+fn column_pair(text: &str) -> Result<(String, String), String> {
+    match text.rsplit_once('=') {
+        Some((column, field)) if !column.trim().is_empty() => {
+            Ok((column.trim().to_owned(), field.to_owned()))
+        }
+        _ => Err("write it as COLUMN=FIELD".to_owned()),
+    }
+}
+
 fn operation(text: &str) -> Result<&'static Operation, String> {
     Operation::named(text).ok_or_else(|| {
         "there is no such operation; `descope-bulk operations` lists them".to_owned()
@@ -370,5 +398,7 @@ mod tests {
     fn pairs_keep_what_stands_behind_the_first_equals_sign() {
         assert_eq!(pair(" a =b=c"), Ok(("a".into(), "b=c".into())));
         assert!(pair("a").is_err() && pair("=b").is_err());
+        assert_eq!(column_pair("a=b = phone"), Ok(("a=b".into(), " phone".into())));
+        assert!(column_pair("a").is_err() && column_pair("=b").is_err());
     }
 }

@@ -262,7 +262,7 @@ proptest! {
         let names: Vec<_> = names.into_iter().collect();
         let format = delimiter.format();
         let mut source = Arc::new(Source {
-            name: "u".to_owned(), format, encoding: Encoding::Utf8, delimiter: Some(delimiter), columns: names.clone(),
+            name: "u".to_owned(), format, encoding: Encoding::Utf8, delimiter: Some(delimiter), columns: names.clone(), header_line: 1,
         });
         let mut contents: Vec<_> =
             rows.iter().map(|row| Content::Cells(StringRecord::from(row.as_slice()))).collect();
@@ -302,6 +302,7 @@ proptest! {
         let format = delimiter.format();
         let mut source = Arc::new(Source {
             name: "u".to_owned(), format, encoding: Encoding::Utf8, delimiter: Some(delimiter), columns,
+            header_line: 1,
         });
         let raw = Raw::Cells(ByteRecord::from(cells.clone()));
         let mut content = broken(raw);

@@ -1,0 +1,36 @@
+//! Rows that are passed over, since they say nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How many rows of all inputs were passed over so far.
+#[derive(Clone, Debug, Default)]
+pub struct Skipped(Arc<SkippedCounts>);
+
+#[derive(Debug, Default)]
+struct SkippedCounts {
+    blank: AtomicU64,
+    headers: AtomicU64,
+}
+
+impl Skipped {
+    /// Rows of nothing but delimiters.
+    #[must_use]
+    pub fn blank_rows(&self) -> u64 {
+        self.0.blank.load(Ordering::Relaxed)
+    }
+
+    /// Rows that repeat the header.
+    #[must_use]
+    pub fn repeated_headers(&self) -> u64 {
+        self.0.headers.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_blank(&self) {
+        self.0.blank.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_header(&self) {
+        self.0.headers.fetch_add(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,123 @@
+//! Columns and rows as people leave them: without a name, twice, unknown, empty, too short.
+
+use serde_json::json;
+
+use crate::support::{Ran, Run, text};
+
+fn run(content: &str, arguments: &[&str]) -> Ran {
+    Run::rehearsed().file("in.csv", content).args(arguments).go()
+}
+
+#[test]
+fn columns_without_a_name_may_be_empty_and_hold_nothing() {
+    let rows = "loginId,name,,\na,A,,\nb,B, ,\t\nc,C,x,\nd,D\n";
+    let ran = run(rows, &["--short-rows", "blank"]).code(1);
+    assert_eq!(ran.statuses(), ["updated", "updated", "invalid", "updated"]);
+    let message = text(&ran.results()[2]["error"], "message").to_owned();
+    assert_eq!(message, "column 3 holds something, but the header has no name for it");
+    assert_eq!(run(rows, &["--ignore", "", "--short-rows", "blank"]).code(0).statuses().len(), 4);
+    // Cells beyond the header, which hold nothing.
+    run("loginId,name\na,A,,\nb,B,\n", &[]).code(0);
+    assert_eq!(run("loginId,name\na,A,,x\n", &[]).code(1).kinds(), ["wrong_field_count"]);
+}
+
+#[test]
+fn rows_of_nothing_and_repeated_headers_are_passed_over_and_counted() {
+    let rows = "loginId,name\na,A\n,\n , \nLoginId,name\nloginId,name\nb,B\n";
+    let ran = run(rows, &[]).code(0);
+    // `LoginId` is not what the header says: it may be a user.
+    assert_eq!(ran.statuses().len(), 3);
+    assert_eq!(ran.summary()["skipped"], json!({"blank": 2, "repeatedHeaders": 1}));
+    assert!(ran.stdout.contains("skipped: 2 blank rows and 1 repeated header"), "{}", ran.stdout);
+    let clean = run("loginId,name\na,A\n\n\nb,B\n", &[]).code(0);
+    assert_eq!(clean.summary()["skipped"], json!(null));
+    assert!(!clean.stdout.contains("skipped"), "{}", clean.stdout);
+}
+
+#[test]
+fn short_rows_are_refused_with_a_hint_that_fits_or_filled_up() {
+    let rows = "loginId,name,givenName\na,A,B\nb,B\n";
+    let ran = run(rows, &[]).code(1);
+    assert_eq!(ran.statuses(), ["updated", "invalid"]);
+    assert!(text(&ran.results()[1]["error"], "hint").contains("--short-rows blank"));
+    run(rows, &["--short-rows", "blank"]).code(0);
+    // Too many cells stay wrong, and are told so.
+    let long = run("loginId,name\na,A,B\n", &["--short-rows", "blank"]).code(1);
+    assert!(text(&long.results()[0]["error"], "hint").contains("quote"));
+}
+
+#[test]
+fn all_unknown_columns_are_told_at_once_with_the_line_that_settles_them() {
+    let rows = "loginId,name,Department,Manager,Cost Centre,phne,-1,Notes\na,A,x,y,1,2,3,4\n";
+    let ran = run(rows, &["--ignore", "Notes"]).code(2);
+    for said in [
+        "in.csv:1: no operation has these fields: \"Department\", \"Manager\", \"Cost Centre\", \"phne\"",
+        "did you mean phone?",
+        "--ignore \"Department\" --ignore \"Manager\" --ignore \"Cost Centre\"",
+        "--ignore=\"-1\"",
+        "--ignore-unknown",
+    ] {
+        assert!(ran.stderr.contains(said), "{said}: {}", ran.stderr);
+    }
+    run(rows, &["--ignore-unknown"]).code(0);
+    run(rows, &["--only", "loginId,name"]).code(0);
+    // What is known is not left out, and what the operation lacks is still told.
+    run("loginId,name,phone,Office\na,A,1,x\n", &["--ignore-unknown", "--operation", "name"])
+        .code(2)
+        .says("phone is not a field of name");
+}
+
+#[test]
+fn a_doubled_column_matters_only_if_it_is_read() {
+    let rows = "loginId,name,Notes,Notes\na,A,p,q\n";
+    run(rows, &[])
+        .code(2)
+        .says("more than once in the header: \"Notes\"")
+        .says("--ignore \"Notes\"");
+    run(rows, &["--ignore", "notes"]).code(0);
+    run(rows, &["--only", "loginId,name"]).code(0);
+}
+
+#[test]
+fn the_header_is_named_by_its_line() {
+    run("\n\n\nloginId,name,dept\na,A,x\n", &[]).code(2).says("in.csv:4: column dept");
+}
+
+#[test]
+fn a_flag_beside_one_contact_and_a_name_is_that_contacts() {
+    let rows = "loginId,phone,verified,name\na,+14155552671,true,Ann\nb,+14155552672,false,Ben\n";
+    let verified = |ran: Ran, key: &str| -> Vec<bool> {
+        ran.results().iter().map(|result| result["user"][key] == true).collect()
+    };
+    for arguments in [&[][..], &["--operation", "patch"], &["--map", "verified=verifiedPhone"]] {
+        assert_eq!(verified(run(rows, arguments).code(0), "verifiedPhone"), [true, false]);
+    }
+    let email = "loginId,email,Verified,name\na,a@x.com,true,Ann\nb,b@x.com,false,Ben\n";
+    assert_eq!(verified(run(email, &[]).code(0), "verifiedEmail"), [true, false]);
+    // Of two contacts it could be either's.
+    let both = "loginId,phone,email,verified,name\na,+14155552671,a@x.com,true,Ann\n";
+    run(both, &["--operation", "patch"]).code(2).says("--map \"verified\"=verifiedPhone");
+    // No hint leads to a flag that is the same for everybody.
+    let ignored = run(rows, &["--ignore", "verified"]).code(2);
+    let said = ignored.says("--map \"verified\"=verifiedPhone").stderr;
+    assert!(!said.contains("--set"), "{said}");
+}
+
+#[test]
+fn a_column_may_hold_an_equals_sign() {
+    let rows = "loginId,A=B\na,Ann\n";
+    run(rows, &["--map", "A=B=name"]).code(0);
+    run(rows, &["--map=A=B=nome"]).code(2).says("no operation has a field nome");
+}
+
+#[test]
+fn files_without_rows_are_refused_unless_they_may_be_empty() {
+    for content in ["loginId,name\n", "loginId,name", "", "\n \n", "\u{feff}"] {
+        let refused = run(content, &[]).code(2);
+        assert!(!refused.path("").exists(), "nothing is left");
+        assert_eq!(run(content, &["--allow-empty"]).code(0).tally("read"), 0);
+        run(content, &["--strict"]).code(2);
+    }
+    run("loginId,name\n", &[]).code(2).says("in.csv: there are no rows").says("--allow-empty");
+    run("", &[]).code(2).says("--allow-empty");
+}
