@@ -13,9 +13,9 @@ mod cell;
 mod column_map;
 mod instruction;
 mod mapping;
-mod phone_columns;
 mod row;
 mod settings;
+mod survey;
 pub mod values;
 
 use std::collections::HashMap;
@@ -29,8 +29,8 @@ use crate::issue::Issue;
 use assemble::Assembled;
 use cell::Cell;
 use column_map::ColumnMap;
-use phone_columns::PhoneColumns;
-use row::{RowCells, RowDraft, count_phones, fill};
+use row::{RowCells, RowDraft, fill};
+use survey::Survey;
 
 pub use assigned_contacts::AssignedContacts;
 pub use batch_terms::{BatchTerms, Sets};
@@ -48,8 +48,8 @@ pub struct Builder {
     has_shapes: bool,
     /// Layouts of JSON rows by their keys; files repeat a few shapes over and over.
     shapes: HashMap<Vec<String>, Result<ColumnMap, Issue>>,
-    /// What the columns of phone numbers show, where they were surveyed.
-    phone_columns: Arc<PhoneColumns>,
+    /// What the columns show, where they were surveyed.
+    survey: Arc<Survey>,
 }
 
 /// How many shapes of JSON rows are remembered.
@@ -73,43 +73,45 @@ impl Builder {
         }
         settings::check_map(&mapping, sources)?;
         let has_shapes = sources.iter().any(|source| !source.format.has_columns());
-        let (shapes, phone_columns) = (HashMap::new(), Arc::default());
-        Ok(Self { mapping, headers, has_shapes, shapes, phone_columns })
+        let (shapes, survey) = (HashMap::new(), Arc::default());
+        Ok(Self { mapping, headers, has_shapes, shapes, survey })
     }
 
     /// Whether how rows are read depends on what their columns show as a whole: where phone
-    /// numbers may need a stated region.
+    /// numbers may need a stated region, or custom attributes have columns of their own.
     #[must_use]
     pub fn needs_survey(&self) -> bool {
         let stated = self.mapping.region.is_some();
-        let in_table = |columns: &ColumnMap| {
-            (stated || columns.region_column().is_some()) && columns.may_hold(Kind::Phone)
+        let phones = self.mapping.phones != Phones::AsIs;
+        let of_region = |columns: &ColumnMap| {
+            phones && (stated || columns.region_column().is_some()) && columns.may_hold(Kind::Phone)
         };
-        self.mapping.phones != Phones::AsIs
-            && (self.has_shapes || self.headers.iter().any(|(_, columns)| in_table(columns)))
+        let mut tables = self.headers.iter().map(|(_, columns)| columns);
+        (phones && self.has_shapes)
+            || tables.any(|columns| of_region(columns) || columns.has_attributes())
     }
 
     /// The same, knowing what the columns of these rows show: those that it is to build from.
     #[must_use]
     pub fn surveying(mut self, rows: impl Iterator<Item = Record>) -> Self {
-        let mut columns = PhoneColumns::default();
+        let mut survey = Survey::default();
         for record in rows {
             if !self.may_need_region(&record) {
                 continue;
             }
             let _ = self.with_row(&record, &mut |column_map, row| {
-                count_phones(column_map, row, &mut columns);
+                row::survey(column_map, row, &mut survey);
                 Ok(())
             });
         }
-        self.phone_columns = Arc::new(columns);
+        self.survey = Arc::new(survey);
         self
     }
 
     /// The same, with what a builder for the same files knows of their columns.
     #[must_use]
     pub fn surveyed_like(self, other: &Self) -> Self {
-        Self { phone_columns: Arc::clone(&other.phone_columns), ..self }
+        Self { survey: Arc::clone(&other.survey), ..self }
     }
 
     /// Whether a row can state a region: a JSON row without the key cannot, and need not be read.
@@ -168,8 +170,8 @@ impl Builder {
         record: &Record,
         read: &mut dyn FnMut(&mut ColumnMap, RowCells<'_>) -> Result<T, Issue>,
     ) -> Result<T, Issue> {
-        let (mapping, columns, file) = (&self.mapping, &*self.phone_columns, &*record.source.name);
-        let row = |names, cells| RowCells { mapping, file, names, cells, columns };
+        let (mapping, survey, file) = (&self.mapping, &*self.survey, &*record.source.name);
+        let row = |names, cells| RowCells { mapping, file, names, cells, survey };
         match &record.content {
             Content::Broken { issue, .. } => Err((**issue).clone()),
             Content::Cells(cells) => {

@@ -1,7 +1,9 @@
 //! Phone numbers: from what is written to E.164.
 
 use descope_bulk::internals::catalog::Kind;
-use descope_bulk::internals::rows::values::{PhoneReading, Phones, StatedRegion, from_cell};
+use descope_bulk::internals::rows::values::{
+    PhoneReading, Phones, Reading, StatedRegion, from_cell,
+};
 use divan::{Bencher, black_box};
 
 #[divan::bench]
@@ -31,7 +33,8 @@ fn as_is(bencher: Bencher) {
 
 fn read(bencher: Bencher, cell: &str, phones: Phones) {
     let region = StatedRegion::As("GB".parse().unwrap());
-    let reading = PhoneReading { phones, region, ..PhoneReading::default() };
+    let phone = PhoneReading { phones, region, ..PhoneReading::default() };
+    let reading = Reading { phone, ..Reading::default() };
     // The numbering plans are made ready the first time.
     assert!(from_cell(Kind::Phone, cell, reading).is_ok());
     bencher.bench(|| from_cell(Kind::Phone, black_box(cell), reading).is_ok());

@@ -13,13 +13,15 @@ use crate::catalog::Operation;
 use crate::input::record::{Record, Source};
 use crate::issue::Issue;
 use crate::rows::Builder;
-use crate::rows::values::{REGION_MISMATCH, ZERO_RESTORED};
+use crate::rows::values::{LIST_SEPARATOR, MIXED_TYPES, REGION_MISMATCH, ZERO_RESTORED};
 
 /// Conflicts that are told one by one at most; all are counted.
 const MOST_TOLD: usize = 1_000_000;
 
 /// Codes of warnings that can be allowed.
-pub(crate) const ALLOWABLE: [&str; 14] = [
+pub(crate) const ALLOWABLE: [&str; 16] = [
+    MIXED_TYPES,
+    LIST_SEPARATOR,
     REGION_MISMATCH,
     ZERO_RESTORED,
     lockout::CODE,

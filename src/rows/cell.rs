@@ -6,8 +6,8 @@ use super::Blank;
 use crate::catalog::{Empty, Field, Kind};
 use crate::change::Value;
 use crate::input::record::{Notes, Repair};
-use crate::issue::Issue;
-use crate::rows::values::{self, Cleaned, PhoneReading};
+use crate::issue::{Issue, Severity};
+use crate::rows::values::{self, Cleaned, Reading};
 
 /// A value as a row holds it.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,7 @@ impl<'a> Cell<'a> {
         self,
         field: &Field,
         blank: Blank,
-        reading: PhoneReading,
+        reading: Reading,
     ) -> Result<Option<Cleaned<'a>>, Issue> {
         if self.is_blank() {
             return match (blank, field.empty) {
@@ -42,11 +42,20 @@ impl<'a> Cell<'a> {
                     .hint("fill it in; blanks are errors because of --blank error")),
             };
         }
-        let value = match self {
-            Self::Text(text) => values::from_cell(field.kind, text, reading),
-            Self::Json(raw) => values::from_json(field.kind, raw, reading),
-        };
-        value.map(Some)
+        match self {
+            Self::Text(text) => {
+                let cleaned = values::from_cell(field.kind, text, reading)?;
+                let is_list = matches!(field.kind, Kind::List | Kind::Tenants);
+                match values::list_problem(field.role, text, reading.separator) {
+                    Some(problem) if is_list && problem.severity == Severity::Error => Err(problem),
+                    Some(problem) if is_list => {
+                        Ok(Some(Cleaned { warning: Some(Box::new(problem)), ..cleaned }))
+                    }
+                    _ => Ok(Some(cleaned)),
+                }
+            }
+            Self::Json(raw) => values::from_json(field.kind, raw, reading).map(Some),
+        }
     }
 
     /// Its text as people see it.

@@ -146,6 +146,11 @@ impl ColumnMap {
         self.columns.iter().position(|column| *column == Column::Region)
     }
 
+    /// Whether custom attributes have columns of their own.
+    pub(super) fn has_attributes(&self) -> bool {
+        self.columns.iter().any(|column| matches!(column, Column::Attribute(_)))
+    }
+
     /// Whether a column may hold values of a kind, whatever the rows' operations.
     pub(super) fn may_hold(&self, kind: Kind) -> bool {
         let holds = |name: &str, operation: &Operation| {

@@ -5,7 +5,8 @@ use crate::catalog::{self, Operation};
 use crate::change::members;
 use crate::input::record::{Content, Record};
 use crate::rows::values::{
-    Evidence, PhoneReading, Phones, REGION_MISMATCH, Region, StatedRegion, ZERO_RESTORED,
+    AttributeType, Evidence, ListSeparator, PhoneReading, Phones, REGION_MISMATCH, Reading, Region,
+    StatedRegion, ZERO_RESTORED,
 };
 
 /// What a blank cell, or a JSON `null`, means.
@@ -63,6 +64,10 @@ pub struct Mapping {
     pub blank: Blank,
     /// What a blank cell of some fields means, where that differs.
     pub blank_of: Vec<(String, Blank)>,
+    /// Custom attributes and the type of each, where that is stated.
+    pub attributes: Vec<(String, AttributeType)>,
+    /// What separates the items of a list in a cell.
+    pub list_separator: ListSeparator,
     /// What is done about phone numbers.
     pub phones: Phones,
     /// The region of phone numbers without `+`, where the row states none.
@@ -134,15 +139,21 @@ impl Mapping {
         self.allow.iter().any(|allowed| allowed == code)
     }
 
-    /// How phone numbers are read where the row states no region.
-    pub(super) fn reading(&self) -> PhoneReading {
+    /// The type that is stated for a custom attribute.
+    pub(super) fn attribute_type(&self, name: &str) -> Option<AttributeType> {
+        self.attributes.iter().find(|(own, _)| own == name).map(|(_, stated)| *stated)
+    }
+
+    /// How values are read where the row and its columns say no more.
+    pub(super) fn reading(&self) -> Reading {
         let region = self.region.map_or(StatedRegion::Nowhere, StatedRegion::As);
-        PhoneReading {
+        let phone = PhoneReading {
             phones: self.phones,
             region,
             evidence: Evidence::None,
             zeros_allowed: self.allows(ZERO_RESTORED),
             mismatch_allowed: self.allows(REGION_MISMATCH),
-        }
+        };
+        Reading { phone, separator: self.list_separator, attribute: AttributeType::AsWritten }
     }
 }

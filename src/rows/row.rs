@@ -7,12 +7,12 @@ use super::attributes;
 use super::cell::{Cell, note};
 use super::column_map::{self, ColumnMap, Means};
 use super::mapping::{Blank, Mapping};
-use super::phone_columns::PhoneColumns;
+use super::survey::Survey;
 use crate::catalog::{self, Empty, Field, Kind, Need, Operation};
 use crate::change::Value;
 use crate::input::record::Notes;
 use crate::issue::Issue;
-use crate::rows::values::{PhoneReading, StatedRegion, UNKNOWN_REGION};
+use crate::rows::values::{PhoneReading, Reading, StatedRegion, UNKNOWN_REGION};
 
 /// A row, and what it is read by.
 #[derive(Clone, Copy)]
@@ -23,8 +23,8 @@ pub(super) struct RowCells<'a> {
     /// The names of its columns or keys.
     pub(super) names: &'a [String],
     pub(super) cells: &'a [Cell<'a>],
-    /// What its columns of phone numbers show.
-    pub(super) columns: &'a PhoneColumns,
+    /// What its columns show.
+    pub(super) survey: &'a Survey,
 }
 
 /// What was learned of a row on the way, whether it turns out to be valid or not.
@@ -50,21 +50,19 @@ pub(super) fn fill(
     parts
 }
 
-/// Counts the phone numbers of a row among those of their columns.
-pub(super) fn count_phones(
-    column_map: &mut ColumnMap,
-    row: RowCells<'_>,
-    columns: &mut PhoneColumns,
-) {
+/// Counts the values of a row among those of their columns, where these show more than each.
+pub(super) fn survey(column_map: &mut ColumnMap, row: RowCells<'_>, survey: &mut Survey) {
     let RowCells { mapping, file, names, cells, .. } = row;
     let Ok(operation) = operation_of(column_map, mapping, names, cells) else { return };
     let bound = column_map.bind(operation, mapping);
     let reading = reading(column_map, mapping, cells);
     for ((cell, means), name) in cells.iter().zip(&bound.means).zip(names) {
-        if let Means::Field(index, _) = means
-            && operation.fields[*index].kind == Kind::Phone
-        {
-            columns.count((file, name), *cell, reading);
+        match means {
+            Means::Field(index, _) if operation.fields[*index].kind == Kind::Phone => {
+                survey.count_phone((file, name), *cell, reading.phone);
+            }
+            Means::Attribute(..) => survey.count_attribute((file, name), *cell),
+            _ => {}
         }
     }
 }
@@ -74,7 +72,7 @@ fn parts(
     row: RowCells<'_>,
     draft: &mut RowDraft,
 ) -> Result<Assembled, Issue> {
-    let RowCells { mapping, file, names, cells, columns } = row;
+    let RowCells { mapping, file, names, cells, survey } = row;
     let operation = operation_of(column_map, mapping, names, cells)?;
     draft.operation = Some(operation);
     if let (Some(why), false) = (operation.destructive, mapping.allow_destructive) {
@@ -100,7 +98,16 @@ fn parts(
             Means::Field(index, blank) => (&operation.fields[*index], *blank),
             Means::Attribute(_, blank) => (&ATTRIBUTE, *blank),
         };
-        let reading = columns.reading((file, name), field.kind, *cell, reading);
+        let reading = match means {
+            Means::Attribute(name_of, _) => Reading {
+                attribute: mapping
+                    .attribute_type(name_of)
+                    .unwrap_or_else(|| survey.attribute((file, name))),
+                ..reading
+            },
+            _ if field.kind == Kind::Phone => survey.phone((file, name), *cell, reading),
+            _ => reading,
+        };
         let value = cell.value(field, blank, reading);
         if let Ok(Some(cleaned)) = &value {
             note(cleaned, *cell, || name.clone(), &mut draft.notes);
@@ -177,7 +184,7 @@ fn twice(field: &Field, name: &str) -> Issue {
 }
 
 /// How a row's phone numbers are read: its own region wins over the one for all rows.
-fn reading(column_map: &ColumnMap, mapping: &Mapping, cells: &[Cell<'_>]) -> PhoneReading {
+fn reading(column_map: &ColumnMap, mapping: &Mapping, cells: &[Cell<'_>]) -> Reading {
     let reading = mapping.reading();
     let cell = column_map.region_column().and_then(|column| cells.get(column));
     match cell {
@@ -186,10 +193,8 @@ fn reading(column_map: &ColumnMap, mapping: &Mapping, cells: &[Cell<'_>]) -> Pho
                 Cell::Text(text) => text.parse(),
                 Cell::Json(_) => cell.shown().parse(),
             };
-            PhoneReading {
-                region: region.map_or(StatedRegion::Wrongly, StatedRegion::As),
-                ..reading
-            }
+            let region = region.map_or(StatedRegion::Wrongly, StatedRegion::As);
+            Reading { phone: PhoneReading { region, ..reading.phone }, ..reading }
         }
         _ => reading,
     }
@@ -199,7 +204,7 @@ fn reading(column_map: &ColumnMap, mapping: &Mapping, cells: &[Cell<'_>]) -> Pho
 fn login_id(column_map: &ColumnMap, names: &[String], cells: &[Cell<'_>]) -> Option<String> {
     let column = column_map.user_column()?;
     let field = catalog::USER;
-    let value = cells.get(column)?.value(&field, Blank::Skip, PhoneReading::default());
+    let value = cells.get(column)?.value(&field, Blank::Skip, Reading::default());
     match value.ok()??.value {
         Value::Text(text) if names.len() == cells.len() => Some(text.into_owned()),
         _ => None,
@@ -236,7 +241,7 @@ fn operation_of(
 fn set_missing<'a>(
     operation: &Operation,
     mapping: &'a Mapping,
-    reading: PhoneReading,
+    reading: Reading,
     (sets, values): (&[column_map::Set], &mut Values<'a>),
     draft: &mut RowDraft,
 ) -> Result<(), Issue> {

@@ -3,6 +3,7 @@
 //! Pure, and strict where a guess could do harm: what can be one thing only is repaired and said
 //! so, what could be two is refused.
 
+mod attribute;
 mod cleaned;
 mod json;
 mod list;
@@ -17,12 +18,14 @@ use std::borrow::Cow;
 use email_address::{EmailAddress, Options};
 use serde_json::value::RawValue;
 
-use crate::catalog::Kind;
+use crate::catalog::{Kind, Role};
 use crate::change::Value;
-use crate::issue::Issue;
+use crate::issue::{Issue, Severity};
 
+pub use attribute::{AttributeType, MIXED_TYPES, TypeCounts};
 pub use cleaned::Cleaned;
 use cleaned::refuse;
+pub use list::{LIST_SEPARATOR, ListSeparator};
 pub use phone::{
     Evidence, Fits, PhoneReading, Phones, REGION_MISMATCH, Region, StatedRegion, UNKNOWN_REGION,
     ZERO_RESTORED,
@@ -30,10 +33,21 @@ pub use phone::{
 pub use repairs::{RepairKind, RepairKinds};
 pub use text::is_blank;
 
+/// How the values of a cell are read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reading {
+    /// Phone numbers.
+    pub phone: PhoneReading,
+    /// What separates the items of a list.
+    pub separator: ListSeparator,
+    /// The type of a custom attribute.
+    pub attribute: AttributeType,
+}
+
 /// The value of a cell that is not blank.
 ///
 /// What stands around it and shows nothing is dropped, except from secrets.
-pub fn from_cell(kind: Kind, cell: &str, reading: PhoneReading) -> Result<Cleaned<'_>, Issue> {
+pub fn from_cell(kind: Kind, cell: &str, reading: Reading) -> Result<Cleaned<'_>, Issue> {
     if kind == Kind::Secret {
         return Ok(Value::Text(cell.into()).into());
     }
@@ -42,13 +56,15 @@ pub fn from_cell(kind: Kind, cell: &str, reading: PhoneReading) -> Result<Cleane
         Kind::Text | Kind::Phone | Kind::Email | Kind::OneOf(_) | Kind::Secret => {
             text(kind, Cow::Borrowed(cell), reading)
         }
-        Kind::Json => match json::of_cell(trimmed) {
-            Some(value) => value.map(|value| Cleaned { repairs, ..value.into() }),
+        Kind::Json => match attribute::of_cell(trimmed, reading.attribute) {
+            Some(value) => value.map(|value| Cleaned { repairs, ..value }),
             None => text(Kind::Text, Cow::Borrowed(cell), reading),
         },
         Kind::Boolean => boolean(trimmed).map(Into::into),
-        Kind::List => list::of_cell(trimmed),
-        Kind::Tenants if !trimmed.starts_with(['[', '{']) => list::tenants_of_cell(trimmed),
+        Kind::List => list::of_cell(trimmed, reading.separator),
+        Kind::Tenants if !trimmed.starts_with(['[', '{']) => {
+            list::tenants_of_cell(trimmed, reading.separator)
+        }
         Kind::JsonObject | Kind::Tenants => match serde_json::from_str::<&RawValue>(trimmed) {
             Ok(raw) => from_json(kind, raw, reading),
             Err(_) => refuse("expected JSON", "write JSON, such as {\"key\":\"value\"}"),
@@ -56,8 +72,21 @@ pub fn from_cell(kind: Kind, cell: &str, reading: PhoneReading) -> Result<Cleane
     }
 }
 
+/// What is wrong with a list in a cell, or may be: a role, a tenant or a login ID that holds what
+/// separates items is refused, since it would be created or given without a word.
+#[must_use]
+pub fn list_problem(role: Role, cell: &str, separator: ListSeparator) -> Option<Issue> {
+    let suspicion = list::suspicion(cell, separator)?;
+    Some(match role {
+        Role::Roles | Role::LoginIds | Role::Tenants => {
+            Issue { code: cleaned::BAD_VALUE.into(), severity: Severity::Error, ..suspicion }
+        }
+        _ => suspicion,
+    })
+}
+
 /// The value of a JSON key that is not `null`.
-pub fn from_json(kind: Kind, raw: &RawValue, reading: PhoneReading) -> Result<Cleaned<'_>, Issue> {
+pub fn from_json(kind: Kind, raw: &RawValue, reading: Reading) -> Result<Cleaned<'_>, Issue> {
     let json = raw.get();
     let value = match (kind, json.as_bytes().first()) {
         (Kind::Json | Kind::Secret, Some(b'"')) => Value::Text(json::text_of(json)?.into()),
@@ -94,8 +123,8 @@ pub fn from_json(kind: Kind, raw: &RawValue, reading: PhoneReading) -> Result<Cl
 }
 
 /// A text of a kind. A clean one that is borrowed is passed on as it is.
-fn text(kind: Kind, whole: Cow<'_, str>, reading: PhoneReading) -> Result<Cleaned<'_>, Issue> {
-    let as_is = kind == Kind::Phone && reading.phones == Phones::AsIs;
+fn text(kind: Kind, whole: Cow<'_, str>, reading: Reading) -> Result<Cleaned<'_>, Issue> {
+    let as_is = kind == Kind::Phone && reading.phone.phones == Phones::AsIs;
     let (kept, around) = kept(whole, if as_is { text::trim_blanks } else { text::trim });
     if kept.is_empty() {
         return refuse(
@@ -104,7 +133,7 @@ fn text(kind: Kind, whole: Cow<'_, str>, reading: PhoneReading) -> Result<Cleane
         );
     }
     if kind == Kind::Phone {
-        let (number, repairs, warning) = phone::read(kept, reading)?;
+        let (number, repairs, warning) = phone::read(kept, reading.phone)?;
         return Ok(Cleaned { value: Value::Text(number), repairs: repairs.and(around), warning });
     }
     let (tidy, within) = match text::tidy(&kept)? {

@@ -269,6 +269,8 @@ pub(crate) fn mapping(args: &RowArgs, findings: &FindingArgs) -> Mapping {
         only: args.only.clone(),
         ignore_unknown: args.ignore_unknown,
         set: args.set.clone(),
+        attributes: args.attribute.clone(),
+        list_separator: args.list_separator,
         blank: args.blank,
         blank_of: args.blank_of.clone(),
         phones: args.phones,

@@ -125,6 +125,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         .identity("shortRows", |run| word(run.args.rows.short_rows)),
     key("input.allow-empty", "allow-empty", KeyKind::Switch)
         .recorded("allowEmpty", |run| json!(run.args.rows.allow_empty)),
+    key("rules.list-separator", "list-separator", KeyKind::Text)
+        .identity("listSeparator", |run| word(run.args.rows.list_separator)),
+    key("rules.attribute", "attribute", KeyKind::Pairs).identity("attribute", |run| {
+        let stated = run.args.rows.attribute.iter();
+        stated.map(|(name, kind)| (name.clone(), word(*kind))).collect::<Map<_, _>>().into()
+    }),
     key("rules.set", "set", KeyKind::Values).identity("set", |run| pairs(&run.args.rows.set)),
     key("rules.blank", "blank", KeyKind::Text).identity("blank", |run| word(run.args.rows.blank)),
     key("rules.blank-of", "blank-of", KeyKind::Pairs).identity("blankOf", |run| {
@@ -230,6 +236,7 @@ pub(super) const TABLES: &[(&str, &str)] = &[
     ("mapping", "Columns, and the field that each is taken for"),
     ("rules", "How rows are understood"),
     ("rules.set", "Fields, and the value that each has where a row has none"),
+    ("rules.attribute", "Custom attributes, and the type of each"),
     ("rules.blank-of", "Fields, and what a blank cell of each means, where that differs"),
     ("limits", "How fast to send, and when to give up"),
     ("project", "Which project to update; never the management key itself"),

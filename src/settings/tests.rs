@@ -45,6 +45,8 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("only", "", "--only=loginId,phone,verifiedPhone"),
     ("short-rows", "odd.csv --ignore=office", "--short-rows=blank"),
     ("allow-empty", "", "--allow-empty"),
+    ("attribute", "typed.csv", "--attribute=sku=text"),
+    ("list-separator", "typed.csv", "--list-separator=comma"),
     ("set", "", "--set=familyName=Ada"),
     ("blank", "", "--blank=clear"),
     ("blank-of", "", "--blank-of=givenName=clear"),
@@ -138,6 +140,8 @@ fn what_changes_what_is_sent_is_part_of_the_identity() {
     // With a column that nobody knows, and a row that is too short.
     let odd = "loginId,phone,verifiedPhone,Office\nada@example.com,+447700900125,true\n";
     std::fs::write(folder.path().join("odd.csv"), odd).unwrap();
+    let typed = "loginId,customAttributes.sku,roleNames\nada@example.com,7,a;b\n";
+    std::fs::write(folder.path().join("typed.csv"), typed).unwrap();
     std::fs::write(folder.path().join("key"), "K2other").unwrap();
     std::fs::write(folder.path().join("job.toml"), "[limits]\nconcurrency = 1\n").unwrap();
     for setting in SETTINGS {

@@ -1,6 +1,6 @@
 //! Columns and rows as people leave them: without a name, twice, unknown, empty, too short.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Ran, Run, text};
 
@@ -120,4 +120,84 @@ fn files_without_rows_are_refused_unless_they_may_be_empty() {
     }
     run("loginId,name\n", &[]).code(2).says("in.csv: there are no rows").says("--allow-empty");
     run("", &[]).code(2).says("--allow-empty");
+}
+
+/// The custom attributes that users have after a run.
+fn attributes(ran: &Ran) -> Vec<Value> {
+    ran.results().iter().map(|result| result["user"]["customAttributes"].clone()).collect()
+}
+
+#[test]
+fn a_column_of_an_attribute_has_one_type_in_csv_as_in_a_workbook() {
+    let csv = "loginId,customAttributes.vip,customAttributes.price,customAttributes.zip\n\
+               a,TRUE,12.50,02139\nb,true,12.5,10001\nc,False,7,20500\n";
+    let expected = [
+        json!({"vip": true, "price": 12.5, "zip": "02139"}),
+        json!({"vip": true, "price": 12.5, "zip": "10001"}),
+        json!({"vip": false, "price": 7, "zip": "20500"}),
+    ];
+    assert_eq!(attributes(&run(csv, &["--strict"]).code(0)), expected);
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let sheet = book.add_worksheet();
+    for (column, name) in (0..).zip(csv.lines().next().unwrap().split(',')) {
+        sheet.write(0, column, name).unwrap();
+    }
+    for (row, (login, vip, price, zip)) in (1..).zip([
+        ("a", true, 12.5, "02139"),
+        ("b", true, 12.5, "10001"),
+        ("c", false, 7.0, "20500"),
+    ]) {
+        sheet.write(row, 0, login).unwrap();
+        sheet.write(row, 1, vip).unwrap();
+        sheet.write(row, 2, price).unwrap();
+        sheet.write(row, 3, zip).unwrap();
+    }
+    let workbook = book.save_to_buffer().unwrap();
+    let ran = Run::rehearsed().file("in.xlsx", workbook).arg("--strict").go().code(0);
+    assert_eq!(attributes(&ran), expected);
+}
+
+#[test]
+fn a_mixed_column_of_an_attribute_is_a_warning_until_its_type_is_stated() {
+    let rows = "loginId,customAttributes.sku\na,5551234\nb,1E5\nc,0042\n";
+    let ran = run(rows, &[]).code(0);
+    assert_eq!(ran.summary()["warnings"], json!({"mixed_types": 3}));
+    let refused = run(rows, &["--strict"]).code(2);
+    assert!(refused.stdout.contains("--attribute NAME=text"), "{}", refused.stdout);
+    run(rows, &["--strict", "--allow", "mixed_types"]).code(0);
+    let stated = run(rows, &["--strict", "--attribute", "sku=text"]).code(0);
+    let texts = [json!({"sku": "5551234"}), json!({"sku": "1E5"}), json!({"sku": "0042"})];
+    assert_eq!(attributes(&stated), texts);
+    // A value that is not of the stated type is no value.
+    let number = run(rows, &["--attribute", "sku=number"]).code(1);
+    assert_eq!(number.statuses(), ["updated", "invalid", "invalid"]);
+    run(rows, &["--attribute", "sku=date"]).code(2).says("text, number, boolean, json");
+}
+
+#[test]
+fn what_separates_items_elsewhere_is_told_in_an_item() {
+    let roles =
+        "operation,loginId,roleNames\nrole-add,a,\"Admin, Editor\"\nrole-add,b,Admin|Editor\n";
+    let ran = run(roles, &[]).code(1);
+    assert_eq!(ran.statuses(), ["invalid", "invalid"]);
+    assert!(text(&ran.results()[0]["error"], "hint").contains("--list-separator comma"));
+    for rows in [
+        "operation,loginId,userTenants\npatch,b,\"t1,t2\"\n",
+        "operation,loginId,additionalIdentifiers\npatch,c,\"c2@x.com, c3@x.com\"\n",
+    ] {
+        run(rows, &[]).code(1);
+        let ran = run(rows, &["--list-separator", "comma"]).code(0);
+        let user = &ran.results()[0]["user"];
+        let many = |key: &str| user[key].as_array().map_or(0, Vec::len);
+        assert!(many("userTenants") == 2 || many("loginIds") == 3, "{user}");
+    }
+    let apps = "operation,loginId,ssoAppIds\nssoapp-add,a,\"x,y\"\n";
+    let ran = run(apps, &[]).code(0);
+    assert_eq!(ran.summary()["warnings"], json!({"list_separator": 1}));
+    // A JSON list says where its items end.
+    let list = "operation,loginId,roleNames\nrole-add,a,\"[\"\"Admin, Editor\"\"]\"\n";
+    assert_eq!(
+        run(list, &["--strict"]).code(0).results()[0]["user"]["roleNames"],
+        json!(["Admin, Editor"])
+    );
 }

@@ -50,7 +50,7 @@ fn one_line(json: &str) -> Cow<'_, str> {
 /// would not give back digit by digit (`007`, `1e5`, 17 digits) is text.
 pub(super) fn of_cell(text: &str) -> Option<Result<Value<'_>, Issue>> {
     let literal = match text.as_bytes().first() {
-        Some(b'{' | b'[' | b'"') => serde_json::from_str::<&RawValue>(text).is_ok(),
+        Some(b'{' | b'[' | b'"') => is_json(text),
         Some(b'-' | b'0'..=b'9') => is_plain_number(text),
         _ => matches!(text, "true" | "false"),
     };
@@ -60,6 +60,11 @@ pub(super) fn of_cell(text: &str) -> Option<Result<Value<'_>, Issue>> {
         Some(b'{' | b'[') => Some(without_null(text)),
         _ => Some(Ok(Value::Json(text.into()))),
     }
+}
+
+/// Whether a text is JSON.
+pub(super) fn is_json(text: &str) -> bool {
+    serde_json::from_str::<&RawValue>(text).is_ok()
 }
 
 /// Whether a number comes back from a JSON parser as it was written.

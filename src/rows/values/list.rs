@@ -8,12 +8,58 @@ use super::{json, text};
 use crate::change::{Tenant, Value};
 use crate::issue::Issue;
 
+/// The code of the warning that an item holds what may separate items.
+pub const LIST_SEPARATOR: &str = "list_separator";
+
+/// What separates the items of a list in a cell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ListSeparator {
+    /// `;`
+    #[default]
+    Semicolon,
+    /// `,`
+    Comma,
+    /// `|`
+    Bar,
+}
+
+impl ListSeparator {
+    const ALL: [(Self, char); 3] = [(Self::Semicolon, ';'), (Self::Comma, ','), (Self::Bar, '|')];
+
+    fn char(self) -> char {
+        Self::ALL.into_iter().find(|(own, _)| *own == self).map_or(';', |(_, char)| char)
+    }
+
+    /// Another separator that an item of a list in a cell holds, with its name.
+    fn other_in(self, cell: &str) -> Option<(char, String)> {
+        let others = Self::ALL.into_iter().filter(|(other, _)| *other != self);
+        let (other, char) = others.into_iter().find(|(_, char)| cell.contains(*char))?;
+        Some((char, clap::ValueEnum::to_possible_value(&other)?.get_name().to_owned()))
+    }
+}
+
+/// What may be wrong with a list in a cell: an item that holds what others separate items with.
+#[must_use]
+pub(super) fn suspicion(cell: &str, separator: ListSeparator) -> Option<Issue> {
+    if cell.trim_start().starts_with(['[', '{']) {
+        return None;
+    }
+    let (char, name) = separator.other_in(cell)?;
+    let message = format!(
+        "an item of the list holds {char:?}, and items are separated by {:?}",
+        separator.char()
+    );
+    Some(Issue::warning(LIST_SEPARATOR, message).hint(format!(
+        "if {char:?} separates the items, use --list-separator {name}; if it belongs to one, write a list such as [\"a\",\"b\"]"
+    )))
+}
+
 /// `a;b`, or a JSON list.
-pub(super) fn of_cell(cell: &str) -> Result<Cleaned<'_>, Issue> {
+pub(super) fn of_cell(cell: &str, separator: ListSeparator) -> Result<Cleaned<'_>, Issue> {
     if cell.starts_with('[') {
         return of_json(cell);
     }
-    list(cell.split(';'))
+    list(cell.split(separator.char()))
 }
 
 pub(super) fn of_json(json: &str) -> Result<Cleaned<'_>, Issue> {
@@ -45,8 +91,8 @@ fn tidied<'i>(items: impl Iterator<Item = &'i str>) -> Result<(Vec<String>, Repa
 }
 
 /// Tenants by their IDs alone, `T1;T2`.
-pub(super) fn tenants_of_cell(cell: &str) -> Result<Cleaned<'_>, Issue> {
-    let (ids, repairs) = tidied(cell.split(';'))?;
+pub(super) fn tenants_of_cell(cell: &str, separator: ListSeparator) -> Result<Cleaned<'_>, Issue> {
+    let (ids, repairs) = tidied(cell.split(separator.char()))?;
     Ok(Cleaned { repairs, ..of_ids(ids).into() })
 }
 

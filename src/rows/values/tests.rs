@@ -5,12 +5,12 @@ use proptest::prelude::*;
 use super::*;
 
 fn cell(kind: Kind, text: &str) -> Option<String> {
-    from_cell(kind, text, PhoneReading::default()).ok().map(|cleaned| json(&cleaned.value))
+    from_cell(kind, text, Reading::default()).ok().map(|cleaned| json(&cleaned.value))
 }
 
 fn key(kind: Kind, text: &str) -> Option<String> {
     let raw: &RawValue = serde_json::from_str(text).unwrap();
-    from_json(kind, raw, PhoneReading::default()).ok().map(|cleaned| json(&cleaned.value))
+    from_json(kind, raw, Reading::default()).ok().map(|cleaned| json(&cleaned.value))
 }
 
 fn json(value: &Value<'_>) -> String {
@@ -21,7 +21,7 @@ fn json(value: &Value<'_>) -> String {
 
 /// The value of a text, the repairs and the warning.
 fn noticed(kind: Kind, text: &str) -> (String, Vec<&'static str>, Option<String>) {
-    let cleaned = from_cell(kind, text, PhoneReading::default()).unwrap();
+    let cleaned = from_cell(kind, text, Reading::default()).unwrap();
     let repairs = cleaned.repairs.iter().map(RepairKind::word).collect();
     (json(&cleaned.value), repairs, cleaned.warning.map(|warning| warning.code.into_owned()))
 }
@@ -192,12 +192,12 @@ fn placeholders_are_told_in_texts_and_are_not_blank() {
     }
     assert_eq!(noticed(Kind::Json, "null").2.as_deref(), Some("placeholder_value"));
     for word in ["Nana", "-", "none of it", ""] {
-        let cleaned = from_cell(Kind::Text, word, PhoneReading::default());
+        let cleaned = from_cell(Kind::Text, word, Reading::default());
         assert!(cleaned.is_ok_and(|cleaned| cleaned.warning.is_none()) || word.is_empty());
     }
     for kind in [Kind::Phone, Kind::Email] {
         for word in ["N/A", "-", "?", "--", "#N/A", "nan"] {
-            let hint = from_cell(kind, word, PhoneReading::default()).unwrap_err().hint.unwrap();
+            let hint = from_cell(kind, word, Reading::default()).unwrap_err().hint.unwrap();
             assert!(
                 hint.contains("--blank") && hint.contains("--ignore"),
                 "{kind:?} {word}: {hint}"
@@ -219,12 +219,70 @@ fn a_blank_is_what_shows_nothing() {
 proptest! {
     #[test]
     fn a_cleaned_text_is_clean(text in "[ a\u{200b}\u{200d}\u{a0}\u{202e}é\u{1f468}\t]{0,12}") {
-        if let Ok(cleaned) = from_cell(Kind::Text, &text, PhoneReading::default()) {
+        if let Ok(cleaned) = from_cell(Kind::Text, &text, Reading::default()) {
             let Value::Text(value) = cleaned.value else { panic!("no text") };
-            let again = from_cell(Kind::Text, &value, PhoneReading::default()).unwrap();
+            let again = from_cell(Kind::Text, &value, Reading::default()).unwrap();
             prop_assert_eq!(&again.value, &Value::Text(value.clone()));
             prop_assert!(again.repairs.is_empty(), "{:?}", again.repairs);
             prop_assert_eq!(cleaned.repairs.is_empty(), value == text);
         }
+    }
+}
+
+/// The type that a column of these cells has.
+fn column(cells: &[&str]) -> AttributeType {
+    let mut counts = TypeCounts::default();
+    for cell in cells {
+        counts.count(cell);
+    }
+    counts.shown()
+}
+
+#[test]
+fn a_column_of_an_attribute_has_the_type_of_all_its_cells() {
+    for (cells, expected) in [
+        (&["TRUE", "false", "False"][..], AttributeType::Boolean),
+        (&["12.50", "7", "-7.0", "0"], AttributeType::Number),
+        (&["02139", "10001"], AttributeType::Text),
+        (&["9007199254740993", "12"], AttributeType::Text),
+        (&["gold", "1e5x", "+44"], AttributeType::Text),
+        (&["[1]", "{\"a\":1}"], AttributeType::AsWritten),
+        (&[], AttributeType::AsWritten),
+        (&["true", "1"], AttributeType::Mixed),
+        (&["7", "n/a"], AttributeType::Mixed),
+        (&["true", "yes"], AttributeType::Mixed),
+        (&["5551234", "1E5", "0042"], AttributeType::Mixed),
+        (&["[1]", "x"], AttributeType::Mixed),
+        (&["007", "gold"], AttributeType::Mixed),
+    ] {
+        assert_eq!(column(cells), expected, "{cells:?}");
+    }
+}
+
+#[test]
+fn an_attribute_of_a_type_is_read_as_one() {
+    for (wanted, text, expected) in [
+        (AttributeType::Boolean, "TRUE", Some("true")),
+        (AttributeType::Boolean, "No", Some("false")),
+        (AttributeType::Boolean, "maybe", None),
+        (AttributeType::Number, "12.50", Some("12.5")),
+        (AttributeType::Number, "7.0", Some("7")),
+        (AttributeType::Number, "-0.10", Some("-0.1")),
+        (AttributeType::Number, "100", Some("100")),
+        (AttributeType::Number, "1,5", None),
+        (AttributeType::Number, "007", None),
+        (AttributeType::Number, "1234567890123456", None),
+        (AttributeType::Text, "12.50", Some("\"12.50\"")),
+        (AttributeType::Text, "true", Some("\"true\"")),
+        (AttributeType::Text, "[1]", Some("\"[1]\"")),
+        (AttributeType::Json, "[1]", Some("[1]")),
+        (AttributeType::Json, "x", None),
+        (AttributeType::Json, "[null]", None),
+        (AttributeType::AsWritten, "12.50", Some("\"12.50\"")),
+    ] {
+        let reading = Reading { attribute: wanted, ..Reading::default() };
+        let read = from_cell(Kind::Json, text, reading);
+        let value = read.ok().map(|cleaned| json(&cleaned.value));
+        assert_eq!(value.as_deref(), expected, "{wanted:?} {text}");
     }
 }

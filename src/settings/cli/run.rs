@@ -14,6 +14,7 @@ use crate::input::ShortRows;
 use crate::input::record::{Delimiter, Encoding, Format};
 use crate::limiter::limit::Limit;
 use crate::report::logging::LogFormat;
+use crate::rows::values::{AttributeType, ListSeparator};
 use crate::rows::{Batching, Blank, OnConflict, Phones, Region, is_field};
 
 /// Arguments of `run`.
@@ -123,6 +124,15 @@ pub struct RowArgs {
     /// Set a field to a value where the row has none, such as --set verified=true
     #[arg(long, value_name = "FIELD=VALUE", value_parser = pair)]
     pub set: Vec<(String, String)>,
+
+    /// The type of a custom attribute in a column of its own, such as --attribute price=number: text,
+    /// number, boolean or json. By default the one that all cells of the column have
+    #[arg(long, value_name = "NAME=TYPE", value_parser = attribute)]
+    pub attribute: Vec<(String, AttributeType)>,
+
+    /// What separates the items of a list in a cell
+    #[arg(long, value_enum, default_value_t, value_name = "SEPARATOR")]
+    pub list_separator: ListSeparator,
 
     /// What a blank cell or a JSON null means
     #[arg(long, value_enum, default_value_t, value_name = "POLICY")]
@@ -330,6 +340,14 @@ fn column_pair(text: &str) -> Result<(String, String), String> {
         }
         _ => Err("write it as COLUMN=FIELD".to_owned()),
     }
+}
+
+/// A custom attribute and its type.
+fn attribute(text: &str) -> Result<(String, AttributeType), String> {
+    let (name, kind) = column_pair(text).map_err(|_| "write it as NAME=TYPE".to_owned())?;
+    let kind = <AttributeType as clap::ValueEnum>::from_str(kind.trim(), true)
+        .map_err(|_| "the type is one of text, number, boolean, json".to_owned())?;
+    Ok((name, kind))
 }
 
 fn operation(text: &str) -> Result<&'static Operation, String> {
