@@ -39,6 +39,7 @@ mod unpack;
 mod window;
 mod zstd;
 
+pub(crate) use decode::is_decoded_twice;
 use open::{Opened, OpenedBytes, open_bytes, open_rows};
 pub use promise::Promise;
 use promise::Watch;

@@ -2,7 +2,7 @@
 
 use descope_bulk::internals::catalog::Kind;
 use descope_bulk::internals::rows::values::{
-    PhoneReading, Phones, Reading, StatedRegion, from_cell,
+    CellReading, PhoneReading, Phones, StatedRegion, from_cell,
 };
 use divan::{Bencher, black_box};
 
@@ -34,7 +34,7 @@ fn as_is(bencher: Bencher) {
 fn read(bencher: Bencher, cell: &str, phones: Phones) {
     let region = StatedRegion::As("GB".parse().unwrap());
     let phone = PhoneReading { phones, region, ..PhoneReading::default() };
-    let reading = Reading { phone, ..Reading::default() };
+    let reading = CellReading { phone, ..CellReading::default() };
     // The numbering plans are made ready the first time.
     assert!(from_cell(Kind::Phone, cell, reading).is_ok());
     bencher.bench(|| from_cell(Kind::Phone, black_box(cell), reading).is_ok());

@@ -19,7 +19,12 @@ use crate::rows::values::{LIST_SEPARATOR, MIXED_TYPES, REGION_MISMATCH, ZERO_RES
 const MOST_TOLD: usize = 1_000_000;
 
 /// Codes of warnings that can be allowed.
-pub(crate) const ALLOWABLE: [&str; 16] = [
+pub(crate) const ALLOWABLE: [&str; 21] = [
+    "apostrophe_removed",
+    "formula_unwrapped",
+    "quotes_removed",
+    "replacement_character",
+    "decoded_twice",
     MIXED_TYPES,
     LIST_SEPARATOR,
     REGION_MISMATCH,

@@ -141,3 +141,9 @@ fn decode(decoder: &mut Decoder, mut bytes: &[u8], last: bool, text: &mut Vec<u8
 fn is_undefined(byte: u8) -> bool {
     matches!(byte, 0x81 | 0x8d | 0x8f | 0x90 | 0x9d)
 }
+
+/// Whether a text, written as Windows-1252, is UTF-8 with more in it than ASCII.
+pub(crate) fn is_decoded_twice(text: &str) -> bool {
+    let (bytes, _, unmappable) = WINDOWS_1252.encode(text);
+    !unmappable && std::str::from_utf8(&bytes).is_ok()
+}

@@ -7,7 +7,7 @@ use crate::catalog::{Empty, Field, Kind};
 use crate::change::Value;
 use crate::input::record::{Notes, Repair};
 use crate::issue::{Issue, Severity};
-use crate::rows::values::{self, Cleaned, Reading};
+use crate::rows::values::{self, CellReading, Cleaned};
 
 /// A value as a row holds it.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,7 @@ impl<'a> Cell<'a> {
         self,
         field: &Field,
         blank: Blank,
-        reading: Reading,
+        reading: CellReading,
     ) -> Result<Option<Cleaned<'a>>, Issue> {
         if self.is_blank() {
             return match (blank, field.empty) {

@@ -5,8 +5,8 @@ use crate::catalog::{self, Operation};
 use crate::change::members;
 use crate::input::record::{Content, Record};
 use crate::rows::values::{
-    AttributeType, Evidence, ListSeparator, PhoneReading, Phones, REGION_MISMATCH, Reading, Region,
-    StatedRegion, ZERO_RESTORED,
+    AttributeType, CellReading, Evidence, ListSeparator, PhoneReading, Phones, REGION_MISMATCH,
+    Region, StatedRegion, ZERO_RESTORED,
 };
 
 /// What a blank cell, or a JSON `null`, means.
@@ -145,7 +145,7 @@ impl Mapping {
     }
 
     /// How values are read where the row and its columns say no more.
-    pub(super) fn reading(&self) -> Reading {
+    pub(super) fn reading(&self) -> CellReading {
         let region = self.region.map_or(StatedRegion::Nowhere, StatedRegion::As);
         let phone = PhoneReading {
             phones: self.phones,
@@ -154,6 +154,6 @@ impl Mapping {
             zeros_allowed: self.allows(ZERO_RESTORED),
             mismatch_allowed: self.allows(REGION_MISMATCH),
         };
-        Reading { phone, separator: self.list_separator, attribute: AttributeType::AsWritten }
+        CellReading { phone, separator: self.list_separator, attribute: AttributeType::AsWritten }
     }
 }

@@ -12,7 +12,7 @@ use crate::catalog::{self, Empty, Field, Kind, Need, Operation};
 use crate::change::Value;
 use crate::input::record::Notes;
 use crate::issue::Issue;
-use crate::rows::values::{PhoneReading, Reading, StatedRegion, UNKNOWN_REGION};
+use crate::rows::values::{CellReading, PhoneReading, StatedRegion, UNKNOWN_REGION};
 
 /// A row, and what it is read by.
 #[derive(Clone, Copy)]
@@ -99,7 +99,7 @@ fn parts(
             Means::Attribute(_, blank) => (&ATTRIBUTE, *blank),
         };
         let reading = match means {
-            Means::Attribute(name_of, _) => Reading {
+            Means::Attribute(name_of, _) => CellReading {
                 attribute: mapping
                     .attribute_type(name_of)
                     .unwrap_or_else(|| survey.attribute((file, name))),
@@ -184,7 +184,7 @@ fn twice(field: &Field, name: &str) -> Issue {
 }
 
 /// How a row's phone numbers are read: its own region wins over the one for all rows.
-fn reading(column_map: &ColumnMap, mapping: &Mapping, cells: &[Cell<'_>]) -> Reading {
+fn reading(column_map: &ColumnMap, mapping: &Mapping, cells: &[Cell<'_>]) -> CellReading {
     let reading = mapping.reading();
     let cell = column_map.region_column().and_then(|column| cells.get(column));
     match cell {
@@ -194,7 +194,7 @@ fn reading(column_map: &ColumnMap, mapping: &Mapping, cells: &[Cell<'_>]) -> Rea
                 Cell::Json(_) => cell.shown().parse(),
             };
             let region = region.map_or(StatedRegion::Wrongly, StatedRegion::As);
-            Reading { phone: PhoneReading { region, ..reading.phone }, ..reading }
+            CellReading { phone: PhoneReading { region, ..reading.phone }, ..reading }
         }
         _ => reading,
     }
@@ -204,7 +204,7 @@ fn reading(column_map: &ColumnMap, mapping: &Mapping, cells: &[Cell<'_>]) -> Rea
 fn login_id(column_map: &ColumnMap, names: &[String], cells: &[Cell<'_>]) -> Option<String> {
     let column = column_map.user_column()?;
     let field = catalog::USER;
-    let value = cells.get(column)?.value(&field, Blank::Skip, Reading::default());
+    let value = cells.get(column)?.value(&field, Blank::Skip, CellReading::default());
     match value.ok()??.value {
         Value::Text(text) if names.len() == cells.len() => Some(text.into_owned()),
         _ => None,
@@ -241,7 +241,7 @@ fn operation_of(
 fn set_missing<'a>(
     operation: &Operation,
     mapping: &'a Mapping,
-    reading: Reading,
+    reading: CellReading,
     (sets, values): (&[column_map::Set], &mut Values<'a>),
     draft: &mut RowDraft,
 ) -> Result<(), Issue> {

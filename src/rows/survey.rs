@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::cell::Cell;
 use crate::rows::values::{
-    AttributeType, Evidence, Fits, PhoneReading, Phones, Reading, Region, StatedRegion, TypeCounts,
+    AttributeType, CellReading, Evidence, Fits, PhoneReading, Phones, Region, StatedRegion,
+    TypeCounts,
 };
 
 /// Columns by file and name: a file may be of one country, and its neighbour not.
@@ -41,7 +42,12 @@ impl Survey {
     }
 
     /// How a cell of a column of phone numbers is read.
-    pub(super) fn phone(&self, column: (&str, &str), cell: Cell<'_>, reading: Reading) -> Reading {
+    pub(super) fn phone(
+        &self,
+        column: (&str, &str),
+        cell: Cell<'_>,
+        reading: CellReading,
+    ) -> CellReading {
         let fits = needed(cell, reading.phone)
             .and_then(|region| self.fits.get(&(self.place(column)?, region)));
         let evidence = match fits.map(|fits| fits.evidence()) {
@@ -49,7 +55,7 @@ impl Survey {
             Some(evidence) => evidence,
             None => Evidence::None,
         };
-        Reading { phone: PhoneReading { evidence, ..reading.phone }, ..reading }
+        CellReading { phone: PhoneReading { evidence, ..reading.phone }, ..reading }
     }
 
     /// The type of a custom attribute by its column, where none is stated.

@@ -4,6 +4,7 @@
 //! so, what could be two is refused.
 
 mod attribute;
+mod boolean;
 mod cleaned;
 mod json;
 mod list;
@@ -12,6 +13,7 @@ mod repairs;
 #[cfg(test)]
 mod tests;
 mod text;
+mod wrapping;
 
 use std::borrow::Cow;
 
@@ -23,6 +25,7 @@ use crate::change::Value;
 use crate::issue::{Issue, Severity};
 
 pub use attribute::{AttributeType, MIXED_TYPES, TypeCounts};
+use boolean::boolean;
 pub use cleaned::Cleaned;
 use cleaned::refuse;
 pub use list::{LIST_SEPARATOR, ListSeparator};
@@ -35,7 +38,7 @@ pub use text::is_blank;
 
 /// How the values of a cell are read.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Reading {
+pub struct CellReading {
     /// Phone numbers.
     pub phone: PhoneReading,
     /// What separates the items of a list.
@@ -47,10 +50,30 @@ pub struct Reading {
 /// The value of a cell that is not blank.
 ///
 /// What stands around it and shows nothing is dropped, except from secrets.
-pub fn from_cell(kind: Kind, cell: &str, reading: Reading) -> Result<Cleaned<'_>, Issue> {
+pub fn from_cell(kind: Kind, cell: &str, reading: CellReading) -> Result<Cleaned<'_>, Issue> {
     if kind == Kind::Secret {
         return Ok(Value::Text(cell.into()).into());
     }
+    match wrapping::unwrapped(cell)? {
+        // Of a phone number an apostrophe is only formatting.
+        Some((_, RepairKind::ApostropheRemoved)) if kind == Kind::Phone => {}
+        Some((text, repair)) => {
+            let Cleaned { value, repairs, warning } = from_plain_cell(kind, &text, reading)?;
+            // What is wrong with the text itself may be gone without what is around it.
+            let warning = Some(warning.unwrap_or_else(|| wrapping::warning(repair)));
+            return Ok(Cleaned {
+                value: value.into_owned(),
+                repairs: repairs.with(repair),
+                warning,
+            });
+        }
+        None => {}
+    }
+    from_plain_cell(kind, cell, reading)
+}
+
+/// The value of a cell with nothing put around it but blanks.
+fn from_plain_cell(kind: Kind, cell: &str, reading: CellReading) -> Result<Cleaned<'_>, Issue> {
     let (trimmed, repairs) = text::trim(cell);
     match kind {
         Kind::Text | Kind::Phone | Kind::Email | Kind::OneOf(_) | Kind::Secret => {
@@ -86,7 +109,7 @@ pub fn list_problem(role: Role, cell: &str, separator: ListSeparator) -> Option<
 }
 
 /// The value of a JSON key that is not `null`.
-pub fn from_json(kind: Kind, raw: &RawValue, reading: Reading) -> Result<Cleaned<'_>, Issue> {
+pub fn from_json(kind: Kind, raw: &RawValue, reading: CellReading) -> Result<Cleaned<'_>, Issue> {
     let json = raw.get();
     let value = match (kind, json.as_bytes().first()) {
         (Kind::Json | Kind::Secret, Some(b'"')) => Value::Text(json::text_of(json)?.into()),
@@ -123,7 +146,7 @@ pub fn from_json(kind: Kind, raw: &RawValue, reading: Reading) -> Result<Cleaned
 }
 
 /// A text of a kind. A clean one that is borrowed is passed on as it is.
-fn text(kind: Kind, whole: Cow<'_, str>, reading: Reading) -> Result<Cleaned<'_>, Issue> {
+fn text(kind: Kind, whole: Cow<'_, str>, reading: CellReading) -> Result<Cleaned<'_>, Issue> {
     let as_is = kind == Kind::Phone && reading.phone.phones == Phones::AsIs;
     let (kept, around) = kept(whole, if as_is { text::trim_blanks } else { text::trim });
     if kept.is_empty() {
@@ -147,7 +170,7 @@ fn text(kind: Kind, whole: Cow<'_, str>, reading: Reading) -> Result<Cleaned<'_>
         }
         Kind::OneOf(words) => (one_of(words, &tidy)?, None),
         _ => {
-            let warning = text::placeholder(&tidy);
+            let warning = text::spoilt(&tidy).or_else(|| text::placeholder(&tidy));
             (tidy, warning)
         }
     };
@@ -194,16 +217,5 @@ fn email(text: &str) -> Result<(), Issue> {
             let why = why.trim_end_matches('.');
             refuse(format!("not a valid e-mail address ({why})"), "write it as name@example.com")
         }
-    }
-}
-
-fn boolean(text: &str) -> Result<Value<'_>, Issue> {
-    let is = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
-    if is(&["true", "t", "yes", "y", "1", "on"]) {
-        Ok(Value::Boolean(true))
-    } else if is(&["false", "f", "no", "n", "0", "off"]) {
-        Ok(Value::Boolean(false))
-    } else {
-        refuse("expected true or false", "write true or false")
     }
 }

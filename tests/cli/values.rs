@@ -269,3 +269,57 @@ fn the_forecast_counts_each_call_of_a_row() {
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(said.contains("forecast: 3 calls"), "{said}");
 }
+
+#[test]
+fn what_was_put_around_a_value_is_never_sent() {
+    let rows = "loginId,name,customAttributes.code\n\
+                '+447911123456,'=Anna,'007\n\
+                \"=\"\"u2\"\"\",\"=\"\"007\"\"\",\"=\"\"0042\"\"\"\n\
+                u3, \"Ann \"\"A\"\"\",0043\n";
+    let ran = Run::rehearsed().file("in.csv", rows).go().code(0);
+    let sent: Vec<_> = ran
+        .results()
+        .iter()
+        .map(|result| {
+            let user = &result["user"];
+            let code = user["customAttributes"]["code"].clone();
+            (text(result, "loginId").to_owned(), text(user, "name").to_owned(), code)
+        })
+        .collect();
+    let expected =
+        [("+447911123456", "=Anna", "007"), ("u2", "007", "0042"), ("u3", "Ann \"A\"", "0043")];
+    assert_eq!(sent, expected.map(|(id, name, code)| (id.into(), name.into(), json!(code))));
+    let warnings = json!({"apostrophe_removed": 3, "formula_unwrapped": 3, "quotes_removed": 1});
+    assert_eq!(ran.summary()["warnings"], warnings);
+    assert_eq!(ran.summary()["repairs"], warnings);
+    Run::rehearsed().file("in.csv", rows).arg("--strict").go().code(2);
+    let allow = ["apostrophe_removed", "formula_unwrapped", "quotes_removed"]
+        .map(|code| ["--allow", code])
+        .concat();
+    Run::rehearsed().file("in.csv", rows).arg("--strict").args(&allow).go().code(0);
+}
+
+#[test]
+fn what_only_looks_like_something_around_a_value_stays() {
+    let rows =
+        "loginId,name\na,'s-Gravenhage\nb,'\nc,\"\"\"Bob\"\"\"\nd,=\ne,O'Neil\nf,\"5\"\" pipe\"\n";
+    let ran = Run::rehearsed().file("in.csv", rows).arg("--strict").go().code(0);
+    let names: Vec<_> = ran.results().iter().map(|r| text(&r["user"], "name").to_owned()).collect();
+    assert_eq!(names, ["'s-Gravenhage", "'", "\"Bob\"", "=", "O'Neil", "5\" pipe"]);
+    // JSON says what it means.
+    let json = "{\"loginId\":\"'+447911123456\",\"name\":\"=\\\"007\\\"\"}\n";
+    let ran = Run::rehearsed().file("in.jsonl", json).arg("--strict").go().code(0);
+    assert_eq!(text(&ran.results()[0], "loginId"), "'+447911123456");
+    // A quote that opens behind a blank and is closed in another cell.
+    let torn = "loginId,name,givenName\na, \"Doe,Jane\"\n";
+    assert_eq!(Run::rehearsed().file("in.csv", torn).go().code(1).statuses(), ["invalid"]);
+}
+
+#[test]
+fn spoilt_text_is_a_warning() {
+    let rows = "loginId,name\na,M\u{c3}\u{bc}ller\nb,M\u{fffd}ller\nc,M\u{fc}ller\nd,\u{c3}ngela\ne,\u{1f600}\n";
+    let ran = Run::rehearsed().file("in.csv", rows).go().code(0);
+    let expected = json!({"decoded_twice": 1, "replacement_character": 1});
+    assert_eq!(ran.summary()["warnings"], expected);
+    assert_eq!(text(&ran.results()[0]["warnings"][0], "kind"), "decoded_twice");
+}

@@ -4,8 +4,9 @@
 
 use std::borrow::Cow;
 
+use super::boolean::boolean;
 use super::cleaned::{Cleaned, refuse};
-use super::{boolean, json};
+use super::{json, wrapping};
 use crate::change::Value;
 use crate::issue::Issue;
 
@@ -46,7 +47,8 @@ pub struct TypeCounts {
 impl TypeCounts {
     /// Counts a cell that is not blank.
     pub fn count(&mut self, cell: &str) {
-        let text = cell.trim();
+        let unwrapped = wrapping::unwrapped(cell).ok().flatten();
+        let text = unwrapped.as_ref().map_or(cell, |(text, _)| text).trim();
         let of_type = match text.as_bytes().first() {
             Some(b'{' | b'[' | b'"') if json::is_json(text) => &mut self.json,
             _ if truth(text).is_some() => &mut self.booleans,

@@ -27,11 +27,15 @@ pub enum RepairKind {
     TrunkZeroRemoved,
     /// What else is dialled within a country only was dropped: `06` in Hungary, `15` in Argentina.
     TrunkPrefixRemoved,
+    /// `="007"`, a formula that only says that it is text, gave way to the text.
+    FormulaUnwrapped,
+    /// Quotes that stood behind a blank, and so did not count as quotes, were dropped.
+    QuotesRemoved,
 }
 
 impl RepairKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::BlanksTrimmed,
         Self::InvisibleRemoved,
         Self::ApostropheRemoved,
@@ -44,6 +48,8 @@ impl RepairKind {
         Self::PrefixReplaced,
         Self::TrunkZeroRemoved,
         Self::TrunkPrefixRemoved,
+        Self::FormulaUnwrapped,
+        Self::QuotesRemoved,
     ];
 
     /// The word in files and on the screen.
@@ -62,6 +68,8 @@ impl RepairKind {
             Self::PrefixReplaced => "prefix_replaced",
             Self::TrunkZeroRemoved => "trunk_zero_removed",
             Self::TrunkPrefixRemoved => "trunk_prefix_removed",
+            Self::FormulaUnwrapped => "formula_unwrapped",
+            Self::QuotesRemoved => "quotes_removed",
         }
     }
 }

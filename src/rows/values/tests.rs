@@ -5,12 +5,12 @@ use proptest::prelude::*;
 use super::*;
 
 fn cell(kind: Kind, text: &str) -> Option<String> {
-    from_cell(kind, text, Reading::default()).ok().map(|cleaned| json(&cleaned.value))
+    from_cell(kind, text, CellReading::default()).ok().map(|cleaned| json(&cleaned.value))
 }
 
 fn key(kind: Kind, text: &str) -> Option<String> {
     let raw: &RawValue = serde_json::from_str(text).unwrap();
-    from_json(kind, raw, Reading::default()).ok().map(|cleaned| json(&cleaned.value))
+    from_json(kind, raw, CellReading::default()).ok().map(|cleaned| json(&cleaned.value))
 }
 
 fn json(value: &Value<'_>) -> String {
@@ -21,7 +21,7 @@ fn json(value: &Value<'_>) -> String {
 
 /// The value of a text, the repairs and the warning.
 fn noticed(kind: Kind, text: &str) -> (String, Vec<&'static str>, Option<String>) {
-    let cleaned = from_cell(kind, text, Reading::default()).unwrap();
+    let cleaned = from_cell(kind, text, CellReading::default()).unwrap();
     let repairs = cleaned.repairs.iter().map(RepairKind::word).collect();
     (json(&cleaned.value), repairs, cleaned.warning.map(|warning| warning.code.into_owned()))
 }
@@ -192,12 +192,12 @@ fn placeholders_are_told_in_texts_and_are_not_blank() {
     }
     assert_eq!(noticed(Kind::Json, "null").2.as_deref(), Some("placeholder_value"));
     for word in ["Nana", "-", "none of it", ""] {
-        let cleaned = from_cell(Kind::Text, word, Reading::default());
+        let cleaned = from_cell(Kind::Text, word, CellReading::default());
         assert!(cleaned.is_ok_and(|cleaned| cleaned.warning.is_none()) || word.is_empty());
     }
     for kind in [Kind::Phone, Kind::Email] {
         for word in ["N/A", "-", "?", "--", "#N/A", "nan"] {
-            let hint = from_cell(kind, word, Reading::default()).unwrap_err().hint.unwrap();
+            let hint = from_cell(kind, word, CellReading::default()).unwrap_err().hint.unwrap();
             assert!(
                 hint.contains("--blank") && hint.contains("--ignore"),
                 "{kind:?} {word}: {hint}"
@@ -219,9 +219,9 @@ fn a_blank_is_what_shows_nothing() {
 proptest! {
     #[test]
     fn a_cleaned_text_is_clean(text in "[ a\u{200b}\u{200d}\u{a0}\u{202e}é\u{1f468}\t]{0,12}") {
-        if let Ok(cleaned) = from_cell(Kind::Text, &text, Reading::default()) {
+        if let Ok(cleaned) = from_cell(Kind::Text, &text, CellReading::default()) {
             let Value::Text(value) = cleaned.value else { panic!("no text") };
-            let again = from_cell(Kind::Text, &value, Reading::default()).unwrap();
+            let again = from_cell(Kind::Text, &value, CellReading::default()).unwrap();
             prop_assert_eq!(&again.value, &Value::Text(value.clone()));
             prop_assert!(again.repairs.is_empty(), "{:?}", again.repairs);
             prop_assert_eq!(cleaned.repairs.is_empty(), value == text);
@@ -280,7 +280,7 @@ fn an_attribute_of_a_type_is_read_as_one() {
         (AttributeType::Json, "[null]", None),
         (AttributeType::AsWritten, "12.50", Some("\"12.50\"")),
     ] {
-        let reading = Reading { attribute: wanted, ..Reading::default() };
+        let reading = CellReading { attribute: wanted, ..CellReading::default() };
         let read = from_cell(Kind::Json, text, reading);
         let value = read.ok().map(|cleaned| json(&cleaned.value));
         assert_eq!(value.as_deref(), expected, "{wanted:?} {text}");

@@ -86,6 +86,28 @@ pub(super) fn tidy(text: &str) -> Result<(Cow<'_, str>, RepairKinds), Issue> {
 const PLACEHOLDERS: [&str; 9] =
     ["n/a", "null", "none", "nil", "undefined", "#n/a", "#ref!", "#value!", "nan"];
 
+/// The warning about a text that was spoilt on its way: characters were lost, or UTF-8 was taken for
+/// Windows-1252 and written as UTF-8 again.
+pub(super) fn spoilt(text: &str) -> Option<Box<Issue>> {
+    let (code, message) = if text.is_ascii() {
+        return None;
+    } else if text.contains('\u{fffd}') {
+        (
+            "replacement_character",
+            "the text holds U+FFFD: a character was lost before this file was written",
+        )
+    } else if crate::input::is_decoded_twice(text) {
+        (
+            "decoded_twice",
+            "the text looks like UTF-8 that was read as Windows-1252, such as \u{c3}\u{bc} for \u{fc}",
+        )
+    } else {
+        return None;
+    };
+    let hint = format!("export the file again, as UTF-8; to send it as it is, use --allow {code}");
+    Some(Box::new(Issue::warning(code, message).hint(hint)))
+}
+
 /// The warning about a text that may be no value.
 pub(super) fn placeholder(text: &str) -> Option<Box<Issue>> {
     let warning = || {
