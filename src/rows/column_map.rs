@@ -83,9 +83,7 @@ impl ColumnMap {
         let Some(operation) = self.operation else {
             return Ok(());
         };
-        if let (Some(why), false) = (operation.destructive, mapping.allow_destructive) {
-            return Err(destructive(operation, why));
-        }
+        check_destructive(operation, mapping)?;
         let has = |wanted: &str| {
             let stands_for = |name: &str| {
                 operation.field_index(name).is_some_and(|i| operation.fields[i].name == wanted)
@@ -376,9 +374,10 @@ fn infer_with_flag(
     if first.is_ok() {
         return first;
     }
-    let patch = OPERATIONS.iter().find(|operation| operation.sets_any_field());
     let mut flagged = columns.clone();
-    patch.iter().for_each(|patch| name_flag(&mut flagged, patch));
+    if let Some(patch) = OPERATIONS.iter().find(|operation| operation.sets_any_field()) {
+        name_flag(&mut flagged, patch);
+    }
     let second = infer(&flagged).or(first)?;
     *columns = flagged;
     Ok(second)
@@ -579,9 +578,17 @@ pub(super) fn no_operation() -> Issue {
         .hint("name an operation in the column `operation`, or with --operation")
 }
 
-pub(super) fn destructive(operation: &Operation, why: &str) -> Issue {
-    Issue::error("destructive", format!("{} is destructive: {why}", operation.name))
-        .hint("patch keeps what is not sent; to allow the removal, use --allow-destructive")
+/// Refuses an operation that takes things away wholesale, unless that is allowed.
+pub(super) fn check_destructive(operation: &Operation, mapping: &Mapping) -> Result<(), Issue> {
+    match operation.destructive {
+        Some(why) if !mapping.allow_destructive => {
+            let what = format!("{} is destructive: {why}", operation.name);
+            Err(Issue::error("destructive", what).hint(
+                "patch keeps what is not sent; to allow the removal, use --allow-destructive",
+            ))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// `left_out` is a column that is left out and may be the flag.

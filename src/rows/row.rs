@@ -27,6 +27,28 @@ pub(super) struct RowCells<'a> {
     pub(super) survey: &'a Survey,
 }
 
+impl RowCells<'_> {
+    /// How a cell is read, by what its column shows.
+    fn reading_of(
+        &self,
+        name: &str,
+        (means, field): (&Means, &Field),
+        cell: Cell<'_>,
+        reading: CellReading,
+    ) -> CellReading {
+        let column = (self.file, name);
+        match means {
+            Means::Attribute(attribute, _) => {
+                let stated = self.mapping.attribute_type(attribute);
+                let attribute = stated.unwrap_or_else(|| self.survey.attribute(column));
+                CellReading { attribute, ..reading }
+            }
+            _ if field.kind == Kind::Phone => self.survey.phone(column, cell, reading),
+            _ => reading,
+        }
+    }
+}
+
 /// What was learned of a row on the way, whether it turns out to be valid or not.
 #[derive(Default)]
 pub(super) struct RowDraft {
@@ -72,12 +94,10 @@ fn parts(
     row: RowCells<'_>,
     draft: &mut RowDraft,
 ) -> Result<Assembled, Issue> {
-    let RowCells { mapping, file, names, cells, survey } = row;
+    let RowCells { mapping, names, cells, .. } = row;
     let operation = operation_of(column_map, mapping, names, cells)?;
     draft.operation = Some(operation);
-    if let (Some(why), false) = (operation.destructive, mapping.allow_destructive) {
-        return Err(column_map::destructive(operation, why));
-    }
+    column_map::check_destructive(operation, mapping)?;
     let bound = column_map.bind(operation, mapping);
     let reading = reading(column_map, mapping, cells);
     let mut values: Values<'_> = [const { None }; MAX_FIELDS];
@@ -98,16 +118,7 @@ fn parts(
             Means::Field(index, blank) => (&operation.fields[*index], *blank),
             Means::Attribute(_, blank) => (&ATTRIBUTE, *blank),
         };
-        let reading = match means {
-            Means::Attribute(name_of, _) => CellReading {
-                attribute: mapping
-                    .attribute_type(name_of)
-                    .unwrap_or_else(|| survey.attribute((file, name))),
-                ..reading
-            },
-            _ if field.kind == Kind::Phone => survey.phone((file, name), *cell, reading),
-            _ => reading,
-        };
+        let reading = row.reading_of(name, (means, field), *cell, reading);
         let value = cell.value(field, blank, reading);
         if let Ok(Some(cleaned)) = &value {
             note(cleaned, *cell, || name.clone(), &mut draft.notes);

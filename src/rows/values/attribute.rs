@@ -67,8 +67,9 @@ impl TypeCounts {
             (true, false, false, false, false) => AttributeType::Boolean,
             (false, true, false, false, false) => AttributeType::Number,
             // Digits are text where some of them can be nothing else.
-            (false, _, true, false, false) => AttributeType::Text,
-            (false, false, false, false, true) => AttributeType::Text,
+            (false, _, true, false, false) | (false, false, false, false, true) => {
+                AttributeType::Text
+            }
             (false, false, false, _, false) => AttributeType::AsWritten,
             _ => AttributeType::Mixed,
         }
