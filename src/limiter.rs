@@ -12,7 +12,7 @@ pub mod limit;
 mod shared;
 mod state;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify, Semaphore, SemaphorePermit, watch};
@@ -83,6 +83,8 @@ pub struct Gate {
     /// Until when the window of all requests was full, when it was last asked.
     full_until: watch::Sender<Option<Instant>>,
     waits: Waits,
+    /// Refusals for the rate since something was let through.
+    refusals: AtomicU32,
 }
 
 /// Requests that count together.
@@ -142,6 +144,7 @@ impl Gate {
             closed_until: watch::Sender::new(None),
             full_until: watch::Sender::new(None),
             waits: Waits::default(),
+            refusals: AtomicU32::new(0),
         }
     }
 
@@ -185,7 +188,8 @@ impl Gate {
     }
 
     /// Closes the gate for everyone. A shorter closure never shortens a longer one.
-    pub fn close_for(&self, wait: Duration) {
+    pub fn close_for(&self, wait: Duration) -> Duration {
+        let wait = wait.max(self.least_wait());
         if let (Some(limit), true) = (self.users.limit, self.cool_down().is_zero()) {
             // Later refusals of requests that were on the wire tell nothing new.
             self.keeper.yields(RateClass::Users.name(), limit);
@@ -193,6 +197,32 @@ impl Gate {
         self.keeper.close_for(wait);
         self.closed_for(wait);
         self.users.is_paced.store(true, Ordering::Relaxed);
+        wait
+    }
+
+    /// The shortest pause after a refusal: none the first time, then twice as long each time that
+    /// nothing was let through in between. A server that asks for no pause at all would otherwise
+    /// be asked without end.
+    fn least_wait(&self) -> Duration {
+        const MOST: u32 = 6;
+        let refusals = if self.cool_down().is_zero() {
+            self.refusals.fetch_add(1, Ordering::Relaxed)
+        } else {
+            // Those that were on the wire.
+            self.refusals.load(Ordering::Relaxed).saturating_sub(1)
+        };
+        match refusals.min(MOST) {
+            0 => Duration::ZERO,
+            times => Duration::from_secs(1 << (times - 1)),
+        }
+    }
+
+    /// An answer has come: one that is no refusal for the rate ends a row of them.
+    pub fn answered(&self, status: Option<u16>) {
+        const TOO_MANY: u16 = 429;
+        if status != Some(TOO_MANY) {
+            self.refusals.store(0, Ordering::Relaxed);
+        }
     }
 
     /// How long the gate stays closed.

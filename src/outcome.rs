@@ -3,6 +3,7 @@
 //! Counting and deciding are pure: [`Tally`] counts, [`Tally::balances`] and
 //! [`Tally::clean`] decide, and others print. The status words are a closed set.
 
+use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::catalog::Operation;
+use crate::exit::Exit;
 use crate::input::record::{Notes, Record};
 use crate::issue::Issue;
 
@@ -117,6 +119,24 @@ pub struct Finished {
     pub notes: Option<Box<Notes>>,
 }
 
+/// Why a request is sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The server answered with this HTTP status.
+    Status(u16),
+    /// There was no answer, in words.
+    Lost(&'static str),
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "HTTP {status}"),
+            Self::Lost(why) => f.write_str(why),
+        }
+    }
+}
+
 /// Counts of a run's rows by what became of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
@@ -187,6 +207,12 @@ impl Tally {
     #[must_use]
     pub fn clean(self) -> bool {
         self.failed() == 0 && self.not_attempted == 0
+    }
+
+    /// What it means for scripts, of a run that is finished.
+    #[must_use]
+    pub fn exit(self) -> Exit {
+        if self.clean() { Exit::Success } else { Exit::Failures }
     }
 
     fn slot(&mut self, status: Status) -> &mut u64 {

@@ -118,7 +118,9 @@ async fn run(run: Run, stop: Stop) -> Result<RunEnd, Error> {
     let config = Arc::new(config);
     let intake = match intend(&config, &stop).await? {
         Ok(Intended::Run(intake)) => *intake,
-        Ok(Intended::Nothing(folder)) => return Ok(RunEnd::AlreadyFinished(folder)),
+        Ok(Intended::Nothing { folder, tally }) => {
+            return Ok(RunEnd::AlreadyFinished { folder, exit: tally.exit() });
+        }
         Ok(Intended::Problems { report, files }) => return Ok(RunEnd::Problems { report, files }),
         Err(reason) => return Ok(RunEnd::NotBegun(reason)),
     };

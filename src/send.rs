@@ -8,6 +8,7 @@ mod batch;
 mod row;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,7 +18,9 @@ use tokio::time::Instant;
 use crate::api::explain;
 use crate::api::load::{self, Found, Load};
 use crate::api::reconcile::{Reconciled, reconcile};
-use crate::api::response::{Body, Reply, Response, Sent, TransportCause, TransportError};
+use crate::api::response::{
+    Body, MAX_COOL_DOWN, Reply, Response, Sent, TransportCause, TransportError,
+};
 use crate::api::retry::{self, Backoff, Verdict};
 use crate::api::transport::{Transport, Wire};
 use crate::catalog::{self, Operation};
@@ -25,6 +28,7 @@ use crate::change::{User, compare};
 use crate::engine::recorder_handle::RecorderHandle;
 use crate::engine::work::{Completed, Executor, UserOutcomes, UserRows, WorkItem};
 use crate::limiter::Gate;
+use crate::outcome::Trouble;
 use crate::outcome::{Outcome, Status};
 use crate::rows::{Call, Instruction, OnConflict};
 use crate::stop::{Stop, StopReason};
@@ -96,6 +100,8 @@ pub(crate) struct Client<W = Transport> {
     /// Rows between two attempts, and word of each that falls asleep.
     asleep: AtomicUsize,
     fell_asleep: Notify,
+    /// Why the last of them is to be sent again.
+    trouble: Mutex<Option<Trouble>>,
 }
 
 impl<W: Wire> Client<W> {
@@ -108,9 +114,19 @@ impl<W: Wire> Client<W> {
         recorder: RecorderHandle,
         batch_size: usize,
     ) -> Self {
-        let (meters, asleep, fell_asleep) = Default::default();
+        let (meters, asleep, fell_asleep, trouble) = Default::default();
         let batch_size = AtomicUsize::new(batch_size);
-        Self { transport, gate, backoff, recorder, meters, batch_size, asleep, fell_asleep }
+        Self {
+            transport,
+            gate,
+            backoff,
+            recorder,
+            meters,
+            batch_size,
+            asleep,
+            fell_asleep,
+            trouble,
+        }
     }
 
     /// The gate that every request passes.
@@ -123,6 +139,17 @@ impl<W: Wire> Client<W> {
     #[must_use]
     pub(crate) fn meters(&self) -> &Meters {
         &self.meters
+    }
+
+    fn remember(&self, trouble: Trouble) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(trouble);
+    }
+
+    /// Why requests are about to be sent again, if any are.
+    #[must_use]
+    pub(crate) fn trouble(&self) -> Option<Trouble> {
+        let trouble = *self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        trouble.filter(|_| self.asleep.load(Ordering::Relaxed) > 0)
     }
 
     /// Reads a user; `None` when the run stops before there is something to say.
@@ -293,17 +320,24 @@ impl<W: Wire> Client<W> {
             let reply = self.attempt(request, stop).await?;
             tries.attempts += 1;
             tries.http_status = reply.http_status();
+            self.gate.answered(tries.http_status);
             let end = match retry::judge(request.operation(), &reply) {
                 Verdict::CoolDown(wait) => {
                     tries.attempts -= 1;
                     self.meters.rate_limited.fetch_add(1, Ordering::Relaxed);
+                    let wait = self.gate.close_for(wait);
                     tracing::info!(seconds = wait.as_secs(), "rate limited: pausing all requests");
-                    self.gate.close_for(wait);
+                    if wait >= MAX_COOL_DOWN {
+                        tracing::warn!(
+                            "the server asks for a pause of a day or more; the run waits for a day, and can be stopped and resumed"
+                        );
+                    }
                     continue;
                 }
                 Verdict::Again { then, after } => {
                     tries.maybe_applied |= then == Status::Unknown;
                     if !self.backoff.ends_with(tries.attempts) {
+                        self.remember(explain::trouble(&reply));
                         let (attempt, status) = (tries.attempts, tries.http_status);
                         tracing::debug!(row = request.row(), attempt, status, "sending again");
                         self.back_off(tries.attempts, after, stop).await?;

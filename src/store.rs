@@ -22,7 +22,8 @@ mod tests;
 pub(crate) mod thread;
 
 pub use folder::{
-    Glance, Place, RunFolder, abandon, choosing, earlier, glance, read_summary, write_summary,
+    Glance, Place, RunFolder, abandon, choosing, earlier, finished_tally, glance, read_summary,
+    write_summary,
 };
 pub use recorder::{Closed, Recorder};
 pub use thread::spawn;

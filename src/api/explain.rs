@@ -4,6 +4,7 @@ use super::codes::{self, Meaning};
 use super::response::{Body, Reply, Response, TransportCause, TransportError};
 use crate::issue::Issue;
 use crate::outcome::Status;
+use crate::outcome::Trouble;
 
 /// Why a row ends in a status that is a failure, from the last reply to it.
 #[must_use]
@@ -115,21 +116,35 @@ fn of_response(response: &Response) -> Issue {
     Issue::error(kind, message).hint(hint).server_code(code.map(str::to_owned))
 }
 
+/// Why a request whose reply this is goes out again, without a word of the server's.
+#[must_use]
+pub(crate) fn trouble(reply: &Reply) -> Trouble {
+    match reply {
+        Reply::Response(response) => Trouble::Status(response.status),
+        Reply::Failed(error) => Trouble::Lost(lost(error.cause)),
+    }
+}
+
+/// How an answer was lost, in words.
+fn lost(cause: TransportCause) -> &'static str {
+    match cause {
+        TransportCause::Unreachable => "no connection to the server",
+        TransportCause::Timeout => "no answer in time",
+        TransportCause::Broken => "the connection broke before the answer",
+        TransportCause::Aborted => "the run was stopped at once while the request was in flight",
+    }
+}
+
 fn of_transport(error: &TransportError) -> Issue {
-    let (kind, message, hint) = match error.cause {
-        TransportCause::Unreachable => (
-            "unreachable",
-            "no connection to the server",
-            "check the network and --base-url, then run the failures file",
-        ),
-        TransportCause::Timeout => ("timeout", "no answer in time", LATER_HINT),
-        TransportCause::Broken => {
-            ("connection_lost", "the connection broke before the answer", LATER_HINT)
+    let (kind, hint) = match error.cause {
+        TransportCause::Unreachable => {
+            ("unreachable", "check the network and --base-url, then run the failures file")
         }
-        TransportCause::Aborted => {
-            ("aborted", "the run was stopped at once while the request was in flight", LATER_HINT)
-        }
+        TransportCause::Timeout => ("timeout", LATER_HINT),
+        TransportCause::Broken => ("connection_lost", LATER_HINT),
+        TransportCause::Aborted => ("aborted", LATER_HINT),
     };
+    let message = lost(error.cause);
     let detail =
         if error.detail.is_empty() { String::new() } else { format!(": {}", error.detail) };
     Issue::error(kind, format!("{message}{detail}")).hint(hint)

@@ -75,9 +75,9 @@ fn show(
             let _ = show_summary(&summary, output.json, caller);
             unrecorded.map_or(Ok(exit), Err)
         }
-        RunEnd::AlreadyFinished(folder) => {
-            nothing_to_do(&folder, output, log, caller);
-            Ok(Exit::Success)
+        RunEnd::AlreadyFinished { folder, exit } => {
+            nothing_to_do(&folder, exit, output, log, caller);
+            Ok(exit)
         }
         RunEnd::Problems { report, files } => {
             CheckScreen::new(output.json, caller.color()).report(&report, &files);
@@ -98,14 +98,25 @@ fn show_summary(summary: &Summary, json: bool, caller: &Caller<'_>) -> io::Resul
     io::stdout().write_all(&page)
 }
 
-fn nothing_to_do(folder: &Path, output: &OutputArgs, log: &LogWriter, caller: &Caller<'_>) {
+fn nothing_to_do(
+    folder: &Path,
+    exit: Exit,
+    output: &OutputArgs,
+    log: &LogWriter,
+    caller: &Caller<'_>,
+) {
     let summary = output.json.then(|| store::read_summary(folder).ok()).flatten();
     if let Some(summary) = summary {
         // A closed stdout has read enough.
         let _ = show_summary(&summary, true, caller);
     }
     if !output.quiet {
-        let line = format!("the run in {} is finished: nothing to do\n", folder.display());
+        let failed = if exit == Exit::Success {
+            ""
+        } else {
+            "; rows have failed, and are in its failures file"
+        };
+        let line = format!("the run in {} is finished: nothing to do{failed}\n", folder.display());
         // Without a reader of stderr there is nobody to tell.
         let _ = log.clone().write_all(line.as_bytes());
     }

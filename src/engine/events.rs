@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::outcome::Trouble;
 use crate::outcome::{Finished, Tally};
 use crate::stop::StopReason;
 
@@ -94,6 +95,8 @@ pub struct Pace {
     pub calls_per_second: Option<f64>,
     /// What sending is held up by.
     pub waiting: Waiting,
+    /// Why requests are about to be sent again, if any are.
+    pub trouble: Option<Trouble>,
 }
 
 /// What is told of a run's events.

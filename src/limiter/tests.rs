@@ -301,3 +301,26 @@ async fn what_others_leave_is_found_and_taken() {
     // 300 a minute are free. Without yielding, 400 a minute are tried until the server closes.
     assert!(through > 300 * 60 * 8 / 10, "{through} of 18,000");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_asks_for_no_pause_and_refuses_on_and_on_is_asked_ever_less() {
+    let gate = gate(1, limit(1000, 1));
+    let waits = |gate: &Gate| {
+        let wait = gate.close_for(Duration::ZERO);
+        // What was on the wire is refused, too, and tells nothing new.
+        if !wait.is_zero() {
+            assert_eq!(gate.close_for(Duration::ZERO), wait);
+        }
+        wait.as_secs()
+    };
+    let mut asked = Vec::new();
+    for _ in 0..9 {
+        asked.push(waits(&gate));
+        tokio::time::advance(gate.cool_down()).await;
+    }
+    assert_eq!(asked, [0, 1, 2, 4, 8, 16, 32, 32, 32]);
+    // One answer, and it begins again; a pause that is asked for is kept.
+    gate.answered(Some(200));
+    assert_eq!(gate.close_for(Duration::ZERO), Duration::ZERO);
+    assert_eq!(gate.close_for(Duration::from_secs(60)), Duration::from_secs(60));
+}

@@ -8,7 +8,9 @@ use tokio::time::Instant;
 
 use super::log::LogWriter;
 use super::progress::{Progress, RateEstimate, Snapshot};
+use crate::engine::Ended;
 use crate::engine::events::{Event, Pace, Sink, Started, Waiting};
+use crate::outcome::Tally;
 
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,11 +79,11 @@ impl Sink for ProgressSink {
         match event {
             Event::Started(started) => self.started(started),
             Event::Tick(pace) => self.tick(pace),
-            Event::Finished(_) => {
-                if let Screen::Bar(bar) = &self.screen {
-                    bar.finish_and_clear();
-                }
-            }
+            Event::Finished(ended) => match &self.screen {
+                Screen::Bar(bar) => bar.finish_and_clear(),
+                Screen::Lines(_) => {}
+                Screen::Events => finished(ended),
+            },
             Event::Read { .. }
             | Event::AllRead
             | Event::RowFinished(_)
@@ -128,6 +130,25 @@ impl Screen {
             ),
         }
     }
+}
+
+/// The last event of a log for machines, with the totals.
+fn finished(ended: &Ended) {
+    let Tally { read, updated, unchanged, invalid, rejected, gave_up, unknown, not_attempted } =
+        ended.tally;
+    let complete = ended.complete;
+    tracing::info!(
+        read,
+        updated,
+        unchanged,
+        invalid,
+        rejected,
+        gave_up,
+        unknown,
+        not_attempted,
+        complete,
+        "finished"
+    );
 }
 
 /// Two lines, so that a narrow terminal shows all of it.

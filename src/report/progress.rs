@@ -112,7 +112,10 @@ impl Snapshot {
         let mut facts = Vec::new();
         facts.extend(rate.map(|rate| format!("{rate:.1} rows/s")));
         let left = self.time_left(pace, rate);
-        facts.extend(left.map(|left| format!("{} left", span(left))));
+        facts.extend(left.map(|left| match left.as_secs() {
+            0 => "a moment left".to_owned(),
+            _ => format!("{} left", span(left)),
+        }));
         facts.push(format!("{} updated", thousands(self.updated)));
         for (rows, word) in [(self.unchanged, "unchanged"), (self.failed, "failed")] {
             if rows > 0 {
@@ -123,6 +126,9 @@ impl Snapshot {
             Waiting::Sending => {}
             Waiting::Limit(_) => facts.push("waiting for the limit".to_owned()),
             Waiting::CoolDown(left) => facts.push(format!("cooling down: {}", span(left))),
+        }
+        if let Some(trouble) = pace.trouble {
+            facts.push(format!("sending again after {trouble}"));
         }
         facts.join(", ")
     }

@@ -212,6 +212,9 @@ impl<W: Write> Page<'_, W> {
         if summary.files.failures.is_empty() {
             return Ok(());
         }
+        if let Some(next) = &summary.next {
+            return writeln!(self.out, "\nnext: {}:\n  {}", advice(summary.tally), tame(next));
+        }
         let paths = &summary.files.failures;
         let words: Vec<_> = paths.iter().map(|path| quoted(&path.to_string_lossy())).collect();
         // A simulator outside is named by the base URL, which stays in the environment.

@@ -68,6 +68,7 @@ pub(crate) fn summary() -> Summary {
         settings: serde_json::Map::new(),
         stopped: None,
         exit_code: 0,
+        next: None,
         files: Files {
             results: PathBuf::from("runs/users-20261124T030000Z/results.jsonl"),
             failures: Vec::new(),

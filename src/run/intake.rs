@@ -15,6 +15,7 @@ use crate::check::{self, EXAMPLES, Options};
 use crate::engine::breaker::MaxFailures;
 use crate::exit::{Error, Exit};
 use crate::input::{self, Input, InputRequest, Promise};
+use crate::outcome::Tally;
 use crate::report;
 use crate::rows::Builder;
 use crate::settings::config::{self, Config, Folders};
@@ -52,8 +53,8 @@ pub(super) struct Reading {
 pub(super) enum Intended {
     /// To begin a run, or to resume one.
     Run(Box<Intake>),
-    /// Nothing: the run in this folder is finished.
-    Nothing(PathBuf),
+    /// Nothing: the run in this folder is finished, and this is what became of its rows.
+    Nothing { folder: PathBuf, tally: Tally },
     /// Nothing: the run is strict, and these are the problems of its rows.
     Problems { report: Box<check::Report>, files: Vec<String> },
 }
@@ -89,7 +90,10 @@ pub(super) fn intend(
     let choosing = store::choosing(runs_dir)?;
     match find(runs_dir, &config::run_name(&config.inputs), &reading.identity)? {
         Earlier::None => Intended::begin(|| fresh.take(), reading, config, stop),
-        Earlier::Finished(path) => Ok(Intended::Nothing(path)),
+        Earlier::Finished(path) => {
+            let tally = store::finished_tally(&path).map_err(Error::refused)?;
+            Ok(Intended::Nothing { folder: path, tally })
+        }
         Earlier::Unfinished(path) => {
             drop(choosing);
             resumed(RunFolder::open(path, *wait)?, config, stop)
@@ -320,7 +324,9 @@ fn resumed(folder: RunFolder, config: &Config, stop: &Stop) -> Result<Intended, 
     }
     let differences = recovered.identity.differences(&reading.identity);
     match (recovered.complete, differences.is_empty()) {
-        (true, true) => Ok(Intended::Nothing(folder.path().to_owned())),
+        (true, true) => {
+            Ok(Intended::Nothing { folder: folder.path().to_owned(), tally: recovered.tally })
+        }
         (true, false) => Err(Error::refused(format!(
             "the run in {} is finished, and this run differs from it: {}\n  name another folder",
             folder.path().display(),

@@ -30,7 +30,12 @@ pub enum RunEnd {
         unrecorded: Option<Error>,
     },
     /// The run in this folder was finished before: there is nothing to do.
-    AlreadyFinished(PathBuf),
+    AlreadyFinished {
+        /// Where it is.
+        folder: PathBuf,
+        /// What it meant for scripts when it ended.
+        exit: Exit,
+    },
     /// The run is strict, and these are the problems of its rows. Nothing was sent.
     Problems {
         /// What was found.

@@ -165,6 +165,7 @@ fn pace(client: &Client, class: RateClass) -> Pace {
         saved: client.meters().saved(),
         calls_per_second: gate.allowed_per_second(class),
         waiting,
+        trouble: client.trouble(),
     }
 }
 

@@ -86,6 +86,28 @@ impl Facts<'_> {
     }
 }
 
+/// The command that runs the failed rows: the one that was typed, with the failures files in place of
+/// the inputs, and without what is about the old run's folder.
+fn next_command(facts: &Facts<'_>, files: &Files) -> Option<String> {
+    if facts.typed.is_empty() || files.failures.is_empty() {
+        return None;
+    }
+    let mut words = vec![Tool::THIS.name.into_owned(), "run".to_owned()];
+    words.extend(files.failures.iter().map(|path| report::quoted(&path.to_string_lossy())));
+    let mut typed = facts.typed.iter().skip_while(|word| *word == "run");
+    while let Some(word) = typed.next() {
+        let is_input = facts.sources.iter().any(|source| source.name == *word);
+        let of_old_run = ["--resume", "--wait"].contains(&word.as_str())
+            || ["--resume=", "--wait=", "--out="].iter().any(|start| word.starts_with(start));
+        if word == "--out" {
+            typed.next();
+        } else if !is_input && !of_old_run {
+            words.push(report::quoted(word));
+        }
+    }
+    Some(words.join(" "))
+}
+
 /// Writes the summary and says how the run ended.
 pub(super) fn close(
     facts: &Facts<'_>,
@@ -124,8 +146,7 @@ fn verdict(ended: Ended, stopped: Option<&StopReason>, unrecorded: bool) -> Exit
         _ if !ended.tally.balances() => Exit::Broken,
         _ if unrecorded => Exit::Stopped,
         Some(reason) => reason.exit(),
-        None if ended.tally.clean() => Exit::Success,
-        None => Exit::Failures,
+        None => ended.tally.exit(),
     }
 }
 
@@ -174,6 +195,7 @@ fn summary(
             resume: facts.resume_command().filter(|_| resumable(&reason, facts.folder)),
         }),
         exit_code: exit as u8,
+        next: next_command(facts, &files).filter(|_| ended.complete),
         files,
     }
 }

@@ -283,9 +283,6 @@ pub(crate) fn mapping(args: &RowArgs, findings: &FindingArgs) -> Mapping {
 }
 
 fn pace(args: &PaceArgs, environment: Environment<'_>) -> Result<PaceSettings, Error> {
-    if args.connect_timeout >= args.timeout {
-        return Err(Error::refused("--connect-timeout must be shorter than --timeout"));
-    }
     if args.connect_timeout.is_zero() {
         return Err(Error::refused("--connect-timeout must be greater than zero"));
     }
@@ -294,7 +291,8 @@ fn pace(args: &PaceArgs, environment: Environment<'_>) -> Result<PaceSettings, E
         rate: args.rate,
         max_share: args.max_share,
         budget: budget(args, environment),
-        connect_timeout: args.connect_timeout,
+        // Whoever shortens the whole shortens its parts.
+        connect_timeout: args.connect_timeout.min(args.timeout),
         timeout: args.timeout,
     })
 }

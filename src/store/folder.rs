@@ -14,6 +14,7 @@ use super::journal::{self, Identity, JournalLine, Recovered};
 use super::results;
 use super::summary::Summary;
 use crate::exit;
+use crate::outcome::Tally;
 
 /// Where the run folder is to be.
 #[derive(Clone, Debug)]
@@ -226,6 +227,19 @@ pub fn read_summary(folder: &Path) -> io::Result<Summary> {
     let path = folder.join(SUMMARY);
     let summary = fs::read_to_string(&path).and_then(|text| Summary::parse(&text));
     summary.map_err(|error| at("read", &path, &error))
+}
+
+/// What became of the rows of a run that is finished: from its summary, or from its journal where
+/// that is gone.
+pub fn finished_tally(folder: &Path) -> io::Result<Tally> {
+    if let Ok(summary) = read_summary(folder) {
+        return Ok(summary.tally);
+    }
+    let path = folder.join(journal::NAME);
+    let recovered =
+        File::open(&path).and_then(|file| journal::recover(BufReader::new(file), |_| true));
+    let recovered = recovered.map_err(|error| at("read", &path, &error))?;
+    Ok(recovered.map(|recovered| recovered.tally).unwrap_or_default())
 }
 
 /// Which run is in a folder, from the first line of its journal. `None` when there is no run,

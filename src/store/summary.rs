@@ -77,6 +77,9 @@ pub struct Summary {
     pub stopped: Option<Stopped>,
     /// The exit code.
     pub exit_code: u8,
+    /// The command that runs the rows that failed, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
     /// Where its files are.
     pub files: Files,
 }

@@ -153,3 +153,44 @@ fn a_closed_stdout_is_no_failure() {
     let ran = running.end().code(0);
     assert_eq!(ran.tally("updated"), 1);
 }
+
+#[test]
+fn the_next_command_has_all_options_and_does_what_it_says() {
+    let rows = "loginId,Cell phone,verified,Note\na,020 7946 0018,true,x\nb,12,true,y\n";
+    let ran = Run::new()
+        .file("in.csv", rows)
+        .args(&["--simulate", "--ignore", "Note", "--map", "Cell phone=phone", "--region=GB"])
+        .go()
+        .code(1);
+    let next = text(&ran.summary(), "next").to_owned();
+    let expected =
+        "run out/failures.csv --simulate --ignore Note --map 'Cell phone=phone' --region=GB";
+    assert!(next.ends_with(expected), "{next}");
+    assert!(ran.stdout.contains(&next), "{}", ran.stdout);
+    let corrected = ran.read("failures.csv").replace(",12,", ",020 7946 0019,");
+    fs::write(ran.path("failures.csv"), corrected).unwrap();
+    let program = env!("CARGO_BIN_EXE_descope-bulk");
+    let shell = std::process::Command::new("sh")
+        .current_dir(ran.folder())
+        .args(["-c", &next.replacen("descope-bulk", program, 1)])
+        .output()
+        .unwrap();
+    assert!(shell.status.success(), "{}", String::from_utf8_lossy(&shell.stderr));
+}
+
+#[test]
+fn a_log_for_machines_ends_with_the_totals() {
+    let ran = mixed(Run::new().arg("--simulate").args(&["--log-format", "json"]));
+    let last: Value = serde_json::from_str(ran.stderr.lines().last().unwrap()).unwrap();
+    assert_eq!(text(&last, "message"), "finished");
+    assert_eq!(
+        (&last["read"], &last["updated"], &last["invalid"]),
+        (&3.into(), &1.into(), &2.into())
+    );
+    assert_eq!(last["complete"], true);
+}
+
+#[test]
+fn a_short_timeout_needs_no_other() {
+    mixed(Run::new().arg("--simulate").args(&["--timeout", "2s"]));
+}

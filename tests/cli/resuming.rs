@@ -344,3 +344,26 @@ fn a_summary_that_is_true_no_more_is_gone() {
     child.wait().unwrap();
     assert!(!summary.exists());
 }
+
+#[test]
+fn a_finished_run_with_failed_rows_is_no_success_when_it_is_resumed() {
+    let simulator = Simulator::start(&[]);
+    let rows = "loginId,phone,verified\na,+14155550101,true\nb,12,true\n";
+    let ran = Run::against(&simulator).file("in.csv", rows).go().code(1);
+    let folder = ran.folder().to_owned();
+    for summary in [true, false] {
+        if !summary {
+            fs::remove_file(ran.path("summary.json")).unwrap();
+        }
+        let output = again(&folder, &simulator, &[]);
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("nothing to do; rows have failed"), "{said}");
+    }
+    // Found below the folder of runs, too.
+    let run = || {
+        let mut command = program_against(&simulator, &folder);
+        command.args(["run", "--resume", "in.csv"]).output().unwrap().status.code()
+    };
+    assert_eq!((run(), run()), (Some(1), Some(1)));
+}

@@ -56,6 +56,7 @@ const AT_LIMIT: Pace = Pace {
     saved: 0,
     calls_per_second: Some(1.0),
     waiting: Waiting::Limit(Duration::ZERO),
+    trouble: None,
 };
 
 #[tokio::test(start_paused = true)]
@@ -102,7 +103,11 @@ async fn events_hold_the_facts() {
     ticks(&mut sink, Duration::from_secs(11), &cooling).await;
     end(&mut sink);
     drop(guard);
-    let event: serde_json::Value = serde_json::from_str(out.text().trim_end()).unwrap();
+    let text = out.text();
+    let mut events =
+        text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let event = events.next().unwrap();
+    assert_eq!(events.next().unwrap()["fields"]["message"], "finished");
     let fields = &event["fields"];
     assert_eq!(fields["message"], "progress");
     assert_eq!(fields["rows_done"], 1);

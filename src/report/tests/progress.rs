@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::engine::events::{Event, Pace, Started, Waiting};
-use crate::outcome::{Status, Tally};
+use crate::outcome::{Status, Tally, Trouble};
 use crate::report::format::{brief, count, quoted, span, tame, thousands};
 use crate::report::progress::{Progress, RateEstimate, Snapshot, time_left};
 use crate::report::tests::finished;
@@ -168,4 +168,13 @@ fn rows_done_before_are_done() {
     let now = progress.snapshot();
     assert_eq!((now.done, now.updated, now.failed, now.total), (81, 71, 10, Some(100)));
     assert_eq!(now.position(), "81 of 100 rows (81%)");
+}
+
+#[test]
+fn what_fails_is_told_while_it_is_sent_again() {
+    let course = |trouble| Snapshot::default().course(Pace { trouble, ..Pace::default() }, None);
+    assert!(!course(None).contains("again"));
+    assert!(course(Some(Trouble::Status(503))).ends_with("sending again after HTTP 503"));
+    let lost = course(Some(Trouble::Lost("no answer in time")));
+    assert!(lost.ends_with("sending again after no answer in time"), "{lost}");
 }
