@@ -43,7 +43,7 @@ pub(crate) use decode::is_decoded_twice;
 use open::{Opened, OpenedBytes, open_bytes, open_rows};
 pub use promise::Promise;
 use promise::Watch;
-pub use request::{InputRequest, ShortRows, Stated, Unreadable};
+pub use request::{HiddenRows, InputRequest, ShortRows, Stated, Unreadable};
 use rows::{InputRow, RowReader};
 pub use rows::{MAX_RECORD_BYTES, MAX_RECORD_LINES};
 pub use skipped::Skipped;

@@ -88,7 +88,7 @@ where
     let Unpacked { mut bytes, compression, meter } =
         unpack::open(reader).map_err(failed)?.map_err(fault)?;
     if let Some(container) = sniff::container(&mut bytes).map_err(failed)? {
-        let opened = open_sheet(request, bytes, container, &meter).map_err(fault)?;
+        let opened = open_sheet(request, bytes, container, (&meter, skipped)).map_err(fault)?;
         let source = Source {
             name,
             format: opened.format,
@@ -131,7 +131,7 @@ fn open_sheet(
     request: &InputRequest,
     bytes: Peek,
     container: Container,
-    meter: &Meter,
+    (meter, skipped): (&Meter, &Skipped),
 ) -> Result<sheet::OpenedSheet, String> {
     let stated = request.stated.format;
     if let Some(format) = stated.filter(|format| !format.is_spreadsheet()) {
@@ -140,7 +140,7 @@ fn open_sheet(
             format.extension()
         ));
     }
-    let opened = sheet::open(bytes, container, request.stated.sheet.as_deref(), meter)?;
+    let opened = sheet::open(bytes, container, &request.stated, meter, skipped)?;
     match stated.filter(|format| *format != opened.format) {
         None => Ok(opened),
         Some(format) => Err(format!(

@@ -35,8 +35,20 @@ pub struct Stated {
     pub sheet: Option<String>,
     /// What becomes of rows with fewer cells than the header.
     pub short_rows: ShortRows,
+    /// What becomes of rows of a sheet that are hidden or filtered out; where nothing is said, a
+    /// sheet that has some is refused.
+    pub hidden_rows: Option<HiddenRows>,
     /// Whether it may be empty.
     pub may_be_empty: bool,
+}
+
+/// What becomes of rows of a sheet that nobody sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum HiddenRows {
+    /// They are rows like others.
+    Send,
+    /// They are left out, and counted.
+    Skip,
 }
 
 /// What becomes of a row of text with fewer cells than the header.

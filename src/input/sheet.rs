@@ -7,7 +7,9 @@
 use std::io::Read;
 use std::vec;
 
+use super::request::Stated;
 use super::rows::{Fault, InputRow, RowReader};
+use super::skipped::Skipped;
 use super::sniff::Container;
 use super::unpack::Meter;
 use crate::input::record::Format;
@@ -15,6 +17,7 @@ use crate::input::record::Format;
 mod archive;
 mod book;
 mod cell;
+mod facts;
 pub(super) mod limits;
 mod ods;
 mod table;
@@ -52,8 +55,9 @@ pub(super) struct OpenedSheet {
 pub(super) fn open(
     reader: impl Read,
     container: Container,
-    sheet: Option<&str>,
+    stated: &Stated,
     meter: &Meter,
+    skipped: &Skipped,
 ) -> Result<OpenedSheet, String> {
     let mut file = Vec::new();
     reader
@@ -68,11 +72,13 @@ pub(super) fn open(
         BookKind::Ods => (Format::Ods, Box::new(ods::Document::new(file))),
     };
     let sheets = book.sheets()?;
-    let name = choose(&sheets, sheet)?;
-    let mut table = Table::default();
+    let name = choose(&sheets, stated.sheet.as_deref())?;
+    let mut table = Table::new(stated.hidden_rows);
     book.read(name, &mut table)?;
+    let left_out = table.left_out();
     let (columns, header_line, rows) =
         table.finish().map_err(|reason| format!("sheet {name:?}{reason}"))?;
+    skipped.count_hidden(left_out);
     let (count, bytes) = (rows.len() as u64, meter.count());
     Ok(OpenedSheet {
         format,

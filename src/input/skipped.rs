@@ -11,6 +11,7 @@ pub struct Skipped(Arc<SkippedCounts>);
 struct SkippedCounts {
     blank: AtomicU64,
     headers: AtomicU64,
+    hidden: AtomicU64,
 }
 
 impl Skipped {
@@ -24,6 +25,16 @@ impl Skipped {
     #[must_use]
     pub fn repeated_headers(&self) -> u64 {
         self.0.headers.load(Ordering::Relaxed)
+    }
+
+    /// Rows of sheets that are hidden or filtered out.
+    #[must_use]
+    pub fn hidden_rows(&self) -> u64 {
+        self.0.hidden.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_hidden(&self, rows: u64) {
+        self.0.hidden.fetch_add(rows, Ordering::Relaxed);
     }
 
     pub(super) fn count_blank(&self) {

@@ -238,6 +238,7 @@ pub(crate) fn requests(files: &[PathBuf], rows: &RowArgs) -> Vec<InputRequest> {
         delimiter: rows.delimiter,
         sheet: rows.sheet.clone(),
         short_rows: rows.short_rows,
+        hidden_rows: rows.hidden,
         may_be_empty: rows.allow_empty,
     };
     let request = |path: &PathBuf| InputRequest {

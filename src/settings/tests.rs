@@ -44,6 +44,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("ignore-unknown", "odd.csv", "--ignore-unknown"),
     ("only", "", "--only=loginId,phone,verifiedPhone"),
     ("short-rows", "odd.csv --ignore=office", "--short-rows=blank"),
+    ("hidden", "hidden.xlsx", "--hidden=skip"),
     ("allow-empty", "", "--allow-empty"),
     ("attribute", "typed.csv", "--attribute=sku=text"),
     ("list-separator", "typed.csv", "--list-separator=comma"),
@@ -94,6 +95,17 @@ cleo@example.com,+447700900125,true,
 dora@example.com,7911123456,true,
 ";
 
+/// A workbook with a row that nobody sees.
+fn with_hidden_row() -> Vec<u8> {
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let sheet = book.add_worksheet();
+    for (row, cells) in (0..).zip([["loginId", "name"], ["ada", "Ada"], ["bob", "Bob"]]) {
+        sheet.write_row(row, 0, cells).unwrap();
+    }
+    sheet.set_row_hidden(2).unwrap();
+    book.save_to_buffer().unwrap()
+}
+
 /// What a run would send, or why it is refused.
 fn sent(folder: &Path, words: &str) -> Result<Vec<String>, String> {
     let path = |word: &str| folder.join(word).display().to_string();
@@ -142,6 +154,7 @@ fn what_changes_what_is_sent_is_part_of_the_identity() {
     std::fs::write(folder.path().join("odd.csv"), odd).unwrap();
     let typed = "loginId,customAttributes.sku,roleNames\nada@example.com,7,a;b\n";
     std::fs::write(folder.path().join("typed.csv"), typed).unwrap();
+    std::fs::write(folder.path().join("hidden.xlsx"), with_hidden_row()).unwrap();
     std::fs::write(folder.path().join("key"), "K2other").unwrap();
     std::fs::write(folder.path().join("job.toml"), "[limits]\nconcurrency = 1\n").unwrap();
     for setting in SETTINGS {

@@ -92,13 +92,20 @@ pub struct SkippedRows {
     pub blank: u64,
     /// Rows that repeat the header.
     pub repeated_headers: u64,
+    /// Rows of sheets that are hidden or filtered out.
+    #[serde(default)]
+    pub hidden: u64,
 }
 
 impl SkippedRows {
     /// What was passed over so far.
     #[must_use]
     pub fn of(skipped: &Skipped) -> Self {
-        Self { blank: skipped.blank_rows(), repeated_headers: skipped.repeated_headers() }
+        Self {
+            blank: skipped.blank_rows(),
+            repeated_headers: skipped.repeated_headers(),
+            hidden: skipped.hidden_rows(),
+        }
     }
 
     fn is_none(&self) -> bool {
@@ -112,7 +119,11 @@ impl SkippedRows {
             let plural = if number == 1 { "" } else { "s" };
             (number > 0).then(|| format!("{number} {what}{plural}"))
         };
-        let parts = [part(self.blank, "blank row"), part(self.repeated_headers, "repeated header")];
+        let parts = [
+            part(self.blank, "blank row"),
+            part(self.repeated_headers, "repeated header"),
+            part(self.hidden, "hidden row"),
+        ];
         let parts: Vec<_> = parts.into_iter().flatten().collect();
         (!parts.is_empty()).then(|| parts.join(" and "))
     }

@@ -27,7 +27,7 @@ fn rows_of_nothing_and_repeated_headers_are_passed_over_and_counted() {
     let ran = run(rows, &[]).code(0);
     // `LoginId` is not what the header says: it may be a user.
     assert_eq!(ran.statuses().len(), 3);
-    assert_eq!(ran.summary()["skipped"], json!({"blank": 2, "repeatedHeaders": 1}));
+    assert_eq!(ran.summary()["skipped"], json!({"blank": 2, "repeatedHeaders": 1, "hidden": 0}));
     assert!(ran.stdout.contains("skipped: 2 blank rows and 1 repeated header"), "{}", ran.stdout);
     let clean = run("loginId,name\na,A\n\n\nb,B\n", &[]).code(0);
     assert_eq!(clean.summary()["skipped"], json!(null));

@@ -24,3 +24,4 @@ mod sdk_requests;
 mod stopping;
 mod support;
 mod values;
+mod workbooks;

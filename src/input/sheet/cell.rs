@@ -59,6 +59,16 @@ impl SheetCell {
         })
     }
 
+    /// A cell with a formula whose value was not saved.
+    pub(super) fn unsaved() -> Self {
+        Self::Bad(Bad {
+            shown: String::new(),
+            code: "cell_error",
+            what: "holds a formula whose value was not saved".to_owned(),
+            hint: "open the workbook in a spreadsheet and save it, or replace the formula with its value",
+        })
+    }
+
     /// A cell whose text is longer than a row may be.
     pub(super) fn too_long(shown: String) -> Self {
         Self::Bad(Bad {

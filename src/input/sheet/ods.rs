@@ -115,6 +115,8 @@ struct Walk<'a> {
     row_bytes: usize,
     column: u32,
     rows_repeated: u32,
+    /// Whether the current row is hidden or filtered out.
+    row_is_hidden: bool,
     cell: Option<Open>,
 }
 
@@ -144,6 +146,7 @@ impl<'a> Walk<'a> {
             row_bytes: 0,
             column: 0,
             rows_repeated: 1,
+            row_is_hidden: false,
             cell: None,
         }
     }
@@ -169,6 +172,8 @@ impl<'a> Walk<'a> {
             "table:table-row" => {
                 self.column = 0;
                 self.rows_repeated = repeated(element, "table:number-rows-repeated")?;
+                let visibility = attribute(element, "table:visibility")?;
+                self.row_is_hidden = visibility.is_some_and(|visibility| visibility != "visible");
             }
             "table:table-cell" | "table:covered-table-cell" if self.row.is_some() => {
                 self.cell = Some(Open::new(element)?);
@@ -264,6 +269,9 @@ impl<'a> Walk<'a> {
         }
         if self.rows_repeated as usize > MAX_ROWS {
             return Err(format!("sheet {sheet:?} repeats a row too often"));
+        }
+        if self.row_is_hidden {
+            table.hide(first..*row);
         }
         for row in first..*row {
             for (column, cell) in &cells {

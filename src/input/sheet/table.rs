@@ -4,6 +4,8 @@
 //! get exactly its width: what is missing is blank, and a cell outside that holds something
 //! makes its row a bad one, since nobody can tell what it means.
 
+use std::collections::HashSet;
+
 use csv::{ByteRecord, StringRecord};
 
 use super::cell::{Bad, SheetCell};
@@ -11,6 +13,7 @@ use super::limits::{MAX_CELLS, MAX_ROWS, MAX_TEXT_BYTES};
 use crate::input::guard;
 use crate::input::header;
 use crate::input::record::{Content, Raw};
+use crate::input::request::HiddenRows;
 use crate::input::rows::{KEPT_BYTES, MAX_RECORD_BYTES};
 use crate::issue::Issue;
 
@@ -27,6 +30,11 @@ pub(super) struct Table {
     row_bytes: usize,
     header: Option<Header>,
     rows: Vec<Numbered>,
+    /// Rows that nobody sees, and what becomes of them.
+    hidden: HashSet<u32>,
+    hidden_rows: Option<HiddenRows>,
+    /// Those of them that hold something.
+    unseen: Vec<u64>,
     /// What is held, for the bounds.
     held_cells: usize,
     held_bytes: usize,
@@ -43,6 +51,24 @@ struct Header {
 }
 
 impl Table {
+    /// One whose hidden rows are treated so.
+    pub(super) fn new(hidden_rows: Option<HiddenRows>) -> Self {
+        Self { hidden_rows, ..Self::default() }
+    }
+
+    /// Says which rows nobody sees.
+    pub(super) fn hide(&mut self, rows: impl Iterator<Item = u32>) {
+        self.hidden.extend(rows);
+    }
+
+    /// How many rows were left out, since nobody sees them.
+    pub(super) fn left_out(&self) -> u64 {
+        match self.hidden_rows {
+            Some(HiddenRows::Skip) => self.unseen.len() as u64,
+            _ => 0,
+        }
+    }
+
     /// Takes the next cell, from the top row down.
     pub(super) fn push(&mut self, row: u32, column: u32, cell: SheetCell) -> Result<(), String> {
         if row < self.row {
@@ -68,6 +94,12 @@ impl Table {
     /// The header's names and its line, and the rows; the error stands behind the sheet's name.
     pub(super) fn finish(mut self) -> Result<(Vec<String>, u64, Vec<Numbered>), String> {
         self.end_row().map_err(|reason| format!(": {reason}"))?;
+        if let (Some(first), None) = (self.unseen.first(), self.hidden_rows) {
+            return Err(format!(
+                ":{first}: {} of its rows are hidden or filtered out, and hold something, the first in line {first}; leave them out with --hidden skip, or send them with --hidden send",
+                self.unseen.len()
+            ));
+        }
         let header =
             self.header.ok_or(":1: there is no header row; the first row names the columns; if the file may be empty, use --allow-empty")?;
         Ok((header.names, header.line, self.rows))
@@ -86,6 +118,12 @@ impl Table {
             self.header = Some(header.map_err(|reason| format!("row {line}: {reason}"))?);
             return Ok(());
         };
+        if self.hidden.contains(&self.row) {
+            self.unseen.push(line);
+            if self.hidden_rows == Some(HiddenRows::Skip) {
+                return Ok(());
+            }
+        }
         let content = header.content(cells);
         self.held_cells += header.names.len();
         self.held_bytes += bytes_of(&content);

@@ -2,11 +2,13 @@
 
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use calamine::{DataRef, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
 
 use super::book::{Book, Info};
 use super::cell::SheetCell;
+use super::facts::SheetFacts;
 use super::table::Table;
 use crate::input::rows::{KEPT_BYTES, MAX_RECORD_BYTES};
 
@@ -15,13 +17,16 @@ const MAX_LOOKED_AT: u64 = 64 * 1024 * 1024;
 
 /// An Excel workbook.
 pub(super) struct Workbook {
-    book: Xlsx<Cursor<Vec<u8>>>,
+    book: Xlsx<Cursor<Arc<[u8]>>>,
+    file: Arc<[u8]>,
 }
 
 impl Workbook {
     pub(super) fn open(file: Vec<u8>) -> Result<Self, String> {
-        let book = guarded(|| Xlsx::new(Cursor::new(file)).map_err(|error| unreadable(&error)))?;
-        Ok(Self { book })
+        let file: Arc<[u8]> = file.into();
+        let cursor = Cursor::new(Arc::clone(&file));
+        let book = guarded(|| Xlsx::new(cursor).map_err(|error| unreadable(&error)))?;
+        Ok(Self { book, file })
     }
 
     /// Goes through the cells of a sheet until `each` has enough.
@@ -63,12 +68,24 @@ impl Book for Workbook {
     }
 
     fn read(&mut self, sheet: &str, table: &mut Table) -> Result<(), String> {
-        self.cells(sheet, |(row, column), cell| {
-            table
-                .push(row, column, cell)
-                .map_err(|reason| format!("sheet {sheet:?}: {reason}"))
-                .map(|()| true)
-        })
+        let facts = SheetFacts::read(&self.file, sheet)?;
+        table.hide(facts.hidden.iter().copied());
+        let of_sheet = |reason: String| format!("sheet {sheet:?}: {reason}");
+        let mut unsaved = facts.unsaved.iter().copied().peekable();
+        self.cells(sheet, |at, cell| {
+            // A formula whose value was not saved is not blank.
+            while let Some((row, column)) = unsaved.next_if(|unsaved| *unsaved <= at) {
+                table.push(row, column, SheetCell::unsaved()).map_err(of_sheet)?;
+            }
+            if facts.unsaved.binary_search(&at).is_err() && !facts.is_covered(at) {
+                table.push(at.0, at.1, cell).map_err(of_sheet)?;
+            }
+            Ok(true)
+        })?;
+        for (row, column) in unsaved {
+            table.push(row, column, SheetCell::unsaved()).map_err(of_sheet)?;
+        }
+        Ok(())
     }
 }
 

@@ -340,3 +340,29 @@ fn documents_that_are_cut_off_or_changed_come_to_an_end() {
         }
     }
 }
+
+#[test]
+fn rows_that_are_filtered_out_are_told() {
+    let row = |attributes: &str, text: &str| {
+        format!(
+            "<table:table-row{attributes}><table:table-cell office:value-type=\"string\">\
+             <text:p>{text}</text:p></table:table-cell></table:table-row>"
+        )
+    };
+    let file = ods(&format!(
+        "<table:table table:name=\"S\">{}{}{}</table:table>",
+        row("", "x"),
+        row(" table:visibility=\"filter\"", "a"),
+        row("", "b")
+    ));
+    let refusal = read("u", file.clone()).unwrap_err();
+    assert!(refusal.contains("1 of its rows are hidden or filtered out"), "{refusal}");
+    let hidden = |hidden_rows| {
+        let stated = Stated { hidden_rows: Some(hidden_rows), ..Stated::default() };
+        let input = input_of("u", stated, io::Cursor::new(file.clone())).unwrap();
+        let skipped = input.skipped();
+        (drain(input).rows.len(), skipped.hidden_rows())
+    };
+    assert_eq!(hidden(HiddenRows::Skip), (1, 1));
+    assert_eq!(hidden(HiddenRows::Send), (2, 0));
+}

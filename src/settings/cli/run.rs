@@ -10,8 +10,8 @@ use super::job::JobArgs;
 use super::simulate::SimulatorOptions;
 use crate::catalog::Operation;
 use crate::engine::breaker::MaxFailures;
-use crate::input::ShortRows;
 use crate::input::record::{Delimiter, Encoding, Format};
+use crate::input::{HiddenRows, ShortRows};
 use crate::limiter::limit::Limit;
 use crate::report::logging::LogFormat;
 use crate::rows::values::{AttributeType, ListSeparator};
@@ -90,6 +90,11 @@ pub struct RowArgs {
     /// The sheet of a workbook; by default the only one that holds rows
     #[arg(long, value_name = "NAME")]
     pub sheet: Option<String>,
+
+    /// What becomes of rows of a sheet that are hidden or filtered out; a sheet that has some is
+    /// refused where this is not said
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub hidden: Option<HiddenRows>,
 
     /// Accept files without rows: those that hold a header alone, or nothing
     #[arg(long)]
