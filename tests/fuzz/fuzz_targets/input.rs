@@ -23,7 +23,7 @@ fuzz_target!(|data: (u8, u8, u8, Vec<u8>)| {
         format: pick(&formats, format),
         encoding: pick(&encodings, encoding),
         delimiter: pick(&Delimiter::ALL, delimiter),
-        sheet: None,
+        ..Stated::default()
     };
     let Ok(input) = Input::of_reader("fuzz", stated, Cursor::new(bytes)) else { return };
     let rows = input.filter(Result::is_ok).count();
