@@ -38,6 +38,16 @@ enum Column {
     Unnamed,
 }
 
+impl Column {
+    /// The name of the field that it stands for.
+    fn field(&self) -> Option<&str> {
+        match self {
+            Self::Named(field) => Some(field),
+            _ => None,
+        }
+    }
+}
+
 /// What the columns stand for.
 #[derive(Clone, Debug)]
 pub(super) struct ColumnMap {
@@ -151,14 +161,7 @@ impl ColumnMap {
 
     /// Whether a column may hold values of a kind, whatever the rows' operations.
     pub(super) fn may_hold(&self, kind: Kind) -> bool {
-        let holds = |name: &str, operation: &Operation| {
-            operation.field_index(name).is_some_and(|index| operation.fields[index].kind == kind)
-        };
-        let of_kind = |name: &str| match self.operation {
-            Some(operation) => holds(name, operation),
-            None => OPERATIONS.iter().any(|operation| holds(name, operation)),
-        };
-        self.columns.iter().any(|column| matches!(column, Column::Named(name) if of_kind(name)))
+        may_hold(self.operation, &self.columns, kind)
     }
 
     /// The column that names the user.
@@ -262,10 +265,7 @@ fn fields<'a>(
     columns: &'a [Column],
     names: &'a [String],
 ) -> impl Iterator<Item = (&'a str, &'a String)> {
-    columns.iter().zip(names).filter_map(|(column, name)| match column {
-        Column::Named(field) => Some((field.as_str(), name)),
-        _ => None,
-    })
+    columns.iter().zip(names).filter_map(|(column, name)| Some((column.field()?, name)))
 }
 
 /// How many names a message lists.
@@ -366,7 +366,7 @@ fn infer_with_flag(
     mapping: &Mapping,
 ) -> Result<&'static Operation, Issue> {
     let infer = |columns: &[Column]| {
-        let named: Vec<&str> = fields_of(columns).collect();
+        let named: Vec<&str> = columns.iter().filter_map(Column::field).collect();
         let attributes = columns.iter().filter(|c| matches!(c, Column::Attribute(_))).count();
         infer(&named, attributes, mapping)
     };
@@ -383,13 +383,6 @@ fn infer_with_flag(
     Ok(second)
 }
 
-fn fields_of(columns: &[Column]) -> impl Iterator<Item = &str> {
-    columns.iter().filter_map(|column| match column {
-        Column::Named(field) => Some(field.as_str()),
-        _ => None,
-    })
-}
-
 /// Refuses two columns for one custom attribute.
 fn check_attributes_twice(columns: &[Column], names: &[String]) -> Result<(), Issue> {
     for (index, (column, name)) in columns.iter().zip(names).enumerate() {
@@ -400,6 +393,17 @@ fn check_attributes_twice(columns: &[Column], names: &[String]) -> Result<(), Is
         }
     }
     Ok(())
+}
+
+/// Whether a column may hold values of a kind in rows of an operation, or of any.
+fn may_hold(operation: Option<&Operation>, columns: &[Column], kind: Kind) -> bool {
+    let holds = |operation: &Operation, field: &str| {
+        operation.field_index(field).is_some_and(|index| operation.fields[index].kind == kind)
+    };
+    columns.iter().filter_map(Column::field).any(|field| match operation {
+        Some(operation) => holds(operation, field),
+        None => OPERATIONS.iter().any(|operation| holds(operation, field)),
+    })
 }
 
 /// Refuses a second region, and one where there is no phone number that it could be for: then it
@@ -419,14 +423,7 @@ fn check_region(
         .at(second)
         .hint(format!("omit one of them: --ignore {second:?}")));
     }
-    let is_phone = |op: &Operation, field: &str| {
-        op.field_index(field).is_some_and(|index| op.fields[index].kind == Kind::Phone)
-    };
-    let of_any = |field: &str| match operation {
-        Some(operation) => is_phone(operation, field),
-        None => OPERATIONS.iter().any(|operation| is_phone(operation, field)),
-    };
-    if columns.iter().any(|column| matches!(column, Column::Named(field) if of_any(field))) {
+    if may_hold(operation, columns, Kind::Phone) {
         return Ok(());
     }
     Err(Issue::error("unknown_field", "--region applies to phone numbers, and no column has any")
