@@ -4,7 +4,7 @@ use url::{Host, Url};
 
 use crate::exit::Error;
 
-/// Refuses what is no project ID.
+/// Refuses what is not a project ID.
 pub(crate) fn check_project_id(id: &str) -> Result<(), Error> {
     if id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Ok(());

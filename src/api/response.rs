@@ -118,7 +118,7 @@ impl Body {
         }
         match serde_json::from_slice::<UserReply>(body) {
             Ok(UserReply { user: Some(user) }) if user.get().starts_with('{') => Self::User(user),
-            // Whatever the status says: what has an error code is no success.
+            // Whatever the status says: what has an error code is not a success.
             Ok(_) => Self::error(body).unwrap_or(Self::Object),
             Err(_) => Self::Unreadable(words(body)),
         }
