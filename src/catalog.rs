@@ -13,7 +13,9 @@ mod table;
 pub use field::{Contact, Empty, Field, Kind, Need, Role, normalize};
 pub use limits::RateClass;
 pub use operation::{Answers, Effect, LostAnswer, Method, Operation, OperationKind};
-pub use table::{LOAD, NAMES_A_SEARCH, OPERATIONS, PATCH_BATCH, PATCH_FIELDS, SEARCH, USER};
+pub use table::{
+    LOAD, LOGIN_IDS, NAMES_A_SEARCH, OPERATIONS, PATCH_BATCH, PATCH_FIELDS, SEARCH, USER, USER_ID,
+};
 
 #[cfg(test)]
 mod tests {

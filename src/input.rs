@@ -37,6 +37,7 @@ mod sniff;
 mod tests;
 mod unpack;
 mod window;
+mod wrapper;
 mod zstd;
 
 pub(crate) use decode::is_decoded_twice;

@@ -52,7 +52,7 @@ impl Field {
 /// The user, by login ID or user ID.
 pub const USER: Field =
     required("loginId", Kind::Text, Role::User, "the user: a login ID, or a user ID (`U…`)")
-        .alias(&["loginIdOrUserId", "userId", "identifier"])
+        .alias(&["loginIdOrUserId", USER_ID, "identifier", LOGIN_IDS])
         .empty(Empty::Refused);
 
 /// The user, where the API takes no user ID (API reference, 2.1).
@@ -62,8 +62,14 @@ const LOGIN_ID: Field = required(
     Role::User,
     "the user, by login ID; a user ID is not taken here",
 )
-.alias(&["identifier"])
+.alias(&["identifier", LOGIN_IDS])
 .empty(Empty::Refused);
+
+/// The user's ID, as the API shows it.
+pub const USER_ID: &str = "userId";
+
+/// All login IDs of a user, as the API shows them: any of them names the user.
+pub const LOGIN_IDS: &str = "loginIds";
 
 const NAME: Field = plain("name", "the display name").alias(&["displayName"]);
 const GIVEN_NAME: Field = plain("givenName", "the given name").alias(&["firstName"]);

@@ -30,16 +30,13 @@ pub struct Tenant {
     /// The roles there; the API takes none for an empty list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role_names: Option<Vec<String>>,
-    /// Whatever else is said of it, which is passed on.
-    #[serde(flatten)]
-    pub more: serde_json::Map<String, serde_json::Value>,
 }
 
 impl Tenant {
     /// A tenant by its ID alone.
     #[must_use]
     pub fn of(tenant_id: impl Into<String>) -> Self {
-        Self { tenant_id: tenant_id.into(), role_names: None, more: serde_json::Map::new() }
+        Self { tenant_id: tenant_id.into(), role_names: None }
     }
 
     /// The same with roles.

@@ -1,4 +1,4 @@
-//! Elements of a JSON array, one at a time.
+//! Elements of a JSON array, one at a time; the array may stand in an object under `users`.
 //!
 //! An element ends at the comma or bracket behind it, outside strings and brackets of its own,
 //! so a bad one is told apart from its neighbours and reading continues. Where that cannot be told
@@ -11,6 +11,7 @@ use super::jsonl::{self, ElementPlace};
 use super::lines::Lines;
 use super::rows::{Fault, InputRow, KEPT_BYTES, MAX_RECORD_BYTES, RowReader};
 use super::window::Window;
+use super::wrapper::{self, Wrapper};
 use crate::issue::Issue;
 
 /// How deep brackets may stand in each other.
@@ -21,6 +22,8 @@ pub(super) struct Json<R> {
     window: Window<R>,
     lines: Lines,
     state: ArrayState,
+    /// The array stands in an object.
+    wrapped: bool,
     /// Why reading ends behind the row that was returned last.
     fault: Option<Fault>,
 }
@@ -48,7 +51,7 @@ enum FramedElement {
 
 impl<R: Read> Json<R> {
     pub(super) fn new(window: Window<R>) -> Self {
-        Self { window, lines: Lines::new(), state: ArrayState::Start, fault: None }
+        Self { window, lines: Lines::new(), state: ArrayState::Start, wrapped: false, fault: None }
     }
 
     fn consume(&mut self, count: usize) {
@@ -73,6 +76,11 @@ impl<R: Read> Json<R> {
         loop {
             let next = self.peek()?;
             match (self.state, next) {
+                (ArrayState::End, _) if self.wrapped => {
+                    if let Err(reason) = self.leave()? {
+                        return Ok(Some(Err(self.ends(reason))));
+                    }
+                }
                 (ArrayState::Start | ArrayState::End, None) => return Ok(None),
                 (ArrayState::Start, Some(b'[')) => {
                     self.consume(1);
@@ -82,6 +90,7 @@ impl<R: Read> Json<R> {
                     self.consume(1);
                     self.state = ArrayState::End;
                 }
+                (ArrayState::Start, Some(b'{')) if self.enter()? => {}
                 (ArrayState::Start, Some(_)) => {
                     return Ok(Some(Err(
                         self.ends("does not begin with [, so it is not a JSON array")
@@ -98,6 +107,38 @@ impl<R: Read> Json<R> {
                 }
                 (_, Some(_)) => return self.element().map(|row| Some(Ok(row))),
             }
+        }
+    }
+
+    /// Goes into the object that begins here, if its rows are a list of users.
+    fn enter(&mut self) -> io::Result<bool> {
+        let found = wrapper::find_in(&mut self.window)?;
+        let Wrapper::List(behind, keys) = found else { return Ok(false) };
+        let users = keys == [wrapper::USERS];
+        if users {
+            self.consume(behind);
+            (self.state, self.wrapped) = (ArrayState::First, true);
+        }
+        Ok(users)
+    }
+
+    /// Goes behind the object that the array stands in; another may follow, as pages do.
+    fn leave(&mut self) -> io::Result<Result<(), &'static str>> {
+        let rest = loop {
+            let rest = wrapper::rest(self.window.bytes());
+            let enough = rest.is_some() || self.window.bytes().len() > MAX_RECORD_BYTES;
+            if enough || !self.window.fill()? {
+                break rest;
+            }
+        };
+        match rest {
+            Some(Ok(length)) => {
+                self.consume(length);
+                (self.state, self.wrapped) = (ArrayState::Start, false);
+                Ok(Ok(()))
+            }
+            Some(Err(reason)) => Ok(Err(reason)),
+            None => Ok(Err("the object around the list does not end")),
         }
     }
 

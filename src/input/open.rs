@@ -16,6 +16,7 @@ use super::skipped::Skipped;
 use super::sniff::{self, Container, Named};
 use super::unpack::{self, Bytes, Meter, Peek, Unpacked};
 use super::window::Window;
+use super::wrapper::{self, Wrapper};
 use super::{decode, sheet};
 use crate::input::record::{Delimiter, Encoding, Format, Source};
 
@@ -109,7 +110,11 @@ where
         let source = Source { name, format, encoding, delimiter: None, columns, header_line: 0 };
         return Ok(Opened { source, rows: Box::new(Jsonl::new(window)), meter: Some(meter) });
     }
-    let (format, delimiter) = format(request, &window).map_err(fault)?;
+    let wrapper = match window.bytes().trim_ascii_start().first() {
+        Some(b'{') => wrapper::find_in(&mut window).map_err(failed)?,
+        _ => Wrapper::None,
+    };
+    let (format, delimiter) = format(request, &window, &wrapper).map_err(fault)?;
     let (columns, header_line, rows): (_, _, Box<dyn RowReader>) = match (format, delimiter) {
         (_, Some(delimiter)) => {
             let rows = Delimited::new(window, delimiter, &request.stated, skipped.clone())
@@ -155,6 +160,7 @@ fn open_sheet(
 fn format(
     request: &InputRequest,
     window: &Window<Bytes>,
+    wrapper: &Wrapper,
 ) -> Result<(Format, Option<Delimiter>), String> {
     let stated = &request.stated;
     let named = sniff::by_name(&request.path);
@@ -167,7 +173,12 @@ fn format(
         }
         (Some(format), _) | (None, Some(Named::Format(format))) => format,
         (None, Some(Named::Cells)) => Format::Csv,
+        (None, None | Some(Named::AnyJson)) if matches!(wrapper, Wrapper::List(..)) => Format::Json,
         (None, named) => sniff::by_content(window.bytes(), named)?,
+    };
+    let format = match (format, wrapper) {
+        (Format::Json | Format::Jsonl, Wrapper::List(_, keys)) => wrapped(format, keys)?,
+        _ => format,
     };
     let delimiter = match (format, stated.delimiter) {
         (Format::Json | Format::Jsonl | Format::Xlsx | Format::Ods, _) => {
@@ -178,4 +189,19 @@ fn format(
         (Format::Csv, None) => sniff::delimiter(window.bytes())?,
     };
     Ok((delimiter.format(), Some(delimiter)))
+}
+
+/// How a file is read whose first object holds a list of rows under these keys.
+fn wrapped(format: Format, keys: &[String]) -> Result<Format, String> {
+    if keys == [wrapper::USERS] {
+        return Ok(Format::Json);
+    }
+    if format == Format::Jsonl {
+        return Ok(format); // each line is a row, as was stated
+    }
+    let path = keys.join(".");
+    Err(format!(
+        "has its rows in a list under {path:?}; write them to a file of their own: jq -c \
+         '.{path}[]' FILE > rows.jsonl"
+    ))
 }

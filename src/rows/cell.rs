@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::Blank;
-use crate::catalog::{Empty, Field, Kind};
+use crate::catalog::{self, Empty, Field, Kind, Role};
 use crate::change::Value;
 use crate::input::record::{Notes, Repair};
 use crate::issue::{Issue, Severity};
@@ -56,6 +56,29 @@ impl<'a> Cell<'a> {
             }
             Self::Json(raw) => values::from_json(field.kind, raw, reading).map(Some),
         }
+    }
+
+    /// The first of a user's login IDs. Several are taken for one user's only if they are known to
+    /// be: a list of users looks the same.
+    pub(super) fn first_login_id(
+        self,
+        one_user: bool,
+        reading: CellReading,
+    ) -> Result<Option<Cleaned<'a>>, Issue> {
+        let list = Field { kind: Kind::List, role: Role::LoginIds, ..catalog::USER };
+        let Some(Cleaned { value, repairs, warning }) = self.value(&list, Blank::Skip, reading)?
+        else {
+            return Ok(None);
+        };
+        let Value::List(ids) = value else { return Ok(None) };
+        let count = ids.len();
+        if count > 1 && !one_user {
+            let what = format!("{count} login IDs: of one user, or of several?");
+            let hint = "keep one login ID of the user; several are read only beside a userId";
+            return Err(Issue::error("ambiguous_user", what).hint(hint));
+        }
+        let first = ids.into_iter().next();
+        Ok(first.map(|id| Cleaned { value: Value::Text(id.into()), repairs, warning }))
     }
 
     /// Its text as people see it.

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use crate::catalog::{Field, Kind, Need, OPERATIONS, Operation, Role, USER, normalize};
+use crate::catalog::{
+    Field, Kind, LOGIN_IDS, Need, OPERATIONS, Operation, Role, USER, USER_ID, normalize,
+};
 use crate::exit::Error;
 use crate::input::record::{ADDED_COLUMNS, Source};
 use crate::issue::Issue;
@@ -20,6 +22,9 @@ pub(super) enum Means {
     Nothing,
     /// The operation's field of this index, and what a blank cell means there.
     Field(usize, Blank),
+    /// The operation's field of this index, by all login IDs of the user; whether the row has the
+    /// user's ID, too, so that they can only be one user's.
+    LoginIds(usize, bool),
     /// A custom attribute of this name, and what a blank cell means there.
     Attribute(Box<str>, Blank),
     /// A field that only other operations have: it must be blank.
@@ -53,6 +58,8 @@ impl Column {
 pub(super) struct ColumnMap {
     columns: Vec<Column>,
     operation: Option<&'static Operation>,
+    /// The user's ID stands beside all its login IDs, as the API shows users.
+    one_user: bool,
     bound: Vec<(&'static str, Arc<Bound>)>,
 }
 
@@ -63,6 +70,7 @@ impl ColumnMap {
         check_names_twice(&columns, names)?;
         check_known(&mut columns, names, mapping)?;
         check_attributes_twice(&columns, names)?;
+        let one_user = leave_out_user_id(&mut columns, names);
         let operation = if columns.contains(&Column::Operation) {
             None
         } else if mapping.operation.is_some() {
@@ -85,7 +93,7 @@ impl ColumnMap {
             }
         }
         check_region(operation, &columns, names)?;
-        Ok(Self { columns, operation, bound: Vec::new() })
+        Ok(Self { columns, operation, one_user, bound: Vec::new() })
     }
 
     /// Refuses a header whose rows could never be valid.
@@ -164,11 +172,13 @@ impl ColumnMap {
         may_hold(self.operation, &self.columns, kind)
     }
 
-    /// The column that names the user.
-    pub(super) fn user_column(&self) -> Option<usize> {
-        self.columns
-            .iter()
-            .position(|column| matches!(column, Column::Named(name) if names_user(name)))
+    /// The column that names the user, and whether it does so by all login IDs.
+    pub(super) fn user_column(&self) -> Option<(usize, bool)> {
+        let mut columns = self.columns.iter().enumerate();
+        columns.find_map(|(index, column)| {
+            let name = column.field().filter(|name| names_user(name))?;
+            Some((index, holds_login_ids(name)))
+        })
     }
 
     /// What columns and settings stand for in rows of an operation; resolved once for each.
@@ -185,6 +195,7 @@ impl ColumnMap {
                 Means::Attribute(name.clone(), mapping.blank_for_attribute(name))
             }
             Column::Named(name) => match operation.field_index(name) {
+                Some(index) if holds_login_ids(name) => Means::LoginIds(index, self.one_user),
                 Some(index) => Means::Field(index, mapping.blank_for(operation, index)),
                 None => Means::OtherField,
             },
@@ -249,6 +260,22 @@ fn column(name: &str, mapping: &Mapping) -> Column {
         (_, Some(attribute)) => Column::Attribute(attribute.into()),
         _ => Column::Named(field.to_owned()),
     }
+}
+
+fn holds_login_ids(name: &str) -> bool {
+    normalize(name) == normalize(LOGIN_IDS)
+}
+
+/// Leaves out the user's ID beside all its login IDs, which name the same user wherever the API
+/// takes a name. Returns whether it is there.
+fn leave_out_user_id(columns: &mut [Column], names: &[String]) -> bool {
+    let is_id = |name: &str| normalize(name) == normalize(USER_ID);
+    if columns.iter().filter_map(Column::field).any(holds_login_ids) {
+        for column in columns.iter_mut().filter(|column| column.field().is_some_and(is_id)) {
+            *column = Column::Ignored;
+        }
+    }
+    names.iter().any(|name| is_id(name))
 }
 
 fn names_user(name: &str) -> bool {

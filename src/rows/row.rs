@@ -104,22 +104,15 @@ fn parts(
     let mut given = Vec::new();
     let mut unset = Unset::default();
     for (column, ((cell, means), name)) in cells.iter().zip(&bound.means).zip(names).enumerate() {
-        let (field, blank) = match means {
-            Means::Nothing => continue,
-            Means::OtherField | Means::Unnamed if cell.is_blank() => continue,
-            Means::Unnamed => {
-                draft.errors.push(column_map::unnamed(column));
-                continue;
-            }
-            Means::OtherField => {
-                draft.errors.push(column_map::not_a_field(operation, name));
-                continue;
-            }
-            Means::Field(index, blank) => (&operation.fields[*index], *blank),
-            Means::Attribute(_, blank) => (&ATTRIBUTE, *blank),
+        let Some((field, blank)) = of_column(operation, means) else {
+            draft.errors.extend(out_of_place(operation, means, *cell, (column, name)));
+            continue;
         };
         let reading = row.reading_of(name, (means, field), *cell, reading);
-        let value = cell.value(field, blank, reading);
+        let value = match means {
+            Means::LoginIds(_, one_user) => cell.first_login_id(*one_user, reading),
+            _ => cell.value(field, blank, reading),
+        };
         if let Ok(Some(cleaned)) = &value {
             note(cleaned, *cell, || name.clone(), &mut draft.notes);
         }
@@ -127,14 +120,16 @@ fn parts(
             (Means::Field(index, _), Ok(Some(_))) if values[*index].is_some() => {
                 draft.errors.push(twice(field, name));
             }
-            (Means::Field(index, _), Ok(Some(cleaned))) => values[*index] = Some(cleaned.value),
+            (Means::Field(index, _) | Means::LoginIds(index, _), Ok(Some(cleaned))) => {
+                values[*index] = Some(cleaned.value);
+            }
             (Means::Field(index, _), Ok(None)) => unset.blank |= 1 << index,
             (Means::Attribute(attribute, _), Ok(Some(cleaned))) => {
                 given.push((&**attribute, cleaned.value));
             }
             (_, Ok(_)) => {}
             (means, Err(problem)) => {
-                if let Means::Field(index, _) = means {
+                if let Means::Field(index, _) | Means::LoginIds(index, _) = means {
                     unset.faulty |= 1 << index;
                 }
                 let region = column_map.region_column().filter(|_| problem.code == UNKNOWN_REGION);
@@ -153,6 +148,31 @@ fn parts(
         Ok(assemble(operation, mapping, values, attributes))
     } else {
         Err(draft.errors.remove(0))
+    }
+}
+
+/// The field that a column's cells are read for, and what a blank one means.
+fn of_column<'a>(operation: &'a Operation, means: &Means) -> Option<(&'a Field, Blank)> {
+    match means {
+        Means::Field(index, blank) => Some((&operation.fields[*index], *blank)),
+        Means::LoginIds(index, _) => Some((&operation.fields[*index], Blank::Skip)),
+        Means::Attribute(_, blank) => Some((&ATTRIBUTE, *blank)),
+        Means::Nothing | Means::OtherField | Means::Unnamed => None,
+    }
+}
+
+/// What is wrong with a cell of a column that rows of an operation have nothing in.
+fn out_of_place(
+    operation: &Operation,
+    means: &Means,
+    cell: Cell<'_>,
+    (column, name): (usize, &str),
+) -> Option<Issue> {
+    match means {
+        Means::Nothing => None,
+        _ if cell.is_blank() => None,
+        Means::Unnamed => Some(column_map::unnamed(column)),
+        _ => Some(column_map::not_a_field(operation, name)),
     }
 }
 
@@ -213,9 +233,13 @@ fn reading(column_map: &ColumnMap, mapping: &Mapping, cells: &[Cell<'_>]) -> Cel
 
 /// The user that a row names, as far as that can be told before its operation is known.
 fn login_id(column_map: &ColumnMap, names: &[String], cells: &[Cell<'_>]) -> Option<String> {
-    let column = column_map.user_column()?;
-    let field = catalog::USER;
-    let value = cells.get(column)?.value(&field, Blank::Skip, CellReading::default());
+    let (column, all) = column_map.user_column()?;
+    let (cell, reading) = (cells.get(column)?, CellReading::default());
+    let value = if all {
+        cell.first_login_id(true, reading)
+    } else {
+        cell.value(&catalog::USER, Blank::Skip, reading)
+    };
     match value.ok()??.value {
         Value::Text(text) if names.len() == cells.len() => Some(text.into_owned()),
         _ => None,

@@ -21,6 +21,7 @@ mod replies;
 mod resuming;
 mod samples;
 mod sdk_requests;
+mod shapes;
 mod stopping;
 mod support;
 mod values;

@@ -62,7 +62,8 @@ fn what_is_not_text_is_refused_by_name() {
         (b"x\0,\0\n\0", "--encoding utf-16le"),
         (b"\0x\0,\0\n", "--encoding utf-16be"),
         (b"\xff\xfe\0\0x\0\0\0\n\0\0\0", "NUL"),
-        (b"{\n  \"users\": []\n}", "spans several lines"),
+        (b"{\n  \"names\": []\n}", "spans several lines"),
+        (b"{\n  \"data\": []\n}", "jq -c '.data[]'"),
         (b"[1]", "JSON array that is not one of objects"),
         (b"x\0,\0\n", "NUL"),
     ];

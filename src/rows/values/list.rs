@@ -1,5 +1,6 @@
 //! Lists: of texts, and of tenants.
 
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::cleaned::{Cleaned, refuse};
@@ -107,12 +108,41 @@ pub(super) fn tenants(json: &str) -> Result<Cleaned<'_>, Issue> {
         return Ok(Cleaned { repairs, ..of_ids(ids).into() });
     }
     json::without_null(json)?;
-    match serde_json::from_str(json) {
-        Ok(tenants) => Ok(Value::Tenants(tenants).into()),
+    match serde_json::from_str::<Vec<StatedTenant>>(json) {
+        Ok(tenants) => {
+            let tenants = tenants.into_iter().map(StatedTenant::tenant);
+            Ok(Value::Tenants(tenants.collect::<Result<_, _>>()?).into())
+        }
         Err(_) => refuse(
             "expected a list of objects, each with a tenantId",
             "write [{\"tenantId\":\"T1\",\"roleNames\":[\"admin\"]}]",
         ),
+    }
+}
+
+/// A tenant as a row states it.
+#[derive(Deserialize)]
+struct StatedTenant {
+    #[serde(flatten)]
+    tenant: Tenant,
+    #[serde(flatten)]
+    more: serde_json::Map<String, serde_json::Value>,
+}
+
+impl StatedTenant {
+    /// What the API shows of a tenant and does not take is left out; what it does not know would be
+    /// sent in vain.
+    fn tenant(self) -> Result<Tenant, Issue> {
+        const TAKEN: [&str; 2] = ["tenantId", "roleNames"];
+        const SHOWN: [&str; 2] = ["tenantName", "permissions"];
+        let known = |key: &&String| TAKEN.iter().chain(&SHOWN).any(|known| known == key);
+        match self.more.keys().find(|key| !known(key)) {
+            None => Ok(self.tenant),
+            Some(key) => refuse(
+                format!("a tenant has no {key:?}"),
+                "write [{\"tenantId\":\"T1\",\"roleNames\":[\"admin\"]}]",
+            ),
+        }
     }
 }
 
