@@ -10,7 +10,8 @@ mod limits;
 mod operation;
 mod table;
 
-pub use field::{Contact, Empty, Field, Kind, Need, Role, normalize};
+pub use crate::input::record::normalize;
+pub use field::{Contact, Empty, Field, Kind, Need, Role};
 pub use limits::RateClass;
 pub use operation::{Answers, Effect, LostAnswer, Method, Operation, OperationKind};
 pub use table::{

@@ -21,6 +21,7 @@ mod decode;
 mod delimited;
 pub mod guard;
 mod header;
+mod header_row;
 mod json;
 mod jsonl;
 mod lines;
@@ -41,12 +42,14 @@ mod wrapper;
 mod zstd;
 
 pub(crate) use decode::is_decoded_twice;
+pub use header_row::HeaderRow;
 use open::{Opened, OpenedBytes, open_bytes, open_rows};
 pub use promise::Promise;
 use promise::Watch;
 pub use request::{HiddenRows, InputRequest, ShortRows, Stated, Unreadable};
 use rows::{InputRow, RowReader};
 pub use rows::{MAX_RECORD_BYTES, MAX_RECORD_LINES};
+use skipped::Passed;
 pub use skipped::Skipped;
 use unpack::Meter;
 
@@ -72,6 +75,8 @@ struct QueuedInput {
     request: InputRequest,
     /// Nothing if it is to be opened again.
     rows: Option<Box<dyn RowReader>>,
+    /// What was passed over when it was opened.
+    passed: Passed,
     /// How much of the file is read, if its text is not what the file holds.
     meter: Option<Meter>,
     size: Option<u64>,
@@ -91,12 +96,13 @@ impl QueuedInput {
         let name = &self.source.name;
         let OpenedBytes { reader, watch, .. } = open_bytes(&self.request)
             .map_err(|reason| Unreadable::Fault(format!("{name}: {reason}")))?;
-        let Opened { source, rows, meter } = open_rows(&self.request, reader, skipped)?;
+        let Opened { source, rows, meter, passed } = open_rows(&self.request, reader, skipped)?;
         if source != *self.source {
             let difference = "its header is not the same";
             return Err(Unreadable::Changed { name: name.clone(), difference });
         }
         (self.rows, self.meter, self.watch) = (Some(rows), meter, watch);
+        self.passed = passed;
         Ok(())
     }
 
@@ -140,7 +146,7 @@ impl Input {
     {
         let request = InputRequest { path: name.into(), stated, known_as: None, promise: None };
         let skipped = Skipped::default();
-        let Opened { source, rows, meter } = open_rows(&request, reader, &skipped)?;
+        let Opened { source, rows, meter, passed } = open_rows(&request, reader, &skipped)?;
         let source = Arc::new(source);
         Ok(Self {
             sources: vec![Arc::clone(&source)],
@@ -149,6 +155,7 @@ impl Input {
                 source,
                 request,
                 rows: Some(rows),
+                passed,
                 meter,
                 size: None,
                 watch: None,
@@ -186,7 +193,7 @@ impl Input {
     fn add(&mut self, request: &InputRequest) -> Result<(), exit::Error> {
         let OpenedBytes { reader, size, watch } = open_bytes(request)
             .map_err(|reason| exit::Error::refused(format_args!("{}: {reason}", request.name())))?;
-        let Opened { source, rows, meter } =
+        let Opened { source, rows, meter, passed } =
             open_rows(request, reader, &self.skipped).map_err(exit::Error::refused)?;
         let source = Arc::new(source);
         // What can be read once must be kept open. A workbook is held whole: one at a time.
@@ -198,6 +205,7 @@ impl Input {
             source,
             request: request.clone(),
             rows: keep.then_some(rows),
+            passed,
             meter: meter.filter(|_| keep),
             size,
             watch,
@@ -224,6 +232,7 @@ impl Input {
                     if let Some(changed) = entry.changed(Watch::difference_at_end) {
                         return Err(changed);
                     }
+                    self.skipped.count(entry.passed);
                     self.finished_bytes += entry.size.unwrap_or_else(|| entry.offset());
                     self.queue.pop_front();
                 }
@@ -289,6 +298,11 @@ fn refuse_useless(requests: &[InputRequest], sources: &[Arc<Source>]) -> Result<
             "--sheet",
             "a workbook",
             said(|s| s.sheet.is_some()) && none(|s| s.format.is_spreadsheet()),
+        ),
+        (
+            "--header-row",
+            "a table with a header",
+            said(|s| matches!(s.header, HeaderRow::At(_))) && none(|s| s.format.has_columns()),
         ),
         (
             "--delimiter",

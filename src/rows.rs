@@ -34,6 +34,7 @@ use survey::Survey;
 
 pub use assigned_contacts::AssignedContacts;
 pub use batch_terms::{BatchTerms, Sets};
+pub use column_map::header_names;
 pub use instruction::{Call, InLanes, Instruction, Invalid, folded, lane};
 pub use mapping::{Batching, Blank, Mapping, OnConflict};
 pub use settings::is_field;

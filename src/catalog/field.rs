@@ -1,5 +1,7 @@
 //! Fields of a body: names, types, and what each is of a user.
 
+use crate::input::record::normalize;
+
 /// What a field's value may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -180,13 +182,4 @@ impl Field {
         normalize(self.name) == normalized
             || self.aliases.iter().any(|alias| normalize(alias) == normalized)
     }
-}
-
-/// A name without regard to case, spaces, `_`, `-` and `/`.
-#[must_use]
-pub fn normalize(name: &str) -> String {
-    name.chars()
-        .filter(|c| !c.is_whitespace() && !matches!(c, '_' | '-' | '/'))
-        .flat_map(char::to_lowercase)
-        .collect()
 }

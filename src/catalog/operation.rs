@@ -1,7 +1,8 @@
 //! Operations: what can be done to a user, and by which request.
 
-use super::field::{Contact, Field, Role, normalize};
+use super::field::{Contact, Field, Role};
 use super::limits::RateClass;
+use crate::input::record::normalize;
 
 /// The HTTP method of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! The table: every operation, and the requests beside them.
 
-use super::field::{Contact, Empty, Field, Kind, Need, Role, normalize};
+use super::field::{Contact, Empty, Field, Kind, Need, Role};
 use super::limits::RateClass;
 use super::operation::{Answers, Effect, LostAnswer, Method, Operation, OperationKind};
+use crate::input::record::normalize;
 
 const fn field(name: &'static str, kind: Kind, role: Role, about: &'static str) -> Field {
     let (need, empty) = (Need::Optional, Empty::Clears);

@@ -72,7 +72,7 @@ impl<R: Read> Delimited<R> {
         window: Window<R>,
         delimiter: Delimiter,
         stated: &Stated,
-        skipped: Skipped,
+        (lines, skipped): (Lines, Skipped),
     ) -> Result<Self, Fault> {
         let mut core = csv_core::ReaderBuilder::new().delimiter(delimiter.byte()).build();
         // So that it does not look for a byte order mark, which it does if enough bytes are there.
@@ -83,7 +83,7 @@ impl<R: Read> Delimited<R> {
             delimiter,
             columns: Vec::new(),
             guarded: false,
-            lines: Lines::new(),
+            lines,
             cells: vec![0; 1024],
             ends: vec![0; 64],
             ended: 0,
@@ -92,9 +92,11 @@ impl<R: Read> Delimited<R> {
             short_rows: stated.short_rows,
             skipped,
         };
-        let skipped = header::skip_separator_line(rows.window.bytes(), delimiter)
-            .map_err(|reason| Fault::new(1, reason))?;
-        rows.window.consume(skipped); // its line end is passed over with blank lines
+        if rows.lines.line == 1 {
+            let skipped = header::skip_separator_line(rows.window.bytes(), delimiter)
+                .map_err(|reason| Fault::new(1, reason))?;
+            rows.window.consume(skipped); // its line end is passed over with blank lines
+        }
         let mut columns = rows.header(stated.delimiter.is_some())?;
         rows.guarded = header::take_guard_off(&mut columns);
         rows.columns = columns;

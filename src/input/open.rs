@@ -7,12 +7,13 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 
 use super::delimited::Delimited;
+use super::header_row::{self, Above};
 use super::json::Json;
 use super::jsonl::Jsonl;
 use super::promise::Watch;
 use super::request::{InputRequest, Unreadable};
 use super::rows::RowReader;
-use super::skipped::Skipped;
+use super::skipped::{Passed, Skipped};
 use super::sniff::{self, Container, Named};
 use super::unpack::{self, Bytes, Meter, Peek, Unpacked};
 use super::window::Window;
@@ -26,6 +27,8 @@ pub(super) struct Opened {
     pub(super) rows: Box<dyn RowReader>,
     /// How much of the file is read, if its text is not what the file holds.
     pub(super) meter: Option<Meter>,
+    /// What was passed over already.
+    pub(super) passed: Passed,
 }
 
 /// The bytes of an input.
@@ -89,7 +92,7 @@ where
     let Unpacked { mut bytes, compression, meter } =
         unpack::open(reader).map_err(failed)?.map_err(fault)?;
     if let Some(container) = sniff::container(&mut bytes).map_err(failed)? {
-        let opened = open_sheet(request, bytes, container, (&meter, skipped)).map_err(fault)?;
+        let opened = open_sheet(request, bytes, container, &meter).map_err(fault)?;
         let source = Source {
             name,
             format: opened.format,
@@ -98,37 +101,80 @@ where
             columns: opened.columns,
             header_line: opened.header_line,
         };
-        return Ok(Opened { source, rows: Box::new(opened.rows), meter: None });
+        let (rows, passed) = (Box::new(opened.rows), opened.passed);
+        return Ok(Opened { source, rows, meter: None, passed });
     }
     let (text, encoding) =
         decode::open(bytes, request.stated.encoding).map_err(failed)?.map_err(fault)?;
     let mut window = Window::new(text);
     sniff::begin(&mut window).map_err(failed)?.map_err(fault)?;
-    if request.stated.may_be_empty && window.bytes().trim_ascii().is_empty() {
-        // Without a header there are no columns; there is nothing in any of them.
-        let (format, columns) = (Format::Jsonl, Vec::new());
-        let source = Source { name, format, encoding, delimiter: None, columns, header_line: 0 };
-        return Ok(Opened { source, rows: Box::new(Jsonl::new(window)), meter: Some(meter) });
-    }
-    let wrapper = match window.bytes().trim_ascii_start().first() {
-        Some(b'{') => wrapper::find_in(&mut window).map_err(failed)?,
-        _ => Wrapper::None,
-    };
-    let (format, delimiter) = format(request, &window, &wrapper).map_err(fault)?;
-    let (columns, header_line, rows): (_, _, Box<dyn RowReader>) = match (format, delimiter) {
-        (_, Some(delimiter)) => {
-            let rows = Delimited::new(window, delimiter, &request.stated, skipped.clone())
-                .map_err(|fault| fault.at(&name))?;
-            (rows.columns().to_vec(), rows.header_line(), Box::new(rows))
-        }
-        (Format::Json, _) => (Vec::new(), 0, Box::new(Json::new(window))),
-        _ => (Vec::new(), 0, Box::new(Jsonl::new(window))),
-    };
+    let TextRows { format, delimiter, columns, header_line, rows, above } =
+        open_text(request, window, skipped)?;
     let source = Source { name, format, encoding, delimiter, columns, header_line };
     Ok(Opened {
         source,
         rows,
         meter: (compression.is_some() || encoding != Encoding::Utf8).then_some(meter),
+        passed: Passed { above, ..Passed::default() },
+    })
+}
+
+/// The rows of a text, and what is known of them.
+struct TextRows {
+    format: Format,
+    delimiter: Option<Delimiter>,
+    columns: Vec<String>,
+    header_line: u64,
+    rows: Box<dyn RowReader>,
+    /// How many rows stand above the header.
+    above: u64,
+}
+
+impl TextRows {
+    /// Rows that have no header.
+    fn without_header(format: Format, rows: Box<dyn RowReader>) -> Self {
+        Self { format, delimiter: None, columns: Vec::new(), header_line: 0, rows, above: 0 }
+    }
+}
+
+/// Tells the format of a text, and reads its header.
+fn open_text(
+    request: &InputRequest,
+    mut window: Window<Bytes>,
+    skipped: &Skipped,
+) -> Result<TextRows, Unreadable> {
+    let name = request.name();
+    let fault = |reason: String| Unreadable::Fault(format!("{name}: {reason}"));
+    let failed = |error: io::Error| fault(format!("cannot be read: {error}"));
+    let stated = &request.stated;
+    // Without a header there are no columns; there is nothing in any of them.
+    let is_empty = stated.may_be_empty && window.bytes().trim_ascii().is_empty();
+    let format = if is_empty {
+        Format::Jsonl
+    } else {
+        format(request, &mut window).map_err(failed)?.map_err(fault)?
+    };
+    match format {
+        Format::Json => return Ok(TextRows::without_header(format, Box::new(Json::new(window)))),
+        Format::Csv | Format::Tsv => {}
+        _ => return Ok(TextRows::without_header(format, Box::new(Jsonl::new(window)))),
+    }
+    let known = stated.delimiter.or((format == Format::Tsv).then_some(Delimiter::Tab));
+    let above = header_row::seek(&mut window, &stated.header, known).map_err(failed)?;
+    let Above { lines, rows: above, delimiter } = above.map_err(fault)?;
+    let delimiter = match known.or(delimiter) {
+        Some(delimiter) => delimiter,
+        None => sniff::delimiter(window.bytes()).map_err(fault)?,
+    };
+    let rows = Delimited::new(window, delimiter, stated, (lines, skipped.clone()))
+        .map_err(|fault| fault.at(&name))?;
+    Ok(TextRows {
+        format: delimiter.format(),
+        delimiter: Some(delimiter),
+        columns: rows.columns().to_vec(),
+        header_line: rows.header_line(),
+        rows: Box::new(rows),
+        above,
     })
 }
 
@@ -136,7 +182,7 @@ fn open_sheet(
     request: &InputRequest,
     bytes: Peek,
     container: Container,
-    (meter, skipped): (&Meter, &Skipped),
+    meter: &Meter,
 ) -> Result<sheet::OpenedSheet, String> {
     let stated = request.stated.format;
     if let Some(format) = stated.filter(|format| !format.is_spreadsheet()) {
@@ -145,7 +191,7 @@ fn open_sheet(
             format.extension()
         ));
     }
-    let opened = sheet::open(bytes, container, &request.stated, meter, skipped)?;
+    let opened = sheet::open(bytes, container, &request.stated, meter)?;
     match stated.filter(|format| *format != opened.format) {
         None => Ok(opened),
         Some(format) => Err(format!(
@@ -156,39 +202,34 @@ fn open_sheet(
     }
 }
 
-/// The format of a text, and what separates its cells if it has any.
+/// The format of a text; csv is text with cells, whatever separates them.
 fn format(
     request: &InputRequest,
-    window: &Window<Bytes>,
-    wrapper: &Wrapper,
-) -> Result<(Format, Option<Delimiter>), String> {
-    let stated = &request.stated;
-    let named = sniff::by_name(&request.path);
-    let format = match (stated.format, named) {
+    window: &mut Window<Bytes>,
+) -> io::Result<Result<Format, String>> {
+    let wrapper = match window.bytes().trim_ascii_start().first() {
+        Some(b'{') => wrapper::find_in(window)?,
+        _ => Wrapper::None,
+    };
+    let format = match (request.stated.format, sniff::by_name(&request.path)) {
         (Some(format), _) if format.is_spreadsheet() => {
-            return Err(format!(
+            return Ok(Err(format!(
                 "is not a workbook, but --format is {}; omit --format",
                 format.extension()
-            ));
+            )));
         }
         (Some(format), _) | (None, Some(Named::Format(format))) => format,
         (None, Some(Named::Cells)) => Format::Csv,
         (None, None | Some(Named::AnyJson)) if matches!(wrapper, Wrapper::List(..)) => Format::Json,
-        (None, named) => sniff::by_content(window.bytes(), named)?,
+        (None, named) => match sniff::by_content(window.bytes(), named) {
+            Ok(format) => format,
+            Err(reason) => return Ok(Err(reason.to_owned())),
+        },
     };
-    let format = match (format, wrapper) {
-        (Format::Json | Format::Jsonl, Wrapper::List(_, keys)) => wrapped(format, keys)?,
-        _ => format,
-    };
-    let delimiter = match (format, stated.delimiter) {
-        (Format::Json | Format::Jsonl | Format::Xlsx | Format::Ods, _) => {
-            return Ok((format, None));
-        }
-        (_, Some(delimiter)) => delimiter,
-        (Format::Tsv, None) => Delimiter::Tab,
-        (Format::Csv, None) => sniff::delimiter(window.bytes())?,
-    };
-    Ok((delimiter.format(), Some(delimiter)))
+    Ok(match (format, wrapper) {
+        (Format::Json | Format::Jsonl, Wrapper::List(_, keys)) => wrapped(format, &keys),
+        _ => Ok(format),
+    })
 }
 
 /// How a file is read whose first object holds a list of rows under these keys.

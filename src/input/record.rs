@@ -248,3 +248,12 @@ pub struct Repair {
 /// The columns that a failures file adds to the input's own, by their exact names. `run`
 /// ignores them, so that a failures file is an input again.
 pub const ADDED_COLUMNS: [&str; 5] = ["_row", "_status", "_error", "_message", "_hint"];
+
+/// A name without regard to case, spaces, `_`, `-` and `/`.
+#[must_use]
+pub fn normalize(name: &str) -> String {
+    name.chars()
+        .filter(|c| !c.is_whitespace() && !matches!(c, '_' | '-' | '/'))
+        .flat_map(char::to_lowercase)
+        .collect()
+}

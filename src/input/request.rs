@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::header_row::HeaderRow;
 use super::promise::Promise;
 use crate::exit;
 use crate::input::record::{Delimiter, Encoding, Format};
@@ -38,6 +39,8 @@ pub struct Stated {
     /// What becomes of rows of a sheet that are hidden or filtered out; where nothing is said, a
     /// sheet that has some is refused.
     pub hidden_rows: Option<HiddenRows>,
+    /// Where the header of a table is.
+    pub header: HeaderRow,
     /// Whether it may be empty.
     pub may_be_empty: bool,
 }

@@ -9,7 +9,7 @@ use std::vec;
 
 use super::request::Stated;
 use super::rows::{Fault, InputRow, RowReader};
-use super::skipped::Skipped;
+use super::skipped::Passed;
 use super::sniff::Container;
 use super::unpack::Meter;
 use crate::input::record::Format;
@@ -26,7 +26,7 @@ mod xlsx;
 use archive::BookKind;
 use book::{Book, Info};
 use limits::MAX_FILE_BYTES;
-use table::{Numbered, Table};
+use table::{Numbered, Table, TableRows};
 
 /// How many sheets a message lists, and how much of a name.
 const LISTED: usize = 20;
@@ -46,6 +46,7 @@ pub(super) struct OpenedSheet {
     pub(super) columns: Vec<String>,
     pub(super) header_line: u64,
     pub(super) rows: Sheet,
+    pub(super) passed: Passed,
 }
 
 /// Reads a sheet: the one that is named, else the only one that holds something. The meter counts
@@ -57,7 +58,6 @@ pub(super) fn open(
     container: Container,
     stated: &Stated,
     meter: &Meter,
-    skipped: &Skipped,
 ) -> Result<OpenedSheet, String> {
     let mut file = Vec::new();
     reader
@@ -73,18 +73,17 @@ pub(super) fn open(
     };
     let sheets = book.sheets()?;
     let name = choose(&sheets, stated.sheet.as_deref())?;
-    let mut table = Table::new(stated.hidden_rows);
+    let mut table = Table::new(stated.hidden_rows, &stated.header);
     book.read(name, &mut table)?;
-    let left_out = table.left_out();
-    let (columns, header_line, rows) =
+    let TableRows { columns, header_line, rows, passed } =
         table.finish().map_err(|reason| format!("sheet {name:?}{reason}"))?;
-    skipped.count_hidden(left_out);
     let (count, bytes) = (rows.len() as u64, meter.count());
     Ok(OpenedSheet {
         format,
         columns,
         header_line,
         rows: Sheet { rows: rows.into_iter(), count, bytes },
+        passed,
     })
 }
 

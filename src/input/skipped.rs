@@ -12,6 +12,16 @@ struct SkippedCounts {
     blank: AtomicU64,
     headers: AtomicU64,
     hidden: AtomicU64,
+    above: AtomicU64,
+}
+
+/// What was passed over of one input before its first row.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Passed {
+    /// Rows of its sheet that are hidden or filtered out.
+    pub(super) hidden: u64,
+    /// Rows above its header.
+    pub(super) above: u64,
 }
 
 impl Skipped {
@@ -33,8 +43,15 @@ impl Skipped {
         self.0.hidden.load(Ordering::Relaxed)
     }
 
-    pub(super) fn count_hidden(&self, rows: u64) {
-        self.0.hidden.fetch_add(rows, Ordering::Relaxed);
+    /// Rows above headers: titles and notes.
+    #[must_use]
+    pub fn rows_above(&self) -> u64 {
+        self.0.above.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count(&self, passed: Passed) {
+        self.0.hidden.fetch_add(passed.hidden, Ordering::Relaxed);
+        self.0.above.fetch_add(passed.above, Ordering::Relaxed);
     }
 
     pub(super) fn count_blank(&self) {

@@ -93,7 +93,7 @@ pub(super) fn begin<R: Read>(window: &mut Window<R>) -> io::Result<Result<(), St
 }
 
 /// Reads on until the first row is there, as far as it is looked at.
-fn fill_row<R: Read>(window: &mut Window<R>) -> io::Result<()> {
+pub(super) fn fill_row<R: Read>(window: &mut Window<R>) -> io::Result<()> {
     while !has_row(window.bytes()) && window.fill()? {}
     Ok(())
 }

@@ -280,7 +280,19 @@ fn leave_out_user_id(columns: &mut [Column], names: &[String]) -> bool {
 
 fn names_user(name: &str) -> bool {
     let wanted = normalize(name);
-    std::iter::once(&USER.name).chain(USER.aliases).any(|known| normalize(known) == wanted)
+    user_names().any(|known| known == wanted)
+}
+
+/// The names that a column with a row's user has by itself, normalized.
+fn user_names() -> impl Iterator<Item = String> {
+    std::iter::once(&USER.name).chain(USER.aliases).map(|name| normalize(name))
+}
+
+/// The names of columns that can only be a header's, normalized: those of a row's user.
+#[must_use]
+pub fn header_names(map: &[(String, String)]) -> Arc<[String]> {
+    let mapped = map.iter().filter(|(_, field)| names_user(field));
+    user_names().chain(mapped.map(|(column, _)| normalize(column))).collect()
 }
 
 pub(super) fn is_known(name: &str) -> bool {

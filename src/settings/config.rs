@@ -19,10 +19,10 @@ use crate::api::transport::Endpoint;
 use crate::catalog::RateClass;
 use crate::engine::breaker::{CircuitBreaker, MaxFailures};
 use crate::exit::Error;
-use crate::input::{InputRequest, Stated};
+use crate::input::{HeaderRow, InputRequest, Stated};
 use crate::limiter::Rates;
 use crate::limiter::limit::Limit;
-use crate::rows::Mapping;
+use crate::rows::{Mapping, header_names};
 use crate::settings::Environment;
 use crate::settings::cli::findings::FindingArgs;
 use crate::settings::cli::run::{PaceArgs, ProjectArgs, Rate, RowArgs, RunArgs};
@@ -239,6 +239,10 @@ pub(crate) fn requests(files: &[PathBuf], rows: &RowArgs) -> Vec<InputRequest> {
         sheet: rows.sheet.clone(),
         short_rows: rows.short_rows,
         hidden_rows: rows.hidden,
+        header: match rows.header_row {
+            Some(line) => HeaderRow::At(line.get()),
+            None => HeaderRow::Named(header_names(&rows.map)),
+        },
         may_be_empty: rows.allow_empty,
     };
     let request = |path: &PathBuf| InputRequest {

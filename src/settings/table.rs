@@ -123,6 +123,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     key("rules.only", "only", KeyKind::Texts).identity("only", |run| json!(run.args.rows.only)),
     key("input.short-rows", "short-rows", KeyKind::Text)
         .identity("shortRows", |run| word(run.args.rows.short_rows)),
+    key("input.header-row", "header-row", KeyKind::Number)
+        .identity("headerRow", |run| json!(run.args.rows.header_row)),
     key("input.hidden", "hidden", KeyKind::Text)
         .identity("hidden", |run| json!(run.args.rows.hidden.map(word))),
     key("input.allow-empty", "allow-empty", KeyKind::Switch)

@@ -44,6 +44,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("ignore-unknown", "odd.csv", "--ignore-unknown"),
     ("only", "", "--only=loginId,phone,verifiedPhone"),
     ("short-rows", "odd.csv --ignore=office", "--short-rows=blank"),
+    ("header-row", "", "--header-row=2"),
     ("hidden", "hidden.xlsx", "--hidden=skip"),
     ("allow-empty", "", "--allow-empty"),
     ("attribute", "typed.csv", "--attribute=sku=text"),

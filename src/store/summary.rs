@@ -95,6 +95,9 @@ pub struct SkippedRows {
     /// Rows of sheets that are hidden or filtered out.
     #[serde(default)]
     pub hidden: u64,
+    /// Rows above the header: titles and notes.
+    #[serde(default)]
+    pub above_header: u64,
 }
 
 impl SkippedRows {
@@ -105,6 +108,7 @@ impl SkippedRows {
             blank: skipped.blank_rows(),
             repeated_headers: skipped.repeated_headers(),
             hidden: skipped.hidden_rows(),
+            above_header: skipped.rows_above(),
         }
     }
 
@@ -123,6 +127,7 @@ impl SkippedRows {
             part(self.blank, "blank row"),
             part(self.repeated_headers, "repeated header"),
             part(self.hidden, "hidden row"),
+            part(self.above_header, "row").map(|rows| rows + " above the header"),
         ];
         let parts: Vec<_> = parts.into_iter().flatten().collect();
         (!parts.is_empty()).then(|| parts.join(" and "))

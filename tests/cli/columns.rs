@@ -27,7 +27,10 @@ fn rows_of_nothing_and_repeated_headers_are_passed_over_and_counted() {
     let ran = run(rows, &[]).code(0);
     // `LoginId` is not what the header says: it may be a user.
     assert_eq!(ran.statuses().len(), 3);
-    assert_eq!(ran.summary()["skipped"], json!({"blank": 2, "repeatedHeaders": 1, "hidden": 0}));
+    assert_eq!(
+        ran.summary()["skipped"],
+        json!({"blank": 2, "repeatedHeaders": 1, "hidden": 0, "aboveHeader": 0})
+    );
     assert!(ran.stdout.contains("skipped: 2 blank rows and 1 repeated header"), "{}", ran.stdout);
     let clean = run("loginId,name\na,A\n\n\nb,B\n", &[]).code(0);
     assert_eq!(clean.summary()["skipped"], json!(null));
@@ -200,4 +203,63 @@ fn what_separates_items_elsewhere_is_told_in_an_item() {
         run(list, &["--strict"]).code(0).results()[0]["user"]["roleNames"],
         json!(["Admin, Editor"])
     );
+}
+
+#[test]
+fn a_header_below_titles_is_found_where_it_is_plain() {
+    let rows = "Phone,Login ID,name\n+447911123456,a,A\n";
+    for (titles, count) in [
+        ("Customer export\n", 1),
+        ("\n Customer export;2026 \n\nfor: the team\n\n", 2),
+        ("\"Report, of \"\"users\"\"\",\r\n,,\r\n", 1),
+    ] {
+        let text = format!("{titles}{rows}");
+        let ran = run(&text, &["--set", "verifiedPhone=true"]).code(0);
+        assert_eq!(ran.statuses(), ["updated"], "{titles}");
+        let above = if count == 1 { "1 row" } else { "2 rows" };
+        assert!(
+            ran.stdout.contains(&format!("skipped: {above} above the header")),
+            "{}",
+            ran.stdout
+        );
+        let line = titles.lines().count() + 2;
+        assert_eq!(ran.results()[0]["line"], json!(line), "{titles}");
+    }
+    // Its own delimiter counts, not that of the titles.
+    let ran = run("Users, all of them\nid;loginId;name\n7;a,b;A\n", &["--ignore", "id"]).code(0);
+    assert_eq!(ran.results()[0]["loginId"], json!("a,b"));
+    // A column that is mapped to the user is as plain.
+    let mapped = "Export\nMember,name\na,A\n";
+    run(mapped, &["--map", "Member=loginId"]).code(0);
+    run(mapped, &[]).code(2);
+}
+
+#[test]
+fn what_may_be_a_row_is_not_taken_for_the_header() {
+    // The second row has no more cells than the first, which may be the header.
+    run("field,about\nloginId,the user\n", &[]).code(2).says("in.csv:1:");
+    // The first names the user itself.
+    let ran = run("loginId,name\nuserId,x\na,b\n", &[]).code(0);
+    assert_eq!(ran.statuses().len(), 2);
+    // Nothing names the user.
+    run("Export\nPhone,name\n1,A\n", &[]).code(2).says("in.csv:1:");
+}
+
+#[test]
+fn the_line_of_the_header_can_be_said() {
+    let rows = "a,b\n1,2\nloginId,name\nx,X\n";
+    run(rows, &[]).code(2);
+    for ends in ["\n", "\r\n", "\r"] {
+        let ran = run(&rows.replace('\n', ends), &["--header-row", "3"]).code(0);
+        assert_eq!((ran.statuses().len(), &ran.results()[0]["line"]), (1, &json!(4)), "{ends:?}");
+        assert_eq!(ran.summary()["skipped"]["aboveHeader"], json!(2));
+    }
+    run(rows, &["--header-row", "9"]).code(2).says("has only 5 lines, but --header-row is 9");
+    run(rows, &["--header-row", "0"]).code(2);
+    Run::rehearsed()
+        .file("in.jsonl", "{\"loginId\":\"a\",\"name\":\"A\"}\n")
+        .args(&["--header-row", "2"])
+        .go()
+        .code(2)
+        .says("--header-row is given, but no input is a table");
 }

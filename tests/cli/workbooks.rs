@@ -106,3 +106,27 @@ fn hidden_rows_are_told_and_sent_only_if_that_is_said() {
     });
     run(&clean, &[]).code(0);
 }
+
+#[test]
+fn a_header_below_titles_of_a_sheet_is_found() {
+    let book = workbook(|sheet| {
+        sheet.write(0, 0, "Members of the club").unwrap();
+        sheet.write_row(2, 1, ["as of", "2026-11-24"]).unwrap();
+        sheet.write_row(4, 0, ["No.", "Login ID", "name"]).unwrap();
+        sheet.write_row(5, 0, ["1", "a", "A"]).unwrap();
+    });
+    let ran = run(&book, &["--ignore", "No."]).code(0);
+    assert_eq!((ran.statuses().len(), &ran.results()[0]["line"]), (1, &json!(6)));
+    assert_eq!(ran.summary()["skipped"]["aboveHeader"], json!(2));
+    // An unknown column is told at the header's row.
+    run(&book, &[]).code(2).says("in.xlsx:5: column No.");
+    let twice = workbook(|sheet| {
+        for row in [0, 3] {
+            sheet.write_row(row, 0, ["Login", "name"]).unwrap();
+            sheet.write_row(row + 1, 0, ["a", "A"]).unwrap();
+        }
+    });
+    let login = ["--map", "Login=loginId"];
+    let ran = run(&twice, &[&login[..], &["--header-row", "4"]].concat()).code(0);
+    assert_eq!((ran.statuses().len(), &ran.results()[0]["line"]), (1, &json!(5)));
+}

@@ -40,6 +40,14 @@ impl SheetCell {
         matches!(self, Self::Text(text) if text.trim().is_empty())
     }
 
+    /// Its text, unless something is wrong with it.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Bad(_) => None,
+        }
+    }
+
     /// The bytes of its text.
     pub(super) fn len(&self) -> usize {
         match self {

@@ -1,6 +1,7 @@
 //! The rows of a sheet under its header, from cells in order.
 //!
-//! The header is the first row that is not blank, from its first name to its last. Rows below
+//! The header is the first row that is not blank, or one below titles, from its first name to its
+//! last. Rows below
 //! get exactly its width: what is missing is blank, and a cell outside that holds something
 //! makes its row a bad one, since nobody can tell what it means.
 
@@ -12,9 +13,11 @@ use super::cell::{Bad, SheetCell};
 use super::limits::{MAX_CELLS, MAX_ROWS, MAX_TEXT_BYTES};
 use crate::input::guard;
 use crate::input::header;
+use crate::input::header_row::{HeaderRow, LOOKED_AT, is_plain};
 use crate::input::record::{Content, Raw};
 use crate::input::request::HiddenRows;
 use crate::input::rows::{KEPT_BYTES, MAX_RECORD_BYTES};
+use crate::input::skipped::Passed;
 use crate::issue::Issue;
 
 /// The most bytes of text that are held of one row: one beyond what it may have is a bad one.
@@ -25,9 +28,14 @@ pub(super) const MAX_HELD: usize = 2 * MAX_RECORD_BYTES;
 pub(super) struct Table {
     /// The number of the current row from 0, and its cells with their columns.
     row: u32,
-    cells: Vec<(u32, SheetCell)>,
+    cells: Cells,
     /// The bytes of their text.
     row_bytes: usize,
+    /// Where the header is, and the rows of which it may be one.
+    header_row: HeaderRow,
+    undecided: Vec<(u32, Cells)>,
+    /// How many rows stand above it.
+    above: u64,
     header: Option<Header>,
     rows: Vec<Numbered>,
     /// Rows that nobody sees, and what becomes of them.
@@ -38,6 +46,17 @@ pub(super) struct Table {
     /// What is held, for the bounds.
     held_cells: usize,
     held_bytes: usize,
+}
+
+/// The cells of a row with their columns, from 0.
+type Cells = Vec<(u32, SheetCell)>;
+
+/// A table that was read: its header's names and line, its rows.
+pub(super) struct TableRows {
+    pub(super) columns: Vec<String>,
+    pub(super) header_line: u64,
+    pub(super) rows: Vec<Numbered>,
+    pub(super) passed: Passed,
 }
 
 /// What a row holds, and its number from 1.
@@ -51,22 +70,14 @@ struct Header {
 }
 
 impl Table {
-    /// One whose hidden rows are treated so.
-    pub(super) fn new(hidden_rows: Option<HiddenRows>) -> Self {
-        Self { hidden_rows, ..Self::default() }
+    /// One whose hidden rows are treated so, and whose header is there.
+    pub(super) fn new(hidden_rows: Option<HiddenRows>, header_row: &HeaderRow) -> Self {
+        Self { hidden_rows, header_row: header_row.clone(), ..Self::default() }
     }
 
     /// Says which rows nobody sees.
     pub(super) fn hide(&mut self, rows: impl Iterator<Item = u32>) {
         self.hidden.extend(rows);
-    }
-
-    /// How many rows were left out, since nobody sees them.
-    pub(super) fn left_out(&self) -> u64 {
-        match self.hidden_rows {
-            Some(HiddenRows::Skip) => self.unseen.len() as u64,
-            _ => 0,
-        }
     }
 
     /// Takes the next cell, from the top row down.
@@ -91,20 +102,27 @@ impl Table {
         Ok(())
     }
 
-    /// The header's names and its line, and the rows; the error stands behind the sheet's name.
-    pub(super) fn finish(mut self) -> Result<(Vec<String>, u64, Vec<Numbered>), String> {
-        self.end_row().map_err(|reason| format!(": {reason}"))?;
+    /// The table as far as it is read; the error stands behind the sheet's name.
+    pub(super) fn finish(mut self) -> Result<TableRows, String> {
+        self.end_row()
+            .and_then(|()| self.settle_header())
+            .map_err(|reason| format!(": {reason}"))?;
         if let (Some(first), None) = (self.unseen.first(), self.hidden_rows) {
             return Err(format!(
                 ":{first}: {} of its rows are hidden or filtered out, and hold something, the first in line {first}; leave them out with --hidden skip, or send them with --hidden send",
                 self.unseen.len()
             ));
         }
-        let header =
-            self.header.ok_or(":1: there is no header row; the first row names the columns; if the file may be empty, use --allow-empty")?;
-        Ok((header.names, header.line, self.rows))
+        let hidden = match self.hidden_rows {
+            Some(HiddenRows::Skip) => self.unseen.len() as u64,
+            _ => 0,
+        };
+        let passed = Passed { hidden, above: self.above };
+        let header = self.header.ok_or(":1: there is no header row; the first row names the columns; if the file may be empty, use --allow-empty")?;
+        Ok(TableRows { columns: header.names, header_line: header.line, rows: self.rows, passed })
     }
 
+    /// Takes a row whose cells are all there.
     fn end_row(&mut self) -> Result<(), String> {
         let mut cells = std::mem::take(&mut self.cells);
         self.row_bytes = 0;
@@ -112,13 +130,51 @@ impl Table {
             return Ok(());
         }
         cells.sort_by_key(|(column, _)| *column);
-        let line = u64::from(self.row) + 1;
-        let Some(header) = &self.header else {
-            let header = Header::of(line, cells);
-            self.header = Some(header.map_err(|reason| format!("row {line}: {reason}"))?);
-            return Ok(());
-        };
-        if self.hidden.contains(&self.row) {
+        if self.header.is_some() {
+            return self.add_row(self.row, cells);
+        }
+        let texts = cells.iter().filter_map(|(_, cell)| cell.text());
+        match &self.header_row {
+            HeaderRow::At(line) if u64::from(self.row) + 1 < *line => {
+                self.above += 1;
+                return Ok(());
+            }
+            HeaderRow::At(_) => return self.set_header(self.row, cells),
+            HeaderRow::Named(names) => {
+                let above = self.undecided.iter().map(|(_, cells)| filled(cells)).max();
+                if is_plain(names, texts, above.unwrap_or_default()).is_ok() {
+                    self.above += self.undecided.drain(..).count() as u64;
+                    return self.set_header(self.row, cells);
+                }
+            }
+        }
+        self.undecided.push((self.row, cells));
+        if self.undecided.len() < LOOKED_AT { Ok(()) } else { self.settle_header() }
+    }
+
+    /// Takes the first of the rows that none shows plainly to be the header's.
+    fn settle_header(&mut self) -> Result<(), String> {
+        for (row, cells) in std::mem::take(&mut self.undecided) {
+            if self.header.is_some() {
+                self.add_row(row, cells)?;
+            } else {
+                self.set_header(row, cells)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn set_header(&mut self, row: u32, cells: Cells) -> Result<(), String> {
+        let line = u64::from(row) + 1;
+        let header = Header::of(line, cells);
+        self.header = Some(header.map_err(|reason| format!("row {line}: {reason}"))?);
+        Ok(())
+    }
+
+    fn add_row(&mut self, row: u32, cells: Cells) -> Result<(), String> {
+        let Some(header) = &self.header else { return Ok(()) };
+        let line = u64::from(row) + 1;
+        if self.hidden.contains(&row) {
             self.unseen.push(line);
             if self.hidden_rows == Some(HiddenRows::Skip) {
                 return Ok(());
@@ -142,7 +198,7 @@ impl Table {
 }
 
 impl Header {
-    fn of(line: u64, cells: Vec<(u32, SheetCell)>) -> Result<Self, String> {
+    fn of(line: u64, cells: Cells) -> Result<Self, String> {
         let mut filled = cells.iter().filter(|(_, cell)| !cell.is_blank()).map(|(at, _)| *at);
         let first = filled.next().unwrap_or_default();
         let last = filled.next_back().unwrap_or(first);
@@ -169,7 +225,7 @@ impl Header {
     }
 
     /// What a row holds, from its cells in order.
-    fn content(&self, cells: Vec<(u32, SheetCell)>) -> Content {
+    fn content(&self, cells: Cells) -> Content {
         let mut own = vec![String::new(); self.names.len()];
         let mut outside = Vec::new();
         let mut issue = None;
@@ -218,6 +274,11 @@ impl Header {
         let name = &self.names[index];
         Issue::error("cell_error", format!("the cell of {name:?} {what}")).at(name).hint(hint)
     }
+}
+
+/// How many cells hold something.
+fn filled(cells: &Cells) -> usize {
+    cells.iter().filter(|(_, cell)| !cell.is_blank()).count()
 }
 
 fn shown(cell: SheetCell) -> String {

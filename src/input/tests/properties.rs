@@ -44,9 +44,16 @@ fn stated() -> impl Strategy<Value = Stated> {
         Encoding::Windows1252,
     ]);
     let delimiter = prop::sample::select(Delimiter::ALL.to_vec());
-    (option::of(format), option::of(encoding), option::of(delimiter)).prop_map(
-        |(format, encoding, delimiter)| Stated { format, encoding, delimiter, ..Stated::default() },
-    )
+    let named = HeaderRow::Named(["x".to_owned(), "b".to_owned()].into());
+    let header = prop::sample::select(vec![HeaderRow::default(), named, HeaderRow::At(2)]);
+    let stated = (option::of(format), option::of(encoding), option::of(delimiter), header);
+    stated.prop_map(|(format, encoding, delimiter, header)| Stated {
+        format,
+        encoding,
+        delimiter,
+        header,
+        ..Stated::default()
+    })
 }
 
 /// Files as they should be, one of each kind.

@@ -1,5 +1,6 @@
 //! Arguments of `run`, in the groups in which they are documented.
 
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -90,6 +91,11 @@ pub struct RowArgs {
     /// The sheet of a workbook; by default the only one that holds rows
     #[arg(long, value_name = "NAME")]
     pub sheet: Option<String>,
+
+    /// The line of a text, or the row of a sheet, that the header is in; by default the first that
+    /// is not blank, or one below titles that names the user
+    #[arg(long, value_name = "N")]
+    pub header_row: Option<NonZeroU64>,
 
     /// What becomes of rows of a sheet that are hidden or filtered out; a sheet that has some is
     /// refused where this is not said

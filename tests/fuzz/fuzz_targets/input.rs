@@ -4,7 +4,7 @@
 
 use std::io::Cursor;
 
-use descope_bulk::internals::input::{Input, Stated};
+use descope_bulk::internals::input::{HeaderRow, Input, Stated};
 use descope_bulk::internals::input::record::{Delimiter, Encoding, Format};
 use libfuzzer_sys::fuzz_target;
 
@@ -13,8 +13,8 @@ fn pick<T: Copy>(of: &[T], by: u8) -> Option<T> {
     of.get(usize::from(by) % (of.len() + 1)).copied()
 }
 
-fuzz_target!(|data: (u8, u8, u8, Vec<u8>)| {
-    let (format, encoding, delimiter, bytes) = data;
+fuzz_target!(|data: (u8, u8, u8, u8, Vec<u8>)| {
+    let (format, encoding, delimiter, header, bytes) = data;
     let formats =
         [Format::Csv, Format::Tsv, Format::Jsonl, Format::Json, Format::Xlsx, Format::Ods];
     let encodings =
@@ -23,6 +23,11 @@ fuzz_target!(|data: (u8, u8, u8, Vec<u8>)| {
         format: pick(&formats, format),
         encoding: pick(&encodings, encoding),
         delimiter: pick(&Delimiter::ALL, delimiter),
+        header: match header % 4 {
+            0 => HeaderRow::At(u64::from(header)),
+            1 => HeaderRow::default(),
+            _ => HeaderRow::Named(["x".to_owned(), "loginid".to_owned()].into()),
+        },
         ..Stated::default()
     };
     let Ok(input) = Input::of_reader("fuzz", stated, Cursor::new(bytes)) else { return };
