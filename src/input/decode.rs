@@ -142,6 +142,13 @@ fn is_undefined(byte: u8) -> bool {
     matches!(byte, 0x81 | 0x8d | 0x8f | 0x90 | 0x9d)
 }
 
+/// The text of bytes that begin with a byte order mark of UTF-16; nothing if they do not.
+pub(super) fn marked_utf16(bytes: &[u8]) -> Option<String> {
+    let (encoding, mark) = encoding_rs::Encoding::for_bom(bytes)?;
+    let text = || encoding.decode_without_bom_handling(&bytes[mark..]).0.into_owned();
+    (encoding == UTF_16LE || encoding == UTF_16BE).then(text)
+}
+
 /// Whether a text, written as Windows-1252, is UTF-8 with more in it than ASCII.
 pub(crate) fn is_decoded_twice(text: &str) -> bool {
     let (bytes, _, unmappable) = WINDOWS_1252.encode(text);

@@ -13,9 +13,10 @@ use super::jsonl::Jsonl;
 use super::promise::Watch;
 use super::request::{InputRequest, Unreadable};
 use super::rows::RowReader;
+use super::sheet::{Contents, PackedText};
 use super::skipped::{Passed, Skipped};
-use super::sniff::{self, Container, Named};
-use super::unpack::{self, Bytes, Meter, Peek, Unpacked};
+use super::sniff::{self, Named};
+use super::unpack::{self, Bytes, Meter, Unpacked};
 use super::window::Window;
 use super::wrapper::{self, Wrapper};
 use super::{decode, sheet};
@@ -92,10 +93,18 @@ where
     let Unpacked { mut bytes, compression, meter } =
         unpack::open(reader).map_err(failed)?.map_err(fault)?;
     if let Some(container) = sniff::container(&mut bytes).map_err(failed)? {
-        let opened = open_sheet(request, bytes, container, &meter).map_err(fault)?;
+        let (file, contents) = sheet::hold(bytes, container).map_err(fault)?;
+        let format = match contents {
+            Contents::Xlsx => Format::Xlsx,
+            Contents::Ods => Format::Ods,
+            Contents::Text(text) => return open_packed(request, text, skipped),
+        };
+        let opened = open_sheet(request, file, format, &meter).map_err(fault)?;
+        // Without a header there are no columns; there is nothing in any of them.
+        let format = if opened.columns.is_empty() { Format::Jsonl } else { format };
         let source = Source {
             name,
-            format: opened.format,
+            format,
             encoding: Encoding::Utf8,
             delimiter: None,
             columns: opened.columns,
@@ -178,27 +187,46 @@ fn open_text(
     })
 }
 
+/// Opens the only file of an archive as if it were there itself.
+fn open_packed(
+    request: &InputRequest,
+    text: PackedText,
+    skipped: &Skipped,
+) -> Result<Opened, Unreadable> {
+    let (mut bytes, meter) = unpack::zipped(text.bytes, text.deflated);
+    let within = |what: &str| {
+        Unreadable::Fault(format!(
+            "{}: is a zip archive of {what}; unpack it first",
+            request.name()
+        ))
+    };
+    match sniff::container(&mut bytes) {
+        Ok(None) => {}
+        Ok(Some(_)) => return Err(within("a workbook or an archive")),
+        Err(_) => return Err(within("what cannot be read")),
+    }
+    let inner =
+        InputRequest { path: text.name.into(), known_as: Some(request.name()), ..request.clone() };
+    let opened = open_rows(&inner, bytes, skipped)?;
+    Ok(Opened { meter: Some(meter), ..opened })
+}
+
 fn open_sheet(
     request: &InputRequest,
-    bytes: Peek,
-    container: Container,
+    file: Vec<u8>,
+    format: Format,
     meter: &Meter,
 ) -> Result<sheet::OpenedSheet, String> {
-    let stated = request.stated.format;
-    if let Some(format) = stated.filter(|format| !format.is_spreadsheet()) {
-        return Err(format!(
-            "is a workbook or a zip archive, but --format is {}; omit --format",
-            format.extension()
-        ));
-    }
-    let opened = sheet::open(bytes, container, &request.stated, meter)?;
-    match stated.filter(|format| *format != opened.format) {
-        None => Ok(opened),
-        Some(format) => Err(format!(
+    match request.stated.format {
+        Some(stated) if !stated.is_spreadsheet() => {
+            Err(format!("is a workbook, but --format is {}; omit --format", stated.extension()))
+        }
+        Some(stated) if stated != format => Err(format!(
             "is .{}, but --format is {}; omit --format",
-            opened.format.extension(),
-            format.extension()
+            format.extension(),
+            stated.extension()
         )),
+        _ => sheet::open((file, format), &request.stated, meter),
     }
 }
 
@@ -207,6 +235,11 @@ fn format(
     request: &InputRequest,
     window: &mut Window<Bytes>,
 ) -> io::Result<Result<Format, String>> {
+    if let Some(what) = sniff::markup(window.bytes()).filter(|_| request.stated.format.is_none()) {
+        return Ok(Err(format!(
+            "is {what}; open it in a spreadsheet and save it as .xlsx or CSV (UTF-8)"
+        )));
+    }
     let wrapper = match window.bytes().trim_ascii_start().first() {
         Some(b'{') => wrapper::find_in(window)?,
         _ => Wrapper::None,

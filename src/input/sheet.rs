@@ -20,10 +20,11 @@ mod cell;
 mod facts;
 pub(super) mod limits;
 mod ods;
+mod package;
 mod table;
 mod xlsx;
 
-use archive::BookKind;
+pub(super) use archive::{Contents, PackedText};
 use book::{Book, Info};
 use limits::MAX_FILE_BYTES;
 use table::{Numbered, Table, TableRows};
@@ -40,13 +41,32 @@ pub(super) struct Sheet {
     bytes: u64,
 }
 
-/// What a sheet is made of: the kind of its workbook, the header's names, the rows.
+/// What a sheet is made of: the header's names, the rows.
 pub(super) struct OpenedSheet {
-    pub(super) format: Format,
     pub(super) columns: Vec<String>,
     pub(super) header_line: u64,
     pub(super) rows: Sheet,
     pub(super) passed: Passed,
+}
+
+/// Holds a container whole, and tells what is read of it.
+///
+/// The error is what to say behind the file's name.
+pub(super) fn hold(reader: impl Read, container: Container) -> Result<(Vec<u8>, Contents), String> {
+    let mut file = Vec::new();
+    reader
+        .take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut file)
+        .map_err(|error| format!("cannot be read: {error}"))?;
+    if file.len() as u64 > MAX_FILE_BYTES {
+        return Err(
+            "is a workbook or zip archive of more than 128 MiB; save its sheet as CSV (UTF-8), or \
+             unpack it"
+                .to_owned(),
+        );
+    }
+    let contents = archive::contents(&file, container)?;
+    Ok((file, contents))
 }
 
 /// Reads a sheet: the one that is named, else the only one that holds something. The meter counts
@@ -54,32 +74,22 @@ pub(super) struct OpenedSheet {
 ///
 /// The error is what to say behind the file's name.
 pub(super) fn open(
-    reader: impl Read,
-    container: Container,
+    (file, format): (Vec<u8>, Format),
     stated: &Stated,
     meter: &Meter,
 ) -> Result<OpenedSheet, String> {
-    let mut file = Vec::new();
-    reader
-        .take(MAX_FILE_BYTES + 1)
-        .read_to_end(&mut file)
-        .map_err(|error| format!("cannot be read: {error}"))?;
-    if file.len() as u64 > MAX_FILE_BYTES {
-        return Err("is a workbook of more than 128 MiB; save its sheet as CSV (UTF-8)".to_owned());
-    }
-    let (format, mut book): (_, Box<dyn Book>) = match archive::kind(&file, container)? {
-        BookKind::Xlsx => (Format::Xlsx, Box::new(xlsx::Workbook::open(file)?)),
-        BookKind::Ods => (Format::Ods, Box::new(ods::Document::new(file))),
+    let mut book: Box<dyn Book> = match format {
+        Format::Ods => Box::new(ods::Document::new(file)),
+        _ => Box::new(xlsx::Workbook::open(package::tidied(file)?)?),
     };
     let sheets = book.sheets()?;
-    let name = choose(&sheets, stated.sheet.as_deref())?;
-    let mut table = Table::new(stated.hidden_rows, &stated.header);
+    let name = choose(&sheets, stated)?;
+    let mut table = Table::new(stated);
     book.read(name, &mut table)?;
     let TableRows { columns, header_line, rows, passed } =
         table.finish().map_err(|reason| format!("sheet {name:?}{reason}"))?;
     let (count, bytes) = (rows.len() as u64, meter.count());
     Ok(OpenedSheet {
-        format,
         columns,
         header_line,
         rows: Sheet { rows: rows.into_iter(), count, bytes },
@@ -88,9 +98,9 @@ pub(super) fn open(
 }
 
 /// The sheet to read; hidden ones are read only if they are named.
-fn choose<'a>(sheets: &'a [Info], stated: Option<&str>) -> Result<&'a str, String> {
-    if let Some(name) = stated {
-        let found = sheets.iter().find(|sheet| sheet.name == name);
+fn choose<'a>(sheets: &'a [Info], stated: &Stated) -> Result<&'a str, String> {
+    if let Some(name) = &stated.sheet {
+        let found = sheets.iter().find(|sheet| sheet.name == *name);
         return found
             .map(|sheet| &*sheet.name)
             .ok_or_else(|| format!("has no sheet {name:?}; there are {}", list(sheets.iter())));
@@ -98,15 +108,30 @@ fn choose<'a>(sheets: &'a [Info], stated: Option<&str>) -> Result<&'a str, Strin
     let filled = || sheets.iter().filter(|sheet| sheet.filled && sheet.visible);
     match (filled().count(), filled().next()) {
         (1, Some(sheet)) => Ok(&sheet.name),
-        (0, _) => Err(format!(
-            "holds no rows that can be seen; its sheets are {}, and --sheet NAME reads a hidden \
-             one",
-            list(sheets.iter())
-        )),
+        (0, _) => nothing_seen(sheets, stated.may_be_empty),
         _ => Err(format!(
             "has several sheets with rows: {}; choose which one to read with --sheet NAME",
             list(filled())
         )),
+    }
+}
+
+/// The sheet to read where none that can be seen holds something.
+fn nothing_seen(sheets: &[Info], may_be_empty: bool) -> Result<&str, String> {
+    if sheets.iter().any(|sheet| sheet.filled) {
+        let hidden = sheets.iter().filter(|sheet| sheet.filled);
+        return Err(format!(
+            "holds nothing that can be seen; to read a hidden sheet, use --sheet NAME: {}",
+            list(hidden)
+        ));
+    }
+    match sheets {
+        [first, ..] if may_be_empty => Ok(&first.name),
+        [only] => Err(format!(
+            "its only sheet, {:?}, is empty; if that may be, use --allow-empty",
+            only.name
+        )),
+        _ => Err("its sheets are empty; if that may be, use --allow-empty".to_owned()),
     }
 }
 

@@ -98,6 +98,23 @@ pub(super) fn fill_row<R: Read>(window: &mut Window<R>) -> io::Result<()> {
     Ok(())
 }
 
+/// What a text is that begins like a web page or a workbook in XML, whatever its name: portals call
+/// both `.xls`, and a page that asks to log in is saved under any name.
+pub(super) fn markup(bytes: &[u8]) -> Option<&'static str> {
+    let head = &bytes[blanks(bytes)..bytes.len().min(HEAD)];
+    let begins = |with: &str| {
+        head.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with.as_bytes()))
+    };
+    let page = ["<!doctype html", "<html", "<head", "<body", "<table", "<meta", "<style", "<!--"];
+    if page.into_iter().any(begins) {
+        return Some("a web page (HTML)");
+    }
+    if begins("<?xml") {
+        return Some("an XML file");
+    }
+    None
+}
+
 /// The format its content tells, from a window that [`begin`] has prepared.
 pub(super) fn by_content(bytes: &[u8], named: Option<Named>) -> Result<Format, &'static str> {
     let line = first_line(head(bytes)).trim_ascii_end();

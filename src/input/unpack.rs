@@ -4,11 +4,11 @@
 //! a file that unpacks to far more than any table would is given up, so that a small file can
 //! neither fill the memory nor keep a run busy for ever.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Cursor, ErrorKind, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use flate2::read::MultiGzDecoder;
+use flate2::read::{DeflateDecoder, MultiGzDecoder};
 
 use super::zstd;
 
@@ -154,6 +154,15 @@ pub(super) fn open(reader: impl Read + Send + 'static) -> io::Result<Result<Unpa
         return Ok(Err("is compressed twice; decompress it once first".to_owned()));
     }
     Ok(Ok(Unpacked { bytes, compression: Some(compression), meter }))
+}
+
+/// The bytes of a file in a zip archive, which may be compressed, and how many of them are read.
+pub(super) fn zipped(bytes: Vec<u8>, deflated: bool) -> (Peek, Meter) {
+    let meter = Meter::default();
+    let inner = Metered { inner: Cursor::new(bytes), meter: meter.clone() };
+    let inner: Bytes =
+        if deflated { Box::new(DeflateDecoder::new(inner)) } else { Box::new(inner) };
+    (Peek::new(inner), meter)
 }
 
 fn compression(bytes: &mut Peek) -> io::Result<Option<&'static str>> {

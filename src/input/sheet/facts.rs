@@ -77,7 +77,10 @@ fn part_of(archive: &mut ZipArchive<Cursor<&[u8]>>, sheet: &str) -> Result<Optio
 }
 
 /// Goes through the XML of a part, until `take` has enough.
-fn each(part: impl Read, mut take: impl FnMut(&Event<'_>) -> bool) -> Result<(), String> {
+pub(super) fn each(
+    part: impl Read,
+    mut take: impl FnMut(&Event<'_>) -> bool,
+) -> Result<(), String> {
     let mut reader = Reader::from_reader(BufReader::new(part));
     let mut buffer = Vec::new();
     loop {
@@ -94,7 +97,7 @@ fn damaged(_: impl std::fmt::Display) -> String {
     "is a damaged Excel workbook; open and save it again".to_owned()
 }
 
-fn opened<'a>(event: &'a Event<'_>) -> Option<&'a BytesStart<'a>> {
+pub(super) fn opened<'a>(event: &'a Event<'_>) -> Option<&'a BytesStart<'a>> {
     match event {
         Event::Start(element) | Event::Empty(element) => Some(element),
         _ => None,
@@ -102,7 +105,7 @@ fn opened<'a>(event: &'a Event<'_>) -> Option<&'a BytesStart<'a>> {
 }
 
 /// An attribute by its name, whatever its prefix.
-fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
+pub(super) fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
     let found = element.attributes().flatten().find(|a| a.key.local_name().as_ref() == name)?;
     quick_xml::escape::unescape(&found.value).ok().map(std::borrow::Cow::into_owned)
 }

@@ -15,7 +15,7 @@ use crate::input::guard;
 use crate::input::header;
 use crate::input::header_row::{HeaderRow, LOOKED_AT, is_plain};
 use crate::input::record::{Content, Raw};
-use crate::input::request::HiddenRows;
+use crate::input::request::{HiddenRows, Stated};
 use crate::input::rows::{KEPT_BYTES, MAX_RECORD_BYTES};
 use crate::input::skipped::Passed;
 use crate::issue::Issue;
@@ -34,6 +34,8 @@ pub(super) struct Table {
     /// Where the header is, and the rows of which it may be one.
     header_row: HeaderRow,
     undecided: Vec<(u32, Cells)>,
+    /// Without a header it is empty, and may be.
+    may_be_empty: bool,
     /// How many rows stand above it.
     above: u64,
     header: Option<Header>,
@@ -52,6 +54,7 @@ pub(super) struct Table {
 type Cells = Vec<(u32, SheetCell)>;
 
 /// A table that was read: its header's names and line, its rows.
+#[derive(Default)]
 pub(super) struct TableRows {
     pub(super) columns: Vec<String>,
     pub(super) header_line: u64,
@@ -70,9 +73,14 @@ struct Header {
 }
 
 impl Table {
-    /// One whose hidden rows are treated so, and whose header is there.
-    pub(super) fn new(hidden_rows: Option<HiddenRows>, header_row: &HeaderRow) -> Self {
-        Self { hidden_rows, header_row: header_row.clone(), ..Self::default() }
+    /// One that is read as it is stated.
+    pub(super) fn new(stated: &Stated) -> Self {
+        Self {
+            hidden_rows: stated.hidden_rows,
+            header_row: stated.header.clone(),
+            may_be_empty: stated.may_be_empty,
+            ..Self::default()
+        }
     }
 
     /// Says which rows nobody sees.
@@ -118,6 +126,9 @@ impl Table {
             _ => 0,
         };
         let passed = Passed { hidden, above: self.above };
+        if self.header.is_none() && self.may_be_empty {
+            return Ok(TableRows::default());
+        }
         let header = self.header.ok_or(":1: there is no header row; the first row names the columns; if the file may be empty, use --allow-empty")?;
         Ok(TableRows { columns: header.names, header_line: header.line, rows: self.rows, passed })
     }

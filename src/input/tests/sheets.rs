@@ -171,7 +171,7 @@ fn the_sheet_is_the_only_one_with_rows_or_stated() {
     let refusal = open_sheet(&two, "B").err().unwrap();
     assert!(refusal.contains("sheet \"B\":1: there is no header row"), "{refusal}");
     let refusal = read("u", xlsx(&[("Empty", &nothing)])).unwrap_err();
-    assert!(refusal.contains("holds no rows that can be seen"), "{refusal}");
+    assert!(refusal.contains("its only sheet, \"Empty\", is empty"), "{refusal}");
     let csv = Stated { format: Some(Format::Csv), ..Stated::default() };
     assert!(input_of("u", csv, io::Cursor::new(one)).err().unwrap().contains("--format is csv"));
 }
@@ -249,7 +249,7 @@ fn protected_and_foreign_documents_are_refused_by_name() {
     for (bytes, expected) in [
         (protected, "protected by a password"),
         (archive(&[("xl/workbook.bin", b"")]), "binary Excel workbook"),
-        (archive(&[("a.csv", b"x\n")]), "is a zip archive, but not a workbook"),
+        (archive(&[("a.csv", b"x\n"), ("b.csv", b"x\n")]), "is a zip archive of 2 files"),
         (archive(&[("xl/workbook.xml", b"<x>")]), "damaged Excel workbook"),
     ] {
         let refusal = read("u", bytes).unwrap_err();
