@@ -48,7 +48,7 @@ pub(super) fn is_plain<'a>(
 }
 
 /// What stands above the header of a text.
-pub(super) struct Above {
+pub(super) struct AboveHeader {
     /// Its lines.
     pub(super) lines: Lines,
     /// How many rows hold something.
@@ -62,8 +62,8 @@ pub(super) fn seek<R: Read>(
     window: &mut Window<R>,
     row: &HeaderRow,
     stated: Option<Delimiter>,
-) -> io::Result<Result<Above, String>> {
-    let mut above = Above { lines: Lines::new(), rows: 0, delimiter: None };
+) -> io::Result<Result<AboveHeader, String>> {
+    let mut above = AboveHeader { lines: Lines::new(), rows: 0, delimiter: None };
     match row {
         HeaderRow::At(line) => return skip_to(window, *line, above),
         HeaderRow::Named(names) if !names.is_empty() => {
@@ -74,7 +74,9 @@ pub(super) fn seek<R: Read>(
                 while window.bytes().len() < HEAD && window.fill()? {}
                 find(window.bytes(), names, stated)
             };
-            if let Some(Found { delimiter, rows, offset }) = found.filter(|found| found.rows > 0) {
+            if let Some(PlainHeader { delimiter, rows, offset }) =
+                found.filter(|found| found.rows > 0)
+            {
                 above.lines.pass(&window.bytes()[..offset]);
                 window.consume(offset);
                 (above.rows, above.delimiter) = (rows, Some(delimiter));
@@ -89,8 +91,8 @@ pub(super) fn seek<R: Read>(
 fn skip_to<R: Read>(
     window: &mut Window<R>,
     line: u64,
-    mut above: Above,
-) -> io::Result<Result<Above, String>> {
+    mut above: AboveHeader,
+) -> io::Result<Result<AboveHeader, String>> {
     let mut is_blank = true;
     while above.lines.line < line {
         let Some(byte) = window.bytes().first().copied() else {
@@ -115,14 +117,14 @@ fn skip_to<R: Read>(
 }
 
 /// A row that is plainly the header.
-struct Found {
+struct PlainHeader {
     delimiter: Delimiter,
     /// How many rows that are not blank stand above it.
     rows: u64,
     offset: usize,
 }
 
-fn find(bytes: &[u8], names: &[String], stated: Option<Delimiter>) -> Option<Found> {
+fn find(bytes: &[u8], names: &[String], stated: Option<Delimiter>) -> Option<PlainHeader> {
     let separator = header::separator_line(bytes);
     let start = separator.map_or(0, |(_, length)| length);
     let delimiters = match stated.or(separator.map(|(delimiter, _)| delimiter)) {
@@ -131,7 +133,7 @@ fn find(bytes: &[u8], names: &[String], stated: Option<Delimiter>) -> Option<Fou
     };
     let found = delimiters.into_iter().filter_map(|delimiter| {
         let (rows, offset) = plain_row(&bytes[start..], names, delimiter)?;
-        Some(Found { delimiter, rows, offset: start + offset })
+        Some(PlainHeader { delimiter, rows, offset: start + offset })
     });
     found.min_by_key(|found| found.rows)
 }

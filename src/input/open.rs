@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 
 use super::delimited::Delimited;
-use super::header_row::{self, Above};
+use super::header_row::{self, AboveHeader};
 use super::json::Json;
 use super::jsonl::Jsonl;
 use super::promise::Watch;
@@ -93,7 +93,12 @@ where
     let Unpacked { mut bytes, compression, meter } =
         unpack::open(reader).map_err(failed)?.map_err(fault)?;
     if let Some(container) = sniff::container(&mut bytes).map_err(failed)? {
-        let (file, contents) = sheet::hold(bytes, container).map_err(fault)?;
+        let stated = request.stated.format.filter(|format| !format.is_spreadsheet());
+        let is_other = |reason: String| match stated {
+            Some(format) => fault(is_a_book(format)),
+            None => fault(reason),
+        };
+        let (file, contents) = sheet::hold(bytes, container).map_err(is_other)?;
         let format = match contents {
             Contents::Xlsx => Format::Xlsx,
             Contents::Ods => Format::Ods,
@@ -170,7 +175,7 @@ fn open_text(
     }
     let known = stated.delimiter.or((format == Format::Tsv).then_some(Delimiter::Tab));
     let above = header_row::seek(&mut window, &stated.header, known).map_err(failed)?;
-    let Above { lines, rows: above, delimiter } = above.map_err(fault)?;
+    let AboveHeader { lines, rows: above, delimiter } = above.map_err(fault)?;
     let delimiter = match known.or(delimiter) {
         Some(delimiter) => delimiter,
         None => sniff::delimiter(window.bytes()).map_err(fault)?,
@@ -211,6 +216,11 @@ fn open_packed(
     Ok(Opened { meter: Some(meter), ..opened })
 }
 
+fn is_a_book(stated: Format) -> String {
+    let format = stated.extension();
+    format!("is a workbook or a zip archive, but --format is {format}; omit --format")
+}
+
 fn open_sheet(
     request: &InputRequest,
     file: Vec<u8>,
@@ -218,9 +228,7 @@ fn open_sheet(
     meter: &Meter,
 ) -> Result<sheet::OpenedSheet, String> {
     match request.stated.format {
-        Some(stated) if !stated.is_spreadsheet() => {
-            Err(format!("is a workbook, but --format is {}; omit --format", stated.extension()))
-        }
+        Some(stated) if !stated.is_spreadsheet() => Err(is_a_book(stated)),
         Some(stated) if stated != format => Err(format!(
             "is .{}, but --format is {}; omit --format",
             format.extension(),

@@ -338,12 +338,8 @@ fn a_grid_of_blank_cells_is_no_row() {
             2 => ("a", "A"),
             _ => ("", ""),
         };
-        rows += &format!(
-            "<row r=\"{row}\">{}{}{}</row>",
-            cell('A', login),
-            cell('B', name),
-            cell('C', "")
-        );
+        let cells = [cell('A', login), cell('B', name), cell('C', "")].concat();
+        rows.extend([&format!("<row r=\"{row}\">"), &*cells, "</row>"]);
     }
     let ran = run(&bare(&format!("<sheetData>{rows}</sheetData>")), &["--strict"]).code(0);
     assert_eq!(ran.statuses(), ["updated"]);
