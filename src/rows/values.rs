@@ -211,6 +211,11 @@ fn email(text: &str) -> Result<(), Issue> {
     let plain =
         Options::default().with_required_tld().without_display_text().without_domain_literal();
     match EmailAddress::parse_with_options(text, plain) {
+        // No top-level domain is a number, so this is an IP address or a slip.
+        Ok(address) if ends_in_number(address.domain()) => refuse(
+            "an e-mail address ends in the name of a domain, not in a number",
+            "write it as name@example.com",
+        ),
         Ok(_) => Ok(()),
         Err(error) => {
             let why = error.to_string();
@@ -218,4 +223,9 @@ fn email(text: &str) -> Result<(), Issue> {
             refuse(format!("not a valid e-mail address ({why})"), "write it as name@example.com")
         }
     }
+}
+
+fn ends_in_number(domain: &str) -> bool {
+    let last = domain.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+    !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -167,6 +167,19 @@ fn samples_run() {
     assert!(missing.is_none_or(|name| name == "README.md"), "not listed: {missing:?}");
 }
 
+/// What is not there to show mistakes has none, and nothing to warn about.
+#[test]
+fn clean_samples_pass_check() {
+    for sample in ["phones.csv", "login-ids.csv", "names.csv", "mixed.csv", "mixed.jsonl"] {
+        let path = project("samples").join(sample);
+        let said = stdout(program().args(["check", path.to_str().unwrap()]));
+        assert!(said.contains("no problem"), "{said}");
+    }
+    let job = project("samples/jobs/phones.toml");
+    let said = stdout(program().args(["check", "--job", job.to_str().unwrap()]));
+    assert!(said.contains("no problem"), "{said}");
+}
+
 /// The documents, with their text.
 fn documents() -> Vec<(PathBuf, String)> {
     let docs = fs::read_dir(project("docs")).unwrap().map(|entry| entry.unwrap().path());
