@@ -68,6 +68,10 @@ type Advice = (&'static str, &'static str);
 /// What to do when the server refuses the project ID and the key.
 pub(crate) const CREDENTIALS_HINT: &str = "check DESCOPE_PROJECT_ID and DESCOPE_MANAGEMENT_KEY: the key may have expired, or be limited to other projects or addresses";
 
+const CERTIFICATE_HINT: &str = "if a proxy inspects TLS here, name a file with its CA certificate in SSL_CERT_FILE, which takes the place of the system's certificates";
+
+const PROXY_HINT: &str = "check HTTPS_PROXY, ALL_PROXY and NO_PROXY in the environment";
+
 const UNKNOWN_HINT: &str = "look at the user; sending the row again is safe unless it renames";
 
 const LATER_HINT: &str = "run the failures file later";
@@ -129,10 +133,27 @@ pub(crate) fn trouble(reply: &Reply) -> Trouble {
 fn lost(cause: TransportCause) -> &'static str {
     match cause {
         TransportCause::Unreachable => "no connection to the server",
+        TransportCause::Untrusted => "no trusted connection to the server",
+        TransportCause::Proxy => "no connection through the proxy",
         TransportCause::Timeout => "no answer in time",
         TransportCause::Broken => "the connection broke before the answer",
         TransportCause::Aborted => "the run was stopped at once while the request was in flight",
     }
+}
+
+/// What to do where there is no connection at all.
+#[must_use]
+pub(crate) fn unreachable(host: &str, error: &TransportError) -> String {
+    let hint = match error.cause {
+        TransportCause::Untrusted => CERTIFICATE_HINT,
+        TransportCause::Proxy => PROXY_HINT,
+        _ => "check the network, the project ID's region and --base-url",
+    };
+    let through = if error.cause == TransportCause::Proxy { " through the proxy" } else { ":" };
+    format!(
+        "cannot reach {host}{through} {}; nothing was sent\n  {hint}, then run it again",
+        error.detail
+    )
 }
 
 fn of_transport(error: &TransportError) -> Issue {
@@ -140,6 +161,8 @@ fn of_transport(error: &TransportError) -> Issue {
         TransportCause::Unreachable => {
             ("unreachable", "check the network and --base-url, then run the failures file")
         }
+        TransportCause::Untrusted => ("unreachable", CERTIFICATE_HINT),
+        TransportCause::Proxy => ("unreachable", PROXY_HINT),
         TransportCause::Timeout => ("timeout", LATER_HINT),
         TransportCause::Broken => ("connection_lost", LATER_HINT),
         TransportCause::Aborted => ("aborted", LATER_HINT),

@@ -206,8 +206,12 @@ pub(crate) enum Sent {
 /// How an answer was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TransportCause {
-    /// No connection: name not found, refused, TLS.
+    /// No connection: name not found, refused.
     Unreachable,
+    /// No connection: TLS failed, mostly for a certificate that is not trusted.
+    Untrusted,
+    /// No connection through the proxy in between.
+    Proxy,
     /// No answer in time.
     Timeout,
     /// The connection broke.

@@ -4,7 +4,6 @@
 //! got no response only what is certain. No error carries an address, a key or a body.
 
 use std::collections::HashMap;
-use std::io;
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
@@ -19,11 +18,13 @@ use tokio::time::{Instant, timeout_at};
 
 use super::address::is_loopback;
 use super::explain::CREDENTIALS_HINT;
-use super::response::{
-    Body, Reply, Response, Sent, TransportCause, TransportError, parse_retry_after,
-};
+use super::response::{Body, Reply, Response, Sent, TransportError, parse_retry_after};
 use crate::catalog::{self, Answers, LOAD, OPERATIONS, Operation, PATCH_BATCH, SEARCH};
 use crate::exit::Error;
+
+mod lost;
+
+use lost::{Route, innermost};
 
 /// Whom to speak to, and as whom.
 #[derive(Clone, Debug)]
@@ -76,6 +77,7 @@ pub(crate) struct Transport {
     base_url: Url,
     urls: HashMap<&'static str, Url>,
     headers: HeaderMap,
+    route: Route,
     timeout: Duration,
     /// Longer than connecting may take, or a server that cannot be reached would pass for one
     /// that does not answer.
@@ -138,6 +140,7 @@ impl Transport {
             base_url: endpoint.base_url.clone(),
             urls: paths.map(url).collect::<Result<_, Error>>()?,
             headers: headers(endpoint)?,
+            route: Route::to(&endpoint.base_url),
             timeout: endpoint.timeout,
             handshake_timeout: endpoint.timeout.min(endpoint.connect_timeout + HANDSHAKE_TIMEOUT),
         })
@@ -227,7 +230,9 @@ impl Transport {
     ) -> Result<Received, TransportError> {
         let deadline = Instant::now() + timeout;
         let sent = timeout_at(deadline, self.http.execute(request)).await;
-        let mut response = sent.map_err(|_| TransportError::timeout())?.map_err(lost)?;
+        let mut response = sent
+            .map_err(|_| TransportError::timeout())?
+            .map_err(|error| self.route.lost(&error.without_url()))?;
         let body = read(&mut response, most, deadline).await;
         let headers = std::mem::take(response.headers_mut());
         Ok(Received { status: response.status(), headers, body })
@@ -282,17 +287,6 @@ fn tls(is_needed: bool) -> Result<rustls::ClientConfig, String> {
     let mut config = verified.with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
-}
-
-/// What is certain of a request without a response: only where there never was a connection for
-/// it, it was not sent.
-fn lost(error: reqwest::Error) -> TransportError {
-    let (sent, cause) = if error.is_connect() {
-        (Sent::No, TransportCause::Unreachable)
-    } else {
-        (Sent::Maybe, TransportCause::Broken)
-    };
-    TransportError { sent, cause, detail: innermost(&error.without_url()) }
 }
 
 fn headers(endpoint: &Endpoint) -> Result<HeaderMap, Error> {
@@ -373,18 +367,6 @@ fn tier(body: &[u8]) -> Option<String> {
         rate_limit_tier: String,
     }
     serde_json::from_slice::<License>(body).ok().map(|license| license.rate_limit_tier)
-}
-
-/// The innermost cause, which names no address.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut cause = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    match cause.downcast_ref::<io::Error>() {
-        Some(error) if error.kind() == io::ErrorKind::TimedOut => "it took too long".to_owned(),
-        _ => cause.to_string(),
-    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use super::intake::Intake;
 use super::parts::{CHANNEL, Parts, RunEnd};
 use super::reader;
 use super::totals::{self, Facts};
+use crate::api::explain;
 use crate::api::transport::{Endpoint, Handshake, NoHandshake, Transport};
 use crate::catalog::RateClass;
 use crate::engine::events::{Event, Pace, Sinks, Started, Waiting};
@@ -188,11 +189,7 @@ pub(super) async fn connect(endpoint: &Endpoint) -> Result<(Transport, Handshake
             Err(NoHandshake::Unreachable(lost)) => lost,
         };
         let Some(pause) = pauses.next() else {
-            return Err(Error::Stopped(format!(
-                "cannot reach {}: {}; nothing was sent\n  check the network, the project ID's region and --base-url, then run it again",
-                transport.host(),
-                lost.detail
-            )));
+            return Err(Error::Stopped(explain::unreachable(&transport.host(), &lost)));
         };
         tokio::time::sleep(*pause).await;
     }

@@ -36,6 +36,7 @@ const ROOMS: &[&str] = &[
 const HIDDEN: &[(&str, &[&str])] = &[
     ("reqwest", &["api/transport"]),
     ("rustls", &["api/transport"]),
+    ("hyper_util", &["api/transport", "simulator/"]),
     ("http_body_util", &["simulator/"]),
     ("governor", &["limiter/state"]),
     ("indicatif", &["report/"]),

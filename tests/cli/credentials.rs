@@ -200,7 +200,11 @@ fn what_goes_out_goes_through_the_proxy_of_the_environment() {
         .env("HTTPS_PROXY", &address)
         .go()
         .code(3)
-        .says("cannot reach https://api.example.com");
+        .says(&format!(
+            "cannot reach https://api.example.com through the proxy {}: it refused to connect",
+            address.rsplit('@').next().unwrap()
+        ))
+        .says("check HTTPS_PROXY");
     let head = asked.recv_timeout(std::time::Duration::from_secs(60)).unwrap();
     assert_eq!(head[0], "connect api.example.com:443 http/1.1");
     let authorization = "proxy-authorization: basic c29tzwjvzhk6c2vjcmv0";
@@ -245,4 +249,84 @@ fn the_settings_show_the_url_that_a_project_id_comes_to() {
         let line = ran.stdout.lines().find(|line| line.starts_with("base-url ")).unwrap();
         assert_eq!(line.split_whitespace().nth(1), Some(url), "{arguments:?}");
     }
+}
+
+/// A server that speaks TLS with a certificate that nobody has signed but itself, for this name.
+fn self_signed(name: &str) -> (String, String) {
+    let own = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(own.signing_key.serialize_der());
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![own.cert.der().clone()], key.into())
+        .unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let connection = rustls::ServerConnection::new(config.clone().into()).unwrap();
+            let mut stream = rustls::StreamOwned::new(connection, stream.unwrap());
+            let mut head = [0; 4096];
+            let answered = std::io::Read::read(&mut stream, &mut head).is_ok();
+            if answered {
+                let refusal = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n";
+                let _ = stream.write_all(refusal);
+            }
+        }
+    });
+    (format!("https://127.0.0.1:{}", address.port()), own.cert.pem())
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_certificate_that_is_not_trusted_is_told_with_what_to_do() {
+    let run = |address: &str, pem: &str| {
+        let run = Run::new().credentials().file("in.csv", ROWS);
+        fs::write(run.path("ca.pem"), pem).unwrap();
+        run.args(&["--base-url", address])
+    };
+    let (address, pem) = self_signed("127.0.0.1");
+    run(&address, &pem)
+        .go()
+        .code(3)
+        .says("this machine trusts nobody who signed the certificate of 127.0.0.1")
+        .says("SSL_CERT_FILE");
+    // Named, it is trusted: the server is heard.
+    run(&address, &pem)
+        .env("SSL_CERT_FILE", "ca.pem")
+        .go()
+        .code(3)
+        .says("the server refuses the credentials");
+    let (address, pem) = self_signed("elsewhere.example.com");
+    run(&address, &pem)
+        .env("SSL_CERT_FILE", "ca.pem")
+        .go()
+        .code(3)
+        .says("the certificate shown is for another host than 127.0.0.1");
+}
+
+#[test]
+fn a_server_or_a_proxy_that_cannot_be_reached_is_named() {
+    let run = |address: &str| {
+        Run::new().credentials().file("in.csv", ROWS).args(&["--base-url", address])
+    };
+    let plain = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = plain.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in plain.incoming() {
+            let _ = stream.unwrap().write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    run(&format!("https://127.0.0.1:{port}"))
+        .go()
+        .code(3)
+        .says("127.0.0.1 does not speak TLS at this port");
+    run("https://nowhere.invalid").go().code(3).says("the name nowhere.invalid is not known (DNS)");
+    run("https://api.example.com")
+        .env("HTTPS_PROXY", "http://user:secret@proxy.invalid:3128")
+        .go()
+        .code(3)
+        .says("through the proxy proxy.invalid:3128: its name is not known (DNS)");
 }

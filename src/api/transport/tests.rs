@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use tokio::net::TcpSocket;
 
 use super::*;
+use crate::api::response::TransportCause;
 
 /// What the server does with a request, byte for byte; it hangs up after the last one.
 type Answers = &'static [&'static str];
