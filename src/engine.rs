@@ -10,13 +10,13 @@ pub mod breaker;
 pub mod events;
 pub mod lanes;
 pub mod recorder_handle;
+pub mod room;
 pub mod work;
 
 use std::collections::VecDeque;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 
-use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 use tokio::sync::mpsc::error::TrySendError;
@@ -32,6 +32,7 @@ use breaker::CircuitBreaker;
 pub use events::Ended;
 use events::{Event, Sinks};
 use lanes::Lanes;
+use room::Room;
 
 /// A row as it comes from the input.
 #[derive(Debug)]
@@ -46,6 +47,27 @@ pub enum Row {
     Unreadable(StopReason),
 }
 
+impl Row {
+    /// The bytes of its record.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Ready(instruction) => instruction.record.content.bytes(),
+            Self::Invalid(invalid) => invalid.record.content.bytes(),
+            Self::Unreadable(_) => 0,
+        }
+    }
+}
+
+/// What bounds the bytes that wait before the engine and behind it.
+#[derive(Clone, Debug, Default)]
+pub struct Rooms {
+    /// Rows on their way from the input.
+    pub rows: Room,
+    /// Rows on their way to the recorder.
+    pub ended: Room,
+}
+
 /// The loop, with its components and what it holds.
 #[derive(Debug)]
 pub struct Engine<S> {
@@ -57,6 +79,9 @@ pub struct Engine<S> {
     /// The most rows that are held at a time, whether sent, asleep or waiting in a lane.
     window: usize,
     held: usize,
+    /// The bytes of their records.
+    held_bytes: usize,
+    rooms: Rooms,
     /// Whether there was a row yet that may share a batch.
     batches: bool,
     /// Requests that were begun so far, if each is answered at once.
@@ -83,6 +108,10 @@ type Work = Pin<Box<dyn Future<Output = Completed> + Send>>;
 /// use up the limits of the API where an answer takes a second or two.
 const BATCHES: usize = 16;
 
+/// The most bytes of records that are held: while a row is worked on, its record, its changes, the
+/// request, the response and the user in it are as large again each.
+const MOST_BYTES: usize = 8 * 1024 * 1024;
+
 impl<S: Executor> Engine<S> {
     /// Joins the components. At most `window` rows are held at a time.
     pub fn new(
@@ -101,6 +130,8 @@ impl<S: Executor> Engine<S> {
             breaker,
             window,
             held: 0,
+            held_bytes: 0,
+            rooms: Rooms::default(),
             batches: false,
             requests: 0,
             lanes: Lanes::default(),
@@ -112,6 +143,12 @@ impl<S: Executor> Engine<S> {
             earlier: Tally::default(),
             unreadable: None,
         }
+    }
+
+    /// The same, sharing the room for bytes with those at the other ends.
+    #[must_use]
+    pub fn with_rooms(self, rooms: Rooms) -> Self {
+        Self { rooms, ..self }
     }
 
     /// Works on rows until they end or the run stops, and says what became of them.
@@ -129,13 +166,14 @@ impl<S: Executor> Engine<S> {
         let mut draining = pin!(stop.draining());
         // Ends by what it holds, not by `else`: the stop's branch never closes.
         while reading || self.is_busy() || self.batcher.rows() > 0 || !self.ended.is_empty() {
-            let stuck = !self.is_busy() && self.held >= self.most_held();
+            let stuck = !self.is_busy() && self.is_full();
             if !reading || stuck || self.batcher.is_full(self.executor.batch_size()) {
                 // Nothing more can come that would share the batch, or batches have become smaller.
                 self.line_up_batch();
             }
             let (begun, recorded) = (self.at_work.len(), self.ended.is_empty());
-            let more = reading && recorded && self.held < self.most_held();
+            let waiting = self.ended.front().map_or(0, Finished::bytes);
+            let more = reading && recorded && !self.is_full();
             // Stopping comes before finishing, and finishing before starting more.
             tokio::select! {
                 biased;
@@ -145,7 +183,7 @@ impl<S: Executor> Engine<S> {
                     self.drop_waiting();
                     self.tell_stopping();
                 }
-                () = self.recorder.reserve().map(drop), if !recorded => {}
+                () = taken_in(&self.recorder, &self.rooms.ended, waiting), if !recorded => {}
                 Some(completed) = self.at_work.next() => self.finish(completed),
                 () = self.executor.room(begun), if recorded && !self.ready.is_empty() => {
                     self.start_next();
@@ -181,16 +219,23 @@ impl<S: Executor> Engine<S> {
         self.window.max(batched)
     }
 
+    /// Whether no more rows are taken in just now.
+    fn is_full(&self) -> bool {
+        self.held >= self.most_held() || self.held_bytes >= MOST_BYTES
+    }
+
     /// Requests that the rows take which have been read so far.
     fn all_requests(&self) -> u64 {
         self.requests + self.batcher.requests() + self.lanes.waiting() as u64
     }
 
     fn take(&mut self, row: Row) {
+        self.rooms.rows.leave(row.bytes());
         match row {
             Row::Ready(instruction) => {
                 self.tally.read += 1;
                 self.held += 1;
+                self.held_bytes += instruction.record.content.bytes();
                 if let Some(instruction) = self.batcher.join(instruction, &mut self.lanes) {
                     let ticket = instruction.record.position.row;
                     let lanes = instruction.lanes.clone();
@@ -262,6 +307,7 @@ impl<S: Executor> Engine<S> {
 
     /// The end of an instruction, in this run at least.
     fn end(&mut self, instruction: Instruction, outcome: Option<Outcome>) {
+        self.held_bytes -= instruction.record.content.bytes();
         let Some(outcome) = outcome else { return self.leave(1) };
         self.held -= 1;
         let Instruction { record, operation, login_id, notes, .. } = instruction;
@@ -270,7 +316,7 @@ impl<S: Executor> Engine<S> {
     }
 
     /// What waits, in a lane, in a batch that is being filled or for its turn, is not sent any more
-    /// when the run stops.
+    /// when the run stops. Their bytes go on to count, since nothing more is read.
     fn drop_waiting(&mut self) {
         let ready: usize = self.ready.drain(..).map(|item| item.rows()).sum();
         let dropped = self.lanes.clear_parked() + self.batcher.rows() + ready;
@@ -303,11 +349,21 @@ impl<S: Executor> Engine<S> {
     fn hand_over(&mut self) {
         while let Some(finished) = self.ended.pop_front() {
             match self.recorder.try_reserve() {
-                Ok(place) => place.send(Entry::Finished(finished)),
-                Err(TrySendError::Full(())) => return self.ended.push_front(finished),
+                Ok(place) if self.rooms.ended.try_enter(finished.bytes()) => {
+                    place.send(Entry::Finished(finished));
+                }
+                Ok(_) | Err(TrySendError::Full(())) => return self.ended.push_front(finished),
                 Err(TrySendError::Closed(())) => self.stop.drain(StopReason::not_recorded()),
             }
         }
+    }
+}
+
+/// Waits until a recorder can take in a row of so many bytes, or nothing any more.
+async fn taken_in(recorder: &Sender<Entry>, room: &Room, bytes: usize) {
+    tokio::select! {
+        () = room.wait(bytes) => drop(recorder.reserve().await),
+        () = recorder.closed() => {}
     }
 }
 

@@ -119,6 +119,15 @@ pub struct Finished {
     pub notes: Option<Box<Notes>>,
 }
 
+impl Finished {
+    /// The bytes that its row and the users in its outcome hold.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let users = [&self.outcome.user, &self.outcome.merged].into_iter().flatten();
+        self.record.content.bytes() + users.map(|user| user.get().len()).sum::<usize>()
+    }
+}
+
 /// Why a request is sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {

@@ -30,6 +30,9 @@ pub(super) struct CheckInput<'a> {
 /// Rows handed over at once.
 const BATCH: usize = 256;
 
+/// The bytes of rows from which on fewer are handed over at once.
+const BATCH_BYTES: usize = 256 * 1024;
+
 /// Batches that wait before and behind each thread.
 const WAITING: usize = 4;
 
@@ -121,14 +124,23 @@ where
 {
     let mut unreadable = None;
     for judge in judges.iter().cycle() {
-        let mut batch = Vec::with_capacity(BATCH);
-        for row in rows.by_ref().take(BATCH) {
-            match row {
-                Ok(record) => batch.push(record),
-                Err(error) => unreadable = Some(error.to_string()),
+        let (mut batch, mut bytes) = (Vec::with_capacity(BATCH), 0);
+        let last = loop {
+            match rows.next() {
+                Some(Ok(record)) => {
+                    bytes += record.content.bytes();
+                    batch.push(record);
+                }
+                Some(Err(error)) => {
+                    unreadable = Some(error.to_string());
+                    break true;
+                }
+                None => break true,
             }
-        }
-        let last = batch.len() < BATCH || unreadable.is_some();
+            if batch.len() == BATCH || bytes >= BATCH_BYTES {
+                break false;
+            }
+        };
         // A judge that is gone has failed, and says so itself.
         if judge.send(batch).is_err() || last {
             break;

@@ -207,6 +207,19 @@ pub enum Content {
     },
 }
 
+impl Content {
+    /// The bytes that it holds.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Cells(cells) => cells.as_slice().len(),
+            Self::Object(text) => text.len(),
+            Self::Broken { raw: Raw::Cells(cells), .. } => cells.as_slice().len(),
+            Self::Broken { raw: Raw::Line(line), .. } => line.len(),
+        }
+    }
+}
+
 /// The bytes of a row that could not be read.
 #[derive(Clone, Debug)]
 pub enum Raw {

@@ -22,7 +22,7 @@ use super::intake::Reading;
 use super::reader::Rows;
 use crate::engine::events::Sinks;
 use crate::engine::recorder_handle::RecorderHandle;
-use crate::engine::{Ended, Engine};
+use crate::engine::{Ended, Engine, Rooms};
 use crate::limiter::Gate;
 use crate::outcome::{Status, Tally};
 use crate::send::Client;
@@ -259,9 +259,11 @@ impl Case {
             breaker,
             window,
         );
+        let rooms = Rooms::default();
+        let engine = engine.with_rooms(rooms.clone());
         let (to_engine, rows) = mpsc::channel(4);
         let feeding = tokio::spawn(feed(Rows::new(reading, recovered, sinks), to_engine));
-        let recording = tokio::spawn(drain(recorder, from_engine));
+        let recording = tokio::spawn(drain(recorder, from_engine, rooms.ended.clone()));
         let running = tokio::spawn(engine.run(earlier, rows));
         Process { stop, feeding, recording, running }
     }

@@ -10,6 +10,7 @@ use super::intake::Reading;
 use super::parts::{CHANNEL, UNREADABLE_INPUT};
 use crate::engine::Row;
 use crate::engine::events::{Event, Sinks};
+use crate::engine::room::Room;
 use crate::input::record::Record;
 use crate::input::{Input, Unreadable};
 use crate::rows::{AssignedContacts, Builder, Instruction, Invalid};
@@ -25,11 +26,11 @@ pub(super) fn spawn(
     reading: Reading,
     recovered: Option<Recovered>,
     sinks: Sinks,
-    to_engine: Sender<Row>,
+    (to_engine, room): (Sender<Row>, Room),
 ) -> JoinHandle<()> {
     let rows = Rows::new(reading, recovered, sinks);
     let runtime = Handle::current();
-    thread::spawn(move || rows.read(&runtime, &to_engine))
+    thread::spawn(move || rows.read(&runtime, &to_engine, &room))
 }
 
 /// What the thread holds.
@@ -55,11 +56,14 @@ impl Rows {
         Self { input, builder, assigned, finished, sent, told: (0, 0), sinks }
     }
 
-    fn read(mut self, runtime: &Handle, to_engine: &Sender<Row>) {
+    fn read(mut self, runtime: &Handle, to_engine: &Sender<Row>, room: &Room) {
         let (mut rows, mut places) = (0, None);
         while let Some(item) = self.input.next() {
             rows += 1;
             let Some(row) = self.row(item) else { continue };
+            if Room::is_for(row.bytes()) && !runtime.block_on(enter(room, row.bytes(), to_engine)) {
+                return;
+            }
             if let Some(place) = places.as_mut().and_then(PermitIterator::next) {
                 place.send(row);
                 continue;
@@ -107,6 +111,14 @@ impl Rows {
         let bytes = self.input.bytes_read();
         let (rows_before, bytes_before) = std::mem::replace(&mut self.told, (rows, bytes));
         self.sinks.tell(&Event::Read { rows: rows - rows_before, bytes: bytes - bytes_before });
+    }
+}
+
+/// Waits until there is room for a large row; false when the engine takes no more.
+async fn enter(room: &Room, bytes: usize, to_engine: &Sender<Row>) -> bool {
+    tokio::select! {
+        () = room.enter(bytes) => true,
+        () = to_engine.closed() => false,
     }
 }
 

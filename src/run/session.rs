@@ -19,7 +19,7 @@ use crate::api::transport::{Endpoint, Handshake, NoHandshake, Transport};
 use crate::catalog::RateClass;
 use crate::engine::events::{Event, Pace, Sinks, Started, Waiting};
 use crate::engine::recorder_handle::RecorderHandle;
-use crate::engine::{Ended, Engine};
+use crate::engine::{Ended, Engine, Rooms};
 use crate::exit::Error;
 use crate::limiter::{Gate, Rates, SharedBudget};
 use crate::outcome::Tally;
@@ -49,22 +49,22 @@ pub(super) async fn session(
     sinks.push(Box::new(counts.clone()));
     let sinks = Sinks::from(sinks);
     let class = config.mapping.operation.map_or(RateClass::Users, |operation| operation.rate_class);
+    let skipped = reading.input.skipped();
+    let (sources, identity) = (reading.input.sources().to_vec(), reading.identity.clone());
     sinks.tell(&Event::Started(&Started {
         folder: folder.path().to_owned(),
         simulated: handshake.simulator.is_some(),
         target: config.project_id().map(|project| (project.to_owned(), host)),
-        inputs: reading.input.sources().iter().map(|source| source.name.clone()).collect(),
+        inputs: sources.iter().map(|source| source.name.clone()).collect(),
         operation: config.mapping.operation.map(|operation| operation.name),
         checked: checked.map(|checked| (checked.rows, checked.invalid)),
         bytes: reading.input.total_bytes(),
         done_before: earlier,
         calls_per_second: client.gate().allowed_per_second(class),
     }));
-    let skipped = reading.input.skipped();
-    let (sources, identity) = (reading.input.sources().to_vec(), reading.identity.clone());
-    let recorder = store::spawn(recorder, from_engine);
-    let (to_engine, rows) = mpsc::channel(CHANNEL);
-    let reader = reader::spawn(reading, recovered, sinks.clone(), to_engine);
+    let (rooms, (to_engine, rows)) = (Rooms::default(), mpsc::channel(CHANNEL));
+    let recorder = store::spawn(recorder, from_engine, rooms.ended.clone());
+    let reader = reader::spawn(reading, recovered, sinks.clone(), (to_engine, rooms.rows.clone()));
     let ticker = tokio::spawn(tick(sinks.clone(), Arc::clone(&client), class));
     let timer = config.max_duration.map(|most| tokio::spawn(limit_duration(most, stop.clone())));
     let engine = Engine::new(
@@ -74,7 +74,8 @@ pub(super) async fn session(
         stop.clone(),
         config.breaker.clone(),
         config.pace.window(),
-    );
+    )
+    .with_rooms(rooms);
     // Beside the connections: every reply would otherwise wake another thread.
     let ended = join_task(tokio::spawn(engine.run(earlier, rows))).await;
     ticker.abort();

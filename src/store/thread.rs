@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::recorder::Recorder;
 use crate::engine::recorder_handle::Entry;
+use crate::engine::room::Room;
 
 /// A batch is committed when it has this many entries, or earlier when nothing is waiting.
 const BATCH: usize = 256;
@@ -28,15 +29,20 @@ const SYNC_AFTER: Duration = Duration::from_secs(1);
 /// Records what comes in on a thread of its own, until all senders are gone or a write fails.
 /// Needs a runtime, for its clock.
 #[must_use]
-pub fn spawn(recorder: Recorder, receiver: Receiver<Entry>) -> JoinHandle<io::Result<Recorder>> {
+pub fn spawn(
+    recorder: Recorder,
+    receiver: Receiver<Entry>,
+    room: Room,
+) -> JoinHandle<io::Result<Recorder>> {
     let runtime = Handle::current();
-    thread::spawn(move || runtime.block_on(drain(recorder, receiver)))
+    thread::spawn(move || runtime.block_on(drain(recorder, receiver, room)))
 }
 
 /// Records what comes in, until all senders are gone or a write fails. Blocks to write.
 pub(crate) async fn drain(
     mut recorder: Recorder,
     mut receiver: Receiver<Entry>,
+    room: Room,
 ) -> io::Result<Recorder> {
     // When what was committed must be on the disk; nothing when it is.
     let mut due: Option<Instant> = None;
@@ -56,7 +62,7 @@ pub(crate) async fn drain(
         if matches!(first, Entry::Finished(_)) {
             sleep(GATHER).await;
         }
-        let (rows, waiting) = batch(&mut recorder, first, &mut receiver)?;
+        let (rows, waiting) = batch(&mut recorder, first, (&mut receiver, &room))?;
         recorder.commit()?;
         let now = Instant::now();
         if waiting.is_empty() && due.is_none_or(|due| now < due) {
@@ -79,13 +85,16 @@ type AboutToSend = (Vec<u64>, Vec<oneshot::Sender<()>>);
 fn batch(
     recorder: &mut Recorder,
     first: Entry,
-    receiver: &mut Receiver<Entry>,
+    (receiver, room): (&mut Receiver<Entry>, &Room),
 ) -> io::Result<AboutToSend> {
     let (mut rows, mut waiting) = (Vec::new(), Vec::new());
     let mut entry = first;
     for taken in 1.. {
         match entry {
-            Entry::Finished(finished) => recorder.record(&finished)?,
+            Entry::Finished(finished) => {
+                recorder.record(&finished)?;
+                room.leave(finished.bytes());
+            }
             Entry::Sent { row, written } => {
                 rows.push(row);
                 waiting.push(written);

@@ -12,6 +12,7 @@ mod expected;
 mod formats;
 mod input;
 mod jobs;
+mod memory;
 mod order;
 mod output;
 mod pace;

@@ -193,7 +193,7 @@ impl Table {
         }
         let content = header.content(cells);
         self.held_cells += header.names.len();
-        self.held_bytes += bytes_of(&content);
+        self.held_bytes += content.bytes();
         if self.rows.len() == MAX_ROWS
             || self.held_cells > MAX_CELLS
             || self.held_bytes > MAX_TEXT_BYTES
@@ -310,16 +310,6 @@ fn too_long(own: &[String]) -> Content {
     let text = own.join(",");
     let kept = text.as_bytes()[..text.len().min(KEPT_BYTES)].into();
     Content::Broken { raw: Raw::Line(kept), issue: Box::new(issue) }
-}
-
-/// The bytes that the cells of a row hold.
-fn bytes_of(content: &Content) -> usize {
-    match content {
-        Content::Cells(cells) => cells.as_slice().len(),
-        Content::Object(text) => text.len(),
-        Content::Broken { raw: Raw::Cells(cells), .. } => cells.as_slice().len(),
-        Content::Broken { raw: Raw::Line(line), .. } => line.len(),
-    }
 }
 
 fn width(first: u32, last: u32) -> usize {

@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::engine::recorder_handle::Entry;
+use crate::engine::room::Room;
 use crate::store::disk::memory::MemoryDisk;
 use crate::store::spawn;
 
@@ -14,7 +15,7 @@ async fn the_thread_records_all_and_closes() {
     let fixture = Fixture::new();
     let recorder = Recorder::new(&fixture.folder, &[], &identity()).unwrap();
     let (sender, receiver) = mpsc::channel(8);
-    let thread = spawn(recorder, receiver);
+    let thread = spawn(recorder, receiver, Room::default());
     for _ in 0..1000 {
         sender.send(Entry::Finished(updated("{}"))).await.unwrap();
     }
@@ -32,7 +33,7 @@ async fn what_has_come_in_is_committed_when_nothing_waits() {
     let fixture = Fixture::new();
     let recorder = Recorder::new(&fixture.folder, &[], &identity()).unwrap();
     let (sender, receiver) = mpsc::channel(8);
-    let thread = spawn(recorder, receiver);
+    let thread = spawn(recorder, receiver, Room::default());
     sender.send(Entry::Finished(updated("{}"))).await.unwrap();
     let committed = async {
         while fixture.text("results.jsonl").is_empty() {
@@ -51,7 +52,7 @@ async fn a_full_disk_stops_the_senders_and_says_where() {
     let recorder = Recorder::begin(Box::new(disk.clone()), &[], &identity()).unwrap();
     disk.room(Some(1000));
     let (sender, receiver) = mpsc::channel(8);
-    let thread = spawn(recorder, receiver);
+    let thread = spawn(recorder, receiver, Room::default());
     while sender.send(Entry::Finished(updated("{}"))).await.is_ok() {}
     let error = thread.join().unwrap().unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
@@ -82,7 +83,7 @@ async fn what_must_not_be_sent_twice_is_in_the_journal_before_it_is_sent() {
     let fixture = Fixture::new();
     let recorder = Recorder::new(&fixture.folder, &[], &identity()).unwrap();
     let (sender, receiver) = mpsc::channel(8);
-    let thread = spawn(recorder, receiver);
+    let thread = spawn(recorder, receiver, Room::default());
     let recorder = crate::engine::recorder_handle::RecorderHandle::new(&sender);
     assert!(recorder.about_to_send(7).await);
     let recovered = fixture.folder.recover().unwrap().unwrap();
