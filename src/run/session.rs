@@ -43,7 +43,7 @@ pub(super) async fn session(
     let (to_recorder, from_engine) = mpsc::channel(CHANNEL);
     let gate = gate(&config, &config.pace.rates(handshake.simulator.as_deref()));
     let handle = RecorderHandle::new(&to_recorder);
-    let host = transport.host();
+    let target = config.project_id().map(|project| (project.to_owned(), transport.host()));
     let client = Arc::new(Client::new(transport, gate, config.backoff, handle, config.batch_size));
     let counts = Counts::default();
     sinks.push(Box::new(counts.clone()));
@@ -54,7 +54,7 @@ pub(super) async fn session(
     sinks.tell(&Event::Started(&Started {
         folder: folder.path().to_owned(),
         simulated: handshake.simulator.is_some(),
-        target: config.project_id().map(|project| (project.to_owned(), host)),
+        target,
         inputs: sources.iter().map(|source| source.name.clone()).collect(),
         operation: config.mapping.operation.map(|operation| operation.name),
         checked: checked.map(|checked| (checked.rows, checked.invalid)),
@@ -78,8 +78,7 @@ pub(super) async fn session(
     .with_rooms(rooms);
     // Beside the connections: every reply would otherwise wake another thread.
     let ended = join_task(tokio::spawn(engine.run(earlier, rows))).await;
-    ticker.abort();
-    timer.inspect(task::JoinHandle::abort);
+    timer.iter().chain([&ticker]).for_each(task::JoinHandle::abort);
     sinks.tell(&Event::Finished(&ended));
     let closed = close(ended, reader, recorder).await;
     let facts = Facts {
