@@ -30,4 +30,4 @@ pub(crate) use format::{count, quoted, thousands};
 pub(crate) use live::{ProgressForm, ProgressSink};
 pub(crate) use log::LogWriter;
 pub(crate) use notes::NoteCounts;
-pub(crate) use summary::print_summary;
+pub(crate) use summary::{Look, print_summary};

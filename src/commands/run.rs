@@ -93,7 +93,7 @@ fn show_summary(summary: &Summary, json: bool, caller: &Caller<'_>) -> io::Resul
         serde_json::to_writer(&mut page, summary)?;
         page.push(b'\n');
     } else {
-        report::print_summary(&mut page, summary, caller.color())?;
+        report::print_summary(&mut page, summary, caller.look())?;
     }
     io::stdout().write_all(&page)
 }

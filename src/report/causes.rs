@@ -20,11 +20,12 @@ impl FailureCauses {
         let Some(error) = &finished.outcome.error else {
             return;
         };
-        // The server's words differ by user; ours tell one cause from another.
-        let message = error.server_code.is_none().then_some(&*error.message);
+        // The server's words may differ by user; ours tell one cause from another.
+        let coded = error.server_code.is_some();
         let same = |reason: &&mut FailureCause| {
-            let own = (&*reason.kind, reason.code.as_deref(), reason.message.as_deref());
-            own == (&*error.code, error.server_code.as_deref(), message)
+            let own = (&*reason.kind, reason.code.as_deref());
+            own == (&*error.code, error.server_code.as_deref())
+                && (coded || reason.message.as_deref() == Some(&*error.message))
         };
         if let Some(reason) = self.kept.iter_mut().find(same) {
             reason.count += 1;
@@ -34,7 +35,11 @@ impl FailureCauses {
                 code: error.server_code.clone(),
                 count: 1,
                 first: finished.record.place(),
-                message: message.map(str::to_owned),
+                message: Some(if coded {
+                    without_people(&error.message, finished.login_id.as_deref())
+                } else {
+                    error.message.to_string()
+                }),
                 hint: error.hint.as_ref().map(ToString::to_string),
             });
         }
@@ -48,6 +53,19 @@ impl FailureCauses {
         sorted.truncate(many);
         sorted
     }
+}
+
+/// The server's words without what may name a user: the row's own login ID, an address, a number.
+fn without_people(words: &str, login_id: Option<&str>) -> String {
+    let names = |word: &str| {
+        let bare = word.trim_matches(|c: char| c.is_ascii_punctuation() && c != '+');
+        let digits = bare.bytes().filter(u8::is_ascii_digit).count();
+        // The API's codes are an E and six digits.
+        let number = digits > 5 && !bare.starts_with("E1");
+        Some(bare) == login_id || word.contains('@') || number
+    };
+    let kept = words.split(' ').map(|word| if names(word) { "…" } else { word });
+    kept.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -96,9 +114,21 @@ mod tests {
         let shown: Vec<_> = top.iter().map(|r| (&*r.kind, r.code.as_deref(), r.count)).collect();
         assert_eq!(shown, [("b", Some("E2"), 2), ("a", None, 1), ("b", Some("E1"), 1)]);
         assert_eq!(top[0].first, "u.csv:4 (row 3)");
-        assert_eq!(top[0].message, None, "the server's words stay in the run folder");
+        assert_eq!(top[0].message.as_deref(), Some("wrong in row 3"), "what the first said");
         assert_eq!(top[1].message.as_deref(), Some("wrong in row 1"));
         assert_eq!(top[0].hint.as_deref(), Some("fix it"));
+    }
+
+    #[test]
+    fn the_servers_words_name_nobody() {
+        for (words, shown) in [
+            ("User 'ada' exists, adam", "User … exists, adam"),
+            ("phone +447911123456 is taken by bob@example.com", "phone … is taken by …"),
+            ("Cannot find user (E112102)", "Cannot find user (E112102)"),
+            ("at most 500 in 60 s", "at most 500 in 60 s"),
+        ] {
+            assert_eq!(without_people(words, Some("ada")), shown);
+        }
     }
 
     #[test]

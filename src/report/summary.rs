@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
+use textwrap::WordSplitter::NoHyphenation;
 
 use super::format::{self, brief, count, quoted, span_ms, tame, thousands};
 use crate::outcome::{Status, Tally};
@@ -16,13 +17,18 @@ const NOTE: Style = AnsiColor::Yellow.on_default().bold();
 /// Reasons shown.
 const REASONS: usize = 5;
 
-/// Prints the summary; colors only if asked for.
-pub(crate) fn print_summary(
-    out: &mut impl Write,
-    summary: &Summary,
-    color: bool,
-) -> io::Result<()> {
-    let mut page = Page { out, color };
+/// How the summary looks.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Look {
+    /// In colours.
+    pub(crate) color: bool,
+    /// Sentences are wrapped at so many columns, if at any. Commands and paths stay whole.
+    pub(crate) columns: Option<usize>,
+}
+
+/// Prints the summary.
+pub(crate) fn print_summary(out: &mut impl Write, summary: &Summary, look: Look) -> io::Result<()> {
+    let mut page = Page { out, look };
     page.headline(summary)?;
     page.counts(summary.tally)?;
     page.totals(summary)?;
@@ -35,12 +41,23 @@ pub(crate) fn print_summary(
 
 struct Page<'a, W> {
     out: &'a mut W,
-    color: bool,
+    look: Look,
 }
 
 impl<W: Write> Page<'_, W> {
     fn paint(&self, style: Style, text: &str) -> String {
-        format::paint(self.color, style, text)
+        format::paint(self.look.color, style, text)
+    }
+
+    /// A line of words, whose further lines are indented by so much.
+    fn line(&mut self, indent: usize, text: &str) -> io::Result<()> {
+        let Some(columns) = self.look.columns else { return writeln!(self.out, "{text}") };
+        let margin = " ".repeat(indent);
+        let wrap = textwrap::Options::new(columns)
+            .subsequent_indent(&margin)
+            .break_words(false)
+            .word_splitter(NoHyphenation);
+        textwrap::wrap(text, wrap).iter().try_for_each(|line| writeln!(self.out, "{line}"))
     }
 
     fn headline(&mut self, summary: &Summary) -> io::Result<()> {
@@ -54,7 +71,9 @@ impl<W: Write> Page<'_, W> {
             None if summary.tally.clean() => (GOOD, "done: nothing failed".to_owned()),
             None => (NOTE, format!("finished: {} failed", count(failed, "row"))),
         };
-        writeln!(self.out, "{}\n", self.paint(style, &text))
+        let text = self.paint(style, &text);
+        self.line(0, &text)?;
+        writeln!(self.out)
     }
 
     fn counts(&mut self, tally: Tally) -> io::Result<()> {
@@ -74,7 +93,7 @@ impl<W: Write> Page<'_, W> {
     fn row(&mut self, rows: u64, word: &str, meaning: &str, bad: bool) -> io::Result<()> {
         let style = if bad { BAD } else { GOOD };
         let word = self.paint(style, &format!("{word:<13}"));
-        writeln!(self.out, "{:>12}  {word}  {meaning}", thousands(rows))
+        self.line(29, &format!("{:>12}  {word}  {meaning}", thousands(rows)))
     }
 
     fn totals(&mut self, summary: &Summary) -> io::Result<()> {
@@ -93,7 +112,7 @@ impl<W: Write> Page<'_, W> {
         if summary.balanced {
             let mark = self.paint(GOOD, "✓");
             let rest = if summary.complete { "" } else { "; the run is not complete" };
-            writeln!(self.out, "total: {read} read = {terms} {mark}{rest}")
+            self.line(7, &format!("total: {read} read = {terms} {mark}{rest}"))
         } else {
             let mark = self.paint(BAD, "✗");
             writeln!(
@@ -115,16 +134,16 @@ impl<W: Write> Page<'_, W> {
         for reason in reasons.iter().take(REASONS) {
             let code = reason.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
             let message = reason.message.as_ref().map(|text| format!(": {text}"));
-            writeln!(
-                self.out,
+            let text = format!(
                 "{:>12}  {}{}; first at {}",
                 thousands(reason.count),
                 self.paint(BAD, &brief(&format!("{}{code}", reason.kind))),
                 brief(&message.unwrap_or_default()),
                 brief(&reason.first)
-            )?;
+            );
+            self.line(14, &text)?;
             if let Some(hint) = &reason.hint {
-                writeln!(self.out, "{:14}{}", "", brief(hint))?;
+                self.line(14, &format!("{:14}{}", "", brief(hint)))?;
             }
         }
         match reasons.len().saturating_sub(REASONS) {
@@ -163,9 +182,10 @@ impl<W: Write> Page<'_, W> {
         if !notes.is_empty() {
             calls = format!("{calls} ({})", notes.join(", "));
         }
-        writeln!(self.out, "\ntime: {}, {calls}", span_ms(summary.elapsed_ms))?;
+        writeln!(self.out)?;
+        self.line(6, &format!("time: {}, {calls}", span_ms(summary.elapsed_ms)))?;
         if let Some(skipped) = summary.skipped.in_words() {
-            writeln!(self.out, "skipped: {skipped}")?;
+            self.line(9, &format!("skipped: {skipped}"))?;
         }
         let waits: Vec<_> = [
             (summary.waited.limit_ms, "for the limit"),
@@ -177,7 +197,7 @@ impl<W: Write> Page<'_, W> {
         .map(|(time, what)| format!("{} {what}", span_ms(time)))
         .collect();
         if !waits.is_empty() {
-            writeln!(self.out, "waited: {}", waits.join(", "))?;
+            self.line(8, &format!("waited: {}", waits.join(", ")))?;
         }
         if summary.merge_allowed > 0 {
             let rows = count(summary.merge_allowed, "row");
@@ -185,7 +205,8 @@ impl<W: Write> Page<'_, W> {
             let note = format!(
                 "{rows} sent with permission to merge users (--on-conflict merge); {merged} merged another user"
             );
-            writeln!(self.out, "{}", self.paint(NOTE, &note))?;
+            let note = self.paint(NOTE, &note);
+            self.line(0, &note)?;
         }
         Ok(())
     }
@@ -204,7 +225,8 @@ impl<W: Write> Page<'_, W> {
     fn next(&mut self, summary: &Summary) -> io::Result<()> {
         if let Some(stopped) = &summary.stopped {
             if let Some(hint) = &stopped.hint {
-                writeln!(self.out, "\nfirst: {}", tame(hint))?;
+                writeln!(self.out)?;
+                self.line(7, &format!("first: {}", tame(hint)))?;
             }
             let Some(resume) = &stopped.resume else { return Ok(()) };
             return writeln!(self.out, "\nto resume:\n  {}", tame(resume));
@@ -213,7 +235,9 @@ impl<W: Write> Page<'_, W> {
             return Ok(());
         }
         if let Some(next) = &summary.next {
-            return writeln!(self.out, "\nnext: {}:\n  {}", advice(summary.tally), tame(next));
+            writeln!(self.out)?;
+            self.line(6, &format!("next: {}:", advice(summary.tally)))?;
+            return writeln!(self.out, "  {}", tame(next));
         }
         let paths = &summary.files.failures;
         let words: Vec<_> = paths.iter().map(|path| quoted(&path.to_string_lossy())).collect();

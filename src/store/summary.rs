@@ -167,7 +167,7 @@ pub struct FailureCause {
     pub count: u64,
     /// The place of the first: `file:line (row n)`.
     pub first: String,
-    /// What the first said; left out where it is the server's words, which may name a user.
+    /// What the first said; of the server's words, without what may name a user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// What to do about it, as the first said.

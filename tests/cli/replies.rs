@@ -263,3 +263,12 @@ fn a_response_about_somebody_else_is_no_proof_and_counts_as_a_failure() {
     assert_eq!(text(&ran.summary()["stopped"], "reason"), "same_failure");
     assert_eq!((ran.tally("updated"), ran.tally("unknown") < 120), (0, true));
 }
+
+#[test]
+fn the_screen_says_what_the_server_said() {
+    let (ran, _) = against("status=400", &[]);
+    let ran = ran.code(1);
+    let line = "2  refused (E010000): The simulator was set to answer 400; first at in.jsonl:1";
+    assert!(ran.stdout.contains(line), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("+14155550123"), "{}", ran.stdout);
+}

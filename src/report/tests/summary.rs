@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use super::summary;
 use crate::outcome::Tally;
-use crate::report::print_summary;
+use crate::report::{Look, print_summary};
 use crate::store::summary::{FailureCause, Stopped, Summary, Waited};
 
 fn printed(summary: &Summary, color: bool) -> String {
     let mut out = Vec::new();
-    print_summary(&mut out, summary, color).unwrap();
+    print_summary(&mut out, summary, Look { color, columns: None }).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -173,4 +173,20 @@ fn color_only_when_asked_for_and_one_screen_always() {
         assert!(colored.contains('\x1b'));
         assert_eq!(anstream::adapter::strip_str(&colored).to_string(), plain);
     }
+}
+
+#[test]
+fn sentences_are_wrapped_between_words_and_commands_stay_whole() {
+    let mut summary = mixed();
+    summary.next = Some(format!("descope-bulk run failures.csv {}", "--ignore office ".repeat(9)));
+    let mut out = Vec::new();
+    let look = Look { color: true, columns: Some(60) };
+    print_summary(&mut out, &summary, look).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    let long: Vec<_> =
+        text.lines().filter(|line| textwrap::core::display_width(line) > 60).collect();
+    assert!(long.iter().all(|line| line.starts_with("  descope-bulk run")), "{long:?}");
+    let whole = printed(&summary, true);
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(words(&text), words(&whole));
 }
