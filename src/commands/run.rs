@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::caller::Caller;
 use super::check::CheckScreen;
 use crate::exit::{Error, Exit};
-use crate::report::logging::{self, LogFormat};
+use crate::report::logging::{self, LogFormat, LogLook};
 use crate::report::{self, Announcer, LogWriter, ProgressForm, ProgressSink};
 use crate::run::{Run, RunEnd};
 use crate::settings::cli::run::{OutputArgs, RunArgs};
@@ -21,7 +21,7 @@ mod signals;
 /// Runs the files and says how it ended.
 pub(super) fn run(args: &RunArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
     let output = &args.output;
-    let log = logging::start(output.verbose, output.quiet, output.log_format);
+    let log = logging::start(output.verbose, output.quiet, log_look(output, caller));
     let config = Config::resolve(args, caller.environment)?;
     open_files::allow(&config)?;
     let runtime = runtime(&config.target)
@@ -44,6 +44,15 @@ fn runtime(target: &Target) -> tokio::runtime::Builder {
     match target {
         Target::Project(_) => tokio::runtime::Builder::new_current_thread(),
         Target::Rehearsal(_) => tokio::runtime::Builder::new_multi_thread(),
+    }
+}
+
+fn log_look(output: &OutputArgs, caller: &Caller<'_>) -> LogLook {
+    match output.log_format {
+        LogFormat::Json => LogLook::Json,
+        // Who asks for more wants to see when it was.
+        LogFormat::Text if output.verbose > 0 || !io::stderr().is_terminal() => LogLook::Lines,
+        LogFormat::Text => LogLook::Screen(caller.color()),
     }
 }
 

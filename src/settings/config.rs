@@ -414,10 +414,8 @@ pub(crate) fn read_key(path: &Path) -> Result<String, Error> {
     if let Ok(metadata) = file.metadata() {
         use std::os::unix::fs::PermissionsExt;
         if metadata.is_file() && metadata.permissions().mode() & 0o077 != 0 {
-            tracing::warn!(
-                file = %path.display(),
-                "other users can read the key file; use chmod 600 to make it private"
-            );
+            let file = path.display();
+            tracing::warn!("other users can read the key file {file}; make it private: chmod 600");
         }
     }
     let mut text = String::new();
