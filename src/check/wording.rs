@@ -13,13 +13,17 @@ use crate::catalog::Operation;
 use crate::input::record::{Record, Source};
 use crate::issue::Issue;
 use crate::rows::Builder;
-use crate::rows::values::{LIST_SEPARATOR, MIXED_TYPES, REGION_MISMATCH, ZERO_RESTORED};
+use crate::rows::values::{
+    LIST_SEPARATOR, MIXED_SCRIPTS, MIXED_TYPES, NOT_NORMALIZED, REGION_MISMATCH, ZERO_RESTORED,
+};
 
 /// Conflicts that are told one by one at most; all are counted.
 const MOST_TOLD: usize = 1_000_000;
 
 /// Codes of warnings that can be allowed.
-pub(crate) const ALLOWABLE: [&str; 21] = [
+pub(crate) const ALLOWABLE: [&str; 23] = [
+    NOT_NORMALIZED,
+    MIXED_SCRIPTS,
     "apostrophe_removed",
     "formula_unwrapped",
     "quotes_removed",

@@ -42,20 +42,23 @@ impl<'a> Cell<'a> {
                     .hint("fill it in; blanks are errors because of --blank error")),
             };
         }
-        match self {
+        let cleaned = match self {
             Self::Text(text) => {
                 let cleaned = values::from_cell(field.kind, text, reading)?;
                 let is_list = matches!(field.kind, Kind::List | Kind::Tenants);
                 match values::list_problem(field.role, text, reading.separator) {
-                    Some(problem) if is_list && problem.severity == Severity::Error => Err(problem),
-                    Some(problem) if is_list => {
-                        Ok(Some(Cleaned { warning: Some(Box::new(problem)), ..cleaned }))
+                    Some(problem) if is_list && problem.severity == Severity::Error => {
+                        return Err(problem);
                     }
-                    _ => Ok(Some(cleaned)),
+                    Some(problem) if is_list => {
+                        Cleaned { warning: Some(Box::new(problem)), ..cleaned }
+                    }
+                    _ => cleaned,
                 }
             }
-            Self::Json(raw) => values::from_json(field.kind, raw, reading).map(Some),
-        }
+            Self::Json(raw) => values::from_json(field.kind, raw, reading)?,
+        };
+        Ok(Some(values::told_from_others(field.role, cleaned)))
     }
 
     /// The first of a user's login IDs. Several are taken for one user's only if they are known to

@@ -8,6 +8,7 @@ mod boolean;
 mod cleaned;
 mod json;
 mod list;
+mod lookalike;
 mod phone;
 mod repairs;
 #[cfg(test)]
@@ -29,6 +30,7 @@ use boolean::boolean;
 pub use cleaned::Cleaned;
 use cleaned::refuse;
 pub use list::{LIST_SEPARATOR, ListSeparator};
+pub use lookalike::{MIXED_SCRIPTS, NOT_NORMALIZED};
 pub use phone::{
     Evidence, Fits, PhoneReading, Phones, REGION_MISMATCH, Region, StatedRegion, UNKNOWN_REGION,
     ZERO_RESTORED,
@@ -106,6 +108,13 @@ pub fn list_problem(role: Role, cell: &str, separator: ListSeparator) -> Option<
         }
         _ => suspicion,
     })
+}
+
+/// The same value with the warning that it looks like another user's, if it does.
+#[must_use]
+pub fn told_from_others(role: Role, cleaned: Cleaned<'_>) -> Cleaned<'_> {
+    let warning = cleaned.warning.or_else(|| lookalike::suspicion(role, &cleaned.value));
+    Cleaned { warning, ..cleaned }
 }
 
 /// The value of a JSON key that is not `null`.

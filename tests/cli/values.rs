@@ -323,3 +323,22 @@ fn spoilt_text_is_a_warning() {
     assert_eq!(ran.summary()["warnings"], expected);
     assert_eq!(text(&ran.results()[0]["warnings"][0], "kind"), "decoded_twice");
 }
+
+#[test]
+fn names_that_look_like_others_are_told() {
+    let rows = "loginId,name\njose\u{301}@example.com,A\np\u{430}ypal@example.com,B\njosé@example.com,C\nиван@пример.рф,D\n";
+    let ran = Run::rehearsed().file("in.csv", rows).go().code(0);
+    assert_eq!(ran.summary()["warnings"], json!({"mixed_scripts": 1, "not_normalized": 1}));
+    let allowed = ["--strict", "--allow", "mixed_scripts", "--allow", "not_normalized"];
+    Run::rehearsed().file("in.csv", rows).args(&["--strict"]).go().code(2);
+    Run::rehearsed().file("in.csv", rows).args(&allowed).go().code(0);
+    let emails = "loginId,email,verified\na,\u{3b1}dmin@example.com,true\n";
+    let ran = Run::rehearsed().file("in.csv", emails).go().code(0);
+    assert_eq!(ran.summary()["warnings"], json!({"mixed_scripts": 1}));
+    // A name may be written as one likes.
+    let names = "loginId,name\na,jose\u{301} \u{3b1}nd\n";
+    assert_eq!(
+        Run::rehearsed().file("in.csv", names).go().code(0).summary()["warnings"],
+        json!({})
+    );
+}
