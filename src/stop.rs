@@ -99,6 +99,8 @@ enum Phase {
 #[derive(Debug, Default)]
 struct State {
     phase: Phase,
+    /// Whether requests may be in flight.
+    sending: bool,
     reason: Option<StopReason>,
 }
 
@@ -121,6 +123,17 @@ impl Stop {
     /// Drops what is on the wire as well.
     pub fn abort(&self, reason: StopReason) {
         self.advance(Phase::Aborting, reason);
+    }
+
+    /// Says that requests are sent from now on.
+    pub fn begin_sending(&self) {
+        self.0.send_modify(|state| state.sending = true);
+    }
+
+    /// Whether requests may be in flight.
+    #[must_use]
+    pub fn is_sending(&self) -> bool {
+        self.0.borrow().sending
     }
 
     /// Why the run stops, once it does.

@@ -92,7 +92,10 @@ fn show(
             CheckScreen::new(output.json, caller.color()).report(&report, &files);
             Err(Error::refused("the check found problems, so nothing was sent (--strict)"))
         }
-        RunEnd::NotBegun(reason) => Ok(reason.exit()),
+        RunEnd::NotBegun(reason) => {
+            let _ = writeln!(log.clone(), "{reason} before the first request: nothing was sent");
+            Ok(reason.exit())
+        }
     }
 }
 

@@ -33,6 +33,21 @@ fn a_signal_drains_and_closes_the_books() {
 }
 
 #[test]
+fn a_signal_before_the_first_request_says_that_nothing_was_sent() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let run = Run::new().credentials().file("in.csv", rows(10));
+    let running = run.args(&["--base-url", &url]).spawn();
+    // It asks for its tier, and gets no answer.
+    let _asking = listener.accept().unwrap();
+    signal(&running.child, "INT");
+    let ran = running.end().code(130);
+    let ran = ran.says("interrupted (SIGINT) before the first request: nothing was sent");
+    assert!(!ran.stderr.contains("in flight"), "{}", ran.stderr);
+    assert!(!ran.path("out").exists(), "there is nothing to resume");
+}
+
+#[test]
 fn a_signal_wakes_rows_that_wait() {
     let simulator = Simulator::start(&["--fault", "429:retry-after=3600"]);
     let running = Run::against(&simulator).file("in.csv", rows(10)).spawn();

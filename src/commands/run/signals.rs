@@ -33,10 +33,15 @@ pub(super) fn watch(stop: Stop, mut log: LogWriter) -> Result<(), Error> {
             let _ = log.write_all(text.as_bytes());
         };
         let first = next(&mut interrupt, &mut terminate).await;
-        say("stopping: waiting for requests in flight; press Ctrl-C again to drop them\n");
+        // Before that, the end itself says that nothing was sent.
+        if stop.is_sending() {
+            say("stopping: waiting for requests in flight; press Ctrl-C again to drop them\n");
+        }
         stop.drain(first.clone());
         next(&mut interrupt, &mut terminate).await;
-        say("stopping at once: requests in flight are dropped and recorded as unknown\n");
+        if stop.is_sending() {
+            say("stopping at once: requests in flight are dropped and recorded as unknown\n");
+        }
         stop.abort(first.clone());
         next(&mut interrupt, &mut terminate).await;
         std::process::exit(first.exit() as i32);
