@@ -157,6 +157,7 @@ impl<S: Executor> Engine<S> {
     ///
     /// `earlier` counts the rows that had their outcome before; they do not come again.
     pub async fn run(mut self, earlier: Tally, mut rows: Receiver<Row>) -> Ended {
+        self.stop.begin_sending();
         self.earlier = Tally { read: earlier.finished(), ..earlier };
         self.tally = self.earlier;
         let (mut reading, mut stopping) = (true, false);

@@ -77,7 +77,6 @@ pub(super) async fn session(
     )
     .with_rooms(rooms);
     // Beside the connections: every reply would otherwise wake another thread.
-    stop.begin_sending();
     let ended = join_task(tokio::spawn(engine.run(earlier, rows))).await;
     timer.iter().chain([&ticker]).for_each(task::JoinHandle::abort);
     sinks.tell(&Event::Finished(&ended));
