@@ -92,7 +92,13 @@ impl ColumnMap {
                 return Err(not_a_field(operation, &names[index]));
             }
         }
-        check_region(operation, &columns, names)?;
+        let phones = may_hold(operation, &columns, Kind::Phone);
+        if mapping.ignore_unknown && !phones {
+            // Then it is the region of something else.
+            let regions = columns.iter_mut().filter(|column| **column == Column::Region);
+            regions.for_each(|column| *column = Column::Ignored);
+        }
+        check_region(phones, &columns, names)?;
         Ok(Self { columns, operation, one_user, bound: Vec::new() })
     }
 
@@ -333,7 +339,9 @@ fn check_names_twice(columns: &[Column], names: &[String]) -> Result<(), Issue> 
 fn check_known(columns: &mut [Column], names: &[String], mapping: &Mapping) -> Result<(), Issue> {
     let unknown = |column: &Column| matches!(column, Column::Named(field) if !is_known(field));
     if mapping.ignore_unknown {
-        columns.iter_mut().filter(|column| unknown(column)).for_each(|c| *c = Column::Ignored);
+        let nameless = |column: &Column| *column == Column::Unnamed;
+        let left_out = columns.iter_mut().filter(|column| unknown(column) || nameless(column));
+        left_out.for_each(|column| *column = Column::Ignored);
         return Ok(());
     }
     let strangers: Vec<&String> =
@@ -447,11 +455,7 @@ fn may_hold(operation: Option<&Operation>, columns: &[Column], kind: Kind) -> bo
 
 /// Refuses a second region, and one where there is no phone number that it could be for: then it
 /// is a column of the user's own that nobody would miss until it is too late.
-fn check_region(
-    operation: Option<&'static Operation>,
-    columns: &[Column],
-    names: &[String],
-) -> Result<(), Issue> {
+fn check_region(phones: bool, columns: &[Column], names: &[String]) -> Result<(), Issue> {
     let mut regions = columns.iter().zip(names).filter(|(column, _)| **column == Column::Region);
     let Some((_, name)) = regions.next() else { return Ok(()) };
     if let Some((_, second)) = regions.next() {
@@ -462,7 +466,7 @@ fn check_region(
         .at(second)
         .hint(format!("omit one of them: --ignore {second:?}")));
     }
-    if may_hold(operation, columns, Kind::Phone) {
+    if phones {
         return Ok(());
     }
     Err(Issue::error("unknown_field", "--region applies to phone numbers, and no column has any")
@@ -559,7 +563,8 @@ pub(super) fn refusal(source: &Source, problem: &Issue) -> Error {
 /// A value in a column without a name.
 pub(super) fn unnamed(index: usize) -> Issue {
     let what = format!("column {} holds something, but the header has no name for it", index + 1);
-    Issue::error("wrong_field_count", what).hint("name the column in the header, or clear the cell")
+    Issue::error("wrong_field_count", what)
+        .hint("name the column in the header, or omit all such columns with --ignore \"\"")
 }
 
 fn unknown_column(name: &str) -> Issue {

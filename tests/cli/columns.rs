@@ -15,7 +15,11 @@ fn columns_without_a_name_may_be_empty_and_hold_nothing() {
     assert_eq!(ran.statuses(), ["updated", "updated", "invalid", "updated"]);
     let message = text(&ran.results()[2]["error"], "message").to_owned();
     assert_eq!(message, "column 3 holds something, but the header has no name for it");
-    assert_eq!(run(rows, &["--ignore", "", "--short-rows", "blank"]).code(0).statuses().len(), 4);
+    assert!(text(&ran.results()[2]["error"], "hint").contains("--ignore \"\""));
+    for omitted in [&["--ignore", ""][..], &["--ignore-unknown"]] {
+        let ran = run(rows, &[omitted, &["--short-rows", "blank"]].concat()).code(0);
+        assert_eq!(ran.statuses().len(), 4);
+    }
     // Cells beyond the header, which hold nothing.
     run("loginId,name\na,A,,\nb,B,\n", &[]).code(0);
     assert_eq!(run("loginId,name\na,A,,x\n", &[]).code(1).kinds(), ["wrong_field_count"]);
@@ -64,6 +68,10 @@ fn all_unknown_columns_are_told_at_once_with_the_line_that_settles_them() {
     }
     run(rows, &["--ignore-unknown"]).code(0);
     run(rows, &["--only", "loginId,name"]).code(0);
+    // A region of something else than phone numbers.
+    let sales = "loginId,name,Region\na,A,North\n";
+    run(sales, &[]).code(2).says("no column has any");
+    run(sales, &["--ignore-unknown"]).code(0);
     // What is known is not left out, and what the operation lacks is still told.
     run("loginId,name,phone,Office\na,A,1,x\n", &["--ignore-unknown", "--operation", "name"])
         .code(2)

@@ -119,7 +119,7 @@ pub struct RowArgs {
     #[arg(long, value_name = "COLUMN")]
     pub ignore: Vec<String>,
 
-    /// Omit all columns that are no field of any operation
+    /// Omit all columns that are no field of any operation, and those without a name
     #[arg(long)]
     pub ignore_unknown: bool,
 
