@@ -259,3 +259,34 @@ fn a_swap_in_the_three_steps_that_are_advised_is_no_problem() {
     let wrong = "loginId,newLoginId\na@x.com,tmp@x.com\ntmp@x.com,b@x.com\nb@x.com,a@x.com\n";
     assert!(out(&check(&[("in.csv", wrong)], &[]).1, 1).contains("login_id_still_taken"));
 }
+
+/// What is added to find mistakes must not find any where there are none.
+#[test]
+fn clean_files_have_nothing_to_warn_about() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/clean");
+    let mut names: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name != "README.md")
+        .collect();
+    names.sort();
+    assert_eq!(names.len(), 20);
+    for name in names {
+        let region = match &*name {
+            "phones-gb-national.csv" => &["--region", "GB"][..],
+            "phones-it-mobiles.csv" => &["--region", "IT"],
+            "phones-de-written-in-full.csv" => &["--region", "DE"],
+            "phones-in.csv" => &["--region", "IN"],
+            _ => &[],
+        };
+        let mut check = program();
+        let output =
+            check.current_dir(&folder).args(["check", &name]).args(region).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            said.contains("checked 24 rows of") && said.contains(": no problem"),
+            "{name}: {said}"
+        );
+        assert_eq!(output.status.code(), Some(0), "{name}");
+    }
+}
