@@ -248,8 +248,19 @@ fn flags_in_documents_exist() {
 #[test]
 fn every_repair_is_documented() {
     let page = fs::read_to_string(project("docs/values.md")).unwrap();
-    for repair in RepairKind::ALL {
-        assert!(page.contains(&format!("| `{}` |", repair.word())), "{}", repair.word());
+    let (_, list) = page.split_once("## Repairs").unwrap();
+    let listed = list.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
+    let listed: BTreeSet<&str> = listed.map(|(word, _)| word).collect();
+    assert_eq!(listed, RepairKind::ALL.iter().map(|repair| repair.word()).collect());
+    // Of each table all rows have as many cells as its head.
+    for (path, text) in documents() {
+        let mut head = None;
+        for line in text.lines() {
+            let cells = line.starts_with('|').then(|| line.replace("\\|", "").matches('|').count());
+            let expected = head.filter(|_| cells.is_some()).or(cells);
+            assert_eq!(cells, expected, "{}: {line}", path.display());
+            head = cells.and(expected);
+        }
     }
 }
 
