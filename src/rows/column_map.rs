@@ -3,6 +3,7 @@
 //! Reconciled once for each set of names. The operation is the row's own, the one that was
 //! asked for, or the only one that the columns fit.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::catalog::{
@@ -13,7 +14,7 @@ use crate::input::record::{ADDED_COLUMNS, Source};
 use crate::issue::Issue;
 
 use super::attributes::{self, Takes};
-use super::mapping::{Blank, Mapping};
+use super::mapping::{Blank, FLAG, Mapping};
 
 /// What a column stands for in rows of one operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,8 +68,8 @@ impl ColumnMap {
     /// Resolves what column names stand for.
     pub(super) fn resolve(names: &[String], mapping: &Mapping) -> Result<Self, Issue> {
         let mut columns: Vec<Column> = names.iter().map(|name| column(name, mapping)).collect();
-        check_names_twice(&columns, names)?;
         check_known(&mut columns, names, mapping)?;
+        check_names_twice(&columns, names)?;
         check_attributes_twice(&columns, names)?;
         let one_user = leave_out_user_id(&mut columns, names);
         let operation = if columns.contains(&Column::Operation) {
@@ -344,8 +345,10 @@ fn check_known(columns: &mut [Column], names: &[String], mapping: &Mapping) -> R
         left_out.for_each(|column| *column = Column::Ignored);
         return Ok(());
     }
+    let mut seen = HashSet::new();
+    let strangers = columns.iter().zip(names).filter(|(column, _)| unknown(column));
     let strangers: Vec<&String> =
-        columns.iter().zip(names).filter(|(column, _)| unknown(column)).map(|(_, n)| n).collect();
+        strangers.map(|(_, name)| name).filter(|name| seen.insert(*name)).collect();
     match strangers[..] {
         [] => Ok(()),
         [name] => Err(unknown_column(name)),
@@ -376,9 +379,6 @@ fn option(flag: &str, name: &str) -> String {
     let joint = if name.starts_with('-') { '=' } else { ' ' };
     format!("{flag}{joint}{name:?}")
 }
-
-/// The column that is the flag of a phone number or e-mail address by its name alone.
-const FLAG: &str = "verified";
 
 /// Names the flag of the only contact in operations that have several, where its column is just
 /// called `verified`: it can be no other's.

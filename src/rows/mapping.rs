@@ -45,6 +45,9 @@ pub enum Batching {
     All,
 }
 
+/// The column that is the flag of a phone number or e-mail address by its name alone.
+pub(super) const FLAG: &str = "verified";
+
 /// How rows are understood.
 #[derive(Clone, Debug, Default)]
 pub struct Mapping {
@@ -87,12 +90,18 @@ impl Mapping {
     #[must_use]
     pub fn column_of(&self, record: &Record, operation: &Operation, field: &str) -> Option<String> {
         let index = operation.field_index(field)?;
-        let gives = |name: &String| operation.field_index(self.field_of(name)) == Some(index);
+        let is_flag = matches!(operation.fields[index].role, catalog::Role::Verified(_));
+        let gives = |name: &&String| match operation.field_index(self.field_of(name)) {
+            Some(own) => own == index,
+            None => is_flag && catalog::normalize(self.field_of(name)) == FLAG,
+        };
         match &record.content {
             Content::Object(text) => {
-                members(text).ok()?.into_iter().map(|(key, _)| key).find(gives)
+                let keys: Vec<String> =
+                    members(text).ok()?.into_iter().map(|(key, _)| key).collect();
+                keys.iter().find(gives).cloned()
             }
-            _ => record.source.columns.iter().find(|name| gives(name)).cloned(),
+            _ => record.source.columns.iter().find(gives).cloned(),
         }
     }
 

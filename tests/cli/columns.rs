@@ -81,10 +81,12 @@ fn all_unknown_columns_are_told_at_once_with_the_line_that_settles_them() {
 #[test]
 fn a_doubled_column_matters_only_if_it_is_read() {
     let rows = "loginId,name,Notes,Notes\na,A,p,q\n";
-    run(rows, &[])
+    let unknown = run(rows, &[]).code(2).says("no operation has a field Notes");
+    assert_eq!(unknown.stderr.matches("--ignore \"Notes\"").count(), 1, "{}", unknown.stderr);
+    run("loginId,name,Name,givenName,givenName\na,A,A,p,q\n", &[])
         .code(2)
-        .says("more than once in the header: \"Notes\"")
-        .says("--ignore \"Notes\"");
+        .says("more than once in the header: \"givenName\"")
+        .says("--ignore \"givenName\"");
     run(rows, &["--ignore", "notes"]).code(0);
     run(rows, &["--only", "loginId,name"]).code(0);
 }
@@ -270,4 +272,15 @@ fn the_line_of_the_header_can_be_said() {
         .go()
         .code(2)
         .says("--header-row is given, but no input is a table");
+}
+
+#[test]
+fn a_warning_points_at_the_column_that_a_flag_was_taken_from() {
+    let rows = "loginId,phone,verified,name\na,+14155552671,false,A\n";
+    let mut check = crate::support::program();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("in.csv"), rows).unwrap();
+    let said = check.current_dir(folder.path()).args(["check", "in.csv"]).output().unwrap();
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(said.contains("^^^^^ column verified, row 1"), "{said}");
 }
