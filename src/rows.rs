@@ -11,11 +11,14 @@ mod batch_terms;
 mod batching;
 mod cell;
 mod column_map;
+mod inference;
 mod instruction;
 mod mapping;
+mod refusals;
 mod row;
 mod settings;
 mod survey;
+mod user_names;
 pub mod values;
 
 use std::collections::HashMap;
@@ -34,10 +37,10 @@ use survey::Survey;
 
 pub use assigned_contacts::AssignedContacts;
 pub use batch_terms::{BatchTerms, Sets};
-pub use column_map::header_names;
 pub use instruction::{Call, InLanes, Instruction, Invalid, folded, lane};
 pub use mapping::{Batching, Blank, Mapping, OnConflict};
 pub use settings::is_field;
+pub use user_names::header_names;
 pub use values::{Phones, Region};
 
 /// Makes instructions from records.
@@ -69,7 +72,7 @@ impl Builder {
                 .and_then(|columns| {
                     columns.check_header(&source.columns, &mapping).map(|()| columns)
                 })
-                .map_err(|problem| column_map::refusal(source, &problem))?;
+                .map_err(|problem| refusals::refusal(source, &problem))?;
             headers.push((Arc::clone(source), columns));
         }
         settings::check_map(&mapping, sources)?;

@@ -6,15 +6,17 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::catalog::{
-    Field, Kind, LOGIN_IDS, Need, OPERATIONS, Operation, Role, USER, USER_ID, normalize,
-};
-use crate::exit::Error;
-use crate::input::record::{ADDED_COLUMNS, Source};
+use crate::catalog::{Field, Kind, Need, OPERATIONS, Operation, Role, USER_ID, normalize};
+use crate::input::record::ADDED_COLUMNS;
 use crate::issue::Issue;
 
 use super::attributes::{self, Takes};
+use super::inference::infer;
 use super::mapping::{Blank, FLAG, Mapping};
+use super::refusals::{
+    LISTED, check_destructive, nearest, not_a_field, options, unknown_column, unstated,
+};
+use super::user_names::{holds_login_ids, names_user};
 
 /// What a column stands for in rows of one operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -269,10 +271,6 @@ fn column(name: &str, mapping: &Mapping) -> Column {
     }
 }
 
-fn holds_login_ids(name: &str) -> bool {
-    normalize(name) == normalize(LOGIN_IDS)
-}
-
 /// Leaves out the user's ID beside all its login IDs, which name the same user wherever the API
 /// takes a name. Returns whether it is there.
 fn leave_out_user_id(columns: &mut [Column], names: &[String]) -> bool {
@@ -283,23 +281,6 @@ fn leave_out_user_id(columns: &mut [Column], names: &[String]) -> bool {
         }
     }
     names.iter().any(|name| is_id(name))
-}
-
-fn names_user(name: &str) -> bool {
-    let wanted = normalize(name);
-    user_names().any(|known| known == wanted)
-}
-
-/// The names that a column with a row's user has by itself, normalized.
-fn user_names() -> impl Iterator<Item = String> {
-    std::iter::once(&USER.name).chain(USER.aliases).map(|name| normalize(name))
-}
-
-/// The names of columns that can only be a header's, normalized: those of a row's user.
-#[must_use]
-pub fn header_names(map: &[(String, String)]) -> Arc<[String]> {
-    let mapped = map.iter().filter(|(_, field)| names_user(field));
-    user_names().chain(mapped.map(|(column, _)| normalize(column))).collect()
 }
 
 pub(super) fn is_known(name: &str) -> bool {
@@ -313,9 +294,6 @@ fn fields<'a>(
 ) -> impl Iterator<Item = (&'a str, &'a String)> {
     columns.iter().zip(names).filter_map(|(column, name)| Some((column.field()?, name)))
 }
-
-/// How many names a message lists.
-const LISTED: usize = 20;
 
 /// Refuses names that the header has more than once, unless those columns are left out.
 fn check_names_twice(columns: &[Column], names: &[String]) -> Result<(), Issue> {
@@ -366,18 +344,6 @@ fn check_known(columns: &mut [Column], names: &[String], mapping: &Mapping) -> R
             )))
         }
     }
-}
-
-/// An option for each name, as it is typed.
-fn options(flag: &str, names: &[&String]) -> String {
-    let option = |name: &&String| option(flag, name);
-    names.iter().take(LISTED).map(option).collect::<Vec<_>>().join(" ")
-}
-
-/// An option with a name as its value, which may begin with a hyphen.
-fn option(flag: &str, name: &str) -> String {
-    let joint = if name.starts_with('-') { '=' } else { ' ' };
-    format!("{flag}{joint}{name:?}")
 }
 
 /// Names the flag of the only contact in operations that have several, where its column is just
@@ -494,160 +460,4 @@ fn check_twice<'a>(
         taken.push((index, name));
     }
     Ok(())
-}
-
-/// The one operation that columns fit; several fields of a user make a patch.
-///
-/// Operations that take things away wholesale are never inferred.
-fn infer(
-    columns: &[&str],
-    attributes: usize,
-    mapping: &Mapping,
-) -> Result<&'static Operation, Issue> {
-    let set = mapping.set.iter().map(|(name, _)| name.as_str());
-    let mut names: Vec<&str> = columns.iter().copied().chain(set).collect();
-    let nothing_else = names.iter().all(|name| names_user(name));
-    if attributes == 1 && nothing_else {
-        // One attribute can be set for certain without touching the others.
-        let one = |operation: &&Operation| matches!(Takes::of(operation), Some(Takes::One(..)));
-        return OPERATIONS.iter().find(one).ok_or_else(no_operation);
-    }
-    if attributes > 0 {
-        names.push(attributes::ALL);
-    }
-    if attributes == 0 && nothing_else {
-        return Err(Issue::error("no_operation", "no column says what to change")
-            .hint("add a column such as phone, or name the operation with --operation"));
-    }
-    let fits = |operation: &&'static Operation| {
-        let takes_all = names.iter().all(|name| operation.field_index(name).is_some());
-        let has = |field: &Field| {
-            names.iter().any(|name| {
-                operation.field_index(name).is_some_and(|i| operation.fields[i].name == field.name)
-            })
-        };
-        let needs_met = operation.fields.iter().skip(1).all(|f| f.need != Need::Required || has(f));
-        operation.destructive.is_none() && takes_all && needs_met
-    };
-    let candidates: Vec<_> =
-        OPERATIONS.iter().filter(fits).filter(|operation| !operation.sets_any_field()).collect();
-    match candidates[..] {
-        [only] => Ok(only),
-        [] => OPERATIONS.iter().filter(fits).find(|op| op.sets_any_field()).ok_or_else(|| {
-            Issue::error(
-                "no_operation",
-                format!("no operation has all of these columns: {}", names.join(", ")),
-            )
-            .hint("name one in a column `operation`, or with --operation; `descope-bulk operations` lists the fields of each")
-        }),
-        _ => {
-            let names: Vec<_> = candidates.iter().map(|operation| operation.name).collect();
-            Err(Issue::error(
-                "ambiguous_operation",
-                format!("the columns fit several operations: {}", names.join(", ")),
-            )
-            .hint("choose one with --operation NAME, or in a column `operation`"))
-        }
-    }
-}
-
-/// The refusal of a file for its header.
-pub(super) fn refusal(source: &Source, problem: &Issue) -> Error {
-    let column =
-        problem.place.as_ref().map(|column| format!(" column {column}:")).unwrap_or_default();
-    let hint = problem.hint.as_ref().map(|hint| format!("\n  {hint}")).unwrap_or_default();
-    let (file, line) = (&source.name, source.header_line);
-    Error::refused(format!("{file}:{line}:{column} {}{hint}", problem.message))
-}
-
-/// A value in a column without a name.
-pub(super) fn unnamed(index: usize) -> Issue {
-    let what = format!("column {} holds something, but the header has no name for it", index + 1);
-    Issue::error("wrong_field_count", what)
-        .hint("name the column in the header, or omit all such columns with --ignore \"\"")
-}
-
-fn unknown_column(name: &str) -> Issue {
-    Issue::error("unknown_field", format!("no operation has a field {name}{}", nearest(name)))
-        .at(name)
-        .hint(format!(
-            "name its field with {}=FIELD, or omit it with {}",
-            option("--map", name),
-            option("--ignore", name)
-        ))
-}
-
-/// `; did you mean …?` with the field whose name is nearest, if one is near.
-pub(super) fn nearest(name: &str) -> String {
-    likeliest(OPERATIONS.iter().flat_map(|operation| operation.fields).map(|f| f.name), name)
-}
-
-/// `; did you mean …?` with the name that is nearest, if one is near.
-fn likeliest<'a>(names: impl Iterator<Item = &'a str>, name: &str) -> String {
-    const NEAR: f64 = 0.8;
-    let wanted = normalize(name);
-    names
-        .map(|known| (strsim::jaro_winkler(&normalize(known), &wanted), known))
-        .filter(|(likeness, _)| *likeness >= NEAR)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| format!("; did you mean {name}?"))
-        .unwrap_or_default()
-}
-
-pub(super) fn not_a_field(operation: &Operation, name: &str) -> Issue {
-    let fields: Vec<_> = operation.fields.iter().map(|field| field.name).collect();
-    Issue::error(
-        "unknown_field",
-        format!("{name} is not a field of {}, which takes {}", operation.name, fields.join(", ")),
-    )
-    .at(name)
-    .hint(if normalize(name) == FLAG {
-        format!("say which value it is the flag of: --map {name:?}=verifiedPhone, or verifiedEmail")
-    } else {
-        format!("omit it with {}, or choose another operation", option("--ignore", name))
-    })
-}
-
-pub(super) fn unknown_operation(name: &str) -> Issue {
-    let best = likeliest(OPERATIONS.iter().map(|operation| operation.name), name);
-    Issue::error("unknown_operation", format!("there is no operation {name}{best}"))
-        .hint("`descope-bulk operations` lists them")
-}
-
-pub(super) fn no_operation() -> Issue {
-    Issue::error("no_operation", "the row names no operation")
-        .hint("name an operation in the column `operation`, or with --operation")
-}
-
-/// Refuses an operation that takes things away wholesale, unless that is allowed.
-pub(super) fn check_destructive(operation: &Operation, mapping: &Mapping) -> Result<(), Issue> {
-    match operation.destructive {
-        Some(why) if !mapping.allow_destructive => {
-            let what = format!("{} is destructive: {why}", operation.name);
-            Err(Issue::error("destructive", what).hint(
-                "patch keeps what is not sent; to allow the removal, use --allow-destructive",
-            ))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// `left_out` is a column that is left out and may be the flag.
-pub(super) fn unstated(field: &Field, value: &str, left_out: Option<&str>) -> Issue {
-    let hint = match left_out {
-        Some(column) => format!(
-            "the column {column:?} is left out; if it is the flag, do not omit it but name it: {}={}",
-            option("--map", column),
-            field.name
-        ),
-        None => format!("add a column {0}, or set it for all rows: --set {0}=true", field.name),
-    };
-    Issue::error(
-        "verified_not_stated",
-        format!(
-            "the file does not say whether the new {value} is verified; a user cannot sign in with an unverified one"
-        ),
-    )
-    .at(field.name)
-    .hint(hint)
 }

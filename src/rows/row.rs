@@ -7,6 +7,7 @@ use super::attributes;
 use super::cell::{Cell, note};
 use super::column_map::{self, ColumnMap, Means};
 use super::mapping::{Blank, Mapping};
+use super::refusals;
 use super::survey::Survey;
 use crate::catalog::{self, Empty, Field, Kind, Need, Operation};
 use crate::change::Value;
@@ -97,7 +98,7 @@ fn parts(
     let RowCells { mapping, names, cells, .. } = row;
     let operation = operation_of(column_map, mapping, names, cells)?;
     draft.operation = Some(operation);
-    column_map::check_destructive(operation, mapping)?;
+    refusals::check_destructive(operation, mapping)?;
     let bound = column_map.bind(operation, mapping);
     let reading = reading(column_map, mapping, cells);
     let mut values: Values<'_> = [const { None }; MAX_FIELDS];
@@ -171,8 +172,8 @@ fn out_of_place(
     match means {
         Means::Nothing => None,
         _ if cell.is_blank() => None,
-        Means::Unnamed => Some(column_map::unnamed(column)),
-        _ => Some(column_map::not_a_field(operation, name)),
+        Means::Unnamed => Some(refusals::unnamed(column)),
+        _ => Some(refusals::not_a_field(operation, name)),
     }
 }
 
@@ -257,7 +258,7 @@ fn operation_of(
     }
     let column = column_map.operation_column();
     let Some((name, cell)) = column.and_then(|i| Some((names.get(i)?, *cells.get(i)?))) else {
-        return Err(column_map::no_operation());
+        return Err(refusals::no_operation());
     };
     let text = match cell {
         Cell::Text(text) => Cow::Borrowed(text.trim()),
@@ -267,9 +268,9 @@ fn operation_of(
             .into(),
     };
     if text.is_empty() {
-        return mapping.operation.ok_or_else(|| column_map::no_operation().at(name));
+        return mapping.operation.ok_or_else(|| refusals::no_operation().at(name));
     }
-    Operation::named(&text).ok_or_else(|| column_map::unknown_operation(&text).at(name))
+    Operation::named(&text).ok_or_else(|| refusals::unknown_operation(&text).at(name))
 }
 
 /// Fills in what is set for all rows; a flag goes with a value, never alone.
@@ -327,7 +328,7 @@ fn complete(
                 values[index] = Some(Value::Boolean(false));
             }
             Some((contact, Some(_))) => {
-                errors.push(column_map::unstated(field, operation.fields[contact].name, None));
+                errors.push(refusals::unstated(field, operation.fields[contact].name, None));
             }
             Some((_, None)) | None => {}
         }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::attributes;
-use super::column_map::{is_known, nearest, not_a_field};
+use super::column_map::is_known;
 use super::mapping::Mapping;
+use super::refusals::{nearest, not_a_field};
 use crate::catalog::{OPERATIONS, Role, normalize};
 use crate::exit::Error;
 use crate::input::record::Source;

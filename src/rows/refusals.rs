@@ -1,0 +1,124 @@
+//! Refusals of columns and operations, in words: what is wrong with a header or a row's own columns.
+
+use crate::catalog::{Field, OPERATIONS, Operation, normalize};
+use crate::exit::Error;
+use crate::input::record::Source;
+use crate::issue::Issue;
+
+use super::mapping::{FLAG, Mapping};
+
+/// The refusal of a file for its header.
+pub(super) fn refusal(source: &Source, problem: &Issue) -> Error {
+    let column =
+        problem.place.as_ref().map(|column| format!(" column {column}:")).unwrap_or_default();
+    let hint = problem.hint.as_ref().map(|hint| format!("\n  {hint}")).unwrap_or_default();
+    let (file, line) = (&source.name, source.header_line);
+    Error::refused(format!("{file}:{line}:{column} {}{hint}", problem.message))
+}
+
+/// A value in a column without a name.
+pub(super) fn unnamed(index: usize) -> Issue {
+    let what = format!("column {} holds something, but the header has no name for it", index + 1);
+    Issue::error("wrong_field_count", what)
+        .hint("name the column in the header, or omit all such columns with --ignore \"\"")
+}
+
+pub(super) fn unknown_column(name: &str) -> Issue {
+    Issue::error("unknown_field", format!("no operation has a field {name}{}", nearest(name)))
+        .at(name)
+        .hint(format!(
+            "name its field with {}=FIELD, or omit it with {}",
+            option("--map", name),
+            option("--ignore", name)
+        ))
+}
+
+/// `; did you mean …?` with the field whose name is nearest, if one is near.
+pub(super) fn nearest(name: &str) -> String {
+    likeliest(OPERATIONS.iter().flat_map(|operation| operation.fields).map(|f| f.name), name)
+}
+
+/// `; did you mean …?` with the name that is nearest, if one is near.
+pub(super) fn likeliest<'a>(names: impl Iterator<Item = &'a str>, name: &str) -> String {
+    const NEAR: f64 = 0.8;
+    let wanted = normalize(name);
+    names
+        .map(|known| (strsim::jaro_winkler(&normalize(known), &wanted), known))
+        .filter(|(likeness, _)| *likeness >= NEAR)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| format!("; did you mean {name}?"))
+        .unwrap_or_default()
+}
+
+pub(super) fn not_a_field(operation: &Operation, name: &str) -> Issue {
+    let fields: Vec<_> = operation.fields.iter().map(|field| field.name).collect();
+    Issue::error(
+        "unknown_field",
+        format!("{name} is not a field of {}, which takes {}", operation.name, fields.join(", ")),
+    )
+    .at(name)
+    .hint(if normalize(name) == FLAG {
+        format!("say which value it is the flag of: --map {name:?}=verifiedPhone, or verifiedEmail")
+    } else {
+        format!("omit it with {}, or choose another operation", option("--ignore", name))
+    })
+}
+
+pub(super) fn unknown_operation(name: &str) -> Issue {
+    let best = likeliest(OPERATIONS.iter().map(|operation| operation.name), name);
+    Issue::error("unknown_operation", format!("there is no operation {name}{best}"))
+        .hint("`descope-bulk operations` lists them")
+}
+
+pub(super) fn no_operation() -> Issue {
+    Issue::error("no_operation", "the row names no operation")
+        .hint("name an operation in the column `operation`, or with --operation")
+}
+
+/// Refuses an operation that takes things away wholesale, unless that is allowed.
+pub(super) fn check_destructive(operation: &Operation, mapping: &Mapping) -> Result<(), Issue> {
+    match operation.destructive {
+        Some(why) if !mapping.allow_destructive => {
+            let what = format!("{} is destructive: {why}", operation.name);
+            Err(Issue::error("destructive", what).hint(
+                "patch keeps what is not sent; to allow the removal, use --allow-destructive",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `left_out` is a column that is left out and may be the flag.
+pub(super) fn unstated(field: &Field, value: &str, left_out: Option<&str>) -> Issue {
+    let hint = match left_out {
+        Some(column) => format!(
+            "the column {column:?} is left out; if it is the flag, do not omit it but name it: {}={}",
+            option("--map", column),
+            field.name
+        ),
+        None => format!("add a column {0}, or set it for all rows: --set {0}=true", field.name),
+    };
+    Issue::error(
+        "verified_not_stated",
+        format!(
+            "the file does not say whether the new {value} is verified; a user cannot sign in with an unverified one"
+        ),
+    )
+    .at(field.name)
+    .hint(hint)
+}
+
+/// An option for each name, as it is typed.
+pub(super) fn options(flag: &str, names: &[&String]) -> String {
+    let option = |name: &&String| option(flag, name);
+    names.iter().take(LISTED).map(option).collect::<Vec<_>>().join(" ")
+}
+
+/// An option with a name as its value, which may begin with a hyphen.
+pub(super) fn option(flag: &str, name: &str) -> String {
+    let joint = if name.starts_with('-') { '=' } else { ' ' };
+    format!("{flag}{joint}{name:?}")
+}
+
+/// How many names a message lists.
+pub(super) const LISTED: usize = 20;
