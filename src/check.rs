@@ -42,6 +42,8 @@ pub struct Report {
     pub rows: u64,
     /// Rows that were passed over.
     pub skipped: SkippedRows,
+    /// Rows that were not chosen.
+    pub left_out: u64,
     /// Rows that would be sent.
     pub valid: u64,
     /// What is wrong, the worst first.
@@ -105,7 +107,7 @@ pub(crate) fn check_files(
     let rows = |input: Input| input.map(|row| row.map_err(Error::from));
     let report = check(&subject, rows(input), || again().map(rows), options, each)
         .map_err(|error| Error::Stopped(format!("the check cannot continue: {error}")))?;
-    Ok(Report { skipped: SkippedRows::of(&skipped), ..report })
+    Ok(Report { skipped: SkippedRows::of(&skipped), left_out: skipped.left_out(), ..report })
 }
 
 /// Has a builder look at all rows of its files where it needs to know what their columns show.
@@ -118,7 +120,9 @@ pub(crate) fn survey(
     if !builder.needs_survey() {
         return Ok(builder);
     }
-    let input = input::open(requests)?;
+    // What a column shows, it shows as a whole.
+    let requests: Vec<_> = requests.iter().cloned().map(InputRequest::with_all_rows).collect();
+    let input = input::open(&requests)?;
     // Files that are opened again are new sources, and a builder knows those that it was made for.
     let surveyor = Builder::new(builder.mapping().clone(), input.sources())?;
     let surveyor = surveyor.surveying(input.map_while(Result::ok).take_while(|_| !stopped()));
@@ -153,6 +157,7 @@ where
     Ok(Report {
         rows: judged.rows,
         skipped: SkippedRows::default(),
+        left_out: 0,
         valid: judged.valid,
         groups,
         others,

@@ -31,6 +31,7 @@ mod quotes;
 pub mod record;
 mod request;
 mod rows;
+mod selection;
 mod sheet;
 mod skipped;
 mod sniff;
@@ -49,6 +50,8 @@ use promise::Watch;
 pub use request::{HiddenRows, InputRequest, ShortRows, Stated, Unreadable};
 use rows::{InputRow, RowReader};
 pub use rows::{MAX_RECORD_BYTES, MAX_RECORD_LINES};
+use selection::Selecting;
+pub use selection::Selection;
 use skipped::Passed;
 pub use skipped::Skipped;
 use unpack::Meter;
@@ -67,6 +70,7 @@ pub struct Input {
     row: u64,
     finished_bytes: u64,
     skipped: Skipped,
+    selecting: Selecting,
 }
 
 /// An input not finished.
@@ -130,11 +134,13 @@ pub fn open(requests: &[InputRequest]) -> Result<Input, exit::Error> {
         row: 0,
         finished_bytes: 0,
         skipped: Skipped::default(),
+        selecting: Selecting::new(&requests[0].stated.selection),
     };
     for request in requests {
         input.add(request)?;
     }
     refuse_useless(requests, &input.sources)?;
+    requests[0].stated.selection.check(&input.sources)?;
     Ok(input)
 }
 
@@ -163,6 +169,7 @@ impl Input {
             row: 0,
             finished_bytes: 0,
             skipped,
+            selecting: Selecting::default(),
         })
     }
 
@@ -246,17 +253,23 @@ impl Iterator for Input {
     type Item = Result<Record, Unreadable>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match self.read() {
-            Ok(None) => None,
-            Ok(Some((source, row))) => {
-                self.row += 1;
-                let position = Position { row: self.row, line: row.line, byte: row.byte };
-                Some(Ok(Record { source, position, content: row.content }))
-            }
-            Err(error) => {
-                self.finished_bytes = self.bytes_read();
-                self.queue.clear();
-                Some(Err(error))
+        loop {
+            match self.read() {
+                Ok(None) => return None,
+                Ok(Some((source, row))) => {
+                    self.row += 1;
+                    let position = Position { row: self.row, line: row.line, byte: row.byte };
+                    let record = Record { source, position, content: row.content };
+                    if self.selecting.takes(&record) {
+                        return Some(Ok(record));
+                    }
+                    self.skipped.count_left_out();
+                }
+                Err(error) => {
+                    self.finished_bytes = self.bytes_read();
+                    self.queue.clear();
+                    return Some(Err(error));
+                }
             }
         }
     }
@@ -264,11 +277,15 @@ impl Iterator for Input {
 
 /// The refusal of inputs without a row.
 #[must_use]
-pub fn no_rows(names: &[String]) -> exit::Error {
-    exit::Error::refused(format!(
-        "{}: there are no rows; if that may be, use --allow-empty",
-        names.join(", ")
-    ))
+pub fn no_rows(requests: &[InputRequest]) -> exit::Error {
+    let names: Vec<String> = requests.iter().map(InputRequest::name).collect();
+    let what = match requests.first() {
+        Some(first) if !first.stated.selection.is_all() => {
+            "no row is chosen by --where, --skip and --limit"
+        }
+        _ => "there are no rows",
+    };
+    exit::Error::refused(format!("{}: {what}; if that may be, use --allow-empty", names.join(", ")))
 }
 
 /// Refuses a file or standard input that is named twice.

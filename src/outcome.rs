@@ -165,6 +165,14 @@ pub struct Tally {
     pub unknown: u64,
     /// Records read that were not reached before the run stopped.
     pub not_attempted: u64,
+    /// Records read that were not chosen.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub left_out: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_none(rows: &u64) -> bool {
+    *rows == 0
 }
 
 impl Tally {
@@ -191,6 +199,7 @@ impl Tally {
             gave_up: self.gave_up - earlier.gave_up,
             unknown: self.unknown - earlier.unknown,
             not_attempted: self.not_attempted - earlier.not_attempted,
+            left_out: self.left_out - earlier.left_out,
         }
     }
 
@@ -209,7 +218,13 @@ impl Tally {
     /// The totals add up: every record read is in exactly one state.
     #[must_use]
     pub fn balances(self) -> bool {
-        self.read == self.finished() + self.not_attempted
+        self.read == self.finished() + self.not_attempted + self.left_out
+    }
+
+    /// The same with records that were read and not chosen.
+    #[must_use]
+    pub fn leaving_out(self, rows: u64) -> Self {
+        Self { read: self.read + rows, left_out: self.left_out + rows, ..self }
     }
 
     /// Every row was read, reached, and is `updated` or `unchanged`.

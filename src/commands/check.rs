@@ -33,7 +33,7 @@ pub(super) fn run(args: &CheckArgs, caller: &Caller<'_>) -> Result<Exit, Error> 
         check::check_files(&requests, mapping, &options, &mut |finding| screen.finding(finding))?;
     let names: Vec<String> = requests.iter().map(InputRequest::name).collect();
     if report.rows == 0 && report.unreadable.is_none() && !args.rows.allow_empty {
-        return Err(input::no_rows(&names));
+        return Err(input::no_rows(&requests));
     }
     screen.report(&report, &names);
     Ok(report.exit())

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::header_row::HeaderRow;
 use super::promise::Promise;
+use super::selection::Selection;
 use crate::exit;
 use crate::input::record::{Delimiter, Encoding, Format};
 
@@ -39,6 +40,8 @@ pub struct Stated {
     /// What becomes of rows of a sheet that are hidden or filtered out; where nothing is said, a
     /// sheet that has some is refused.
     pub hidden_rows: Option<HiddenRows>,
+    /// Which rows are taken, over all inputs.
+    pub selection: Selection,
     /// Where the header of a table is.
     pub header: HeaderRow,
     /// Whether it may be empty.
@@ -94,6 +97,13 @@ impl InputRequest {
     #[must_use]
     pub fn kept_in(&self, path: PathBuf) -> Self {
         Self { path, stated: self.stated.clone(), known_as: Some(self.name()), promise: None }
+    }
+
+    /// The same input, of which all rows are taken.
+    #[must_use]
+    pub fn with_all_rows(mut self) -> Self {
+        self.stated.selection = Selection::default();
+        self
     }
 
     /// The same input, which must not change any more.

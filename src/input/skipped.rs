@@ -13,6 +13,7 @@ struct SkippedCounts {
     headers: AtomicU64,
     hidden: AtomicU64,
     above: AtomicU64,
+    left_out: AtomicU64,
 }
 
 /// What was passed over of one input before its first row.
@@ -52,6 +53,16 @@ impl Skipped {
     pub(super) fn count(&self, passed: Passed) {
         self.0.hidden.fetch_add(passed.hidden, Ordering::Relaxed);
         self.0.above.fetch_add(passed.above, Ordering::Relaxed);
+    }
+
+    /// Rows that were not chosen.
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
+        self.0.left_out.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_left_out(&self) {
+        self.0.left_out.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn count_blank(&self) {

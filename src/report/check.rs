@@ -101,6 +101,10 @@ impl<W: Write> CheckSummary<'_, W> {
         };
         writeln!(self.out, "checked {rows} of {of}: {verdict}")?;
         let invalid = report.rows - report.valid;
+        if report.left_out > 0 {
+            let rows = thousands(report.left_out);
+            writeln!(self.out, "{rows:>12}  left out: not chosen by --where, --skip and --limit")?;
+        }
         if let Some(skipped) = report.skipped.in_words() {
             writeln!(self.out, "{:>12}  skipped: {skipped}", "")?;
         }
@@ -210,6 +214,7 @@ pub(crate) fn report_json(report: &Report, files: &[String]) -> Value {
         "files": files,
         "rows": report.rows,
         "skipped": report.skipped,
+        "leftOut": report.left_out,
         "valid": report.valid,
         "invalid": report.rows - report.valid,
         "errors": report.count(Severity::Error),

@@ -134,8 +134,17 @@ impl Screen {
 
 /// The last event of a log for machines, with the totals.
 fn finished(ended: &Ended) {
-    let Tally { read, updated, unchanged, invalid, rejected, gave_up, unknown, not_attempted } =
-        ended.tally;
+    let Tally {
+        read,
+        updated,
+        unchanged,
+        invalid,
+        rejected,
+        gave_up,
+        unknown,
+        not_attempted,
+        left_out,
+    } = ended.tally;
     let complete = ended.complete;
     tracing::info!(
         read,
@@ -146,6 +155,7 @@ fn finished(ended: &Ended) {
         gave_up,
         unknown,
         not_attempted,
+        left_out,
         complete,
         "finished"
     );

@@ -87,6 +87,14 @@ impl<W: Write> Page<'_, W> {
             let meaning = "not finished when the run stopped; resuming sends them (again)";
             self.row(tally.not_attempted, "not attempted", meaning, true)?;
         }
+        if tally.left_out > 0 {
+            self.row(
+                tally.left_out,
+                "left out",
+                "not chosen by --where, --skip and --limit",
+                false,
+            )?;
+        }
         writeln!(self.out)
     }
 
@@ -101,7 +109,7 @@ impl<W: Write> Page<'_, W> {
         let mut terms: Vec<_> = Status::ALL
             .into_iter()
             .map(|status| (tally.of(status), spoken(status)))
-            .chain([(tally.not_attempted, "not attempted")])
+            .chain([(tally.not_attempted, "not attempted"), (tally.left_out, "left out")])
             .filter(|(rows, _)| *rows > 0)
             .map(|(rows, word)| format!("{} {word}", thousands(rows)))
             .collect();

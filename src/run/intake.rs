@@ -179,8 +179,7 @@ impl Reading {
         if config.allow_empty || !empty()? {
             return Ok(());
         }
-        let names: Vec<String> = self.requests.iter().map(InputRequest::name).collect();
-        Err(input::no_rows(&names))
+        Err(input::no_rows(&self.requests))
     }
 
     /// Reads all rows, and refuses them when too many are invalid. An input that cannot be read to

@@ -96,17 +96,32 @@ fn next_command(facts: &Facts<'_>, files: &Files) -> Option<String> {
     words.extend(files.failures.iter().map(|path| report::quoted(&path.to_string_lossy())));
     let mut typed = facts.typed.iter().skip_while(|word| *word == "run");
     while let Some(word) = typed.next() {
+        let (option, value) = word.split_once('=').map_or((&**word, None), |(o, v)| (o, Some(v)));
         let is_input = facts.sources.iter().any(|source| source.name == *word);
-        let of_old_run = ["--resume", "--wait"].contains(&word.as_str())
-            || ["--resume=", "--wait=", "--out="].iter().any(|start| word.starts_with(start));
-        if word == "--out" {
-            typed.next();
-        } else if !is_input && !of_old_run {
+        if OF_THE_INPUT.contains(&option) {
+            if value.is_none() {
+                typed.next();
+            }
+        } else if !is_input && !["--resume", "--wait"].contains(&option) {
             words.push(report::quoted(word));
         }
     }
     Some(words.join(" "))
 }
+
+/// Options with a value that concern a run's own inputs and folder, and not its failures file, which
+/// is text in UTF-8 with its header in the first row, and holds no row that was not chosen.
+const OF_THE_INPUT: [&str; 9] = [
+    "--out",
+    "--format",
+    "--encoding",
+    "--sheet",
+    "--hidden",
+    "--header-row",
+    "--where",
+    "--skip",
+    "--limit",
+];
 
 /// Writes the summary and says how the run ended.
 pub(super) fn close(
@@ -115,6 +130,8 @@ pub(super) fn close(
     stopped: Option<StopReason>,
     closed: io::Result<Closed>,
 ) -> RunEnd {
+    let tally = ended.tally.leaving_out(facts.skipped.left_out());
+    let ended = Ended { tally, ..ended };
     let (ended, stopped, files, unwritten) = match closed {
         Ok(closed) => {
             let files = Files { results: closed.results, failures: closed.failures };
@@ -136,9 +153,9 @@ pub(super) fn close(
 /// again, or reconciled, when the run is resumed.
 fn recorded_only(ended: Ended, folder: &RunFolder) -> Ended {
     let recorded = folder.recover().ok().flatten().map_or_else(Tally::default, |r| r.tally);
-    let read = ended.tally.read;
-    let not_attempted = read.saturating_sub(recorded.finished());
-    Ended { tally: Tally { read, not_attempted, ..recorded }, complete: false }
+    let Tally { read, left_out, .. } = ended.tally;
+    let not_attempted = read.saturating_sub(recorded.finished() + left_out);
+    Ended { tally: Tally { read, not_attempted, left_out, ..recorded }, complete: false }
 }
 
 fn verdict(ended: Ended, stopped: Option<&StopReason>, unrecorded: bool) -> Exit {

@@ -4,6 +4,7 @@
 //! default. The management key is read here, kept in a secret type, and written nowhere.
 
 use std::ffi::OsString;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use crate::api::transport::Endpoint;
 use crate::catalog::RateClass;
 use crate::engine::breaker::{CircuitBreaker, MaxFailures};
 use crate::exit::Error;
-use crate::input::{HeaderRow, InputRequest, Stated};
+use crate::input::{HeaderRow, InputRequest, Selection, Stated};
 use crate::limiter::Rates;
 use crate::limiter::limit::Limit;
 use crate::rows::{Mapping, header_names};
@@ -239,6 +240,11 @@ pub(crate) fn requests(files: &[PathBuf], rows: &RowArgs) -> Vec<InputRequest> {
         sheet: rows.sheet.clone(),
         short_rows: rows.short_rows,
         hidden_rows: rows.hidden,
+        selection: Selection {
+            conditions: rows.conditions.clone(),
+            skip: rows.skip,
+            limit: rows.limit.map(NonZeroU64::get),
+        },
         header: match rows.header_row {
             Some(line) => HeaderRow::At(line.get()),
             None => HeaderRow::Named(header_names(&rows.map)),

@@ -123,6 +123,11 @@ pub(super) const SETTINGS: &[Setting] = &[
     key("rules.only", "only", KeyKind::Texts).identity("only", |run| json!(run.args.rows.only)),
     key("input.short-rows", "short-rows", KeyKind::Text)
         .identity("shortRows", |run| word(run.args.rows.short_rows)),
+    key("input.where", "where", KeyKind::Pairs)
+        .identity("where", |run| pairs(&run.args.rows.conditions)),
+    key("input.skip", "skip", KeyKind::Number).identity("skip", |run| json!(run.args.rows.skip)),
+    key("input.limit", "limit", KeyKind::Number)
+        .identity("limit", |run| json!(run.args.rows.limit)),
     key("input.header-row", "header-row", KeyKind::Number)
         .identity("headerRow", |run| json!(run.args.rows.header_row)),
     key("input.hidden", "hidden", KeyKind::Text)
@@ -237,6 +242,7 @@ pub(super) fn keys() -> impl Iterator<Item = &'static Setting> {
 /// Tables, and what each is about.
 pub(super) const TABLES: &[(&str, &str)] = &[
     ("input", "What to read"),
+    ("input.where", "Columns, and the text that each must hold"),
     ("mapping", "Columns, and the field that each is taken for"),
     ("rules", "How rows are understood"),
     ("rules.set", "Fields, and the value that each has where a row has none"),

@@ -22,6 +22,7 @@ mod replies;
 mod resuming;
 mod samples;
 mod sdk_requests;
+mod selection;
 mod shapes;
 mod stopping;
 mod support;

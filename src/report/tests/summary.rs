@@ -27,6 +27,7 @@ fn reason(code: Option<&str>, count: u64, message: &str) -> FailureCause {
 fn mixed() -> Summary {
     let mut mixed = summary();
     mixed.tally = Tally {
+        left_out: 0,
         read: 1500,
         updated: 1460,
         unchanged: 10,

@@ -111,6 +111,19 @@ pub struct RowArgs {
     #[arg(long, value_name = "NAME", value_parser = operation)]
     pub operation: Option<&'static Operation>,
 
+    /// Take only rows whose column holds this text, such as --where "status=invited"; may be repeated,
+    /// and then all must hold
+    #[arg(long = "where", value_name = "COLUMN=VALUE", value_parser = pair)]
+    pub conditions: Vec<(String, String)>,
+
+    /// Leave out the first N rows, of those that --where takes
+    #[arg(long, value_name = "N", default_value_t)]
+    pub skip: u64,
+
+    /// Take N rows at most, of those that --where and --skip leave
+    #[arg(long, value_name = "N")]
+    pub limit: Option<NonZeroU64>,
+
     /// Map a column to a field, such as --map "Cell phone=phone"
     #[arg(long, value_name = "COLUMN=FIELD", value_parser = column_pair)]
     pub map: Vec<(String, String)>,
