@@ -74,6 +74,50 @@ fn a_pause_is_kept_by_all_and_a_clock_set_back_ends_it() {
 }
 
 #[test]
+fn the_longest_pause_is_kept() {
+    let mut state = LimiterState::default();
+    state.close_until(at(0) + LONGEST_PAUSE);
+    let closed = Err(Wait::Closed(at(0) + LONGEST_PAUSE));
+    assert_eq!(take(&mut state, LIMIT, request(1, 0), at(0)), closed);
+}
+
+/// The even pace looks at a clock that may have been set back since.
+#[test]
+fn a_clock_set_back_holds_the_next_request_up_for_a_window_at_most() {
+    let limit = Limit { requests: 60, window: MINUTE };
+    let paced = |state: &mut LimiterState, number, now| {
+        state.tidy(now, &|_| true);
+        state.take("users", limit, true, request(1, number), now)
+    };
+    let mut state = LimiterState::default();
+    assert_eq!(paced(&mut state, 0, at(9_000)), Ok(()));
+    // What was on the wire then counts for a window from now on.
+    let Err(Wait::Pace(due)) = paced(&mut state, 1, at(0)) else { panic!("too early") };
+    assert!(due > at(0) && due <= at(60), "{due:?}");
+    assert_eq!(paced(&mut state, 1, due), Ok(()));
+    // In the other order it is due when it was.
+    let Err(Wait::Pace(next)) = paced(&mut state, 2, due) else { panic!("too early") };
+    assert_eq!(next, due + Duration::from_secs(1));
+}
+
+#[test]
+fn each_refusal_yields_more_and_what_was_long_ago_does_not_count() {
+    let limit = Limit { requests: 100, window: MINUTE };
+    let left = |state: &LimiterState| state.classes["users"].left.map(|(left, _)| left);
+    let mut state = LimiterState::default();
+    for number in 0..50 {
+        assert_eq!(take(&mut state, limit, request(1, number), at(0)), Ok(()));
+        state.reply("users", request(1, number), at(0));
+    }
+    let mut later = state.clone();
+    state.yields("users", limit, at(1));
+    state.yields("users", limit, at(1));
+    assert_eq!(left(&state), Some(40), "nine tenths of nine tenths of 50");
+    later.yields("users", limit, at(3_600));
+    assert_eq!(left(&later), Some(10), "nothing went through in the last window");
+}
+
+#[test]
 fn what_others_leave_is_known_to_all_and_to_those_that_come_later() {
     let limit = Limit { requests: 10, window: MINUTE };
     let mut state = LimiterState::default();
