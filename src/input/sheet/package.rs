@@ -21,6 +21,12 @@ pub(super) const BOOK: &str = "xl/workbook.xml";
 const PLACES: [(&str, &str); 2] =
     [("sharedStrings", "xl/sharedStrings.xml"), ("styles", "xl/styles.xml")];
 
+/// How much is read of a part that says where others are; of a workbook's own, to its first element.
+const MAX_RELATIONS: u64 = 16 * 1024 * 1024;
+
+/// The most bytes that a part in UTF-16 may have, which is held to be decoded.
+const MAX_DECODED: u64 = 256 * 1024 * 1024;
+
 /// The parts of an archive.
 pub(super) struct Package<'a> {
     archive: ZipArchive<Cursor<&'a [u8]>>,
@@ -54,7 +60,7 @@ impl<'a> Package<'a> {
         let relations = self.relations("", "_rels/.rels")?;
         let named = relations.into_iter().find(|relation| relation.kind == "officeDocument");
         let book = named.map_or_else(|| BOOK.to_owned(), |relation| relation.part);
-        let Some(bytes) = self.part(&book)? else { return Ok(None) };
+        let Some(bytes) = self.part(&book, MAX_RELATIONS)? else { return Ok(None) };
         let mut root = None;
         each(&*bytes, |event| {
             root = opened(event).map(|element| element.local_name().as_ref().to_owned());
@@ -63,25 +69,45 @@ impl<'a> Package<'a> {
         Ok((root.as_deref() == Some("workbook")).then_some(book))
     }
 
-    /// The bytes of a part in UTF-8.
-    fn part(&mut self, name: &str) -> Result<Option<Vec<u8>>, String> {
+    /// So many bytes of a part at most, in UTF-8.
+    fn part(&mut self, name: &str, most: u64) -> Result<Option<Vec<u8>>, String> {
         let Some(index) = self.indices.get(&lookup(name)) else { return Ok(None) };
         let mut bytes = Vec::new();
-        let mut part = self.archive.by_index(*index).map_err(damaged)?;
-        part.read_to_end(&mut bytes).map_err(damaged)?;
+        let part = self.archive.by_index(*index).map_err(damaged)?;
+        part.take(most).read_to_end(&mut bytes).map_err(damaged)?;
         Ok(Some(decode::marked_utf16(&bytes).map_or(bytes, String::into_bytes)))
+    }
+
+    /// Writes a part in UTF-8. It may be large, so it is only held where it has to be decoded.
+    fn copy(&mut self, name: &str, out: &mut impl Write) -> Result<(), String> {
+        let index = *self.indices.get(&lookup(name)).ok_or_else(|| damaged("a part is missing"))?;
+        let mut mark = [0; 2];
+        let mut part = self.archive.by_index(index).map_err(damaged)?;
+        let read = part.read(&mut mark).map_err(damaged)?;
+        if read == 2 && is_utf16(mark) {
+            drop(part);
+            let whole = self.part(name, MAX_DECODED + 1)?.unwrap_or_default();
+            if whole.len() as u64 > MAX_DECODED {
+                return Err(
+                    "is a workbook in UTF-16 that is too large; open and save it again".to_owned()
+                );
+            }
+            return out.write_all(&whole).map_err(damaged);
+        }
+        out.write_all(&mark[..read]).map_err(damaged)?;
+        std::io::copy(&mut part, out).map(drop).map_err(damaged)
     }
 
     /// Whether a part is there under this very name, and in UTF-8.
     fn is_plain(&mut self, name: &str) -> bool {
         let mut mark = [0; 2];
         let Ok(mut part) = self.archive.by_name(name) else { return false };
-        part.read_exact(&mut mark).is_err() || !matches!(mark, [0xff, 0xfe] | [0xfe, 0xff])
+        part.read_exact(&mut mark).is_err() || !is_utf16(mark)
     }
 
     /// What a part in a folder says of others in this part.
     fn relations(&mut self, folder: &str, name: &str) -> Result<Vec<Relation>, String> {
-        let Some(bytes) = self.part(name)? else { return Ok(Vec::new()) };
+        let Some(bytes) = self.part(name, MAX_RELATIONS)? else { return Ok(Vec::new()) };
         let mut relations = Vec::new();
         each(&*bytes, |event| {
             relations.extend(relation(event, folder));
@@ -106,6 +132,10 @@ fn relation(event: &Event<'_>, folder: &str) -> Option<Relation> {
         part,
         simple,
     })
+}
+
+fn is_utf16(mark: [u8; 2]) -> bool {
+    matches!(mark, [0xff, 0xfe] | [0xfe, 0xff])
 }
 
 /// The name of a part for looking it up.
@@ -183,21 +213,20 @@ fn packed(
         format!("<Relationships>{}</Relationships>", each.collect::<String>()).into_bytes()
     };
     let own = wanted.iter().map(|(relation, place)| (&*relation.id, &*relation.kind, &**place));
-    let mut parts = vec![
-        ("_rels/.rels".to_owned(), list(vec![("book", "officeDocument", BOOK)])),
-        ("xl/_rels/workbook.xml.rels".to_owned(), list(own.collect())),
+    let relations = [
+        ("_rels/.rels", list(vec![("book", "officeDocument", BOOK)])),
+        ("xl/_rels/workbook.xml.rels", list(own.collect())),
     ];
-    let moved = wanted.iter().map(|(relation, place)| (&*relation.part, place.clone()));
-    for (from, to) in std::iter::once((book, BOOK.to_owned())).chain(moved) {
-        if let Some(bytes) = package.part(from)? {
-            parts.push((to, bytes));
-        }
-    }
     let mut out = ZipWriter::new(Cursor::new(Vec::new()));
-    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
-    for (name, bytes) in parts {
-        out.start_file(name, stored).map_err(damaged)?;
+    let packed = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+    for (name, bytes) in relations {
+        out.start_file(name, packed).map_err(damaged)?;
         out.write_all(&bytes).map_err(damaged)?;
+    }
+    let moved = wanted.iter().map(|(relation, place)| (&*relation.part, &**place));
+    for (from, to) in std::iter::once((book, BOOK)).chain(moved) {
+        out.start_file(to, packed).map_err(damaged)?;
+        package.copy(from, &mut out)?;
     }
     Ok(out.finish().map_err(damaged)?.into_inner())
 }

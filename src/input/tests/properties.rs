@@ -60,9 +60,12 @@ fn stated() -> impl Strategy<Value = Stated> {
 fn whole() -> Vec<Vec<u8>> {
     let text = "x,y\n1,\"2\n3\"\n\n4,5\n";
     let json = "[{\"a\":1}, {\"b\":[\"]\"]},\n{\"c\":{}}]";
+    let users =
+        "{\"total\":2, \"users\":[{\"a\":1},\n{\"b\":{}}], \"next\":[1]}\n{\"users\":[{\"c\":2}]}";
     vec![
         text.into(),
         json.into(),
+        users.into(),
         packed::gzip(text.as_bytes()),
         packed::zstd(json.as_bytes()),
         packed::utf16(&format!("\u{feff}{text}"), u16::to_le_bytes),
