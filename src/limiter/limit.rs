@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn limits_are_written_as_requests_and_window() {
         for (text, requests, seconds) in
-            [("200/60s", 200, 60), ("10/s", 10, 1), ("500/1m", 500, 60)]
+            [("200/60s", 200, 60), ("10/s", 10, 1), ("500/1m", 500, 60), ("1/31d", 1, 2_678_400)]
         {
             let expected = Limit { requests, window: Duration::from_secs(seconds) };
             assert_eq!(text.parse(), Ok(expected), "{text}");
