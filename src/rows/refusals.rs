@@ -7,6 +7,9 @@ use crate::issue::Issue;
 
 use super::mapping::{FLAG, Mapping};
 
+/// How many names a message lists.
+pub(super) const LISTED: usize = 20;
+
 /// The refusal of a file for its header.
 pub(super) fn refusal(source: &Source, problem: &Issue) -> Error {
     let column =
@@ -119,6 +122,3 @@ pub(super) fn option(flag: &str, name: &str) -> String {
     let joint = if name.starts_with('-') { '=' } else { ' ' };
     format!("{flag}{joint}{name:?}")
 }
-
-/// How many names a message lists.
-pub(super) const LISTED: usize = 20;
