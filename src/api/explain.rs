@@ -141,7 +141,7 @@ fn lost(cause: TransportCause) -> &'static str {
     }
 }
 
-/// What to do where there is no connection at all.
+/// The message for a server that cannot be reached, with what to do.
 #[must_use]
 pub(crate) fn unreachable(host: &str, error: &TransportError) -> String {
     let hint = match error.cause {

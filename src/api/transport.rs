@@ -46,7 +46,7 @@ pub struct Endpoint {
 pub(crate) struct Handshake {
     /// The rate-limit tier, sent back with every request.
     pub tier: Option<String>,
-    /// The limit that a simulator says it keeps; `None` when it is no simulator.
+    /// The limit that a simulator says it keeps; `None` if it is not a simulator.
     pub simulator: Option<String>,
 }
 
@@ -105,7 +105,7 @@ enum Unread {
 pub(crate) enum NoHandshake {
     /// Nobody is there.
     Unreachable(TransportError),
-    /// It is no use to send anything: why, and what to do.
+    /// Sending anything would be pointless: why, and what to do.
     Refused(String),
 }
 

@@ -53,7 +53,7 @@ impl User {
         tenants.into_iter().flatten().filter_map(tenant_of).collect()
     }
 
-    /// The roles in the project, or in a tenant; `None` where the user is no member of it.
+    /// The roles in the project, or in a tenant; `None` if the user is not a member of it.
     #[must_use]
     pub fn roles(&self, tenant: Option<&str>) -> Option<Vec<&str>> {
         match tenant {

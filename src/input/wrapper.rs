@@ -29,7 +29,7 @@ pub(super) enum Wrapper {
     List(usize, Vec<String>),
     /// Not in what is there; more may tell.
     Unknown,
-    /// The object is no wrapper.
+    /// The object is not a wrapper.
     None,
 }
 

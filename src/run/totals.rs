@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use super::parts::{RunEnd, UNREADABLE_INPUT};
 use crate::engine::Ended;
 use crate::exit::{Error, Exit};
-use crate::input::Skipped;
 use crate::input::record::Source;
+use crate::input::{HeaderRow, Skipped};
 use crate::outcome::{Tally, milliseconds};
 use crate::report::{self, FailureCauses, NoteCounts};
 use crate::rows::OnConflict;
@@ -88,7 +88,7 @@ impl Facts<'_> {
 
 /// The command that runs the failed rows: the one that was typed, with the failures files in place of
 /// the inputs, and without what is about the old run's folder.
-fn next_command(facts: &Facts<'_>, files: &Files) -> Option<String> {
+fn next_command(facts: &Facts<'_>, files: &Files, failed: u64) -> Option<String> {
     if facts.typed.is_empty() || files.failures.is_empty() {
         return None;
     }
@@ -106,7 +106,22 @@ fn next_command(facts: &Facts<'_>, files: &Files) -> Option<String> {
             words.push(report::quoted(word));
         }
     }
+    if facts.typed.iter().any(|word| word == "--job" || word.starts_with("--job=")) {
+        words.extend(over_the_job(facts.config, failed));
+    }
     Some(words.join(" "))
+}
+
+/// What a job file says of its own input, said otherwise for a failures file of so many rows. Its
+/// conditions may stay, since rows that have failed meet them.
+fn over_the_job(config: &Config, rows: u64) -> Vec<String> {
+    let Some(stated) = config.inputs.first().map(|request| &request.stated) else {
+        return Vec::new();
+    };
+    let limit = stated.selection.limit.map(|_| format!("--limit {rows}"));
+    let skip = (stated.selection.skip > 0).then(|| "--skip 0".to_owned());
+    let header = matches!(stated.header, HeaderRow::At(_)).then(|| "--header-row 1".to_owned());
+    [skip, limit, header].into_iter().flatten().collect()
 }
 
 /// Options with a value that concern a run's own inputs and folder, and not its failures file, which
@@ -212,7 +227,7 @@ fn summary(
             resume: facts.resume_command().filter(|_| resumable(&reason, facts.folder)),
         }),
         exit_code: exit as u8,
-        next: next_command(facts, &files).filter(|_| ended.complete),
+        next: next_command(facts, &files, ended.tally.failed()).filter(|_| ended.complete),
         files,
     }
 }

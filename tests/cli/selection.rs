@@ -94,6 +94,24 @@ fn the_next_command_leaves_out_what_concerns_the_input_alone() {
 }
 
 #[test]
+fn the_next_command_says_otherwise_what_a_job_says_of_its_input() {
+    let run = Run::rehearsed();
+    std::fs::write(run.path("in.csv"), "x\nloginId,name\na,A\nb,\nc,\nd,\n").unwrap();
+    let job = "[input]\nfiles = [\"in.csv\"]\nskip = 1\nlimit = 2\nheader-row = 2\n";
+    std::fs::write(run.path("job.toml"), job).unwrap();
+    let ran = run.args(&["--job", "job.toml"]).go().code(1);
+    let next = ran.summary()["next"].as_str().unwrap().to_owned();
+    assert!(next.ends_with("--job job.toml --skip 0 --limit 2 --header-row 1"), "{next}");
+    let mut words: Vec<&str> = next.split(' ').skip(1).collect();
+    words.extend(["--out", "again"]);
+    let mut command = crate::support::program();
+    let again = command.current_dir(ran.folder()).args(words).output().unwrap();
+    let said = String::from_utf8(again.stdout).unwrap();
+    // The rows that have failed, and no other.
+    assert!(said.contains("total: 2 rows read = 2 invalid"), "{said}");
+}
+
+#[test]
 fn a_run_is_resumed_with_the_same_rows_only() {
     let simulator = Simulator::start(&["--latency", "50ms"]);
     let rows = (0..500).fold("loginId,name\n".to_owned(), |rows, n| rows + &format!("u{n},N\n"));
