@@ -4,18 +4,24 @@
 //! them a user does not show yet, and [`invert()`] gives the changes that take them back. Each
 //! decides by the subject of a change, without a wildcard.
 
+mod apply;
 mod body;
 mod compare;
 mod field_change;
 mod invert;
+mod part;
+mod record;
 #[cfg(test)]
 mod tests;
 mod user;
 mod value;
 
-pub use body::body;
+pub use apply::all_changes;
+pub use body::{body, row};
 pub use compare::compare;
 pub use field_change::{Action, Change, Changes, Subject};
 pub use invert::{Inverse, Irreversible, invert};
+pub use part::{Parts, touched};
+pub use record::ChangeRecord;
 pub use user::User;
 pub use value::{Tenant, Value, members, write_text};

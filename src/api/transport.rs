@@ -109,13 +109,39 @@ pub(crate) enum NoHandshake {
     Refused(String),
 }
 
-/// What brings a request to the server, once, and its reply back.
-pub(crate) trait Wire: Send + Sync + 'static {
+/// What brings a question to the server, once, and its reply back. Nothing can be changed over it.
+pub(crate) trait ReadWire: Send + Sync + 'static {
+    /// Reads one user, named by a login ID or a user ID.
+    fn load(&self, name: &str) -> impl Future<Output = Reply> + Send;
+
+    /// Searches for users.
+    fn search(&self, body: Bytes) -> impl Future<Output = Reply> + Send;
+}
+
+/// What brings any request to the server, once, and its reply back.
+pub(crate) trait Wire: ReadWire {
     /// Sends one request of an operation.
     fn send(&self, operation: &Operation, body: Bytes) -> impl Future<Output = Reply> + Send;
+}
 
-    /// Reads one user, named by a login ID or a user ID.
-    fn load(&self, login_id: &str) -> impl Future<Output = Reply> + Send;
+/// A transport over which nothing can be changed.
+#[derive(Debug)]
+pub(crate) struct ReadOnly(Transport);
+
+impl From<Transport> for ReadOnly {
+    fn from(transport: Transport) -> Self {
+        Self(transport)
+    }
+}
+
+impl ReadWire for ReadOnly {
+    async fn load(&self, name: &str) -> Reply {
+        self.0.load(name).await
+    }
+
+    async fn search(&self, body: Bytes) -> Reply {
+        self.0.search(body).await
+    }
 }
 
 impl Transport {
@@ -239,16 +265,22 @@ impl Transport {
     }
 }
 
+impl ReadWire for Transport {
+    async fn load(&self, name: &str) -> Reply {
+        let mut url = self.urls[LOAD.path].clone();
+        // It encodes `+`, which would be read as a space.
+        url.query_pairs_mut().append_pair("loginId", name);
+        self.reply(&LOAD, url, Bytes::new()).await
+    }
+
+    async fn search(&self, body: Bytes) -> Reply {
+        self.send(&SEARCH, body).await
+    }
+}
+
 impl Wire for Transport {
     async fn send(&self, operation: &Operation, body: Bytes) -> Reply {
         self.reply(operation, self.urls[operation.path].clone(), body).await
-    }
-
-    async fn load(&self, login_id: &str) -> Reply {
-        let mut url = self.urls[LOAD.path].clone();
-        // It encodes `+`, which would be read as a space.
-        url.query_pairs_mut().append_pair("loginId", login_id);
-        self.reply(&LOAD, url, Bytes::new()).await
     }
 }
 

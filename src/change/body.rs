@@ -15,6 +15,39 @@ pub fn body<'c>(
     fail_on_conflict: bool,
 ) -> Vec<u8> {
     let mut body = Object::new();
+    add_fields(operation, login_id, changes, &mut body);
+    let conflict = operation.fail_on_conflict.then_some(("failOnConflict", fail_on_conflict));
+    for (key, value) in operation.constants.iter().copied().chain(conflict) {
+        Value::Boolean(value).write_json(body.member(key));
+    }
+    body.end()
+}
+
+/// The same as a row of input, which comes to the same operation, user and changes.
+///
+/// `more` are further members, such as those that a run takes for conditions, each with its JSON.
+pub fn row<'c>(
+    operation: &Operation,
+    login_id: &str,
+    changes: &(impl Iterator<Item = &'c Change> + Clone),
+    more: &[(&str, &serde_json::Value)],
+) -> Vec<u8> {
+    let mut row = Object::new();
+    write_text(operation.name, row.member("operation"));
+    add_fields(operation, login_id, changes, &mut row);
+    for (key, value) in more {
+        Value::Json(value.to_string().into()).write_json(row.member(key));
+    }
+    row.end()
+}
+
+/// The fields of an operation that a user and changes give, in the order of the catalogue.
+fn add_fields<'c>(
+    operation: &Operation,
+    login_id: &str,
+    changes: &(impl Iterator<Item = &'c Change> + Clone),
+    body: &mut Object,
+) {
     for field in operation.fields {
         let key = field.name;
         match field.role {
@@ -29,7 +62,7 @@ pub fn body<'c>(
                     change.write_json(body.member(key));
                 }
             }
-            Role::Attributes => attributes(key, changes, &mut body),
+            Role::Attributes => attributes(key, changes, body),
             Role::RoleTenant => {
                 if let Some(tenant) = changes.clone().find_map(tenant_of_roles) {
                     write_text(tenant, body.member(key));
@@ -55,11 +88,6 @@ pub fn body<'c>(
             }
         }
     }
-    let conflict = operation.fail_on_conflict.then_some(("failOnConflict", fail_on_conflict));
-    for (key, value) in operation.constants.iter().copied().chain(conflict) {
-        Value::Boolean(value).write_json(body.member(key));
-    }
-    body.end()
 }
 
 /// A JSON object in the making.

@@ -22,6 +22,17 @@ impl User {
         serde_json::from_str(json.get()).ok().map(Self)
     }
 
+    /// Puts a value under a key.
+    pub(super) fn put(&mut self, key: &str, value: Value) {
+        self.0.insert(key.to_owned(), value);
+    }
+
+    /// The user ID; empty where it is not shown.
+    #[must_use]
+    pub fn user_id(&self) -> &str {
+        self.text("userId")
+    }
+
     /// What it shows under a key; `None` for nothing.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Value> {

@@ -25,6 +25,7 @@ use crate::engine::recorder_handle::RecorderHandle;
 use crate::engine::{Ended, Engine, Rooms};
 use crate::limiter::Gate;
 use crate::outcome::{Status, Tally};
+use crate::requester::Requester;
 use crate::send::Client;
 use crate::settings::config::{Config, Target};
 use crate::simulator::Seed;
@@ -240,13 +241,11 @@ impl Case {
         let (to_recorder, from_engine) = mpsc::channel(8);
         let Target::Rehearsal(settings) = &self.config.target else { panic!("a rehearsal") };
         let rates = self.config.pace.rates(Some(&settings.limit.to_string()));
-        let client = Client::new(
-            ModelWire(Arc::clone(&self.world)),
-            Gate::new(self.config.pace.concurrency, &rates),
-            self.config.backoff,
-            RecorderHandle::new(&to_recorder),
-            self.config.batch_size,
-        );
+        let gate = Gate::new(self.config.pace.concurrency, &rates);
+        let wire = ModelWire(Arc::clone(&self.world));
+        let requester = Requester::new(wire, gate, self.config.backoff);
+        let handle = RecorderHandle::new(&to_recorder);
+        let client = Client::new(requester, handle, self.config.batch_size);
         let stop = Stop::default();
         let sinks = Sinks::from(Vec::new());
         let breaker = self.config.breaker.clone();

@@ -24,6 +24,7 @@ use crate::exit::Error;
 use crate::limiter::{Gate, Rates, SharedBudget};
 use crate::outcome::Tally;
 use crate::report::Counts;
+use crate::requester::Requester;
 use crate::send::Client;
 use crate::settings::config::{Config, Target};
 use crate::stop::{Stop, StopReason};
@@ -44,7 +45,10 @@ pub(super) async fn session(
     let gate = gate(&config, &config.pace.rates(handshake.simulator.as_deref()));
     let handle = RecorderHandle::new(&to_recorder);
     let target = config.project_id().map(|project| (project.to_owned(), transport.host()));
-    let client = Arc::new(Client::new(transport, gate, config.backoff, handle, config.batch_size));
+    let client = {
+        let requester = Requester::new(transport, gate, config.backoff);
+        Arc::new(Client::new(requester, handle, config.batch_size))
+    };
     let counts = Counts::default();
     sinks.push(Box::new(counts.clone()));
     let sinks = Sinks::from(sinks);
@@ -60,7 +64,7 @@ pub(super) async fn session(
         checked: checked.map(|checked| (checked.rows, checked.invalid)),
         bytes: reading.input.total_bytes(),
         done_before: earlier,
-        calls_per_second: client.gate().allowed_per_second(class),
+        calls_per_second: client.requester().gate().allowed_per_second(class),
     }));
     let (rooms, (to_engine, rows)) = (Rooms::default(), mpsc::channel(CHANNEL));
     let recorder = store::spawn(recorder, from_engine, rooms.ended.clone());
@@ -151,7 +155,7 @@ async fn tick(sinks: Sinks, client: Arc<Client>, class: RateClass) {
 
 /// What was sent, and what the gate knows of the near future.
 fn pace(client: &Client, class: RateClass) -> Pace {
-    let gate = client.gate();
+    let gate = client.requester().gate();
     let cool_down = gate.cool_down();
     let waiting = if !cool_down.is_zero() {
         Waiting::CoolDown(cool_down)
@@ -161,12 +165,12 @@ fn pace(client: &Client, class: RateClass) -> Pace {
         Waiting::Sending
     };
     Pace {
-        calls: client.meters().calls(),
-        retries: client.meters().retries(),
-        saved: client.meters().saved(),
+        calls: client.requester().counts().calls(),
+        retries: client.requester().counts().retries(),
+        saved: client.batches().saved(),
         calls_per_second: gate.allowed_per_second(class),
         waiting,
-        trouble: client.trouble(),
+        trouble: client.requester().trouble(),
     }
 }
 

@@ -189,8 +189,9 @@ fn summary(
     files: Files,
     exit: Exit,
 ) -> Summary {
-    let meters = facts.client.meters();
-    let waits = facts.client.gate().waits();
+    let counts = facts.client.requester().counts();
+    let batches = facts.client.batches();
+    let waits = facts.client.requester().gate().waits();
     let merging = facts.config.mapping.on_conflict == OnConflict::Merge;
     Summary {
         version: SUMMARY_VERSION,
@@ -205,16 +206,16 @@ fn summary(
         tally: ended.tally,
         complete: ended.complete,
         balanced: ended.tally.balances(),
-        calls: meters.calls(),
-        calls_saved: meters.saved(),
-        retries: meters.retries(),
-        rate_limited: meters.rate_limited(),
+        calls: counts.calls(),
+        calls_saved: batches.saved(),
+        retries: counts.retries(),
+        rate_limited: counts.rate_limited(),
         merge_allowed: if merging { ended.tally.updated } else { 0 },
-        merged: merging.then(|| meters.merged()),
+        merged: merging.then(|| batches.merged()),
         waited: Waited {
             limit_ms: milliseconds(waits.limit()),
             cool_down_ms: milliseconds(waits.cool_down()),
-            back_off_ms: milliseconds(meters.back_off()),
+            back_off_ms: milliseconds(counts.back_off()),
         },
         reasons: facts.counts.0.top(REASONS),
         repairs: facts.counts.1.repairs.clone(),

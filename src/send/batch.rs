@@ -10,19 +10,35 @@ mod response;
 
 use std::sync::atomic::Ordering;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::row::{RowAttempt, Tries};
-use super::{Client, End, Request};
+use super::Client;
+use super::row::RowAttempt;
 use crate::api::explain;
 use crate::api::response::{Body, Reply};
 use crate::api::transport::Wire;
-use crate::catalog::{self, NAMES_A_SEARCH};
+use crate::catalog::{NAMES_A_SEARCH, Operation, PATCH_BATCH};
 use crate::engine::work::{Completed, UserOutcomes, UserRows, WorkItem};
 use crate::outcome::Status;
+use crate::read;
+use crate::requester::{End, Request, Tries};
 use crate::stop::Stop;
 use contact_owners::ContactOwners;
 use response::ItemResult;
+
+/// The updates of many users in one request, by its body.
+struct PatchBatch<'a>(&'a Bytes);
+
+impl<W: Wire> Request<W> for PatchBatch<'_> {
+    fn operation(&self) -> &'static Operation {
+        &PATCH_BATCH
+    }
+
+    async fn send(&self, wire: &W) -> Reply {
+        wire.send(&PATCH_BATCH, self.0.clone()).await
+    }
+}
 
 /// Calls are never made smaller than this for being too large: the words for it may have been
 /// about a single row. Whatever is too large still is cut by itself.
@@ -70,8 +86,8 @@ impl<W: Wire> Client<W> {
         let started = Instant::now();
         let mut tries = Tries::default();
         let body = body::of_batch(&users);
-        let request = Request::Batch { operation: &catalog::PATCH_BATCH, body: &body };
-        match self.insist(request, &mut tries, stop).await {
+        self.batches.calls.fetch_add(1, Ordering::Relaxed);
+        match self.requester.insist(&PatchBatch(&body), &mut tries, stop).await {
             None => return left_undone(users, completed),
             Some((End::Done, reply)) => {
                 self.finish_each(users, started, &tries, &reply, &mut completed);
@@ -94,16 +110,11 @@ impl<W: Wire> Client<W> {
         let names = contact_owners::names(&users);
         let mut holders = ContactOwners::default();
         for names in names.chunks(NAMES_A_SEARCH) {
-            let body = body::of_search(names);
-            let request = Request::Batch { operation: &catalog::SEARCH, body: &body };
-            let Some((end, reply)) = self.insist(request, &mut Tries::default(), stop).await else {
-                return Err(users);
-            };
-            match reply {
-                Reply::Response(answer) if matches!(end, End::Done) => {
-                    holders.add(names, &answer.body);
-                }
-                _ => holders.unsure(names),
+            self.batches.calls.fetch_add(1, Ordering::Relaxed);
+            match self.requester.search(&read::of_names(names), stop).await {
+                Some(Some(answer)) => holders.add(names, &answer.body),
+                Some(None) => holders.unsure(names),
+                None => return Err(users),
             }
         }
         let (held, free): (Vec<_>, Vec<_>) =
@@ -143,7 +154,7 @@ impl<W: Wire> Client<W> {
                     continue;
                 }
             };
-            self.meters.batch_rows.fetch_add(user_rows.rows() as u64, Ordering::Relaxed);
+            self.batches.rows.fetch_add(user_rows.rows() as u64, Ordering::Relaxed);
             completed.done.push(UserOutcomes::alike(user_rows, Some(&outcome)));
         }
     }

@@ -12,18 +12,8 @@ use crate::change::User;
 use crate::engine::work::UserRows;
 use crate::issue::Issue;
 use crate::outcome::{Outcome, Status};
+use crate::requester::Tries;
 use crate::rows::Instruction;
-
-/// How often a request was sent, and what may have come of it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Tries {
-    /// Attempts, those refused for their rate not counted.
-    pub(super) attempts: u32,
-    /// Whether an answer was lost.
-    pub(super) maybe_applied: bool,
-    /// The status of the last reply, if it was an answer.
-    pub(super) http_status: Option<u16>,
-}
 
 /// A row on its way to an outcome.
 #[derive(Debug)]

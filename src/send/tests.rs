@@ -1,12 +1,14 @@
 //! Rows that an earlier process may have sent, against the simulator.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::*;
+use crate::api::retry::Backoff;
 use crate::api::transport::Endpoint;
 use crate::engine::recorder_handle::Entry;
 use crate::input::record::{Content, Encoding, Format, Position, Record, Source};
-use crate::limiter::Rates;
+use crate::limiter::{Gate, Rates};
 use crate::rows::{Builder, Mapping};
 use crate::simulator::{self, Limit, Simulator};
 use crate::stop::StopReason;
@@ -42,6 +44,10 @@ pub(super) async fn simulator(faults: &[&str]) -> Simulator {
 }
 
 pub(super) fn client(simulator: &Simulator) -> Client {
+    client_over(transport(simulator), Duration::from_millis(1))
+}
+
+fn transport(simulator: &Simulator) -> Transport {
     let endpoint = Endpoint {
         base_url: simulator.base_url().parse().unwrap(),
         project_id: "P1".into(),
@@ -49,10 +55,13 @@ pub(super) fn client(simulator: &Simulator) -> Client {
         connect_timeout: Duration::from_secs(5),
         timeout: Duration::from_secs(10),
     };
-    let transport = Transport::new(&endpoint).unwrap();
-    let base = Duration::from_millis(1);
-    let backoff = Backoff { max_attempts: 2, base, cap: base };
-    Client::new(transport, Gate::new(4, &Rates::default()), backoff, recorder(), 100)
+    Transport::new(&endpoint).unwrap()
+}
+
+fn client_over(transport: Transport, pause: Duration) -> Client {
+    let backoff = Backoff { max_attempts: 2, base: pause, cap: pause };
+    let requester = Requester::new(transport, Gate::new(4, &Rates::default()), backoff);
+    Client::new(requester, recorder(), 100)
 }
 
 /// A handle whose recorder confirms everything at once.
@@ -92,7 +101,7 @@ async fn what_was_done_before_is_read_and_not_sent() {
     assert_eq!((outcome.status, outcome.attempts), (Status::Updated, 0));
     assert_eq!(outcome.http_status, Some(200));
     assert!(outcome.user.unwrap().get().contains("+14155550123"));
-    assert_eq!(client.meters().calls(), 2, "both names, and nothing sent");
+    assert_eq!(client.requester().counts().calls(), 2, "both names, and nothing sent");
 }
 
 #[tokio::test]
@@ -101,7 +110,7 @@ async fn what_was_not_done_before_is_sent() {
     let client = client(&simulator);
     let outcome = work(&client, &resumed(rename("a", "b"))).await.unwrap();
     assert_eq!((outcome.status, outcome.attempts), (Status::Updated, 1));
-    assert_eq!(client.meters().calls(), 2, "one read and the update");
+    assert_eq!(client.requester().counts().calls(), 2, "one read and the update");
 }
 
 #[tokio::test]
@@ -111,7 +120,7 @@ async fn what_cannot_be_told_is_not_sent() {
     let outcome = work(&client, &resumed(rename("a", "b"))).await.unwrap();
     assert_eq!((outcome.status, outcome.attempts), (Status::Unknown, 0));
     assert_eq!(outcome.error.unwrap().code, "unsettled");
-    assert_eq!(client.meters().calls(), 2, "two reads");
+    assert_eq!(client.requester().counts().calls(), 2, "two reads");
 }
 
 #[tokio::test]
@@ -120,22 +129,20 @@ async fn what_is_repeatable_is_sent_at_once() {
     let client = client(&simulator);
     let name = resumed(instruction(r#"{"operation":"name","loginId":"a","name":"A"}"#));
     assert_eq!(work(&client, &name).await.unwrap().status, Status::Updated);
-    assert_eq!(client.meters().calls(), 1);
+    assert_eq!(client.requester().counts().calls(), 1);
 }
 
 #[tokio::test]
 async fn a_run_that_drains_leaves_what_is_unsettled_to_the_next() {
     let simulator = simulator(&["apply-drop:path=loginid"]).await;
-    let mut client = client(&simulator);
     // Only the stop ends this wait.
-    client.backoff.base = Duration::from_secs(3600);
-    client.backoff.cap = client.backoff.base;
+    let client = client_over(transport(&simulator), Duration::from_secs(3600));
     let (instruction, stop) = (rename("a", "b"), Stop::default());
     let (outcome, ()) = tokio::join!(
         client.work_on(RowAttempt::begin(&instruction, 0), &instruction, &stop),
         async {
             let sent = async {
-                while client.meters().calls() == 0 {
+                while client.requester().counts().calls() == 0 {
                     tokio::task::yield_now().await;
                 }
             };
@@ -144,7 +151,7 @@ async fn a_run_that_drains_leaves_what_is_unsettled_to_the_next() {
         }
     );
     assert!(outcome.is_none());
-    assert_eq!(client.meters().calls(), 1);
+    assert_eq!(client.requester().counts().calls(), 1);
 }
 
 #[tokio::test]

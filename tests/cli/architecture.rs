@@ -19,6 +19,8 @@ const ROOMS: &[&str] = &[
     "rows",
     "api",
     "limiter",
+    "requester",
+    "read",
     "engine",
     "send",
     "store",

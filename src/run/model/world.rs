@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::api::response::{Body, Reply, Response, Sent, TransportCause, TransportError};
-use crate::api::transport::Wire;
-use crate::catalog::{LOAD, Operation};
+use crate::api::transport::{ReadWire, Wire};
+use crate::catalog::{LOAD, Operation, SEARCH};
 use crate::simulator::in_memory::{Delivery, InMemory};
 
 /// The users that there are.
@@ -134,6 +134,12 @@ impl ModelWire {
 impl Wire for ModelWire {
     async fn send(&self, operation: &Operation, body: Bytes) -> Reply {
         self.exchange(operation, None, body).await
+    }
+}
+
+impl ReadWire for ModelWire {
+    async fn search(&self, body: Bytes) -> Reply {
+        self.exchange(&SEARCH, None, body).await
     }
 
     async fn load(&self, login_id: &str) -> Reply {

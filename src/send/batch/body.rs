@@ -1,9 +1,8 @@
 //! The bodies of batches. Pure.
 
 use bytes::Bytes;
-use serde_json::json;
 
-use crate::catalog::{NAMES_A_SEARCH, PATCH_BATCH};
+use crate::catalog::PATCH_BATCH;
 use crate::change::body;
 use crate::engine::work::UserRows;
 
@@ -20,15 +19,4 @@ pub(super) fn of_batch(users: &[UserRows]) -> Bytes {
     }
     text.extend_from_slice(b"]}");
     text.into()
-}
-
-/// A search for the users who have login IDs, test users among them.
-pub(super) fn of_search(names: &[String]) -> Bytes {
-    let body = json!({
-        "loginIds": names,
-        "limit": NAMES_A_SEARCH,
-        "page": 0,
-        "withTestUser": true,
-    });
-    body.to_string().into()
 }

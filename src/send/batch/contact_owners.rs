@@ -2,11 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde_json::{Map, Value};
-
 use crate::api::response::Body;
 use crate::change::User;
 use crate::engine::work::UserRows;
+use crate::read::Page;
 use crate::rows::{Instruction, lane};
 
 /// What searches have shown.
@@ -63,13 +62,6 @@ impl ContactOwners {
 
 /// The users of a search's answer; `None` if they are not all there.
 fn users(body: &Body) -> Option<Vec<User>> {
-    #[derive(serde::Deserialize)]
-    struct Found {
-        users: Vec<Map<String, Value>>,
-        total: Option<u64>,
-    }
-    let Body::Whole(object) = body else { return None };
-    let found: Found = serde_json::from_str(object.get()).ok()?;
-    let all = found.total.is_none_or(|total| total <= found.users.len() as u64);
-    all.then(|| found.users.into_iter().map(User::from).collect())
+    let page = Page::of(body).filter(Page::is_whole)?;
+    page.users.iter().map(|user| User::read(user)).collect()
 }

@@ -78,7 +78,7 @@ mod bodies {
     #[test]
     fn a_search_asks_for_all_users_who_may_have_a_name() {
         let body: Value =
-            serde_json::from_slice(&body::of_search(&["\"".into(), "é".into()])).unwrap();
+            serde_json::from_slice(&read::of_names(&["\"".into(), "é".into()])).unwrap();
         assert_eq!(
             body,
             json!({"loginIds": ["\"", "é"], "limit": 100, "page": 0, "withTestUser": true})

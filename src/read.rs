@@ -1,0 +1,140 @@
+//! Reading users: one by a name, or many by a search, over a wire that need not be able to write.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use crate::api::load::Load;
+use crate::api::response::{Body, Reply, Response};
+use crate::api::transport::ReadWire;
+use crate::catalog::{self, NAMES_A_SEARCH, Operation};
+use crate::change::User;
+use crate::requester::{End, Request, Requester, Tries};
+use crate::rows::lane;
+use crate::stop::Stop;
+
+/// A read.
+enum Read<'a> {
+    /// Of the user who has a name.
+    Load(&'a str),
+    /// Of all users who fit a search, whose body is this.
+    Search(&'a Bytes),
+}
+
+impl<W: ReadWire> Request<W> for Read<'_> {
+    fn operation(&self) -> &'static Operation {
+        match self {
+            Self::Load(_) => &catalog::LOAD,
+            Self::Search(_) => &catalog::SEARCH,
+        }
+    }
+
+    async fn send(&self, wire: &W) -> Reply {
+        match self {
+            // Rare and large: what most requests take should stay small.
+            Self::Load(name) => Box::pin(wire.load(name)).await,
+            Self::Search(body) => Box::pin(wire.search((*body).clone())).await,
+        }
+    }
+}
+
+/// A page of users, as a search gave it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Page {
+    /// The users.
+    pub(crate) users: Vec<Box<RawValue>>,
+    /// How many users fit the search.
+    pub(crate) total: Option<u64>,
+}
+
+impl Page {
+    /// The page that the answer to a search holds; `None` where it is something else.
+    #[must_use]
+    pub(crate) fn of(body: &Body) -> Option<Self> {
+        let Body::Whole(object) = body else { return None };
+        serde_json::from_str(object.get()).ok()
+    }
+
+    /// Whether it holds all users who fit the search.
+    #[must_use]
+    pub(crate) fn is_whole(&self) -> bool {
+        self.total.is_none_or(|total| total <= self.users.len() as u64)
+    }
+}
+
+/// The users that searches for names have found.
+#[derive(Debug, Default)]
+pub(crate) struct FoundUsers {
+    users: Vec<(Box<RawValue>, User)>,
+    /// The users by the lanes of their names.
+    by_name: HashMap<u64, Vec<usize>>,
+}
+
+impl FoundUsers {
+    fn add(&mut self, raw: Box<RawValue>) {
+        let user = User::read(&raw).unwrap_or_default();
+        for name in user.names() {
+            let of_name = self.by_name.entry(lane(name)).or_default();
+            if of_name.last() != Some(&self.users.len()) {
+                of_name.push(self.users.len());
+            }
+        }
+        self.users.push((raw, user));
+    }
+
+    /// The user who has a name, if exactly one was found.
+    #[must_use]
+    pub(crate) fn named(&self, name: &str) -> Option<&(Box<RawValue>, User)> {
+        match self.by_name.get(&lane(name)).map(Vec::as_slice) {
+            Some([index]) => self.users.get(*index),
+            _ => None,
+        }
+    }
+}
+
+impl<W: ReadWire> Requester<W> {
+    /// Reads a user; `None` when the run stops before there is something to say.
+    pub(crate) async fn load(&self, name: &str, stop: &Stop) -> Option<Load> {
+        let mut tries = Tries::default();
+        let (_, reply) = Box::pin(self.insist(&Read::Load(name), &mut tries, stop)).await?;
+        Some(Load::of(reply))
+    }
+
+    /// Sends a search; the answer, if it was answered, and `None` when the run stops before.
+    pub(crate) async fn search(&self, body: &Bytes, stop: &Stop) -> Option<Option<Response>> {
+        let mut tries = Tries::default();
+        let (end, reply) = Box::pin(self.insist(&Read::Search(body), &mut tries, stop)).await?;
+        Some(match reply {
+            Reply::Response(answer) if matches!(end, End::Done) => Some(answer),
+            _ => None,
+        })
+    }
+
+    /// Finds the users who have names; more names than one search takes are several searches.
+    /// `Some(None)` where one of them failed, and `None` when the run stops before.
+    pub(crate) async fn find(&self, names: &[String], stop: &Stop) -> Option<Option<FoundUsers>> {
+        let mut found = FoundUsers::default();
+        for names in names.chunks(NAMES_A_SEARCH) {
+            let Some(answer) = self.search(&of_names(names), stop).await? else {
+                return Some(None);
+            };
+            let Some(page) = Page::of(&answer.body) else { return Some(None) };
+            page.users.into_iter().for_each(|user| found.add(user));
+        }
+        Some(Some(found))
+    }
+}
+
+/// A search for the users who have login IDs, test users among them.
+pub(crate) fn of_names(names: &[String]) -> Bytes {
+    let body = json!({
+        "loginIds": names,
+        "limit": NAMES_A_SEARCH,
+        "page": 0,
+        "withTestUser": true,
+    });
+    body.to_string().into()
+}
