@@ -21,7 +21,7 @@ pub use body::{body, row};
 pub use compare::compare;
 pub use field_change::{Action, Change, Changes, Subject};
 pub use invert::{Inverse, Irreversible, invert};
-pub use part::{Parts, touched};
+pub use part::{UserParts, touched};
 pub use record::ChangeRecord;
 pub use user::User;
 pub use value::{Tenant, Value, members, write_text};

@@ -9,6 +9,7 @@ mod batcher;
 pub mod breaker;
 pub mod events;
 pub mod lanes;
+mod recent;
 pub mod recorder_handle;
 pub mod room;
 pub mod work;
@@ -19,19 +20,23 @@ use std::sync::Arc;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
+use serde_json::value::RawValue;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender};
 
+use crate::catalog::NAMES_A_SEARCH;
+use crate::change::{Changes, User};
 use crate::engine::recorder_handle::Entry;
-use crate::engine::work::{Completed, Executor, UserOutcomes, UserRows, WorkItem};
+use crate::engine::work::{Before, Completed, Executor, UserOutcomes, UserRows, WorkItem};
 use crate::outcome::{Finished, Outcome, Tally};
-use crate::rows::{BatchTerms, Instruction, Invalid};
+use crate::rows::{Instruction, Invalid, lane};
 use crate::stop::{Stop, StopReason};
 use batcher::Batcher;
 use breaker::CircuitBreaker;
 pub use events::Ended;
 use events::{Event, Sinks};
 use lanes::Lanes;
+use recent::Recent;
 use room::Room;
 
 /// A row as it comes from the input.
@@ -88,6 +93,12 @@ pub struct Engine<S> {
     requests: u64,
     lanes: Lanes<Instruction>,
     batcher: Batcher,
+    /// Users who are to be read together, while they are being gathered.
+    unread: Batcher,
+    /// Reads whose turn it is; they go a little ahead of what is sent.
+    reads: VecDeque<WorkItem>,
+    /// Users whom this run has written to lately.
+    recent: Recent,
     /// Work items whose turn it is, until there is room for them.
     ready: VecDeque<WorkItem>,
     /// Work items in progress, driven by this loop: a task for each would cost more.
@@ -107,6 +118,10 @@ type Work = Pin<Box<dyn Future<Output = Completed> + Send>>;
 /// The least number of batches that fit into the window, once there are any: enough to
 /// use up the limits of the API where an answer takes a second or two.
 const BATCHES: usize = 16;
+
+/// Reads begin when fewer work items than this wait for their turn: early enough that sending does
+/// not stand still, and late enough that what was read is not old.
+const READ_AHEAD: usize = NAMES_A_SEARCH / 2;
 
 /// The most bytes of records that are held: while a row is worked on, its record, its changes, the
 /// request, the response and the user in it are as large again each.
@@ -136,6 +151,9 @@ impl<S: Executor> Engine<S> {
             requests: 0,
             lanes: Lanes::default(),
             batcher: Batcher::default(),
+            unread: Batcher::default(),
+            reads: VecDeque::new(),
+            recent: Recent::default(),
             ready: VecDeque::new(),
             at_work: FuturesUnordered::new(),
             ended: VecDeque::new(),
@@ -166,8 +184,13 @@ impl<S: Executor> Engine<S> {
         // One for all turns: a new one would line up anew.
         let mut draining = pin!(stop.draining());
         // Ends by what it holds, not by `else`: the stop's branch never closes.
-        while reading || self.is_busy() || self.batcher.rows() > 0 || !self.ended.is_empty() {
-            let stuck = !self.is_busy() && self.is_full();
+        while reading || self.is_busy() || self.gathered() > 0 || !self.ended.is_empty() {
+            let is_full = self.is_full();
+            // Nothing more can come that would be read with them, or nothing else is to be done.
+            if !reading || (is_full && self.ready.is_empty() && self.reads.is_empty()) {
+                self.line_up_read();
+            }
+            let stuck = !self.is_busy() && is_full;
             if !reading || stuck || self.batcher.is_full(self.executor.batch_size()) {
                 // Nothing more can come that would share the batch, or batches have become smaller.
                 self.line_up_batch();
@@ -186,7 +209,7 @@ impl<S: Executor> Engine<S> {
                 }
                 () = taken_in(&self.recorder, &self.rooms.ended, waiting), if !recorded => {}
                 Some(completed) = self.at_work.next() => self.finish(completed),
-                () = self.executor.room(begun), if recorded && !self.ready.is_empty() => {
+                () = self.executor.room(begun), if recorded && self.has_ready() => {
                     self.start_next();
                 }
                 row = rows.recv(), if more => match row {
@@ -211,7 +234,16 @@ impl<S: Executor> Engine<S> {
 
     /// Whether there are work items in progress, or about to be.
     fn is_busy(&self) -> bool {
-        !self.at_work.is_empty() || !self.ready.is_empty()
+        !self.at_work.is_empty() || self.has_ready()
+    }
+
+    fn has_ready(&self) -> bool {
+        !self.ready.is_empty() || !self.reads.is_empty()
+    }
+
+    /// Rows that wait for others to go with.
+    fn gathered(&self) -> usize {
+        self.batcher.rows() + self.unread.rows()
     }
 
     /// The most rows to hold just now.
@@ -227,7 +259,8 @@ impl<S: Executor> Engine<S> {
 
     /// Requests that the rows take which have been read so far.
     fn all_requests(&self) -> u64 {
-        self.requests + self.batcher.requests() + self.lanes.waiting() as u64
+        let unread = self.unread.rows() as u64;
+        self.requests + self.batcher.requests() + unread + self.lanes.waiting() as u64
     }
 
     fn take(&mut self, row: Row) {
@@ -237,12 +270,15 @@ impl<S: Executor> Engine<S> {
                 self.tally.read += 1;
                 self.held += 1;
                 self.held_bytes += instruction.record.content.bytes();
-                if let Some(instruction) = self.batcher.join(instruction, &mut self.lanes) {
+                let instruction = self.unread.join(instruction, &mut self.lanes);
+                let instruction =
+                    instruction.and_then(|own| self.batcher.join(own, &mut self.lanes));
+                if let Some(instruction) = instruction {
                     let ticket = instruction.record.position.row;
                     let lanes = instruction.lanes.clone();
                     let free = self.lanes.admit(ticket, &lanes, instruction);
                     if let Some(instruction) = free {
-                        self.dispatch(instruction);
+                        self.dispatch(instruction, None);
                     }
                 }
             }
@@ -250,23 +286,49 @@ impl<S: Executor> Engine<S> {
                 self.tally.read += 1;
                 let Invalid { record, operation, login_id, issue, notes } = *invalid;
                 let outcome = Outcome::invalid(issue, Timestamp::now());
-                self.record(Finished { record, operation, login_id, outcome, notes });
+                let changes = Changes::new();
+                self.record(Finished { record, operation, login_id, changes, outcome, notes });
             }
             Row::Unreadable(reason) => self.unreadable = Some(reason),
         }
     }
 
-    /// Puts an instruction that holds its lanes into a work item.
-    fn dispatch(&mut self, instruction: Instruction) {
+    /// Puts an instruction that holds its lanes into a work item; `shown` is what the server last
+    /// showed in its lanes.
+    fn dispatch(&mut self, instruction: Instruction, shown: Option<&RawValue>) {
+        let mut user_rows = UserRows::single(instruction);
+        if !self.executor.reads_first(&user_rows.first) {
+            return self.dispatch_read(user_rows);
+        }
+        user_rows.is_recent = self.recent.has(&user_rows.first.lanes);
+        if let Some(user) = shown.filter(|user| is_named(user, &user_rows.first.login_id)) {
+            user_rows.before = Before::Seen(user.to_owned());
+            return self.dispatch_read(user_rows);
+        }
+        self.unread.add(user_rows);
+        if self.unread.is_full(NAMES_A_SEARCH) {
+            self.line_up_read();
+        }
+    }
+
+    /// Puts the rows of a user who need not be read any more into a work item.
+    fn dispatch_read(&mut self, user_rows: UserRows) {
         let size = self.executor.batch_size();
-        let together = instruction.batch.filter(|batch| !batch.alone && size > 1);
-        let Some(BatchTerms { sets, .. }) = together else {
-            return self.line_up(WorkItem::User(UserRows::single(instruction)));
-        };
+        if size <= 1 || user_rows.sets().is_none() {
+            return self.line_up(WorkItem::User(user_rows));
+        }
         self.batches = true;
-        self.batcher.add(instruction, sets);
+        self.batcher.add(user_rows);
         if self.batcher.is_full(size) {
             self.line_up_batch();
+        }
+    }
+
+    fn line_up_read(&mut self) {
+        let users = self.unread.take();
+        if !users.is_empty() {
+            self.requests += 1;
+            self.reads.push_back(WorkItem::Read(users));
         }
     }
 
@@ -283,22 +345,28 @@ impl<S: Executor> Engine<S> {
     }
 
     fn start_next(&mut self) {
-        let Some(item) = self.ready.pop_front() else { return };
+        let early = if self.ready.len() < READ_AHEAD { self.reads.pop_front() } else { None };
+        let Some(item) = early.or_else(|| self.ready.pop_front()) else { return };
         let (executor, stop) = (Arc::clone(&self.executor), self.stop.clone());
         self.at_work.push(Box::pin(async move { executor.execute(item, &stop).await }));
     }
 
-    fn finish(&mut self, Completed { done, further }: Completed) {
+    fn finish(&mut self, Completed { done, further, read }: Completed) {
         for item in further {
             self.line_up(item);
         }
+        for user_rows in read {
+            self.dispatch_read(user_rows);
+        }
         for UserOutcomes { user_rows, outcomes } in done {
             let (ticket, lanes) = (user_rows.first.record.position.row, user_rows.lanes());
+            let reads = user_rows.instructions().any(|own| self.executor.reads_first(own));
+            let shown = if reads { self.shown_after(&outcomes, &lanes) } else { None };
             for (instruction, outcome) in user_rows.into_instructions().zip(outcomes) {
                 self.end(instruction, outcome);
             }
             for instruction in self.lanes.finish(ticket, &lanes) {
-                self.dispatch(instruction);
+                self.dispatch(instruction, shown.as_deref());
             }
         }
         if self.stop.is_draining() {
@@ -306,22 +374,40 @@ impl<S: Executor> Engine<S> {
         }
     }
 
+    /// What the server showed last of a user whose rows have ended, where the next row may want
+    /// it: nothing where a later row may have changed the user, and did not say.
+    fn shown_after(
+        &mut self,
+        outcomes: &[Option<Outcome>],
+        lanes: &[u64],
+    ) -> Option<Box<RawValue>> {
+        if outcomes.iter().flatten().any(|outcome| outcome.attempts > 0) {
+            self.recent.add(lanes);
+        }
+        if !self.lanes.is_waited_for(lanes) {
+            return None;
+        }
+        outcomes.last()?.as_ref()?.user.clone()
+    }
+
     /// The end of an instruction, in this run at least.
     fn end(&mut self, instruction: Instruction, outcome: Option<Outcome>) {
         self.held_bytes -= instruction.record.content.bytes();
         let Some(outcome) = outcome else { return self.leave(1) };
         self.held -= 1;
-        let Instruction { record, operation, login_id, notes, .. } = instruction;
+        let Instruction { record, operation, login_id, changes, notes, .. } = instruction;
         let (operation, login_id) = (Some(operation), Some(login_id));
-        self.record(Finished { record, operation, login_id, outcome, notes });
+        self.record(Finished { record, operation, login_id, changes, outcome, notes });
     }
 
     /// What waits, in a lane, in a batch that is being filled or for its turn, is not sent any more
     /// when the run stops. Their bytes go on to count, since nothing more is read.
     fn drop_waiting(&mut self) {
-        let ready: usize = self.ready.drain(..).map(|item| item.rows()).sum();
-        let dropped = self.lanes.clear_parked() + self.batcher.rows() + ready;
+        let ready = self.ready.drain(..).chain(self.reads.drain(..));
+        let ready: usize = ready.map(|item| item.rows()).sum();
+        let dropped = self.lanes.clear_parked() + self.gathered() + ready;
         self.batcher.take();
+        self.unread.take();
         self.leave(dropped);
     }
 
@@ -358,6 +444,12 @@ impl<S: Executor> Engine<S> {
             }
         }
     }
+}
+
+/// Whether a user as the server showed it has a name.
+fn is_named(user: &RawValue, name: &str) -> bool {
+    let user = User::read(user).unwrap_or_default();
+    user.names().into_iter().any(|own| lane(own) == lane(name))
 }
 
 /// Waits until a recorder can take in a row of so many bytes, or nothing any more.

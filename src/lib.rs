@@ -17,6 +17,7 @@ mod catalog;
 mod change;
 mod check;
 mod commands;
+mod connect;
 mod engine;
 mod exit;
 mod input;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::catalog::Operation;
+use crate::change::Changes;
 use crate::exit::Exit;
 use crate::input::record::{Notes, Record};
 use crate::issue::Issue;
@@ -25,6 +26,8 @@ pub enum Status {
     Unchanged,
     /// Never sent: the row is wrong.
     Invalid,
+    /// Set aside: somebody else changed the user in the meantime.
+    Drifted,
     /// The server said no; sending it again will not help.
     Rejected,
     /// It could work another time: retries are used up.
@@ -35,10 +38,11 @@ pub enum Status {
 
 impl Status {
     /// Every status, in the order in which people are shown them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Updated,
         Self::Unchanged,
         Self::Invalid,
+        Self::Drifted,
         Self::Rejected,
         Self::GaveUp,
         Self::Unknown,
@@ -51,6 +55,7 @@ impl Status {
             Self::Updated => "updated",
             Self::Unchanged => "unchanged",
             Self::Invalid => "invalid",
+            Self::Drifted => "drifted",
             Self::Rejected => "rejected",
             Self::GaveUp => "gave_up",
             Self::Unknown => "unknown",
@@ -113,6 +118,8 @@ pub struct Finished {
     pub operation: Option<&'static Operation>,
     /// The user that it names, if it names one.
     pub login_id: Option<String>,
+    /// What was to be done to the user.
+    pub changes: Changes,
     /// What became of it.
     pub outcome: Outcome,
     /// What was repaired, and what may be wrong.
@@ -157,6 +164,9 @@ pub struct Tally {
     pub unchanged: u64,
     /// See [`Status::Invalid`].
     pub invalid: u64,
+    /// See [`Status::Drifted`].
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub drifted: u64,
     /// See [`Status::Rejected`].
     pub rejected: u64,
     /// See [`Status::GaveUp`].
@@ -195,6 +205,7 @@ impl Tally {
             updated: self.updated - earlier.updated,
             unchanged: self.unchanged - earlier.unchanged,
             invalid: self.invalid - earlier.invalid,
+            drifted: self.drifted - earlier.drifted,
             rejected: self.rejected - earlier.rejected,
             gave_up: self.gave_up - earlier.gave_up,
             unknown: self.unknown - earlier.unknown,
@@ -244,6 +255,7 @@ impl Tally {
             Status::Updated => &mut self.updated,
             Status::Unchanged => &mut self.unchanged,
             Status::Invalid => &mut self.invalid,
+            Status::Drifted => &mut self.drifted,
             Status::Rejected => &mut self.rejected,
             Status::GaveUp => &mut self.gave_up,
             Status::Unknown => &mut self.unknown,

@@ -17,40 +17,48 @@ use crate::rows::lane;
 use crate::stop::Stop;
 
 /// A read.
-enum Read<'a> {
+enum ReadRequest<'a> {
     /// Of the user who has a name.
     Load(&'a str),
     /// Of all users who fit a search, whose body is this.
     Search(&'a Bytes),
+    /// The same, where it is possible.
+    SearchIfAllowed(&'a Bytes),
 }
 
-impl<W: ReadWire> Request<W> for Read<'_> {
+impl<W: ReadWire> Request<W> for ReadRequest<'_> {
     fn operation(&self) -> &'static Operation {
         match self {
             Self::Load(_) => &catalog::LOAD,
-            Self::Search(_) => &catalog::SEARCH,
+            Self::Search(_) | Self::SearchIfAllowed(_) => &catalog::SEARCH,
         }
+    }
+
+    fn is_dispensable(&self) -> bool {
+        matches!(self, Self::SearchIfAllowed(_))
     }
 
     async fn send(&self, wire: &W) -> Reply {
         match self {
             // Rare and large: what most requests take should stay small.
             Self::Load(name) => Box::pin(wire.load(name)).await,
-            Self::Search(body) => Box::pin(wire.search((*body).clone())).await,
+            Self::Search(body) | Self::SearchIfAllowed(body) => {
+                Box::pin(wire.search((*body).clone())).await
+            }
         }
     }
 }
 
 /// A page of users, as a search gave it.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Page {
+pub(crate) struct UserPage {
     /// The users.
     pub(crate) users: Vec<Box<RawValue>>,
     /// How many users fit the search.
     pub(crate) total: Option<u64>,
 }
 
-impl Page {
+impl UserPage {
     /// The page that the answer to a search holds; `None` where it is something else.
     #[must_use]
     pub(crate) fn of(body: &Body) -> Option<Self> {
@@ -99,29 +107,39 @@ impl<W: ReadWire> Requester<W> {
     /// Reads a user; `None` when the run stops before there is something to say.
     pub(crate) async fn load(&self, name: &str, stop: &Stop) -> Option<Load> {
         let mut tries = Tries::default();
-        let (_, reply) = Box::pin(self.insist(&Read::Load(name), &mut tries, stop)).await?;
+        let (_, reply) = Box::pin(self.insist(&ReadRequest::Load(name), &mut tries, stop)).await?;
         Some(Load::of(reply))
     }
 
     /// Sends a search; the answer, if it was answered, and `None` when the run stops before.
     pub(crate) async fn search(&self, body: &Bytes, stop: &Stop) -> Option<Option<Response>> {
+        self.answer_to(&ReadRequest::Search(body), stop).await
+    }
+
+    async fn answer_to(&self, search: &ReadRequest<'_>, stop: &Stop) -> Option<Option<Response>> {
         let mut tries = Tries::default();
-        let (end, reply) = Box::pin(self.insist(&Read::Search(body), &mut tries, stop)).await?;
+        let (end, reply) = Box::pin(self.insist(search, &mut tries, stop)).await?;
         Some(match reply {
             Reply::Response(answer) if matches!(end, End::Done) => Some(answer),
             _ => None,
         })
     }
 
-    /// Finds the users who have names; more names than one search takes are several searches.
-    /// `Some(None)` where one of them failed, and `None` when the run stops before.
-    pub(crate) async fn find(&self, names: &[String], stop: &Stop) -> Option<Option<FoundUsers>> {
+    /// Finds the users who have names, if the key may search; more names than one search takes are
+    /// several searches. `Some(None)` where one of them failed, and `None` when the run stops before.
+    pub(crate) async fn find_if_allowed(
+        &self,
+        names: &[String],
+        stop: &Stop,
+    ) -> Option<Option<FoundUsers>> {
         let mut found = FoundUsers::default();
         for names in names.chunks(NAMES_A_SEARCH) {
-            let Some(answer) = self.search(&of_names(names), stop).await? else {
+            let body = of_names(names);
+            let search = ReadRequest::SearchIfAllowed(&body);
+            let Some(answer) = self.answer_to(&search, stop).await? else {
                 return Some(None);
             };
-            let Some(page) = Page::of(&answer.body) else { return Some(None) };
+            let Some(page) = UserPage::of(&answer.body) else { return Some(None) };
             page.users.into_iter().for_each(|user| found.add(user));
         }
         Some(Some(found))

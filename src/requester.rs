@@ -36,6 +36,11 @@ pub(crate) trait Request<W>: Sync {
         std::future::ready(true)
     }
 
+    /// Whether nothing but this one request is given up where the server refuses the credentials.
+    fn is_dispensable(&self) -> bool {
+        false
+    }
+
     /// Sends it once.
     fn send(&self, wire: &W) -> impl Future<Output = Reply> + Send;
 }
@@ -190,6 +195,7 @@ impl<W> Requester<W> {
                     }
                     End::Failed(if tries.maybe_applied { Status::Unknown } else { then })
                 }
+                Verdict::Stop(_) if request.is_dispensable() => End::Failed(Status::Rejected),
                 Verdict::Stop(reason) => {
                     stop.drain(reason);
                     return None;

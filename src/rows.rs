@@ -11,6 +11,7 @@ mod batch_terms;
 mod batching;
 mod cell;
 mod column_map;
+mod expect;
 mod inference;
 mod instruction;
 mod mapping;
@@ -37,6 +38,7 @@ use survey::Survey;
 
 pub use assigned_contacts::AssignedContacts;
 pub use batch_terms::{BatchTerms, Sets};
+pub use expect::EXPECT;
 pub use instruction::{Call, InLanes, Instruction, Invalid, folded, lane};
 pub use mapping::{Batching, Blank, Mapping, OnConflict};
 pub use settings::is_field;
@@ -150,8 +152,13 @@ impl Builder {
     /// The instruction of a record, or why there is none.
     pub fn build(&mut self, record: Record) -> Result<Instruction, Box<Invalid>> {
         let mut seen = RowDraft::default();
-        match self.understand(&record, &mut seen) {
-            Ok(parts) => Ok(parts.of(record, seen.notes)),
+        let expect = match &record.content {
+            Content::Object(text) => expect::of_row(text),
+            Content::Cells(_) | Content::Broken { .. } => Ok(None),
+        };
+        let understood = self.understand(&record, &mut seen);
+        match expect.and_then(|expect| Ok((understood?, expect))) {
+            Ok((parts, expect)) => Ok(Instruction { expect, ..parts.of(record, seen.notes) }),
             Err(issue) => {
                 let RowDraft { operation, login_id, mut notes, errors } = seen;
                 if !errors.is_empty() {

@@ -20,6 +20,7 @@ use jiff::Timestamp;
 use tokio::task::JoinHandle;
 
 use crate::api::transport::{Endpoint, Handshake, Transport};
+use crate::connect;
 use crate::engine::events::Sink;
 use crate::exit::Error;
 use crate::settings::config::{self, Config, Target};
@@ -177,7 +178,7 @@ async fn target(config: &Config) -> Result<(Endpoint, Option<Simulator>), Error>
 
 async fn connected(parts: Parts, endpoint: &Endpoint) -> Result<RunEnd, Error> {
     let connected: Result<(Transport, Handshake), Error> = tokio::select! {
-        connected = session::connect(endpoint) => connected,
+        connected = connect::connect(endpoint) => connected,
         reason = parts.stop.stopped() => {
             parts.intake.give_up();
             return Ok(RunEnd::NotBegun(reason));

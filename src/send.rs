@@ -3,8 +3,11 @@
 //! What must not be sent twice and may have been applied is reconciled by reading the user.
 
 mod batch;
+mod look;
 mod row;
+mod rules;
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::api::explain;
@@ -15,12 +18,13 @@ use crate::api::transport::{Transport, Wire};
 use crate::catalog::Operation;
 use crate::change::{User, compare};
 use crate::engine::recorder_handle::RecorderHandle;
-use crate::engine::work::{Completed, Executor, UserOutcomes, UserRows, WorkItem};
+use crate::engine::work::{Before, Completed, Executor, UserOutcomes, UserRows, WorkItem};
 use crate::outcome::{Outcome, Status};
 use crate::requester::{End, Request, Requester, Tries};
 use crate::rows::{Call, Instruction, OnConflict};
 use crate::stop::{Stop, StopReason};
 use row::RowAttempt;
+pub(crate) use rules::{LookRules, OnDrift};
 
 /// What batching has saved, and what was merged.
 #[derive(Debug, Default)]
@@ -51,6 +55,7 @@ impl BatchCounts {
 pub(crate) struct Client<W = Transport> {
     requester: Requester<W>,
     recorder: RecorderHandle,
+    looking: LookRules,
     batches: BatchCounts,
     /// The most users in a batch; it only shrinks.
     batch_size: AtomicUsize,
@@ -62,10 +67,11 @@ impl<W: Wire> Client<W> {
     pub(crate) fn new(
         requester: Requester<W>,
         recorder: RecorderHandle,
+        looking: LookRules,
         batch_size: usize,
     ) -> Self {
         let batch_size = AtomicUsize::new(batch_size);
-        Self { requester, recorder, batches: BatchCounts::default(), batch_size }
+        Self { requester, recorder, looking, batches: BatchCounts::default(), batch_size }
     }
 
     /// What sends its requests.
@@ -88,15 +94,22 @@ impl<W: Wire> Client<W> {
         } else {
             None
         };
+        let mut before = Cow::Borrowed(&user_rows.before);
         for instruction in user_rows.instructions() {
             let row = RowAttempt::begin(instruction, user_rows.attempts);
-            outcomes.push(match &found {
+            let decided = self.decided(instruction, &before, stop);
+            let outcome = match &found {
                 Some(Load::Found(found)) if is_done(instruction, found) => Some(row.found(found)),
                 None if user_rows.ambiguous => None,
+                _ if decided.is_some() => decided.map(|decided| row.decided(decided, &before)),
                 _ => self.work_on(row, instruction, stop).await,
-            });
+            };
+            if let Some(user) = outcome.as_ref().and_then(|outcome| outcome.user.clone()) {
+                before = Cow::Owned(Before::Seen(user));
+            }
+            outcomes.push(outcome);
         }
-        Completed { done: vec![UserOutcomes { user_rows, outcomes }], further: Vec::new() }
+        Completed { done: vec![UserOutcomes { user_rows, outcomes }], ..Completed::default() }
     }
 
     /// Works on a row until there is a final word on it.
@@ -261,11 +274,16 @@ impl<W: Wire> Executor for Client<W> {
             WorkItem::Batch { users, searched } => {
                 Box::pin(self.work_batch(users, searched, stop)).await
             }
+            WorkItem::Read(users) => Box::pin(self.read_users(users, stop)).await,
         }
     }
 
     fn batch_size(&self) -> usize {
         self.batch_size.load(Ordering::Relaxed)
+    }
+
+    fn reads_first(&self, instruction: &Instruction) -> bool {
+        self.looking.read(instruction)
     }
 
     async fn room(&self, begun: usize) {

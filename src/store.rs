@@ -6,6 +6,7 @@
 //! commits the files may hold part of a batch; a failed write, and resuming,
 //! cut them back to the last commit, so they always agree on the rows they hold.
 
+pub mod before;
 pub mod bitmap;
 pub(crate) mod disk;
 mod failures;

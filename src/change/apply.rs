@@ -45,11 +45,7 @@ pub fn all_changes(operation: &Operation, changes: &Changes) -> Changes {
 impl User {
     /// The user after changes. `login_id` is how the row names the user.
     #[must_use]
-    pub fn after<'c>(
-        &self,
-        login_id: &str,
-        changes: impl IntoIterator<Item = &'c Change>,
-    ) -> Self {
+    pub fn after<'c>(&self, login_id: &str, changes: impl IntoIterator<Item = &'c Change>) -> Self {
         let mut after = self.clone();
         for change in changes {
             after.apply(login_id, change);

@@ -13,7 +13,7 @@ use super::{Action, Change, Subject, User};
 use crate::catalog::Contact;
 
 /// The parts of a user, by name.
-pub type Parts = BTreeMap<String, Value>;
+pub type UserParts = BTreeMap<String, Value>;
 
 impl Change {
     /// The name of the part that it touches; `None` for what is shown nowhere.
@@ -99,13 +99,13 @@ impl User {
 
     /// The parts of some names.
     #[must_use]
-    pub fn parts<'n>(&self, names: impl IntoIterator<Item = &'n String>) -> Parts {
+    pub fn parts<'n>(&self, names: impl IntoIterator<Item = &'n String>) -> UserParts {
         names.into_iter().map(|name| (name.clone(), self.part(name))).collect()
     }
 
     /// The names of the parts that it shows otherwise than stated.
     #[must_use]
-    pub fn differs_in(&self, stated: &Parts) -> Vec<String> {
+    pub fn differs_in(&self, stated: &UserParts) -> Vec<String> {
         let differs = |(name, value): &(&String, &Value)| self.part(name) != **value;
         stated.iter().filter(differs).map(|(name, _)| name.clone()).collect()
     }

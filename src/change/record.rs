@@ -42,8 +42,7 @@ fn is_false(flag: &bool) -> bool {
 
 impl From<&Change> for ChangeRecord {
     fn from(change: &Change) -> Self {
-        let mut record =
-            Self { field: change.subject.word().to_owned(), ..Self::default() };
+        let mut record = Self { field: change.subject.word().to_owned(), ..Self::default() };
         match &change.subject {
             Subject::Secret => return record,
             Subject::Attribute(name) => record.attribute = Some(name.to_string()),

@@ -1,4 +1,4 @@
-//! The batcher: which instructions share a batch. Pure.
+//! The batcher: which instructions share a batch, or a search. Pure.
 //!
 //! It fills one batch at a time. Rows in it hold their lanes already, so the batch is never
 //! to wait for anything but room.
@@ -54,12 +54,15 @@ impl Batcher {
         None
     }
 
-    /// Takes in an instruction that has its lanes.
-    pub(super) fn add(&mut self, instruction: Instruction, sets: Sets) {
-        self.by_user.insert(lane(&instruction.login_id), self.users.len());
-        self.sets.push(sets);
-        self.users.push(UserRows::single(instruction));
-        self.rows += 1;
+    /// Takes in the rows of a user that have their lanes.
+    pub(super) fn add(&mut self, user_rows: UserRows) {
+        let sets = user_rows.sets();
+        if sets.is_some() {
+            self.by_user.insert(lane(&user_rows.first.login_id), self.users.len());
+        }
+        self.rows += user_rows.rows();
+        self.sets.push(sets.unwrap_or_default());
+        self.users.push(user_rows);
     }
 
     /// Whether there is no room for more.

@@ -94,6 +94,12 @@ impl<T> Lanes<T> {
         free
     }
 
+    /// Whether somebody waits behind the holder of some lanes.
+    #[must_use]
+    pub fn is_waited_for(&self, lanes: &[u64]) -> bool {
+        lanes.iter().any(|lane| self.queues.get(lane).is_some_and(|queue| queue.len() > 1))
+    }
+
     /// How many wait.
     #[must_use]
     pub fn waiting(&self) -> usize {

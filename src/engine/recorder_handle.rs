@@ -3,12 +3,28 @@
 //! The engine tells of rows that ended. The client tells, before it sends a request that must
 //! not be sent twice, that it is about to, and waits until that is durable.
 
+use jiff::Timestamp;
+use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::outcome::Finished;
 
+/// A user as it was read before anything is sent for it.
+#[derive(Debug)]
+pub struct ReadUser {
+    /// The first row that is about to change the user.
+    pub row: u64,
+    /// When the user was read.
+    pub at: Timestamp,
+    /// Whether the user was read by itself, and not by a search.
+    pub alone: bool,
+    /// The user as the server sent it.
+    pub user: Box<RawValue>,
+}
+
 /// What the recorder is told.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "the large one is the common one")]
 pub enum Entry {
     /// A row has its outcome.
     Finished(Finished),
@@ -16,6 +32,13 @@ pub enum Entry {
     Sent {
         /// Its number.
         row: u64,
+        /// Told when that is durable; dropped when it cannot be made so.
+        written: oneshot::Sender<()>,
+    },
+    /// Users are about to be changed.
+    Before {
+        /// How they were.
+        users: Vec<ReadUser>,
         /// Told when that is durable; dropped when it cannot be made so.
         written: oneshot::Sender<()>,
     },
@@ -30,6 +53,14 @@ impl RecorderHandle {
     #[must_use]
     pub fn new(recorder: &mpsc::Sender<Entry>) -> Self {
         Self(recorder.downgrade())
+    }
+
+    /// Makes durable how users were; `false` when that cannot be done, and then nothing must be sent
+    /// for them.
+    pub async fn keep_before(&self, users: Vec<ReadUser>) -> bool {
+        let (written, durable) = oneshot::channel();
+        let Some(recorder) = self.0.upgrade() else { return false };
+        recorder.send(Entry::Before { users, written }).await.is_ok() && durable.await.is_ok()
     }
 
     /// Makes durable that a row is about to be sent; `false` when that cannot be done, and then

@@ -72,8 +72,9 @@ impl Executor for Fake {
                 )
                 .await
             }
+            WorkItem::Read(users) => return Completed { read: users, ..Completed::default() },
         };
-        Completed { done, further }
+        Completed { done, further, ..Completed::default() }
     }
 
     fn batch_size(&self) -> usize {
@@ -169,6 +170,7 @@ fn ready(row: u64, lane: u64) -> Row {
         batch: None,
         looked_up: false,
         attributes_apart: false,
+        expect: None,
         notes: None,
     })
 }
@@ -351,7 +353,8 @@ impl Executor for Tells {
         let WorkItem::User(user_rows) = call else { panic!("nothing here is packed") };
         assert!(self.0.about_to_send(user_rows.first.record.position.row).await);
         let outcome = updated(Duration::ZERO);
-        Completed { done: vec![UserOutcomes::alike(user_rows, Some(&outcome))], further: vec![] }
+        let done = vec![UserOutcomes::alike(user_rows, Some(&outcome))];
+        Completed { done, ..Completed::default() }
     }
 
     fn batch_size(&self) -> usize {

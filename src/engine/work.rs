@@ -5,9 +5,12 @@
 
 use std::future::Future;
 
+use serde_json::value::RawValue;
+
 use crate::catalog::NAMES_A_SEARCH;
+use crate::issue::Issue;
 use crate::outcome::Outcome;
-use crate::rows::{InLanes, Instruction};
+use crate::rows::{InLanes, Instruction, Sets};
 use crate::stop::Stop;
 
 /// One user's rows, or a batch.
@@ -23,6 +26,8 @@ pub enum WorkItem {
         /// Whether it is known that nobody else has the contacts that they set.
         searched: bool,
     },
+    /// Users who are read before anything is sent for them, no user twice.
+    Read(Vec<UserRows>),
 }
 
 impl WorkItem {
@@ -31,7 +36,7 @@ impl WorkItem {
     pub fn rows(&self) -> usize {
         match self {
             Self::User(user_rows) => user_rows.rows(),
-            Self::Batch { users, .. } => users.iter().map(UserRows::rows).sum(),
+            Self::Batch { users, .. } | Self::Read(users) => users.iter().map(UserRows::rows).sum(),
         }
     }
 
@@ -40,7 +45,7 @@ impl WorkItem {
     pub fn requests(&self) -> u64 {
         match self {
             Self::User(rows) => rows.instructions().map(own_requests).sum(),
-            Self::Batch { searched: true, .. } => 1,
+            Self::Batch { searched: true, .. } | Self::Read(_) => 1,
             Self::Batch { users, searched: false } => batch_requests(users),
         }
     }
@@ -72,13 +77,54 @@ pub struct UserRows {
     pub attempts: u32,
     /// Whether it may have been done: the answer to an earlier request did not tell.
     pub ambiguous: bool,
+    /// What is known of the user.
+    pub before: Before,
+    /// Whether this run may have changed the user a short time ago: a search may show how it was
+    /// before that.
+    pub is_recent: bool,
+}
+
+/// What is known of a user before their rows are sent.
+#[derive(Clone, Debug, Default)]
+pub enum Before {
+    /// Nothing: the user was not read.
+    #[default]
+    Unread,
+    /// How the server last showed the user.
+    Seen(Box<RawValue>),
+    /// There is no such user.
+    Missing,
+    /// Reading the user failed.
+    Failed(Box<Issue>),
 }
 
 impl UserRows {
     /// The rows of a user, of which there is one.
     #[must_use]
     pub fn single(instruction: Instruction) -> Self {
-        Self { first: instruction, more: Vec::new(), attempts: 0, ambiguous: false }
+        Self {
+            first: instruction,
+            more: Vec::new(),
+            attempts: 0,
+            ambiguous: false,
+            before: Before::Unread,
+            is_recent: false,
+        }
+    }
+
+    /// Whether its rows expect the user to be in some state.
+    #[must_use]
+    pub fn expects(&self) -> bool {
+        self.instructions().any(|instruction| instruction.expect.is_some())
+    }
+
+    /// What its rows set, if they may share a batch.
+    #[must_use]
+    pub fn sets(&self) -> Option<Sets> {
+        self.instructions().try_fold(Sets::default(), |sets, instruction| {
+            let terms = instruction.batch.filter(|batch| !batch.alone)?;
+            Some(sets.and(terms.sets))
+        })
     }
 
     /// The same, after so many attempts of a batch that it was in.
@@ -137,13 +183,24 @@ impl UserOutcomes {
     }
 }
 
-/// What executing a work item came to: each of its users is here or there.
+/// What executing a work item came to: each of its users is in one of these.
 #[derive(Debug, Default)]
 pub struct Completed {
     /// The users whose rows have outcomes.
     pub done: Vec<UserOutcomes>,
     /// How the others are to be worked on.
     pub further: Vec<WorkItem>,
+    /// Those that were read, and can be sent.
+    pub read: Vec<UserRows>,
+}
+
+impl Completed {
+    /// The same, with users whose rows were left undone because of the stop.
+    #[must_use]
+    pub fn leaving(mut self, users: Vec<UserRows>) -> Self {
+        self.done.extend(users.into_iter().map(|user_rows| UserOutcomes::alike(user_rows, None)));
+        self
+    }
 }
 
 /// Something that executes work items.
@@ -154,6 +211,12 @@ pub trait Executor: Send + Sync + 'static {
 
     /// The most users that a batch is to have just now.
     fn batch_size(&self) -> usize;
+
+    /// Whether the user of an instruction is read before anything is sent for it.
+    fn reads_first(&self, instruction: &Instruction) -> bool {
+        let _ = instruction;
+        false
+    }
 
     /// Waits until another item is of use, with so many begun and not ended.
     ///

@@ -94,6 +94,7 @@ mod tests {
             record: Record { source, position, content: Content::Object("{}".into()) },
             operation: None,
             login_id: None,
+            changes: crate::change::Changes::new(),
             outcome,
             notes: None,
         }

@@ -287,6 +287,7 @@ fn meaning(status: Status) -> &'static str {
         Status::Updated => "the server changed the user",
         Status::Unchanged => "there was nothing to do",
         Status::Invalid => "the row is wrong; nothing was sent",
+        Status::Drifted => "set aside: somebody else changed the user in the meantime",
         Status::Rejected => "the server said no; sending it again will not help",
         Status::GaveUp => "retries are used up; it could work another time",
         Status::Unknown => "sent, but without a trustworthy answer: it may have been applied",

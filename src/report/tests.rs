@@ -31,7 +31,8 @@ pub(crate) fn finished(status: Status) -> Finished {
     let outcome = Outcome { status, ..Outcome::invalid(issue, Timestamp::UNIX_EPOCH) };
     let position = Position { row: 1, line: 1, byte: 0 };
     let record = Record { source, position, content: Content::Object("{}".into()) };
-    Finished { record, operation: None, login_id: None, outcome, notes: None }
+    let changes = crate::change::Changes::new();
+    Finished { record, operation: None, login_id: None, changes, outcome, notes: None }
 }
 
 /// The summary of a clean run.

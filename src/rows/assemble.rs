@@ -38,6 +38,7 @@ impl Assembled {
             batch: self.batch,
             looked_up: self.looked_up,
             attributes_apart: self.attributes_apart,
+            expect: None,
             notes,
         }
     }

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use super::batch_terms::BatchTerms;
 use super::mapping::OnConflict;
 use crate::catalog::Operation;
-use crate::change::{self, Change, Changes, Subject};
+use crate::change::{self, Change, Changes, Subject, UserParts};
 use crate::input::record::{Notes, Record};
 use crate::issue::Issue;
 
@@ -39,6 +39,8 @@ pub struct Instruction {
     /// Whether each custom attribute has a call of its own, by the endpoint that keeps the others:
     /// whether a patch does is not documented (API reference, 3.3).
     pub attributes_apart: bool,
+    /// How the row expects the user to be; it is set aside where that is not so.
+    pub expect: Option<Box<UserParts>>,
     /// What was repaired, and what may be wrong.
     pub notes: Option<Box<Notes>>,
 }

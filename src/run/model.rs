@@ -245,7 +245,7 @@ impl Case {
         let wire = ModelWire(Arc::clone(&self.world));
         let requester = Requester::new(wire, gate, self.config.backoff);
         let handle = RecorderHandle::new(&to_recorder);
-        let client = Client::new(requester, handle, self.config.batch_size);
+        let client = Client::new(requester, handle, self.config.looking, self.config.batch_size);
         let stop = Stop::default();
         let sinks = Sinks::from(Vec::new());
         let breaker = self.config.breaker.clone();
@@ -334,7 +334,7 @@ impl Case {
                 return !applied;
             }
             Status::Unknown => return false,
-            Status::Unchanged => panic!("row {row} is unchanged"),
+            Status::Unchanged | Status::Drifted => panic!("row {row} was not sent"),
         }
         true
     }

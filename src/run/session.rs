@@ -14,19 +14,16 @@ use super::intake::Intake;
 use super::parts::{CHANNEL, Parts, RunEnd};
 use super::reader;
 use super::totals::{self, Facts};
-use crate::api::explain;
-use crate::api::transport::{Endpoint, Handshake, NoHandshake, Transport};
+use crate::api::transport::{Handshake, Transport};
 use crate::catalog::RateClass;
+use crate::connect;
 use crate::engine::events::{Event, Pace, Sinks, Started, Waiting};
 use crate::engine::recorder_handle::RecorderHandle;
 use crate::engine::{Ended, Engine, Rooms};
-use crate::exit::Error;
-use crate::limiter::{Gate, Rates, SharedBudget};
 use crate::outcome::Tally;
 use crate::report::Counts;
 use crate::requester::Requester;
 use crate::send::Client;
-use crate::settings::config::{Config, Target};
 use crate::stop::{Stop, StopReason};
 use crate::store::{self, Closed, Recorder};
 
@@ -42,13 +39,15 @@ pub(super) async fn session(
     let Intake { folder, reading, recorder, recovered, checked } = intake;
     let earlier = recovered.as_ref().map_or_else(Tally::default, |recovered| recovered.tally);
     let (to_recorder, from_engine) = mpsc::channel(CHANNEL);
-    let gate = gate(&config, &config.pace.rates(handshake.simulator.as_deref()));
-    let handle = RecorderHandle::new(&to_recorder);
+    let rates = config.pace.rates(handshake.simulator.as_deref());
+    let gate = connect::gate(&config.pace, config.endpoint(), &rates);
     let target = config.project_id().map(|project| (project.to_owned(), transport.host()));
-    let client = {
-        let requester = Requester::new(transport, gate, config.backoff);
-        Arc::new(Client::new(requester, handle, config.batch_size))
-    };
+    let client = Arc::new(Client::new(
+        Requester::new(transport, gate, config.backoff),
+        RecorderHandle::new(&to_recorder),
+        config.looking,
+        config.batch_size,
+    ));
     let counts = Counts::default();
     sinks.push(Box::new(counts.clone()));
     let sinks = Sinks::from(sinks);
@@ -119,24 +118,6 @@ async fn close(
     join_task(closing).await
 }
 
-/// The gate, which shares the limits with this machine's other runs for the project.
-fn gate(config: &Config, rates: &Rates) -> Gate {
-    let gate = Gate::new(config.pace.concurrency, rates);
-    let (Some(folder), Target::Project(endpoint), true) =
-        (&config.pace.budget, &config.target, rates.users.is_some())
-    else {
-        return gate;
-    };
-    match SharedBudget::open(folder, endpoint.base_url.as_str(), &endpoint.project_id) {
-        Ok(budget) => gate.sharing(budget),
-        Err(error) => {
-            let folder = folder.display();
-            tracing::warn!(%folder, %error, "no shared budget: limits are not shared with this project's other runs");
-            gate
-        }
-    }
-}
-
 /// Tells the sinks how it goes, until it is aborted.
 async fn tick(sinks: Sinks, client: Arc<Client>, class: RateClass) {
     let mut ticks = tokio::time::interval(TICK);
@@ -179,24 +160,6 @@ async fn limit_duration(most: Duration, stop: Stop) {
     tokio::time::sleep(most).await;
     let message = format!("--max-duration {} is over", humantime::format_duration(most));
     stop.drain(StopReason::stopped("time_is_up", message, ""));
-}
-
-/// Shakes hands, a few times if nobody is there: a network may just be coming up.
-pub(super) async fn connect(endpoint: &Endpoint) -> Result<(Transport, Handshake), Error> {
-    const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
-    let mut transport = Transport::new(endpoint)?;
-    let mut pauses = PAUSES.iter();
-    loop {
-        let lost = match transport.handshake().await {
-            Ok(handshake) => return Ok((transport, handshake)),
-            Err(NoHandshake::Refused(why)) => return Err(Error::Stopped(why)),
-            Err(NoHandshake::Unreachable(lost)) => lost,
-        };
-        let Some(pause) = pauses.next() else {
-            return Err(Error::Stopped(explain::unreachable(&transport.host(), &lost)));
-        };
-        tokio::time::sleep(*pause).await;
-    }
 }
 
 /// The end of a thread; what broke it breaks us.

@@ -72,12 +72,13 @@ impl<W: Wire> Client<W> {
             completed.further = in_batches_of(most, users, searched);
             return completed;
         }
+        let users = self.undecided(users, &mut completed, stop);
         let users = if searched {
             users
         } else {
             match self.held_by_nobody(users, &mut completed, stop).await {
                 Ok(free) => free,
-                Err(users) => return left_undone(users, completed),
+                Err(users) => return completed.leaving(users),
             }
         };
         if users.is_empty() {
@@ -88,7 +89,7 @@ impl<W: Wire> Client<W> {
         let body = body::of_batch(&users);
         self.batches.calls.fetch_add(1, Ordering::Relaxed);
         match self.requester.insist(&PatchBatch(&body), &mut tries, stop).await {
-            None => return left_undone(users, completed),
+            None => return completed.leaving(users),
             Some((End::Done, reply)) => {
                 self.finish_each(users, started, &tries, &reply, &mut completed);
             }
@@ -97,6 +98,34 @@ impl<W: Wire> Client<W> {
             }
         }
         completed
+    }
+
+    /// Gives back the users for whom something is to be sent. Where that is so of some rows of a user
+    /// only, they go by themselves.
+    fn undecided(
+        &self,
+        users: Vec<UserRows>,
+        completed: &mut Completed,
+        stop: &Stop,
+    ) -> Vec<UserRows> {
+        let mut left = Vec::with_capacity(users.len());
+        for user_rows in users {
+            let decide = |own| self.decided(own, &user_rows.before, stop);
+            let decided: Vec<_> = user_rows.instructions().map(decide).collect();
+            if decided.iter().all(Option::is_none) {
+                left.push(user_rows);
+            } else if decided.iter().any(Option::is_none) {
+                completed.further.push(WorkItem::User(user_rows));
+            } else {
+                let outcome = |(own, decided): (_, Option<_>)| {
+                    let row = RowAttempt::begin(own, user_rows.attempts);
+                    decided.map(|decided| row.decided(decided, &user_rows.before))
+                };
+                let outcomes = user_rows.instructions().zip(decided).map(outcome).collect();
+                completed.done.push(UserOutcomes { user_rows, outcomes });
+            }
+        }
+        left
     }
 
     /// Sets users apart whose contacts somebody else has, or may have; gives back the others.
@@ -216,11 +245,6 @@ fn in_batches_of(most: usize, mut users: Vec<UserRows>, searched: bool) -> Vec<W
         users = rest;
     }
     items
-}
-
-fn left_undone(users: Vec<UserRows>, mut completed: Completed) -> Completed {
-    completed.done.extend(users.into_iter().map(|user_rows| UserOutcomes::alike(user_rows, None)));
-    completed
 }
 
 /// What follows a batch that failed as a whole, by what it came to and the last reply.

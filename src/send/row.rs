@@ -9,7 +9,7 @@ use crate::api::load::Found;
 use crate::api::reconcile::Reconciled;
 use crate::api::response::{Body, Reply};
 use crate::change::User;
-use crate::engine::work::UserRows;
+use crate::engine::work::{Before, UserRows};
 use crate::issue::Issue;
 use crate::outcome::{Outcome, Status};
 use crate::requester::Tries;
@@ -108,6 +108,19 @@ impl RowAttempt {
             issue.message = message.into();
         }
         self.outcome(status, reply.http_status(), None, Some(Box::new(issue)))
+    }
+
+    /// It comes to this without being sent, by what is known of its user.
+    pub(super) fn decided(
+        &self,
+        (status, why): (Status, Option<Box<Issue>>),
+        before: &Before,
+    ) -> Outcome {
+        let user = match before {
+            Before::Seen(user) if status == Status::Unchanged => Some(user.clone()),
+            Before::Seen(_) | Before::Unread | Before::Missing | Before::Failed(_) => None,
+        };
+        self.outcome(status, None, user, why)
     }
 
     /// It was not done, for this reason.

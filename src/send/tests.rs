@@ -61,7 +61,7 @@ fn transport(simulator: &Simulator) -> Transport {
 fn client_over(transport: Transport, pause: Duration) -> Client {
     let backoff = Backoff { max_attempts: 2, base: pause, cap: pause };
     let requester = Requester::new(transport, Gate::new(4, &Rates::default()), backoff);
-    Client::new(requester, recorder(), 100)
+    Client::new(requester, recorder(), LookRules::default(), 100)
 }
 
 /// A handle whose recorder confirms everything at once.

@@ -24,6 +24,7 @@ use crate::input::{HeaderRow, InputRequest, Selection, Stated};
 use crate::limiter::Rates;
 use crate::limiter::limit::Limit;
 use crate::rows::{Mapping, header_names};
+use crate::send::LookRules;
 use crate::settings::Environment;
 use crate::settings::cli::findings::FindingArgs;
 use crate::settings::cli::run::{PaceArgs, ProjectArgs, Rate, RowArgs, RunArgs};
@@ -46,6 +47,8 @@ pub struct Config {
     pub preflight: Option<MaxFailures>,
     /// The most users in a batch.
     pub batch_size: usize,
+    /// What is done about users before anything is sent for them.
+    pub looking: LookRules,
     /// How fast to send.
     pub pace: PaceSettings,
     /// When to send again, and how often.
@@ -194,6 +197,11 @@ impl Config {
             preflight: (!args.limits.no_preflight && !args.strict)
                 .then_some(args.limits.max_invalid),
             batch_size: usize::from(args.rows.batch_size),
+            looking: LookRules {
+                keep: !args.before.no_keep_before,
+                skip_unchanged: args.before.skip_unchanged,
+                on_drift: args.before.on_drift,
+            },
             pace,
             backoff,
             breaker,
@@ -210,13 +218,19 @@ impl Config {
         })
     }
 
+    /// The endpoint of the project that is updated; nothing for a rehearsal.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<&Endpoint> {
+        match &self.target {
+            Target::Project(endpoint) => Some(endpoint),
+            Target::Rehearsal(_) => None,
+        }
+    }
+
     /// The ID of the project that is updated; nothing for a rehearsal.
     #[must_use]
     pub fn project_id(&self) -> Option<&str> {
-        match &self.target {
-            Target::Project(endpoint) => Some(&endpoint.project_id),
-            Target::Rehearsal(_) => None,
-        }
+        self.endpoint().map(|endpoint| &*endpoint.project_id)
     }
 }
 

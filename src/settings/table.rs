@@ -160,6 +160,12 @@ pub(super) const SETTINGS: &[Setting] = &[
     key("rules.strict", "strict", KeyKind::Switch).recorded("strict", |run| json!(run.args.strict)),
     key("rules.allow", "allow", KeyKind::Texts)
         .identity("allow", |run| json!(run.args.findings.allow)),
+    key("rules.skip-unchanged", "skip-unchanged", KeyKind::Switch)
+        .recorded("skipUnchanged", |run| json!(run.args.before.skip_unchanged)),
+    key("rules.on-drift", "on-drift", KeyKind::Text)
+        .recorded("onDrift", |run| word(run.args.before.on_drift)),
+    key("output.no-keep-before", "no-keep-before", KeyKind::Switch)
+        .recorded("keepBefore", |run| json!(!run.args.before.no_keep_before)),
     key("limits.concurrency", "concurrency", KeyKind::Number)
         .recorded("concurrency", |run| json!(run.args.pace.concurrency)),
     key("limits.rate", "rate", KeyKind::Text)

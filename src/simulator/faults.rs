@@ -34,13 +34,38 @@ pub enum FaultKind {
     Html(u16),
     /// 200 with an empty body.
     Empty,
+    /// Nothing goes wrong with the request; but right after it somebody else changes the users that
+    /// it names, in this field.
+    Meddle(Meddled),
+}
+
+/// What somebody else changes of a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meddled {
+    /// The display name.
+    Name,
+    /// The phone number.
+    Phone,
+    /// The status: the user is disabled.
+    Status,
+}
+
+impl Meddled {
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "name" => Some(Self::Name),
+            "phone" => Some(Self::Phone),
+            "status" => Some(Self::Status),
+            _ => None,
+        }
+    }
 }
 
 impl FaultKind {
     /// Whether the request takes effect all the same, unless `apply=` says otherwise: it does
     /// where the status says so.
     fn applies(self) -> bool {
-        matches!(self, Self::Half | Self::Garbage | Self::Huge | Self::Empty)
+        matches!(self, Self::Half | Self::Garbage | Self::Huge | Self::Empty | Self::Meddle(_))
     }
 
     fn parse(word: &str) -> Option<(Self, bool)> {
@@ -54,9 +79,12 @@ impl FaultKind {
             "redirect" => Self::Redirect,
             "empty" => Self::Empty,
             "html" => Self::Html(503),
-            _ => match word.strip_prefix("html=") {
-                Some(status) => Self::Html(parse_status(status)?),
-                None => Self::Status(parse_status(word.strip_prefix("status=").unwrap_or(word))?),
+            "meddle" => Self::Meddle(Meddled::Name),
+            _ => match word.split_once('=') {
+                Some(("html", status)) => Self::Html(parse_status(status)?),
+                Some(("meddle", field)) => Self::Meddle(Meddled::named(field)?),
+                Some(("status", status)) => Self::Status(parse_status(status)?),
+                _ => Self::Status(parse_status(word)?),
             },
         };
         Some((kind, kind.applies()))
@@ -110,7 +138,9 @@ KIND[:SELECTOR,…], for example `503:every=10`, `apply-drop:path=loginid,first=
 Kinds: a status such as 429 or 503 (also `status=503`); `drop`, the connection closes before \
 anything is done; `apply-drop`, it closes after the update is done; `half`, half of the answer; \
 `hang`, no answer; `garbage`, a 200 that is not JSON; `huge`, a 200 of 10 MB; `empty`, a 200 \
-without a body; `html` or `html=STATUS`, a page (503); `redirect`, a 307.
+without a body; `html` or `html=STATUS`, a page (503); `redirect`, a 307; `meddle` or \
+`meddle=FIELD`, nothing goes wrong, but right after the request somebody else changes the name, \
+phone or status of the users that it names.
 
 Selectors, all of which must hold: `path=P`, an operation's name or the end of a path; \
 `login-id=ID`, also in a batch; and counting the requests that fit these two: `every=N`, each Nth; `first=N`; \
@@ -119,6 +149,12 @@ each with this probability; `times=N`, N strikes and no more.
 
 Also: `retry-after=SECONDS` adds the header; `apply=true` or `apply=false` says whether the update \
 is done anyway (by default it is for `apply-drop`, `half`, `garbage`, `huge` and `empty`).";
+
+    /// The only user that it concerns, if one is named.
+    #[must_use]
+    pub fn login_id(&self) -> Option<&str> {
+        self.login_id.as_deref()
+    }
 
     /// The fault as it was written.
     #[must_use]
@@ -179,7 +215,7 @@ impl FromStr for Fault {
     fn from_str(spec: &str) -> Result<Self, String> {
         let (word, selectors) = spec.split_once(':').unwrap_or((spec, ""));
         let (kind, apply) = FaultKind::parse(word).ok_or_else(|| {
-            format!("`{word}` is not a kind of fault: use a status from 200 to 599, or drop, apply-drop, half, hang, garbage, huge, empty, html, redirect")
+            format!("`{word}` is not a kind of fault: use a status from 200 to 599, or drop, apply-drop, half, hang, garbage, huge, empty, html, redirect, meddle")
         })?;
         let mut fault = Self {
             kind,
@@ -218,12 +254,22 @@ pub(super) struct Request<'a> {
     pub(super) login_id: Option<&'a str>,
     /// The users of a batch.
     pub(super) batch: &'a [Value],
+    /// The login IDs of a search.
+    pub(super) listed: &'a [&'a str],
 }
 
 impl Request<'_> {
+    /// All users that it names.
+    pub(super) fn all_names(&self) -> impl Iterator<Item = &str> {
+        let batch = self.batch.iter().filter_map(|user| user.get("loginId")?.as_str());
+        self.login_id.into_iter().chain(batch).chain(self.listed.iter().copied())
+    }
+
     fn names(&self, login_id: &str) -> bool {
         let in_batch = |user: &Value| user.get("loginId").is_some_and(|own| own == login_id);
-        self.login_id == Some(login_id) || self.batch.iter().any(in_batch)
+        self.login_id == Some(login_id)
+            || self.batch.iter().any(in_batch)
+            || self.listed.contains(&login_id)
     }
 }
 

@@ -12,6 +12,7 @@ fn request(sequence: u64, path: &'static str, login_id: &'static str) -> Request
         operation: crate::catalog::OPERATIONS.iter().find(|op| op.path == path),
         login_id: Some(login_id),
         batch: &[],
+        listed: &[],
     }
 }
 
@@ -110,6 +111,8 @@ fn kinds_are_read_with_whether_they_apply() {
         ("html", FaultKind::Html(503), false),
         ("html=403", FaultKind::Html(403), false),
         ("empty", FaultKind::Empty, true),
+        ("meddle:path=search", FaultKind::Meddle(Meddled::Name), true),
+        ("meddle=phone", FaultKind::Meddle(Meddled::Phone), true),
     ] {
         let fault: Fault = spec.parse().unwrap();
         assert_eq!((fault.kind, fault.apply), (kind, apply), "{spec}");

@@ -48,6 +48,9 @@ pub(super) fn sow(seed: &Seed, store: &mut Store, moment: Moment) -> Result<(), 
     }
 }
 
+/// Users who do not say when they were changed were not changed just now.
+const A_DAY: u32 = 24 * 60 * 60;
+
 /// The longest line of a file of users, in bytes.
 const MAX_LINE: u64 = 1 << 20;
 
@@ -70,7 +73,11 @@ fn read_file(path: &Path, store: &mut Store, moment: Moment) -> Result<(), Error
         if line.trim().is_empty() {
             continue;
         }
-        read_user(&line).and_then(|user| store.create(user, moment)).map_err(|problem| {
+        let created = read_user(&line).and_then(|(user, modified)| {
+            let seconds = modified.unwrap_or(moment.seconds.saturating_sub(A_DAY));
+            store.create(user, Moment { seconds, ..moment })
+        });
+        created.map_err(|problem| {
             Error::refused(format!("{place}:{number}: {}", problem.message()))
         })?;
     }
@@ -78,8 +85,8 @@ fn read_file(path: &Path, store: &mut Store, moment: Moment) -> Result<(), Error
 }
 
 /// A user as the API shows it; `loginId` will do for `loginIds`, and users are enabled unless
-/// they say otherwise.
-fn read_user(line: &str) -> Result<User, Problem> {
+/// they say otherwise. Beside the user stands when it was changed last, in seconds since 1970.
+fn read_user(line: &str) -> Result<(User, Option<u32>), Problem> {
     let mut value: Value = serde_json::from_str(line)
         .map_err(|error| Problem::malformed(format!("not JSON: {error}")))?;
     let mut expired = false;
@@ -118,5 +125,6 @@ fn read_user(line: &str) -> Result<User, Problem> {
         user.created = u32::try_from(seconds).unwrap_or(0);
     }
     user.password |= fields.flag("password").ok().flatten() == Some(true);
-    Ok(user)
+    let modified = fields.integer("modifiedTime")?.and_then(|seconds| u32::try_from(seconds).ok());
+    Ok((user, modified))
 }

@@ -87,6 +87,7 @@ impl Reply {
             FaultKind::Huge => Self::json(200, huge()),
             FaultKind::Empty => Self::json(200, String::new()),
             FaultKind::Redirect => Self { location: Some("/elsewhere"), ..Self::plain(307, "") },
+            FaultKind::Meddle(_) => self,
             FaultKind::Html(status) => {
                 Self::new(status, "text/html", "<!DOCTYPE html><title>Error</title><h1>Error</h1>")
             }
@@ -260,13 +261,18 @@ impl Service {
         fields: Result<Fields, Problem>,
         entry: &mut Entry,
     ) -> Reply {
+        let listed = fields.as_ref().ok().and_then(|own| own.list("loginIds").ok().flatten());
+        let listed = listed.unwrap_or_default().into_iter().map(str::to_owned).collect::<Vec<_>>();
+        let listed: Vec<&str> = listed.iter().map(String::as_str).collect();
         let request = Request {
             sequence: entry.seq,
             path: route.path,
             operation: route.operation(),
             login_id: fields.as_ref().ok().and_then(login_id),
             batch: fields.as_ref().ok().map(batch).unwrap_or_default(),
+            listed: &listed,
         };
+        let named: Vec<String> = request.all_names().map(str::to_owned).collect();
         let fault = state.faults.strike(&request);
         entry.fault = fault.map(|fault| fault.spec().to_owned());
         let mut reply = Reply::json(200, String::new());
@@ -288,6 +294,12 @@ impl Service {
                 Err(problem) => problem.into(),
             };
             reply.license = matches!(route.action, Action::License);
+            if let Some(Fault { kind: FaultKind::Meddle(what), .. }) = fault {
+                match fault.and_then(Fault::login_id) {
+                    Some(only) => desk.meddle(*what, &[only]),
+                    None => desk.meddle(*what, &named),
+                }
+            }
         }
         match fault {
             Some(fault) => reply.spoiled(fault),

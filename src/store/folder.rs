@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::before;
 use super::disk::{Disk, Folder, at, private};
 use super::journal::{self, Identity, JournalLine, Recovered};
 use super::results;
@@ -195,7 +196,8 @@ fn clear(folder: &Path) -> io::Result<()> {
         let path = entry.map_err(failed)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let number = name.strip_prefix(KEPT).filter(|rest| rest.parse::<u32>().is_ok());
-        if name == journal::NAME || name == results::NAME || number.is_some() {
+        let ours_by_name = [journal::NAME, results::NAME, before::NAME].contains(&name.as_str());
+        if ours_by_name || number.is_some() {
             ours.push(path);
         } else if name != LOCK {
             return Err(io::Error::other(format!(

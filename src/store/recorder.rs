@@ -8,6 +8,7 @@ use crate::exit;
 use crate::input::record::Source;
 use crate::outcome::{Finished, Tally};
 
+use super::before::{BeforeImage, BeforeImages};
 use super::disk::Disk;
 use super::failures::{self, Failures};
 use super::file::AppendFile;
@@ -33,6 +34,7 @@ pub struct Recorder {
     disk: Box<dyn Disk>,
     outputs: Vec<Box<dyn Output>>,
     journal: AppendFile,
+    before: BeforeImages,
     /// The rows of the batch.
     rows: Vec<u64>,
     tally: Tally,
@@ -77,6 +79,7 @@ impl Recorder {
         let mut recorder = Self {
             outputs: outputs(&*disk, sources, None)?,
             journal: AppendFile::create(&*disk, journal::NAME)?,
+            before: BeforeImages::default(),
             disk,
             rows: Vec::new(),
             tally: Tally::default(),
@@ -93,6 +96,7 @@ impl Recorder {
         let mut recorder = Self {
             outputs: outputs(&*disk, sources, Some(&recovered.lengths))?,
             journal: AppendFile::reopen(&*disk, journal::NAME, recovered.whole)?,
+            before: BeforeImages::reopen(&*disk)?,
             disk,
             rows: Vec::new(),
             tally: recovered.tally,
@@ -106,6 +110,11 @@ impl Recorder {
     /// Takes an outcome into the batch.
     pub fn record(&mut self, finished: &Finished) -> io::Result<()> {
         self.try_record(finished).inspect_err(|_| self.cut())
+    }
+
+    /// Keeps users as they are before anything is sent for them; then they are on the disk.
+    pub fn keep_before(&mut self, images: &[BeforeImage<'_>]) -> io::Result<()> {
+        self.before.keep(&*self.disk, images).inspect_err(|_| self.cut())
     }
 
     /// Ends the batch: everything recorded is handed to the system, the outputs before the

@@ -15,6 +15,7 @@ use super::file::AppendFile;
 use super::journal::Lengths;
 use super::object;
 use super::output::Output;
+use crate::change::ChangeRecord;
 use crate::input::record::{Notes, Repair};
 use crate::issue::{Issue, Severity};
 use crate::outcome::{Finished, Status, milliseconds, rfc3339};
@@ -45,6 +46,9 @@ pub struct ResultLine<'a> {
     /// The user that the row names, if it names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login_id: Option<Cow<'a, str>>,
+    /// What was to be done to the user; secrets without their value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<ChangeRecord>,
     /// What became of it.
     pub status: Status,
     /// Updates sent for it.
@@ -98,6 +102,7 @@ impl<'a> ResultLine<'a> {
             line: record.position.line,
             operation: finished.operation.map(|operation| operation.name.into()),
             login_id: finished.login_id.as_deref().map(Cow::Borrowed),
+            changes: finished.changes.iter().map(ChangeRecord::from).collect(),
             status: outcome.status,
             attempts: outcome.attempts,
             http_status: outcome.http_status,

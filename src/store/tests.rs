@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use super::journal::{Identity, JOURNAL_VERSION};
 use super::{Closed, Place, Recorder, RunFolder};
 use crate::catalog;
+use crate::change::Changes;
 use crate::input::record::{Content, Delimiter, Encoding, Format, Position, Raw, Record, Source};
 use crate::issue::Issue;
 use crate::outcome::{Finished, Outcome, Status};
@@ -129,6 +130,7 @@ fn finished(source: &Arc<Source>, content: Content, status: Status) -> Finished 
         },
         operation: None,
         login_id: None,
+        changes: Changes::new(),
         outcome: outcome(status),
         notes: None,
     }

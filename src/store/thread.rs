@@ -3,6 +3,7 @@
 //! When a write fails the receiver goes away, so the next send fails: the sender
 //! stops, since nothing may be sent that cannot be recorded, and joins for the reason.
 
+use std::borrow::Cow;
 use std::io;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -12,8 +13,9 @@ use tokio::sync::mpsc::Receiver;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::before::{BeforeImage, ReadBy};
 use super::recorder::Recorder;
-use crate::engine::recorder_handle::Entry;
+use crate::engine::recorder_handle::{Entry, ReadUser};
 use crate::engine::room::Room;
 
 /// A batch is committed when it has this many entries, or earlier when nothing is waiting.
@@ -81,6 +83,24 @@ pub(crate) async fn drain(
 /// The rows that are about to be sent, and who waits until that is durable.
 type AboutToSend = (Vec<u64>, Vec<oneshot::Sender<()>>);
 
+/// Keeps users as they were read; those who wait for it are told.
+fn keep(
+    recorder: &mut Recorder,
+    users: &[ReadUser],
+    written: oneshot::Sender<()>,
+) -> io::Result<()> {
+    let image = |read: &'_ ReadUser| BeforeImage {
+        row: read.row,
+        read_at: read.at,
+        source: if read.alone { ReadBy::Load } else { ReadBy::Search },
+        user: Cow::Owned(read.user.clone()),
+    };
+    recorder.keep_before(&users.iter().map(image).collect::<Vec<_>>())?;
+    // A client that went away does not send either.
+    let _ = written.send(());
+    Ok(())
+}
+
 /// Takes a batch in; gives back what is about to be sent.
 fn batch(
     recorder: &mut Recorder,
@@ -99,6 +119,7 @@ fn batch(
                 rows.push(row);
                 waiting.push(written);
             }
+            Entry::Before { users, written } => keep(recorder, &users, written)?,
         }
         if taken == BATCH {
             break;

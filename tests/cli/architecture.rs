@@ -28,6 +28,7 @@ const ROOMS: &[&str] = &[
     "report",
     "simulator",
     "settings",
+    "connect",
     "run",
     "commands",
     "lib",

@@ -89,6 +89,8 @@ fn round(seed: u64) {
     assert_eq!(code, Some(0), "{context}: {results:#?}");
     check_results(&results, &context);
     check_arrivals(&arrivals, crashes, &context);
+    let kept = lines(&folder.path().join("out/before.jsonl"));
+    check_before(&kept, &arrivals, &context);
 }
 
 /// Every row once, in the order of each user, with the user as it came to be.
@@ -106,6 +108,21 @@ fn check_results(results: &[Value], context: &str) {
         let row = result["row"].as_u64().unwrap();
         let before = last.insert(user, row).unwrap_or(0);
         assert!(before < row, "{context}: row {row} after row {before} of one user");
+    }
+}
+
+/// How a user was is kept for every one who was written to, and shows nothing that the run wrote.
+fn check_before(kept: &[Value], arrivals: &[Value], context: &str) {
+    let mut first: HashMap<&str, &Value> = HashMap::new();
+    for image in kept {
+        let named = image["user"]["loginIds"][0].as_str().unwrap();
+        first.entry(named.trim_start_matches(['u', 'v'])).or_insert(&image["user"]);
+    }
+    for sent in arrivals.iter().filter(|arrival| arrival["applied"] == true) {
+        let user = text(sent, "loginId").trim_start_matches(['u', 'v']);
+        let before = first.get(user).unwrap_or_else(|| panic!("{context}: no image of {user}"));
+        assert_eq!(before["name"], "", "{context}: {before}");
+        assert_eq!(before["loginIds"][0], format!("u{user}"), "{context}");
     }
 }
 

@@ -233,7 +233,7 @@ fn the_printed_command_goes_on_with_the_job() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), job);
     fs::write(folder.path().join("jobs/rows/in.csv"), rows).unwrap();
-    let simulator = Simulator::start(&["--fault", "400:first=3"]);
+    let simulator = Simulator::start(&["--fault", "400:first=3,path=name"]);
     let go =
         |words: &[&str]| program_against(&simulator, folder.path()).args(words).output().unwrap();
     let stopped = go(&["run", "--job", "jobs/job.toml", "--json"]);

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod batching;
+mod before;
 mod changed_inputs;
 mod checking;
 mod columns;

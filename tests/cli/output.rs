@@ -157,7 +157,7 @@ fn a_closed_stdout_is_no_failure() {
 #[test]
 fn the_next_command_has_all_options_and_does_what_it_says() {
     let rows = "loginId,Cell phone,verified,Note\na,020 7946 0018,true,x\nb,12,true,y\n";
-    let ran = Run::new()
+    let ran = Run::reading()
         .file("in.csv", rows)
         .args(&["--simulate", "--ignore", "Note", "--map", "Cell phone=phone", "--region=GB"])
         .go()

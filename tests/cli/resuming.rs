@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::Stdio;
 
 use crate::support::{
-    Ran, Run, Simulator, against, program, program_against, program_within, signal, text,
+    Ran, Run, Simulator, against, program, program_against, program_within, signal, text, updates,
 };
 
 fn rows(number: usize) -> String {
@@ -45,7 +45,7 @@ fn a_killed_run_goes_on_where_it_was() {
     let mut seen: Vec<u64> = ran.results().iter().map(|r| r["row"].as_u64().unwrap()).collect();
     seen.dedup();
     assert_eq!(seen, (1..=200).collect::<Vec<_>>(), "every row exactly once");
-    let arrivals = simulator.stop();
+    let arrivals = updates(simulator.stop());
     // What was on the wire, or not yet committed, when it was killed.
     assert!(arrivals.len() < 200 + 20, "{}", arrivals.len());
 }
@@ -104,7 +104,7 @@ fn a_run_that_is_held_by_another_process_is_left_alone() {
 fn nightly(folder: &std::path::Path, simulator: &Simulator) -> std::process::Command {
     let mut command = program_against(simulator, folder);
     command
-        .args(["run", "--resume", "--quiet", "--concurrency", "1", "in.csv"])
+        .args(["run", "--resume", "--quiet", "--concurrency", "1", "--no-keep-before", "in.csv"])
         .stdout(Stdio::null());
     command
 }
@@ -192,7 +192,7 @@ fn a_disk_that_is_full_stops_the_run_and_loses_nothing() {
     // A limit on the size of files (in blocks of 1,024 bytes) is a disk that gets full.
     let run = |limit: &str| {
         against(&simulator, folder.path(), program_within(&format!("-f {limit}")))
-            .args(["run", "--resume", "--out", "out", "in.csv"])
+            .args(["run", "--resume", "--out", "out", "--no-keep-before", "in.csv"])
             .output()
             .unwrap()
     };
@@ -297,7 +297,7 @@ fn the_latest_run_of_a_file_decides() {
         let mut command = nightly(folder.path(), &simulator);
         if !resume {
             command = program_against(&simulator, folder.path());
-            command.args(["run", "--quiet", "in.csv"]).stdout(Stdio::null());
+            command.args(["run", "--quiet", "--no-keep-before", "in.csv"]).stdout(Stdio::null());
         }
         command.args(more).status().unwrap().code().unwrap()
     };

@@ -84,7 +84,8 @@ fn check_looks_at_the_rows_that_are_chosen() {
 #[test]
 fn the_next_command_leaves_out_what_concerns_the_input_alone() {
     let rows = "x\nloginId;name\na;\nb;B\nc;\nd;D\n";
-    let ran = Run::rehearsed()
+    let ran = Run::reading()
+        .arg("--simulate")
         .file("in.csv", rows)
         .args(&["--header-row", "2", "--limit=3", "--skip", "0", "--encoding", "utf-8"])
         .go()

@@ -103,6 +103,11 @@ impl Simulator {
         arrivals
     }
 
+    /// What arrived so far and changes users, or would.
+    pub(crate) fn updates(&self) -> Vec<Value> {
+        updates(self.arrivals())
+    }
+
     /// Waits until so many requests have arrived.
     pub(crate) fn wait_for_arrivals(&self, number: usize) {
         wait_until("requests arrive", || self.arrivals().len() >= number);
@@ -114,6 +119,14 @@ impl Simulator {
         assert!(self.child.wait().unwrap().success());
         self.arrivals()
     }
+}
+
+/// Those of some arrivals that change users, or would.
+pub(crate) fn updates(mut arrivals: Vec<Value>) -> Vec<Value> {
+    arrivals.retain(|arrival| {
+        text(arrival, "method") != "GET" && !text(arrival, "path").ends_with("/search")
+    });
+    arrivals
 }
 
 /// Waits for something that is bound to happen. It is a defect when it takes a minute.
@@ -147,8 +160,13 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// `run` with the run folder `out`, and nothing else yet.
+    /// `run` with the run folder `out`, and nothing else yet. Nothing is read before it is sent.
     pub(crate) fn new() -> Self {
+        Self::reading().arg("--no-keep-before")
+    }
+
+    /// `run` with the run folder `out`, which reads users before it sends anything for them.
+    pub(crate) fn reading() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut command = program();
         command.current_dir(folder.path()).args(["run", "--out", "out"]);
@@ -158,6 +176,11 @@ impl Run {
     /// The same, against a simulator.
     pub(crate) fn against(simulator: &Simulator) -> Self {
         Self::new().credentials().env("DESCOPE_BASE_URL", &simulator.url)
+    }
+
+    /// A run that reads users first, against a simulator.
+    pub(crate) fn reading_from(simulator: &Simulator) -> Self {
+        Self::reading().credentials().env("DESCOPE_BASE_URL", &simulator.url)
     }
 
     /// The same, as a rehearsal.

@@ -32,6 +32,7 @@ fn mixed() -> Summary {
         updated: 1460,
         unchanged: 10,
         invalid: 6,
+        drifted: 0,
         rejected: 20,
         gave_up: 3,
         unknown: 1,

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::api::response::Body;
 use crate::change::User;
 use crate::engine::work::UserRows;
-use crate::read::Page;
+use crate::read::UserPage;
 use crate::rows::{Instruction, lane};
 
 /// What searches have shown.
@@ -62,6 +62,6 @@ impl ContactOwners {
 
 /// The users of a search's answer; `None` if they are not all there.
 fn users(body: &Body) -> Option<Vec<User>> {
-    let page = Page::of(body).filter(Page::is_whole)?;
+    let page = UserPage::of(body).filter(UserPage::is_whole)?;
     page.users.iter().map(|user| User::read(user)).collect()
 }

@@ -483,7 +483,7 @@ fn calls_are_cut_down_to_rows_by_themselves() {
             .iter()
             .map(|call| match call {
                 WorkItem::Batch { users, .. } => users.len(),
-                WorkItem::User(_) => 0,
+                WorkItem::User(_) | WorkItem::Read(_) => 0,
             })
             .collect();
         assert_eq!(sizes, expected, "at most {most}");

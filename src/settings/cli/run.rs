@@ -17,6 +17,7 @@ use crate::limiter::limit::Limit;
 use crate::report::logging::LogFormat;
 use crate::rows::values::{AttributeType, ListSeparator};
 use crate::rows::{Batching, Blank, OnConflict, Phones, Region, is_field};
+use crate::send::OnDrift;
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -37,6 +38,10 @@ pub struct RunArgs {
     /// How fast to send.
     #[command(flatten)]
     pub pace: PaceArgs,
+
+    /// What is done about users before anything is sent for them.
+    #[command(flatten)]
+    pub before: BeforeArgs,
 
     /// When to give up.
     #[command(flatten)]
@@ -233,6 +238,25 @@ pub struct PaceArgs {
     /// How long a request may take, connecting included
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, default_value = "60s")]
     pub timeout: Duration,
+}
+
+/// What is done about users before anything is sent for them.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = "Before sending")]
+pub struct BeforeArgs {
+    /// Send nothing where the user is already as the row wants; such rows end as `unchanged`. Users
+    /// are read 100 at a time, so it pays where more than one row in a hundred changes nothing
+    #[arg(long)]
+    pub skip_unchanged: bool,
+
+    /// What becomes of a row of a plan or an undo whose user somebody else has changed since: `skip`
+    /// sets it aside as `drifted`, `apply` sends it all the same, `halt` stops the run
+    #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
+    pub on_drift: OnDrift,
+
+    /// Do not keep the users as they were before. Without that, a run cannot be undone
+    #[arg(long)]
+    pub no_keep_before: bool,
 }
 
 /// When to give up.

@@ -1,0 +1,79 @@
+//! Connecting to a project: the handshake, and the gate that its requests pass.
+
+use std::time::Duration;
+
+use crate::api::explain;
+use crate::api::retry::Backoff;
+use crate::api::transport::{Endpoint, Handshake, NoHandshake, ReadOnly, Transport};
+use crate::exit::Error;
+use crate::limiter::{Gate, Rates, SharedBudget};
+use crate::requester::Requester;
+use crate::settings::config::PaceSettings;
+
+/// A project whose users can be read, and nothing else.
+pub(crate) struct ReadableProject {
+    /// What reads them.
+    pub(crate) requester: Requester<ReadOnly>,
+    /// The project's ID.
+    pub(crate) id: String,
+    /// The host of its API, for people.
+    pub(crate) host: String,
+    /// The base URL of its API.
+    pub(crate) base_url: String,
+    /// Whether it is a simulator's.
+    pub(crate) is_simulated: bool,
+}
+
+/// Connects to a project, to read its users.
+pub(crate) async fn to_read(
+    endpoint: &Endpoint,
+    pace: &PaceSettings,
+) -> Result<ReadableProject, Error> {
+    let (transport, handshake) = connect(endpoint).await?;
+    let gate = gate(pace, Some(endpoint), &pace.rates(handshake.simulator.as_deref()));
+    let host = transport.host();
+    Ok(ReadableProject {
+        requester: Requester::new(transport.into(), gate, Backoff::default()),
+        id: endpoint.project_id.clone(),
+        host,
+        base_url: endpoint.base_url.to_string(),
+        is_simulated: handshake.simulator.is_some(),
+    })
+}
+
+/// Shakes hands, a few times if nobody is there: a network may just be coming up.
+pub(crate) async fn connect(endpoint: &Endpoint) -> Result<(Transport, Handshake), Error> {
+    const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
+    let mut transport = Transport::new(endpoint)?;
+    let mut pauses = PAUSES.iter();
+    loop {
+        let lost = match transport.handshake().await {
+            Ok(handshake) => return Ok((transport, handshake)),
+            Err(NoHandshake::Refused(why)) => return Err(Error::Stopped(why)),
+            Err(NoHandshake::Unreachable(lost)) => lost,
+        };
+        let Some(pause) = pauses.next() else {
+            return Err(Error::Stopped(explain::unreachable(&transport.host(), &lost)));
+        };
+        tokio::time::sleep(*pause).await;
+    }
+}
+
+/// The gate, which shares the limits with this machine's other runs for the project.
+///
+/// `endpoint` is nothing in a rehearsal.
+pub(crate) fn gate(pace: &PaceSettings, endpoint: Option<&Endpoint>, rates: &Rates) -> Gate {
+    let gate = Gate::new(pace.concurrency, rates);
+    let (Some(folder), Some(endpoint), true) = (&pace.budget, endpoint, rates.users.is_some())
+    else {
+        return gate;
+    };
+    match SharedBudget::open(folder, endpoint.base_url.as_str(), &endpoint.project_id) {
+        Ok(budget) => gate.sharing(budget),
+        Err(error) => {
+            let folder = folder.display();
+            tracing::warn!(%folder, %error, "no shared budget: limits are not shared with this project's other runs");
+            gate
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! What a row expects of its user, in `_expect`: parts of the user, by name, with their values.
+//!
+//! The rows of a plan and of an undo have it: they are set aside where somebody else has changed
+//! what they are about.
+
+use serde::Deserialize;
+
+use crate::change::UserParts;
+use crate::issue::Issue;
+
+/// The key of a JSON row that holds it.
+pub const EXPECT: &str = "_expect";
+
+/// What a JSON row expects, if it says so.
+pub(super) fn of_row(text: &str) -> Result<Option<Box<UserParts>>, Issue> {
+    #[derive(Deserialize)]
+    struct Expecting {
+        #[serde(rename = "_expect")]
+        expect: Option<Box<UserParts>>,
+    }
+    if memchr::memmem::find(text.as_bytes(), b"\"_expect\"").is_none() {
+        return Ok(None);
+    }
+    serde_json::from_str::<Expecting>(text).map(|row| row.expect).map_err(|error| {
+        Issue::error("bad_value", format!("{EXPECT} is not an object of a user's fields: {error}"))
+            .at(EXPECT)
+            .hint("take the row as the plan or the undo has it, or leave the key out")
+    })
+}

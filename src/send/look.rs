@@ -1,0 +1,175 @@
+//! Looking before sending: how users are before anything is sent for them, and what follows.
+
+use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::value::RawValue;
+
+use super::Client;
+use super::rules::OnDrift;
+use crate::api::load::Load;
+use crate::api::transport::Wire;
+use crate::change::{User, all_changes, touched};
+use crate::engine::recorder_handle::ReadUser;
+use crate::engine::work::{Before, Completed, UserRows};
+use crate::issue::Issue;
+use crate::outcome::Status;
+use crate::read::FoundUsers;
+use crate::rows::Instruction;
+use crate::stop::{Stop, StopReason};
+
+/// How old what a user says of its last change must be: search lags behind writes by seconds (API
+/// reference, section 4).
+const SETTLED: SignedDuration = SignedDuration::from_secs(60);
+
+/// How a user was read.
+enum Seen {
+    BySearch(Box<RawValue>),
+    Alone(Load),
+}
+
+impl<W: Wire> Client<W> {
+    /// Reads users, and keeps those whom this run has not written to yet.
+    pub(super) async fn read_users(&self, mut users: Vec<UserRows>, stop: &Stop) -> Completed {
+        let names: Vec<String> = users
+            .iter()
+            .filter(|user_rows| !user_rows.is_recent)
+            .map(|user_rows| user_rows.first.login_id.clone())
+            .collect();
+        let found = if names.is_empty() {
+            Some(FoundUsers::default())
+        } else {
+            match self.requester.find_if_allowed(&names, stop).await {
+                Some(found) => found,
+                None => return Completed::default().leaving(users),
+            }
+        };
+        let now = Timestamp::now();
+        let looks = users.iter().map(|user_rows| self.look(user_rows, found.as_ref(), now, stop));
+        let seen = join_all(looks).await;
+        let mut kept = Vec::new();
+        for (user_rows, seen) in users.iter_mut().zip(seen) {
+            let Some(seen) = seen else { continue };
+            let (before, alone) = before(seen);
+            if let (Before::Seen(user), false, true) =
+                (&before, user_rows.is_recent, self.looking.keep)
+            {
+                let row = user_rows.first.record.position.row;
+                kept.push(ReadUser { row, at: now, alone, user: user.clone() });
+            }
+            user_rows.before = before;
+        }
+        if !kept.is_empty() && !self.recorder.keep_before(kept).await {
+            stop.drain(StopReason::not_recorded());
+        }
+        if stop.is_draining() {
+            return Completed::default().leaving(users);
+        }
+        Completed { read: users, ..Completed::default() }
+    }
+
+    /// How a user is: as a search showed it, if that can be believed; `None` where that is of no use.
+    async fn look(
+        &self,
+        user_rows: &UserRows,
+        found: Option<&FoundUsers>,
+        now: Timestamp,
+        stop: &Stop,
+    ) -> Option<Seen> {
+        let name = &user_rows.first.login_id;
+        let decides = self.looking.skip_unchanged || user_rows.expects();
+        if user_rows.is_recent && !decides {
+            // How it was before this run is kept already.
+            return None;
+        }
+        match found {
+            Some(found) => {
+                let shown = found.named(name).filter(|_| !user_rows.is_recent);
+                if let Some((raw, _)) = shown.filter(|(_, user)| is_settled(user, now)) {
+                    return Some(Seen::BySearch(raw.clone()));
+                }
+            }
+            // The run is not held up by a search that fails, unless a row hangs on it.
+            None if !user_rows.expects() => {
+                let issue = Issue::error("not_read", "reading the user failed");
+                return Some(Seen::Alone(Load::Failed(Box::new(issue))));
+            }
+            None => {}
+        }
+        self.requester.load(name, stop).await.map(Seen::Alone)
+    }
+
+    /// What a row comes to without being sent, by what is known of its user; `None` where it is to be
+    /// sent.
+    pub(super) fn decided(
+        &self,
+        instruction: &Instruction,
+        before: &Before,
+        stop: &Stop,
+    ) -> Option<(Status, Option<Box<Issue>>)> {
+        let decides = self.looking.skip_unchanged || instruction.expect.is_some();
+        if !decides || instruction.ambiguous {
+            return None;
+        }
+        let user = match before {
+            Before::Seen(raw) => User::read(raw),
+            Before::Missing | Before::Unread | Before::Failed(_) => None,
+        };
+        if user.as_ref().is_some_and(|user| changes_nothing(instruction, user)) {
+            return Some((Status::Unchanged, None));
+        }
+        let expected = instruction.expect.as_ref()?;
+        let Some(user) = user else {
+            return Some(match before {
+                Before::Failed(why) => (Status::GaveUp, Some(why.clone())),
+                _ => self.drifted("the user is gone", stop)?,
+            });
+        };
+        let differs = user.differs_in(expected);
+        if differs.is_empty() {
+            return None;
+        }
+        self.drifted(&format!("somebody else has changed {}", differs.join(", ")), stop)
+    }
+
+    fn drifted(&self, what: &str, stop: &Stop) -> Option<(Status, Option<Box<Issue>>)> {
+        let issue = Issue::error("drifted", format!("{what} since the row was made"))
+            .hint("look at the user, and make a new plan; or use --on-drift apply");
+        match self.looking.on_drift {
+            OnDrift::Apply => return None,
+            OnDrift::Skip => {}
+            OnDrift::Halt => stop.drain(StopReason::stopped(
+                "drifted",
+                "a user was changed by somebody else (--on-drift halt)",
+                "look at the user; to set such rows aside, resume with --on-drift skip",
+            )),
+        }
+        Some((Status::Drifted, Some(Box::new(issue))))
+    }
+}
+
+/// Whether a user would be the same after a row.
+fn changes_nothing(instruction: &Instruction, user: &User) -> bool {
+    let changes = all_changes(instruction.operation, &instruction.changes);
+    if changes.is_empty() || changes.iter().any(|change| change.part().is_none()) {
+        // What cannot be seen may be about to change.
+        return false;
+    }
+    let parts = touched(&changes);
+    user.after(&instruction.login_id, &changes).parts(&parts) == user.parts(&parts)
+}
+
+fn before(seen: Seen) -> (Before, bool) {
+    match seen {
+        Seen::BySearch(user) => (Before::Seen(user), false),
+        Seen::Alone(Load::Found(found)) => (Before::Seen(found.user), true),
+        Seen::Alone(Load::Missing) => (Before::Missing, true),
+        Seen::Alone(Load::Failed(why)) => (Before::Failed(why), true),
+    }
+}
+
+/// Whether what a search showed of a user can be believed: it was not changed a short time ago.
+fn is_settled(user: &User, now: Timestamp) -> bool {
+    let modified = user.get("modifiedTime").and_then(serde_json::Value::as_i64);
+    let modified = modified.and_then(|seconds| Timestamp::from_second(seconds).ok());
+    modified.is_none_or(|modified| now.duration_since(modified) >= SETTLED)
+}

@@ -1,0 +1,97 @@
+//! `before.jsonl`: users as they were before a run wrote to them, written and read.
+//!
+//! A line is on the disk before the first update of its user is sent, whatever becomes of the row:
+//! the file is never cut back to what was committed, only a torn last line goes.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::disk::{Disk, at};
+use super::file::AppendFile;
+use super::object;
+use crate::outcome::rfc3339;
+
+/// The name of the file.
+pub const NAME: &str = "before.jsonl";
+
+/// A user as it was before a run wrote to it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BeforeImage<'a> {
+    /// The first row that was about to change the user.
+    pub row: u64,
+    /// When the user was read.
+    #[serde(serialize_with = "rfc3339")]
+    pub read_at: Timestamp,
+    /// How the user was read.
+    pub source: ReadBy,
+    /// The user as the server sent it.
+    pub user: Cow<'a, RawValue>,
+}
+
+/// How a user was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadBy {
+    /// By a search, with others.
+    Search,
+    /// By itself.
+    Load,
+}
+
+/// The file with the before-images of a run; it is begun with the first of them.
+#[derive(Debug, Default)]
+pub(super) struct BeforeImages(Option<AppendFile>);
+
+impl BeforeImages {
+    /// Opens the file of a run that is resumed, without a torn last line.
+    pub(super) fn reopen(disk: &dyn Disk) -> io::Result<Self> {
+        let Some(&length) = disk.lengths()?.get(NAME) else { return Ok(Self::default()) };
+        let whole = whole_lines(&disk.path(NAME), length)?;
+        Ok(Self(Some(AppendFile::reopen(disk, NAME, whole)?)))
+    }
+
+    /// Writes images, and waits until they are on the disk.
+    pub(super) fn keep(&mut self, disk: &dyn Disk, images: &[BeforeImage<'_>]) -> io::Result<()> {
+        let file = match &mut self.0 {
+            Some(file) => file,
+            none => {
+                let file = none.insert(AppendFile::create(disk, NAME)?);
+                disk.sync()?;
+                file
+            }
+        };
+        for image in images {
+            let user = object::one_line(&image.user)?;
+            let to = file.row()?;
+            serde_json::to_writer(&mut *to, &BeforeImage { user, ..image.clone() })?;
+            to.push(b'\n');
+        }
+        file.flush()?;
+        file.sync()
+    }
+}
+
+/// The bytes of a file up to the end of its last whole line.
+fn whole_lines(path: &Path, length: u64) -> io::Result<u64> {
+    let read = || {
+        let mut lines = BufReader::new(File::open(path)?);
+        let (mut whole, mut line) = (0, Vec::new());
+        while lines.read_until(b'\n', &mut line)? > 0 && line.ends_with(b"\n") {
+            whole += line.len() as u64;
+            line.clear();
+        }
+        Ok(whole)
+    };
+    match read() {
+        // A disk in memory has no file to look at, and never tears a line.
+        Err(error) if io::Error::kind(&error) == io::ErrorKind::NotFound => Ok(length),
+        read => read.map_err(|error| at("read", path, &error)),
+    }
+}
