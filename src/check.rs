@@ -25,7 +25,7 @@ use crate::issue::{Issue, Severity};
 use crate::rows::{Builder, Mapping, OnConflict};
 use crate::store::summary::SkippedRows;
 use assertions::Assertions;
-pub(crate) use forecast::Calls;
+pub(crate) use forecast::{Calls, Needed, forecast};
 use groups::Groups;
 pub(crate) use groups::{Group, Repairs};
 pub(crate) use located::LocatedIssue;
@@ -65,6 +65,12 @@ impl Report {
     #[must_use]
     pub fn count(&self, severity: Severity) -> u64 {
         self.groups.iter().filter(|group| group.severity == severity).map(|group| group.count).sum()
+    }
+
+    /// Kinds of problems with their numbers, the worst first.
+    #[must_use]
+    pub(crate) fn problem_counts(&self) -> Vec<(&str, u64)> {
+        self.groups.iter().map(|group| (&*group.code, group.count)).collect()
     }
 
     /// What it means for scripts.
@@ -163,7 +169,7 @@ where
         others,
         allowed,
         repairs,
-        forecast: forecast::forecast(&judged.calls, options.batch_size, &options.limits),
+        forecast: forecast(&judged.calls, options.batch_size, &options.limits),
         unreadable: judged.unreadable,
     })
 }

@@ -3,8 +3,11 @@
 mod caller;
 mod check;
 mod operations;
+mod plan;
+mod reading;
 mod run;
 mod settings;
+mod signals;
 mod simulate;
 
 use std::ffi::OsString;
@@ -50,6 +53,10 @@ fn run(parsed: Parsed, caller: &Caller<'_>) -> Result<Exit, Error> {
             Ok(settings::show(&settings, args.job.job.as_deref(), args.json))
         }
         Command::Check(args) => check::run(&args, caller),
+        Command::Plan(args) if args.job.show_settings => {
+            Ok(settings::show(&settings, args.job.job.as_deref(), args.output.json))
+        }
+        Command::Plan(args) => plan::run(&args, caller),
         Command::Simulate(args) => simulate::run(*args),
         Command::Operations(args) => operations::run(&args),
         Command::JobSchema => job_schema(),

@@ -16,6 +16,8 @@ pub enum Exit {
     Stopped = 3,
     /// Another process holds this run.
     Busy = 4,
+    /// A plan has changes (`plan --detailed-exitcode`).
+    Pending = 5,
     /// A promise of ours is broken: the totals do not add up.
     Broken = 70,
     /// Stopped by SIGINT.

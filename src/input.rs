@@ -29,6 +29,7 @@ mod open;
 mod promise;
 mod quotes;
 pub mod record;
+mod remarks;
 mod request;
 mod rows;
 mod selection;
@@ -256,6 +257,12 @@ impl Iterator for Input {
         loop {
             match self.read() {
                 Ok(None) => return None,
+                Ok(Some((_, row))) if remarks::is_remark(&row.content) => {
+                    if remarks::is_of_a_row(&row.content) {
+                        self.row += 1;
+                        self.skipped.count_left_out();
+                    }
+                }
                 Ok(Some((source, row))) => {
                     self.row += 1;
                     let position = Position { row: self.row, line: row.line, byte: row.byte };

@@ -24,6 +24,7 @@ mod input;
 mod issue;
 mod limiter;
 mod outcome;
+mod plan;
 mod read;
 mod report;
 mod requester;

@@ -3,15 +3,19 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use crate::api::explain;
 use crate::api::load::Load;
 use crate::api::response::{Body, Reply, Response};
 use crate::api::transport::ReadWire;
 use crate::catalog::{self, NAMES_A_SEARCH, Operation};
 use crate::change::User;
+use crate::issue::Issue;
+use crate::outcome::Status;
 use crate::requester::{End, Request, Requester, Tries};
 use crate::rows::lane;
 use crate::stop::Stop;
@@ -125,6 +129,41 @@ impl<W: ReadWire> Requester<W> {
         })
     }
 
+    /// Finds the users who have any of some names; `None` when the run stops before.
+    pub(crate) async fn find(
+        &self,
+        names: &[String],
+        stop: &Stop,
+    ) -> Option<Result<FoundUsers, Box<Issue>>> {
+        let mut found = FoundUsers::default();
+        for names in names.chunks(NAMES_A_LIST) {
+            let mut page = 0;
+            loop {
+                let body = page_of_names(names, page);
+                let mut tries = Tries::default();
+                let search = ReadRequest::Search(&body);
+                let (end, reply) = Box::pin(self.insist(&search, &mut tries, stop)).await?;
+                let users = match &reply {
+                    Reply::Response(answer) if matches!(end, End::Done) => {
+                        UserPage::of(&answer.body)
+                    }
+                    _ => None,
+                };
+                let Some(users) = users else {
+                    return Some(Err(Box::new(explain::failure(&reply, Status::GaveUp))));
+                };
+                page += 1;
+                let is_last = users.users.len() < NAMES_A_SEARCH
+                    || users.total.is_some_and(|total| total <= page * NAMES_A_SEARCH as u64);
+                users.users.into_iter().for_each(|user| found.add(user));
+                if is_last {
+                    break;
+                }
+            }
+        }
+        Some(Ok(found))
+    }
+
     /// Finds the users who have names, if the key may search; more names than one search takes are
     /// several searches. `Some(None)` where one of them failed, and `None` when the run stops before.
     pub(crate) async fn find_if_allowed(
@@ -146,12 +185,32 @@ impl<W: ReadWire> Requester<W> {
     }
 }
 
+/// The most names in one search whose answer may have several pages. No maximum is documented (API
+/// reference, section 4).
+const NAMES_A_LIST: usize = 4 * NAMES_A_SEARCH;
+
+/// How old what a user says of its last change must be for a search to be believed: it lags behind
+/// writes by seconds (API reference, section 4).
+const SETTLED: SignedDuration = SignedDuration::from_secs(60);
+
+/// Whether what a search showed of a user can be believed: it was not changed a short time ago.
+#[must_use]
+pub(crate) fn is_settled(user: &User, now: Timestamp) -> bool {
+    let modified = user.get("modifiedTime").and_then(serde_json::Value::as_i64);
+    let modified = modified.and_then(|seconds| Timestamp::from_second(seconds).ok());
+    modified.is_none_or(|modified| now.duration_since(modified) >= SETTLED)
+}
+
 /// A search for the users who have login IDs, test users among them.
 pub(crate) fn of_names(names: &[String]) -> Bytes {
+    page_of_names(names, 0)
+}
+
+fn page_of_names(names: &[String], page: u64) -> Bytes {
     let body = json!({
         "loginIds": names,
         "limit": NAMES_A_SEARCH,
-        "page": 0,
+        "page": page,
         "withTestUser": true,
     });
     body.to_string().into()

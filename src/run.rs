@@ -9,6 +9,7 @@ mod intake;
 #[cfg(test)]
 mod model;
 mod parts;
+mod planned;
 mod reader;
 mod session;
 mod totals;
@@ -116,7 +117,7 @@ impl RunHandle {
 
 async fn run(run: Run, stop: Stop) -> Result<RunEnd, Error> {
     let Run { config, sinks, typed } = run;
-    let config = Arc::new(config);
+    let config = Arc::new(planned::prepare(config)?);
     let intake = match intend(&config, &stop).await? {
         Ok(Intended::Run(intake)) => *intake,
         Ok(Intended::Nothing { folder, tally }) => {

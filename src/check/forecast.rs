@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::catalog::{LOAD, NAMES_A_SEARCH, RateClass};
 use crate::limiter::limit::Limit;
-use crate::rows::Instruction;
+use crate::change::Subject;
+use crate::rows::{Instruction, OnConflict};
 
 /// Calls of one rate class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub struct Calls {
 
 /// What rows need.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Needed {
+pub(crate) struct Needed {
     /// Calls for rows that go by themselves, by their class.
     calls: [u64; RateClass::ALL.len()],
     /// Rows that share calls. Fewer users may be behind them.
@@ -31,7 +32,8 @@ pub(super) struct Needed {
 }
 
 impl Needed {
-    pub(super) fn count(&mut self, instruction: &Instruction) {
+    /// Counts a row.
+    pub(crate) fn count(&mut self, instruction: &Instruction) {
         match instruction.batch {
             Some(_) => {
                 self.batched += 1;
@@ -46,6 +48,21 @@ impl Needed {
                 }
             }
         }
+    }
+
+    /// Counts a row that shares calls if a patch can set what it sets (`--batch`).
+    pub(crate) fn count_batched(&mut self, instruction: &Instruction) {
+        let operation = instruction.operation;
+        let merges = instruction.on_conflict == OnConflict::Merge && operation.fail_on_conflict;
+        let of_attributes = instruction
+            .changes
+            .iter()
+            .any(|change| matches!(change.subject, Subject::Attribute(_)));
+        if merges || of_attributes || !operation.is_patch() {
+            return self.count(instruction);
+        }
+        self.batched += 1;
+        self.searched += instruction.guarded_names().count() as u64;
     }
 
     pub(super) fn add(&mut self, other: &Self) {
@@ -74,7 +91,8 @@ impl Needed {
 }
 
 /// What the calls of every class come to.
-pub(super) fn forecast(
+#[must_use]
+pub(crate) fn forecast(
     needed: &Needed,
     batch_size: u64,
     limits: &[(RateClass, Limit)],

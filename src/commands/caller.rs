@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
-use crate::report::Look;
+use crate::report::{self, Look};
 use crate::settings::Environment;
 
 /// Who calls the program.
@@ -13,6 +13,21 @@ pub(super) struct Caller<'a> {
 }
 
 impl Caller<'_> {
+    /// Options with their values as they were typed, for another command line.
+    pub(super) fn options(&self, names: &[&str]) -> String {
+        let mut words = self.typed.iter();
+        let mut options = String::new();
+        while let Some(word) = words.next() {
+            let (name, value) = word.split_once('=').map_or((&**word, None), |(n, v)| (n, Some(v)));
+            if names.contains(&name) {
+                let value = value.map(str::to_owned).or_else(|| words.next().cloned());
+                let value = report::quoted(&value.unwrap_or_default());
+                options.push_str(&format!(" {name} {value}"));
+            }
+        }
+        options
+    }
+
     /// Whether to print in colour.
     pub(super) fn color(&self) -> bool {
         io::stdout().is_terminal() && (self.environment)("NO_COLOR").is_none()

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::caller::Caller;
 use super::check::CheckScreen;
+use super::signals;
 use crate::exit::{Error, Exit};
 use crate::report::logging::{self, LogFormat, LogLook};
 use crate::report::{self, Announcer, LogWriter, ProgressForm, ProgressSink};
@@ -16,7 +17,6 @@ use crate::store;
 use crate::store::summary::Summary;
 
 mod open_files;
-mod signals;
 
 /// Runs the files and says how it ended.
 pub(super) fn run(args: &RunArgs, caller: &Caller<'_>) -> Result<Exit, Error> {

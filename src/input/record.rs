@@ -262,6 +262,9 @@ pub struct Repair {
 /// ignores them, so that a failures file is an input again.
 pub const ADDED_COLUMNS: [&str; 5] = ["_row", "_status", "_error", "_message", "_hint"];
 
+/// Keys that plans and undos add to rows, besides [`ADDED_COLUMNS`]: they give no field.
+pub const PLAN_KEYS: [&str; 6] = ["_file", "_line", "_class", "_changes", "_expect", "_undoOf"];
+
 /// A name without regard to case, spaces, `_`, `-` and `/`.
 #[must_use]
 pub fn normalize(name: &str) -> String {

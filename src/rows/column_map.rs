@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::catalog::{Field, Kind, Need, OPERATIONS, Operation, Role, USER_ID, normalize};
-use crate::input::record::ADDED_COLUMNS;
+use crate::input::record::{ADDED_COLUMNS, PLAN_KEYS};
 use crate::issue::Issue;
 
 use super::attributes::{self, Takes};
@@ -254,7 +254,7 @@ fn column(name: &str, mapping: &Mapping) -> Column {
     let same = |other: &str| normalize(other) == normalize(name);
     let only = || mapping.only.is_empty() || mapping.only.iter().any(|only| same(only));
     let ignored = || mapping.ignore.iter().any(|ignored| same(ignored));
-    if ADDED_COLUMNS.contains(&name) || ignored() || !only() {
+    if ADDED_COLUMNS.contains(&name) || PLAN_KEYS.contains(&name) || ignored() || !only() {
         return Column::Ignored;
     }
     if name.trim().is_empty() {

@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 
 use jiff::Timestamp;
 
+use super::planned;
 use crate::check::{self, EXAMPLES, Options};
 use crate::engine::breaker::MaxFailures;
 use crate::exit::{Error, Exit};
@@ -159,6 +160,7 @@ impl Reading {
         };
         let requests: Vec<InputRequest> = config.inputs.iter().enumerate().map(kept).collect();
         // What is read from here on is what is fingerprinted now, or the run stops.
+        planned::refuse_kept(&requests)?;
         let identified: Result<(Vec<_>, Vec<_>), Error> = requests.iter().map(identify).collect();
         // What cannot be read at all is best explained by what reads it.
         let (requests, inputs) = identified.or_else(|error| {

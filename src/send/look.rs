@@ -1,7 +1,7 @@
 //! Looking before sending: how users are before anything is sent for them, and what follows.
 
 use futures_util::future::join_all;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 use super::Client;
@@ -13,13 +13,9 @@ use crate::engine::recorder_handle::ReadUser;
 use crate::engine::work::{Before, Completed, UserRows};
 use crate::issue::Issue;
 use crate::outcome::Status;
-use crate::read::FoundUsers;
+use crate::read::{FoundUsers, is_settled};
 use crate::rows::Instruction;
 use crate::stop::{Stop, StopReason};
-
-/// How old what a user says of its last change must be: search lags behind writes by seconds (API
-/// reference, section 4).
-const SETTLED: SignedDuration = SignedDuration::from_secs(60);
 
 /// How a user was read.
 enum Seen {
@@ -165,11 +161,4 @@ fn before(seen: Seen) -> (Before, bool) {
         Seen::Alone(Load::Missing) => (Before::Missing, true),
         Seen::Alone(Load::Failed(why)) => (Before::Failed(why), true),
     }
-}
-
-/// Whether what a search showed of a user can be believed: it was not changed a short time ago.
-fn is_settled(user: &User, now: Timestamp) -> bool {
-    let modified = user.get("modifiedTime").and_then(serde_json::Value::as_i64);
-    let modified = modified.and_then(|seconds| Timestamp::from_second(seconds).ok());
-    modified.is_none_or(|modified| now.duration_since(modified) >= SETTLED)
 }

@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod findings;
 pub(crate) mod job;
 pub(crate) mod operations;
+pub(crate) mod plan;
 pub(crate) mod run;
 pub(crate) mod simulate;
 
@@ -52,6 +53,16 @@ pub(crate) enum Command {
     ///
     /// Exit codes: 0 no problem; 1 there are problems; 2 a file cannot be understood.
     Check(Box<check::CheckArgs>),
+    /// Read the users, and show what would change, without changing anything
+    ///
+    /// Reads the users whom the rows name, 100 in a call, and says of each row what would change:
+    /// `field: before → after`. Rows that would change nothing, users who are not there, and values
+    /// that are another user's login ID are told now. With -o it writes a plan file: `run` takes it,
+    /// does exactly what was shown, and sets users aside whom somebody else has changed since.
+    ///
+    /// Exit codes: 0 all rows can be sent, or change nothing; 1 some rows cannot; 2 refused; 3 it
+    /// could not be made; with --detailed-exitcode also 5 when something would change.
+    Plan(Box<plan::PlanArgs>),
     /// A local Descope look-alike: users, errors, limits, faults
     ///
     /// Serves until it is stopped. The first line on stdout is the URL, to be used as the base

@@ -307,7 +307,7 @@ pub(crate) fn mapping(args: &RowArgs, findings: &FindingArgs) -> Mapping {
     }
 }
 
-fn pace(args: &PaceArgs, environment: Environment<'_>) -> Result<PaceSettings, Error> {
+pub(crate) fn pace(args: &PaceArgs, environment: Environment<'_>) -> Result<PaceSettings, Error> {
     if args.connect_timeout.is_zero() {
         return Err(Error::refused("--connect-timeout must be greater than zero"));
     }
@@ -353,7 +353,7 @@ fn target(
     Ok(Target::Rehearsal(simulator::Settings { create_missing: true, ..settings }))
 }
 
-fn endpoint(
+pub(crate) fn endpoint(
     args: &ProjectArgs,
     pace: &PaceSettings,
     environment: Environment<'_>,

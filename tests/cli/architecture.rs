@@ -25,6 +25,7 @@ const ROOMS: &[&str] = &[
     "send",
     "store",
     "check",
+    "plan",
     "report",
     "simulator",
     "settings",

@@ -2,17 +2,21 @@
 
 use clap::Args;
 
+use crate::plan::Class;
+
 /// What counts as a problem.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Findings")]
 pub struct FindingArgs {
-    /// Allow warnings of this kind, such as --allow `lock_out`; may be repeated
+    /// Allow warnings of this kind, such as --allow `lock_out`, or changes of this class in a plan:
+    /// removal, rename, access, `lock_out`, merge, or all of them with `all`; may be repeated
     #[arg(long, value_name = "CODE", value_parser = allowable)]
     pub allow: Vec<String>,
 }
 
 fn allowable(code: &str) -> Result<String, String> {
-    let codes = crate::check::ALLOWABLE;
+    let mut codes = crate::check::ALLOWABLE.to_vec();
+    codes.extend(Class::ALLOWABLE.iter().filter(|class| !crate::check::ALLOWABLE.contains(class)));
     if codes.contains(&code) {
         Ok(code.to_owned())
     } else {

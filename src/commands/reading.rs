@@ -1,0 +1,37 @@
+//! What the subcommands share that only read: a project, and the stop.
+
+use super::caller::Caller;
+use super::signals;
+use crate::connect::{self, ReadableProject};
+use crate::exit::Error;
+use crate::report::logging::{self, LogLook};
+use crate::settings::cli::run::{PaceArgs, ProjectArgs};
+use crate::settings::config;
+use crate::stop::Stop;
+
+/// Connects to a project, and has something done with it that only reads.
+pub(super) fn with_project<T>(
+    project: &ProjectArgs,
+    pace: &PaceArgs,
+    caller: &Caller<'_>,
+    work: impl AsyncFnOnce(&ReadableProject, &Stop) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let log = logging::start(0, false, LogLook::Screen(caller.color()));
+    let pace = config::pace(pace, caller.environment)?;
+    let endpoint = config::endpoint(project, &pace, caller.environment)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::Stopped(format!("cannot start threads: {error}")))?;
+    runtime.block_on(async {
+        let stop = Stop::default();
+        signals::watch(stop.clone(), log.clone())?;
+        let project = tokio::select! {
+            project = connect::to_read(&endpoint, &pace) => project?,
+            reason = stop.stopped() => {
+                return Err(Error::Stopped(format!("{reason} before the first request")));
+            }
+        };
+        work(&project, &stop).await
+    })
+}

@@ -1,0 +1,114 @@
+//! Planning: what rows would do to users as they are now, without doing it.
+//!
+//! Users are read a hundred rows at a time, over a wire that cannot write. Rows are taken in the
+//! order of the file, so that what a row finds is what the rows before it would have left. Each row
+//! is a line of a plan file, which a run takes.
+
+mod class;
+mod fold;
+pub(crate) mod file;
+mod look;
+mod totals;
+
+use std::sync::Arc;
+
+use futures_util::stream::{FuturesOrdered, StreamExt};
+
+pub(crate) use class::Class;
+pub(crate) use totals::{Example, PlanTotals, Verdict, shown};
+
+use crate::api::transport::ReadWire;
+use crate::exit::Error;
+use crate::input::Input;
+use crate::input::record::Record;
+use crate::issue::Issue;
+use crate::requester::Requester;
+use crate::rows::{Builder, Instruction, Invalid};
+use crate::stop::Stop;
+use fold::Fold;
+use look::Looked;
+
+/// A row, and what a plan says of it.
+#[derive(Debug)]
+pub(crate) struct PlannedRow {
+    /// What the row wants, or why it wants nothing.
+    pub(crate) row: Result<Instruction, Box<Invalid>>,
+    /// What would come of it.
+    pub(crate) verdict: Verdict,
+}
+
+/// Rows that are read for together; as many users fit into one answer of a search.
+const TOGETHER: usize = crate::catalog::NAMES_A_SEARCH;
+
+/// Searches that are under way at a time.
+const AHEAD: usize = 4;
+
+/// Plans the rows of an input, in order; `each` takes what comes of them.
+///
+/// # Errors
+///
+/// An input that cannot be read to its end, users who cannot be read, and what `each` fails with.
+pub(crate) async fn plan<W: ReadWire>(
+    input: Input,
+    builder: Builder,
+    requester: &Requester<W>,
+    stop: &Stop,
+    each: &mut dyn FnMut(&PlannedRow) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut rows = Rows { input, builder };
+    let mut fold = Fold::new()?;
+    let mut ahead = FuturesOrdered::new();
+    loop {
+        while ahead.len() < AHEAD {
+            let Some(chunk) = rows.chunk()? else { break };
+            ahead.push_back(look::look(chunk, requester, stop));
+        }
+        let Some(looked) = ahead.next().await else { return Ok(()) };
+        let Looked { rows, users } = looked?;
+        for row in rows {
+            each(&fold.take(row, &users, requester, stop).await?)?;
+        }
+    }
+}
+
+/// The rows of an input, understood.
+struct Rows {
+    input: Input,
+    builder: Builder,
+}
+
+impl Rows {
+    /// The next rows; `None` at the end.
+    fn chunk(&mut self) -> Result<Option<Vec<Result<Instruction, Box<Invalid>>>>, Error> {
+        let mut chunk = Vec::with_capacity(TOGETHER);
+        while chunk.len() < TOGETHER {
+            match self.input.next() {
+                Some(record) => {
+                    let record: Record = record.map_err(|error| {
+                        Error::Stopped(format!("the plan cannot continue: {error}"))
+                    })?;
+                    chunk.push(self.builder.build(record));
+                }
+                None => break,
+            }
+        }
+        Ok((!chunk.is_empty()).then_some(chunk))
+    }
+}
+
+/// The error of a user who cannot be read.
+fn unreadable(issue: &Issue) -> Error {
+    Error::Stopped(format!(
+        "a user cannot be read: {}; a plan must know all of them: make it again",
+        issue.message
+    ))
+}
+
+/// A reading that was stopped.
+fn stopped(stop: &Stop) -> Error {
+    let why = stop.reason().map_or_else(|| "stopped".to_owned(), |reason| reason.to_string());
+    Error::Stopped(format!("{why}; nothing was changed, and no plan was written"))
+}
+
+/// A user as it was read, shared by the rows that name it.
+type KnownUser = Arc<crate::change::User>;

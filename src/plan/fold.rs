@@ -1,0 +1,240 @@
+//! Folding: what a row finds is what the rows before it would have left.
+//!
+//! The changes of rows are kept in a file without a name, and an index of it by user: 16 bytes a
+//! user who would change. Only where a user turns up again are they read back.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::class::{self, Class};
+use super::look::{Users, load};
+use super::totals::{PlannedChange, Verdict};
+use super::{KnownUser, PlannedRow};
+use crate::api::transport::ReadWire;
+use crate::change::{Change, ChangeRecord, Changes, Subject, User, all_changes, touched};
+use crate::exit::Error;
+use crate::requester::Requester;
+use crate::rows::{Instruction, Invalid, OnConflict, lane};
+use crate::stop::Stop;
+
+/// What the rows so far would have done.
+pub(super) struct Fold {
+    kept: File,
+    end: u64,
+    /// The place of the last change of each user who would change, by the hash of its user ID.
+    changed: HashMap<u64, u64>,
+    /// The places of renames, by the lane of the new login ID.
+    renamed: HashMap<u64, u64>,
+    /// Lanes of login IDs that were given up.
+    freed: BTreeSet<u64>,
+}
+
+/// A row's changes, as they are kept.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    /// The place of the user's change before, and how many there are.
+    before: Option<u64>,
+    count: u64,
+    /// The user as the row names it.
+    login_id: String,
+    changes: Vec<ChangeRecord>,
+}
+
+impl Fold {
+    pub(super) fn new() -> Result<Self, Error> {
+        let kept = tempfile::tempfile().map_err(Error::refused)?;
+        let (changed, renamed, freed) = Default::default();
+        Ok(Self { kept, end: 0, changed, renamed, freed })
+    }
+
+    /// What would come of the next row.
+    pub(super) async fn take<W: ReadWire>(
+        &mut self,
+        row: Result<Instruction, Box<Invalid>>,
+        users: &Users,
+        requester: &Requester<W>,
+        stop: &Stop,
+    ) -> Result<PlannedRow, Error> {
+        let instruction = match &row {
+            Ok(instruction) => instruction,
+            Err(invalid) => {
+                let why = invalid.issue.message.to_string();
+                return Ok(PlannedRow { verdict: refused("invalid", why), row });
+            }
+        };
+        let user = match self.given(&instruction.login_id) {
+            Some(place) => {
+                let name = self.first_name(place).map_err(lost)?;
+                load(&name, requester, stop).await?
+            }
+            None => users.named(&instruction.login_id).map(KnownUser::clone),
+        };
+        let verdict = self.verdict(instruction, user.as_deref(), users)?;
+        Ok(PlannedRow { row, verdict })
+    }
+
+    /// The rename by which an earlier row would have given somebody a login ID, if it is still
+    /// theirs then.
+    fn given(&self, login_id: &str) -> Option<u64> {
+        let lane = lane(login_id);
+        self.renamed.get(&lane).filter(|_| !self.freed.contains(&lane)).copied()
+    }
+
+    /// How the first of a user's rows names it, which is what it is called now.
+    fn first_name(&mut self, place: u64) -> std::io::Result<String> {
+        let mut kept = self.read(place)?;
+        while let Some(before) = kept.before {
+            kept = self.read(before)?;
+        }
+        Ok(kept.login_id)
+    }
+
+    fn verdict(
+        &mut self,
+        instruction: &Instruction,
+        user: Option<&User>,
+        users: &Users,
+    ) -> Result<Verdict, Error> {
+        let changes = all_changes(instruction.operation, &instruction.changes);
+        if changes.is_empty() || changes.iter().any(|change| change.part().is_none()) {
+            let why = "what it changes cannot be shown, such as a password: run it from its own file";
+            return Ok(refused("secret", why.to_owned()));
+        }
+        let Some(user) = user else {
+            return Ok(refused("not_found", "no such user".to_owned()));
+        };
+        let key = xxh3_64(user.user_id().as_bytes());
+        let earlier = self.changed.get(&key).copied();
+        let (before, count) = self.projected(user, earlier).map_err(lost)?;
+        let name = &instruction.login_id;
+        if !before.names().iter().any(|own| lane(own) == lane(name)) {
+            let why = "an earlier row gives the user another login ID".to_owned();
+            return Ok(refused("not_found", why));
+        }
+        let after = before.after(name, &changes);
+        let parts = touched(&changes);
+        let differs = |part: &&String| before.part(part) != after.part(part);
+        let differing: BTreeSet<String> = parts.iter().filter(differs).cloned().collect();
+        if differing.is_empty() {
+            return Ok(Verdict::Unchanged);
+        }
+        let holder = self.holder(instruction, &before, users);
+        if let Some((value, holder)) = &holder
+            && (instruction.on_conflict == OnConflict::Fail || instruction.renames_to().is_some())
+        {
+            let why = format!("{value} is the login ID of {holder}");
+            return Ok(refused("conflict", why));
+        }
+        let mut classes = class::classes(&before, &after, &parts);
+        if holder.is_some() {
+            classes.remove(&Class::Plain);
+            classes.insert(Class::Merge);
+        }
+        self.keep(instruction, &changes, key, (earlier, count + 1)).map_err(lost)?;
+        let mut expect = before.parts(&parts);
+        expect.insert("userId".to_owned(), before.part("userId"));
+        let differences = differing
+            .into_iter()
+            .map(|part| (part.clone(), before.part(&part), after.part(&part)))
+            .collect();
+        Ok(Verdict::Changes(Box::new(PlannedChange {
+            differences,
+            classes,
+            expect,
+            of_user: count + 1,
+        })))
+    }
+
+    /// Who has what a row wants to give its user, if it is somebody else: the value, and the other's
+    /// login ID.
+    fn holder(
+        &self,
+        instruction: &Instruction,
+        user: &User,
+        users: &Users,
+    ) -> Option<(String, String)> {
+        let given = instruction.contact_names().chain(instruction.renames_to().map(str::to_owned));
+        given.into_iter().find_map(|value| {
+            if user.names().iter().any(|own| lane(own) == lane(&value)) {
+                return None;
+            }
+            if self.given(&value).is_some() {
+                return Some((value, "another user, by an earlier row".to_owned()));
+            }
+            let holder = users.named(&value).filter(|_| !self.freed.contains(&lane(&value)))?;
+            let holder = holder.list("loginIds").first().map_or_else(String::new, ToString::to_string);
+            Some((value, holder))
+        })
+    }
+
+    /// A user as the rows so far would have left it, and how many of them changed it.
+    fn projected(&mut self, user: &User, last: Option<u64>) -> std::io::Result<(User, u64)> {
+        let mut chain = Vec::new();
+        let mut place = last;
+        while let Some(at) = place {
+            let kept = self.read(at)?;
+            place = kept.before;
+            chain.push(kept);
+        }
+        let count = chain.first().map_or(0, |kept| kept.count);
+        let mut projected = user.clone();
+        for kept in chain.iter().rev() {
+            let changes: Vec<Change> =
+                kept.changes.iter().filter_map(ChangeRecord::change).collect();
+            projected = projected.after(&kept.login_id, &changes);
+        }
+        Ok((projected, count))
+    }
+
+    fn keep(
+        &mut self,
+        instruction: &Instruction,
+        changes: &Changes,
+        user: u64,
+        (before, count): (Option<u64>, u64),
+    ) -> std::io::Result<()> {
+        let kept = Kept {
+            before,
+            count,
+            login_id: instruction.login_id.clone(),
+            changes: changes.iter().map(ChangeRecord::from).collect(),
+        };
+        let text = serde_json::to_vec(&kept)?;
+        let place = self.end;
+        self.kept.seek(SeekFrom::Start(place))?;
+        let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        let record = [&length.to_le_bytes()[..], &text].concat();
+        self.kept.write_all(&record)?;
+        self.end += record.len() as u64;
+        self.changed.insert(user, place);
+        if changes.iter().any(|change| change.subject == Subject::LoginId) {
+            self.freed.insert(lane(&instruction.login_id));
+        }
+        if let Some(new) = instruction.renames_to() {
+            self.renamed.insert(lane(new), place);
+            self.freed.remove(&lane(new));
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, place: u64) -> std::io::Result<Kept> {
+        self.kept.seek(SeekFrom::Start(place))?;
+        let mut length = [0; 4];
+        self.kept.read_exact(&mut length)?;
+        let mut text = vec![0; u32::from_le_bytes(length) as usize];
+        self.kept.read_exact(&mut text)?;
+        Ok(serde_json::from_slice(&text)?)
+    }
+}
+
+fn refused(status: &'static str, why: String) -> Verdict {
+    Verdict::Refused { status, why }
+}
+
+fn lost(error: std::io::Error) -> Error {
+    Error::Stopped(format!("the plan cannot continue: its temporary file: {error}"))
+}

@@ -1,0 +1,97 @@
+//! Reading the users whom rows name, and those who have what rows want to give.
+
+use std::collections::{BTreeSet, HashMap};
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+
+use super::{KnownUser, stopped, unreadable};
+use crate::api::load::Load;
+use crate::api::transport::ReadWire;
+use crate::change::User;
+use crate::exit::Error;
+use crate::read::is_settled;
+use crate::requester::Requester;
+use crate::rows::{Instruction, Invalid, lane};
+use crate::stop::Stop;
+
+/// Rows, and the users whom they are about.
+pub(super) struct Looked {
+    pub(super) rows: Vec<Result<Instruction, Box<Invalid>>>,
+    pub(super) users: Users,
+}
+
+/// Users by the lanes of names: of users whom rows name, and of those who have what rows want to
+/// give. `None` for a name that nobody has.
+#[derive(Default)]
+pub(super) struct Users(HashMap<u64, Option<KnownUser>>);
+
+impl Users {
+    /// The user who has a name.
+    pub(super) fn named(&self, name: &str) -> Option<&KnownUser> {
+        self.0.get(&lane(name))?.as_ref()
+    }
+}
+
+/// Reads the users whom rows are about.
+pub(super) async fn look<W: ReadWire>(
+    rows: Vec<Result<Instruction, Box<Invalid>>>,
+    requester: &Requester<W>,
+    stop: &Stop,
+) -> Result<Looked, Error> {
+    let instructions = || rows.iter().filter_map(|row| row.as_ref().ok());
+    let names: BTreeSet<&str> = instructions().map(|own| own.login_id.as_str()).collect();
+    let given: BTreeSet<String> = instructions()
+        .flat_map(|own| own.contact_names().chain(own.renames_to().map(str::to_owned)))
+        .filter(|given| !names.contains(given.as_str()))
+        .collect();
+    let wanted: Vec<String> =
+        names.iter().map(ToString::to_string).chain(given.iter().cloned()).collect();
+    let found = match requester.find(&wanted, stop).await {
+        None => return Err(stopped(stop)),
+        Some(Err(why)) => return Err(unreadable(&why)),
+        Some(Ok(found)) => found,
+    };
+    let now = Timestamp::now();
+    let mut users = Users::default();
+    let mut alone = Vec::new();
+    for name in &names {
+        match found.named(name).filter(|(_, user)| is_settled(user, now)) {
+            Some((_, user)) => drop(users.0.insert(lane(name), Some(KnownUser::new(user.clone())))),
+            // That nobody has a name is believed of a load only: search lags.
+            None => alone.push(*name),
+        }
+    }
+    for name in &given {
+        let user = found.named(name).map(|(_, user)| KnownUser::new(user.clone()));
+        users.0.insert(lane(name), user);
+    }
+    for (name, user) in load_all(&alone, requester, stop).await? {
+        users.0.insert(lane(name), user);
+    }
+    Ok(Looked { rows, users })
+}
+
+async fn load_all<'n, W: ReadWire>(
+    names: &[&'n str],
+    requester: &Requester<W>,
+    stop: &Stop,
+) -> Result<Vec<(&'n str, Option<KnownUser>)>, Error> {
+    let loads = names.iter().map(|name| async { (*name, load(name, requester, stop).await) });
+    let loaded = join_all(loads).await;
+    loaded.into_iter().map(|(name, user)| Ok((name, user?))).collect()
+}
+
+/// The user who has a name, read by itself.
+pub(super) async fn load<W: ReadWire>(
+    name: &str,
+    requester: &Requester<W>,
+    stop: &Stop,
+) -> Result<Option<KnownUser>, Error> {
+    match requester.load(name, stop).await {
+        None => Err(stopped(stop)),
+        Some(Load::Missing) => Ok(None),
+        Some(Load::Failed(why)) => Err(unreadable(&why)),
+        Some(Load::Found(found)) => Ok(User::read(&found.user).map(KnownUser::new)),
+    }
+}

@@ -1,0 +1,155 @@
+//! What a plan comes to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Class, PlannedRow};
+use crate::change::UserParts;
+
+/// What would come of a row.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// The user would change.
+    Changes(Box<PlannedChange>),
+    /// The user is already as the row wants.
+    Unchanged,
+    /// It would not be sent, or in vain.
+    Refused {
+        /// A stable word: `invalid`, `not_found`, `conflict` or `secret`.
+        status: &'static str,
+        /// Why, in words.
+        why: String,
+    },
+}
+
+/// What would happen to a user.
+#[derive(Debug)]
+pub(crate) struct PlannedChange {
+    /// The parts that would change, with what they are and what they would be.
+    pub(crate) differences: Vec<(String, Value, Value)>,
+    /// What it can do.
+    pub(crate) classes: BTreeSet<Class>,
+    /// The parts that the row touches, as they are, and the user's ID.
+    pub(crate) expect: UserParts,
+    /// Rows of the same user that would change it, this one among them.
+    pub(crate) of_user: u64,
+}
+
+/// Rows of a kind, for people.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Example {
+    /// The user, as the row names it.
+    pub(crate) user: String,
+    /// What would happen: parts, with what they are and what they would be; or why nothing would.
+    pub(crate) what: String,
+}
+
+/// Examples that are kept of each kind.
+const EXAMPLES: usize = 10;
+
+/// Users with most changes that are named.
+const MOST_CHANGED: usize = 5;
+
+/// What a plan comes to, as its last line has it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PlanTotals {
+    /// Rows of the input.
+    pub(crate) rows: u64,
+    /// Rows that would change a user.
+    pub(crate) changes: u64,
+    /// Rows that would not, by why: `unchanged`, `not_found`, `conflict`, `invalid`, `secret`.
+    pub(crate) others: BTreeMap<String, u64>,
+    /// Changes by operation.
+    pub(crate) operations: BTreeMap<String, u64>,
+    /// Changes by class; one may be of several.
+    pub(crate) classes: BTreeMap<String, u64>,
+    /// The first of each kind.
+    #[serde(skip)]
+    pub(crate) examples: BTreeMap<String, Vec<Example>>,
+    /// Users with more than one change, and how many: those with most.
+    #[serde(skip)]
+    pub(crate) most_changed: Vec<(String, u64)>,
+    /// Whether examples are kept without bound.
+    #[serde(skip)]
+    pub(crate) keeps_all: bool,
+}
+
+impl PlanTotals {
+    /// Counts a row.
+    pub(crate) fn count(&mut self, planned: &PlannedRow) {
+        self.rows += 1;
+        let user = match &planned.row {
+            Ok(instruction) => instruction.login_id.clone(),
+            Err(invalid) => invalid.login_id.clone().unwrap_or_else(|| invalid.record.place()),
+        };
+        match &planned.verdict {
+            Verdict::Unchanged => *self.others.entry("unchanged".to_owned()).or_default() += 1,
+            Verdict::Refused { status, why } => {
+                *self.others.entry((*status).to_owned()).or_default() += 1;
+                self.example(status, || Example { user, what: why.clone() });
+            }
+            Verdict::Changes(change) => self.count_change(planned, change, &user),
+        }
+    }
+
+    fn count_change(&mut self, planned: &PlannedRow, change: &PlannedChange, user: &str) {
+        self.changes += 1;
+        if let Ok(instruction) = &planned.row {
+            *self.operations.entry(instruction.operation.name.to_owned()).or_default() += 1;
+        }
+        for class in &change.classes {
+            *self.classes.entry(class.word().to_owned()).or_default() += 1;
+            self.example(class.word(), || Example { user: user.to_owned(), what: change.shown() });
+        }
+        if change.of_user > 1 {
+            self.most_changed.retain(|(own, _)| own != user);
+            self.most_changed.push((user.to_owned(), change.of_user));
+            self.most_changed.sort_by_key(|(_, changes)| std::cmp::Reverse(*changes));
+            self.most_changed.truncate(MOST_CHANGED);
+        }
+    }
+
+    fn example(&mut self, kind: &str, make: impl FnOnce() -> Example) {
+        let examples = self.examples.entry(kind.to_owned()).or_default();
+        if self.keeps_all || examples.len() < EXAMPLES {
+            examples.push(make());
+        }
+    }
+
+    /// Rows that would not be sent, or in vain: all but those that are unchanged.
+    #[must_use]
+    pub(crate) fn refused(&self) -> u64 {
+        self.others.iter().filter(|(why, _)| *why != "unchanged").map(|(_, rows)| rows).sum()
+    }
+}
+
+impl PlannedChange {
+    /// `phone: +44… → +44…, …`
+    fn shown(&self) -> String {
+        let one = |(part, was, is): &(String, Value, Value)| {
+            format!("{part}: {} → {}", shown(was), shown(is))
+        };
+        self.differences.iter().map(one).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// A part's value, for people.
+pub(crate) fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "(none)".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join("; "),
+        Value::Object(members) => {
+            let one = |(key, value): (&String, &Value)| match value {
+                Value::Null => key.clone(),
+                Value::Array(items) if items.is_empty() => key.clone(),
+                value => format!("{key} ({})", shown(value)),
+            };
+            members.iter().map(one).collect::<Vec<_>>().join("; ")
+        }
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+    }
+}

@@ -1,0 +1,335 @@
+//! What `plan` tells: a screen, a table for a spreadsheet, and a summary for a ticket.
+
+use std::fmt::Write as _;
+use std::fs::OpenOptions;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+use super::format::{brief, count, paint, span, tame, thousands};
+use super::summary::Look;
+use crate::check::Calls;
+use crate::exit::Error;
+use crate::plan::{Class, Example, PlanTotals, PlannedRow, Verdict, shown};
+
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const NOTE: Style = AnsiColor::Yellow.on_default().bold();
+
+/// How far reading users is, on a terminal.
+pub(crate) struct ReadingProgress(ProgressBar);
+
+impl ReadingProgress {
+    /// Of so many rows.
+    #[must_use]
+    pub(crate) fn new(rows: u64) -> Self {
+        let style = ProgressStyle::with_template(
+            "reading users [{bar:24}] {human_pos} of {human_len} rows, {eta} left",
+        );
+        let style = style.expect("the template is well formed").progress_chars("=> ");
+        Self(ProgressBar::new(rows).with_style(style))
+    }
+
+    /// A row is done.
+    pub(crate) fn advance(&self) {
+        self.0.inc(1);
+    }
+}
+
+impl Drop for ReadingProgress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// What a plan comes to, to be shown.
+pub(crate) struct PlanScreen<'a> {
+    /// The project, for people.
+    pub(crate) project: &'a str,
+    /// The files.
+    pub(crate) files: &'a [String],
+    /// What it comes to.
+    pub(crate) totals: &'a PlanTotals,
+    /// What `check` finds in the files, by kind.
+    pub(crate) problems: Vec<(&'a str, u64)>,
+    /// Calls and times, row by row and in batches.
+    pub(crate) forecasts: &'a [Vec<Calls>; 2],
+    /// Where the plan is.
+    pub(crate) plan_file: Option<&'a Path>,
+    /// The command to go on with.
+    pub(crate) next: Option<&'a str>,
+    /// How it looks.
+    pub(crate) look: Look,
+}
+
+/// Rows that would not change anything, and why.
+fn meaning(status: &str) -> &'static str {
+    match status {
+        "unchanged" => "already as the file wants it",
+        "not_found" => "no such user",
+        "conflict" => "the value is another user's login ID",
+        "invalid" => "the row is wrong",
+        "secret" => "what it changes cannot be shown: run it from its own file",
+        _ => "",
+    }
+}
+
+impl PlanScreen<'_> {
+    /// Prints it for people.
+    pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
+        let rows = count(self.totals.rows, "row");
+        writeln!(out, "project {}, {rows} of {}", tame(self.project), tame(&self.files.join(", ")))?;
+        writeln!(out)?;
+        self.print_counts(out)?;
+        self.print_examples(out)?;
+        self.print_problems(out)?;
+        writeln!(out, "\nto send: {}", self.forecast())?;
+        if let Some(path) = self.plan_file {
+            let changes = count(self.totals.changes, "change");
+            writeln!(out, "plan:    {} ({changes})", path.display())?;
+        }
+        if let Some(next) = self.next {
+            writeln!(out, "\nnext: {next}")?;
+        }
+        Ok(())
+    }
+
+    fn print_counts(&self, out: &mut impl Write) -> io::Result<()> {
+        for (status, rows) in &self.totals.others {
+            let style = if status == "unchanged" { GOOD } else { BAD };
+            let word = self.paint(style, &format!("{:<12}", status.replace('_', " ")));
+            writeln!(out, "{:>12}  {word}  {}", thousands(*rows), meaning(status))?;
+        }
+        for (operation, changes) in &self.totals.operations {
+            writeln!(out, "{:>12}  {operation:<12}  to be changed", thousands(*changes))?;
+        }
+        if self.totals.changes == 0 {
+            writeln!(out, "{:>12}  changes", 0)?;
+            return Ok(());
+        }
+        writeln!(out)?;
+        for class in Class::ALL {
+            let Some(changes) = self.totals.classes.get(class.word()) else { continue };
+            let style = if class == Class::Plain { GOOD } else { NOTE };
+            let word = self.paint(style, &format!("{:<12}", class.word()));
+            writeln!(out, "{:>12}  {word}  {}", thousands(*changes), class.meaning())?;
+        }
+        Ok(())
+    }
+
+    fn print_examples(&self, out: &mut impl Write) -> io::Result<()> {
+        for (kind, total) in self.kinds() {
+            let Some(examples) = self.totals.examples.get(kind) else { continue };
+            let shown = examples.len() as u64;
+            let of = if shown < total {
+                format!("{} of {}; --all for every one", thousands(shown), thousands(total))
+            } else {
+                format!("all {}", thousands(total))
+            };
+            writeln!(out, "\n{} ({of})", self.paint(NOTE, &kind.replace('_', " ")))?;
+            for Example { user, what } in examples {
+                writeln!(out, "  {:<30}  {}", brief(user), brief(what))?;
+            }
+        }
+        if !self.totals.most_changed.is_empty() {
+            writeln!(out, "\nusers with most changes")?;
+            for (user, changes) in &self.totals.most_changed {
+                writeln!(out, "  {:<30}  {}", brief(user), count(*changes, "change"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Kinds of rows of which there are examples, with their numbers: first those that need most
+    /// care.
+    fn kinds(&self) -> Vec<(&str, u64)> {
+        let classes = Class::ALL.into_iter().rev().filter_map(|class| {
+            Some((class.word(), *self.totals.classes.get(class.word())?))
+        });
+        let others = self.totals.others.iter().filter(|(status, _)| *status != "unchanged");
+        others.map(|(status, rows)| (status.as_str(), *rows)).chain(classes).collect()
+    }
+
+    fn print_problems(&self, out: &mut impl Write) -> io::Result<()> {
+        if self.problems.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "\n`descope-bulk check` finds in the files:")?;
+        for (code, number) in &self.problems {
+            writeln!(out, "{:>12}  {code}", thousands(*number))?;
+        }
+        Ok(())
+    }
+
+    fn forecast(&self) -> String {
+        let told = |forecast: &[Calls]| {
+            let calls = forecast.first().map_or(0, |calls| calls.calls);
+            let longest = forecast.iter().map(|calls| calls.time).max().unwrap_or_default();
+            let time = match longest.as_secs() {
+                0 => "all within one window of the limit".to_owned(),
+                _ => format!("at least {}", span(longest)),
+            };
+            format!("{}, {time}", count(calls, "call"))
+        };
+        let [single, batched] = self.forecasts;
+        if batched.first().map(|calls| calls.calls) < single.first().map(|calls| calls.calls) {
+            format!("{}; with --batch {}", told(single), told(batched))
+        } else {
+            told(single)
+        }
+    }
+
+    fn paint(&self, style: Style, text: &str) -> String {
+        paint(self.look.color, style, text)
+    }
+
+    /// The same for machines.
+    #[must_use]
+    pub(crate) fn json(&self) -> Value {
+        let calls = |forecast: &[Calls]| forecast.first().map_or(0, |calls| calls.calls);
+        json!({
+            "version": 1,
+            "files": self.files,
+            "rows": self.totals.rows,
+            "changes": self.totals.changes,
+            "others": self.totals.others,
+            "operations": self.totals.operations,
+            "classes": self.totals.classes,
+            "calls": calls(&self.forecasts[0]),
+            "callsInBatches": calls(&self.forecasts[1]),
+            "plan": self.plan_file.map(|path| path.display().to_string()),
+            "next": self.next,
+        })
+    }
+
+    /// Writes a summary for a ticket: at most 60,000 characters, without values unless they are asked
+    /// for.
+    pub(crate) fn write_markdown(&self, path: &Path, with_values: bool) -> Result<(), Error> {
+        const MOST: usize = 60_000;
+        let mut text = self.markdown(with_values);
+        if let Some((end, _)) = text.char_indices().nth(MOST) {
+            text.truncate(end);
+        }
+        write_new(path, |out| out.write_all(text.as_bytes()))
+    }
+
+    fn markdown(&self, with_values: bool) -> String {
+        let mut text = format!(
+            "# Plan\n\nProject {}, {} of {}.\n\n| rows | what |\n| ---: | --- |\n",
+            self.project,
+            count(self.totals.rows, "row"),
+            self.files.join(", "),
+        );
+        for (status, rows) in &self.totals.others {
+            let _ = writeln!(text, "| {} | {status}: {} |", thousands(*rows), meaning(status));
+        }
+        for (operation, changes) in &self.totals.operations {
+            let _ = writeln!(text, "| {} | `{operation}` to be changed |", thousands(*changes));
+        }
+        text.push_str("\n| changes | class |\n| ---: | --- |\n");
+        for class in Class::ALL {
+            if let Some(changes) = self.totals.classes.get(class.word()) {
+                let (word, meaning) = (class.word(), class.meaning());
+                let _ = writeln!(text, "| {} | {word}: {meaning} |", thousands(*changes));
+            }
+        }
+        let _ = writeln!(text, "\nTo send: {}.", self.forecast());
+        if with_values {
+            for (kind, _) in self.kinds() {
+                let Some(examples) = self.totals.examples.get(kind) else { continue };
+                let _ = writeln!(text, "\n## {kind}\n");
+                for Example { user, what } in examples.iter().take(10) {
+                    let cell = |text: &str| brief(text).replace('|', "\\|").replace('`', "'");
+                    let _ = writeln!(text, "- `{}`: `{}`", cell(user), cell(what));
+                }
+            }
+        }
+        text
+    }
+}
+
+/// The changes as a table for a spreadsheet.
+pub(crate) struct ChangeTable {
+    path: PathBuf,
+    out: csv::Writer<BufWriter<std::fs::File>>,
+}
+
+impl ChangeTable {
+    /// Begins a file, which only its owner can read. One that exists is refused.
+    pub(crate) fn create(path: &Path) -> Result<Self, Error> {
+        let file = create_new(path).map_err(|error| cannot_write(path, &error))?;
+        let mut table =
+            Self { path: path.to_owned(), out: csv::Writer::from_writer(BufWriter::new(file)) };
+        table.record(&["row", "file", "user", "operation", "status", "class", "field", "before", "after"])?;
+        Ok(table)
+    }
+
+    /// Writes a line for each field that would change, or one for a row that would not be sent.
+    pub(crate) fn row(&mut self, planned: &PlannedRow) -> Result<(), Error> {
+        let (record, user, operation) = match &planned.row {
+            Ok(own) => (&own.record, Some(&own.login_id), Some(own.operation)),
+            Err(own) => (&own.record, own.login_id.as_ref(), own.operation),
+        };
+        let row = record.position.row.to_string();
+        let user = user.map_or("", String::as_str);
+        let operation = operation.map_or("", |operation| operation.name);
+        let first = [row.as_str(), record.source.name.as_str(), user, operation];
+        match &planned.verdict {
+            Verdict::Unchanged => Ok(()),
+            Verdict::Refused { status, why } => {
+                self.line(&first, &[status, "", "", "", why])
+            }
+            Verdict::Changes(change) => {
+                let classes: Vec<_> = change.classes.iter().copied().map(Class::word).collect();
+                for (field, before, after) in &change.differences {
+                    let (before, after) = (shown(before), shown(after));
+                    self.line(&first, &["planned", &classes.join(" "), field, &before, &after])?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn line(&mut self, first: &[&str; 4], rest: &[&str; 5]) -> Result<(), Error> {
+        let cells: Vec<String> = first.iter().chain(rest).map(|cell| guarded(cell)).collect();
+        self.record(&cells)
+    }
+
+    fn record(&mut self, cells: &[impl AsRef<str>]) -> Result<(), Error> {
+        let written = self.out.write_record(cells.iter().map(AsRef::as_ref));
+        written.map_err(|error| cannot_write(&self.path, &error.into()))
+    }
+
+    /// Writes out what is left.
+    pub(crate) fn finish(mut self) -> Result<(), Error> {
+        self.out.flush().map_err(|error| cannot_write(&self.path, &error))
+    }
+}
+
+/// A cell that a spreadsheet takes for text.
+fn guarded(cell: &str) -> String {
+    let calculates = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    if calculates { format!("'{cell}") } else { cell.to_owned() }
+}
+
+fn create_new(path: &Path) -> io::Result<std::fs::File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn write_new(
+    path: &Path,
+    write: impl FnOnce(&mut std::fs::File) -> io::Result<()>,
+) -> Result<(), Error> {
+    create_new(path).and_then(|mut file| write(&mut file)).map_err(|error| cannot_write(path, &error))
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Error {
+    Error::refused(format!("cannot write {}: {error}", path.display()))
+}

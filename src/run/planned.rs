@@ -1,0 +1,95 @@
+//! Plans as the input of a run: it does what was shown, or nothing.
+
+use crate::exit::Error;
+use crate::input::InputRequest;
+use crate::plan::Class;
+use crate::plan::file::Plan;
+use crate::report;
+use crate::rows::{Mapping, Phones};
+use crate::settings::config::{Config, Target};
+
+/// The settings of a run whose input may be a plan. Rows of one mean what they meant when it was
+/// made, whatever else is said.
+///
+/// # Errors
+///
+/// A plan that was changed or is not whole, one of another project, one that is not run by itself,
+/// and classes of changes that nobody has given leave for.
+pub(super) fn prepare(mut config: Config) -> Result<Config, Error> {
+    for request in config.inputs.iter().filter(|request| !request.is_stream()) {
+        let Some(plan) = Plan::read(&request.path)? else { continue };
+        let name = request.name();
+        if config.inputs.len() > 1 {
+            return Err(Error::refused(format!(
+                "{name} is a plan, and a plan is run by itself: leave out the other files"
+            )));
+        }
+        check_project(&name, &plan, &config.target)?;
+        check_classes(&name, &plan, &config.mapping.allow)?;
+        config.mapping = mapping(&plan, &config.mapping);
+        return Ok(config);
+    }
+    Ok(config)
+}
+
+/// Refuses a plan that comes through standard input: nothing is known of it before it is read.
+pub(super) fn refuse_kept(requests: &[InputRequest]) -> Result<(), Error> {
+    for request in requests.iter().filter(|request| request.known_as.is_some()) {
+        if Plan::read(&request.path)?.is_some() {
+            let name = request.name();
+            return Err(Error::refused(format!("{name}: a plan is run from its file: name that")));
+        }
+    }
+    Ok(())
+}
+
+fn check_project(name: &str, plan: &Plan, target: &Target) -> Result<(), Error> {
+    let header = &plan.header;
+    match target {
+        Target::Rehearsal(_) => Err(Error::refused(format!(
+            "{name} is a plan for the users of project {}, whom a rehearsal does not have: rehearse the file that was planned",
+            header.project_id
+        ))),
+        Target::Project(endpoint)
+            if endpoint.project_id == header.project_id
+                && endpoint.base_url.as_str() == header.base_url =>
+        {
+            Ok(())
+        }
+        Target::Project(endpoint) => Err(Error::refused(format!(
+            "{name} is a plan for project {} at {}, and this run is for {} at {}: plan for this project",
+            header.project_id, header.base_url, endpoint.project_id, endpoint.base_url
+        ))),
+    }
+}
+
+fn check_classes(name: &str, plan: &Plan, allowed: &[String]) -> Result<(), Error> {
+    let missing = plan.not_allowed(allowed);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let told: Vec<_> = Class::ALL
+        .into_iter()
+        .filter_map(|class| Some((class, *missing.get(class.word())?)))
+        .map(|(class, changes)| {
+            format!("\n  {}: {}", report::count(changes, class.word()), class.meaning())
+        })
+        .collect();
+    let allow: Vec<String> = missing.keys().map(|class| format!("--allow {class}")).collect();
+    Err(Error::refused(format!(
+        "{name} has changes that must be allowed by name; nothing was sent{}\n  to allow them: {}",
+        told.concat(),
+        allow.join(" ")
+    )))
+}
+
+fn mapping(plan: &Plan, stated: &Mapping) -> Mapping {
+    Mapping {
+        on_conflict: plan.on_conflict(),
+        allow_destructive: plan.header.allow_destructive,
+        phones: Phones::AsIs,
+        batching: stated.batching,
+        allow: crate::check::ALLOWABLE.iter().map(ToString::to_string).collect(),
+        ..Mapping::default()
+    }
+}
