@@ -9,6 +9,8 @@ mod run;
 mod settings;
 mod signals;
 mod simulate;
+mod undo;
+mod verify;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -57,6 +59,8 @@ fn run(parsed: Parsed, caller: &Caller<'_>) -> Result<Exit, Error> {
             Ok(settings::show(&settings, args.job.job.as_deref(), args.output.json))
         }
         Command::Plan(args) => plan::run(&args, caller),
+        Command::Undo(args) => undo::run(&args, caller),
+        Command::Verify(args) => verify::run(&args, caller),
         Command::Simulate(args) => simulate::run(*args),
         Command::Operations(args) => operations::run(&args),
         Command::JobSchema => job_schema(),

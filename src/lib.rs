@@ -20,6 +20,7 @@ mod commands;
 mod connect;
 mod engine;
 mod exit;
+mod history;
 mod input;
 mod issue;
 mod limiter;
@@ -35,6 +36,8 @@ mod settings;
 pub mod simulator;
 mod stop;
 mod store;
+mod undo;
+mod verify;
 
 pub use check::Report;
 #[doc(hidden)]

@@ -5,8 +5,8 @@
 //! is a line of a plan file, which a run takes.
 
 mod class;
-mod fold;
 pub(crate) mod file;
+mod fold;
 mod look;
 mod totals;
 

@@ -129,17 +129,46 @@ impl<W: ReadWire> Requester<W> {
         })
     }
 
-    /// Finds the users who have any of some names; `None` when the run stops before.
+    /// Finds the users who have any of some names, login IDs or user IDs; `None` when the run stops
+    /// before.
     pub(crate) async fn find(
         &self,
         names: &[String],
         stop: &Stop,
     ) -> Option<Result<FoundUsers, Box<Issue>>> {
+        let (ids, names): (Vec<String>, Vec<String>) =
+            names.iter().cloned().partition(|name| is_user_id(name));
         let mut found = FoundUsers::default();
-        for names in names.chunks(NAMES_A_LIST) {
+        for (key, values) in [("loginIds", &names), ("userIds", &ids)] {
+            if let Err(why) = self.find_by(key, values, &mut found, stop).await? {
+                return Some(Err(why));
+            }
+        }
+        Some(Ok(found))
+    }
+
+    /// Finds the users who have any of some user IDs; `None` when the run stops before.
+    pub(crate) async fn find_by_id(
+        &self,
+        user_ids: &[String],
+        stop: &Stop,
+    ) -> Option<Result<FoundUsers, Box<Issue>>> {
+        let mut found = FoundUsers::default();
+        let read = self.find_by("userIds", user_ids, &mut found, stop).await?;
+        Some(read.map(|()| found))
+    }
+
+    async fn find_by(
+        &self,
+        key: &str,
+        values: &[String],
+        found: &mut FoundUsers,
+        stop: &Stop,
+    ) -> Option<Result<(), Box<Issue>>> {
+        for values in values.chunks(NAMES_A_LIST) {
             let mut page = 0;
             loop {
-                let body = page_of_names(names, page);
+                let body = page_of(key, values, page);
                 let mut tries = Tries::default();
                 let search = ReadRequest::Search(&body);
                 let (end, reply) = Box::pin(self.insist(&search, &mut tries, stop)).await?;
@@ -161,19 +190,26 @@ impl<W: ReadWire> Requester<W> {
                 }
             }
         }
-        Some(Ok(found))
+        Some(Ok(()))
     }
 
-    /// Finds the users who have names, if the key may search; more names than one search takes are
-    /// several searches. `Some(None)` where one of them failed, and `None` when the run stops before.
+    /// Finds the users who have names, login IDs or user IDs, if the key may search; more names than
+    /// one search takes are several searches. `Some(None)` where one of them failed, and `None` when the run stops before.
     pub(crate) async fn find_if_allowed(
         &self,
         names: &[String],
         stop: &Stop,
     ) -> Option<Option<FoundUsers>> {
         let mut found = FoundUsers::default();
-        for names in names.chunks(NAMES_A_SEARCH) {
-            let body = of_names(names);
+        let (ids, names): (Vec<String>, Vec<String>) =
+            names.iter().cloned().partition(|name| is_user_id(name));
+        let mut searches = Vec::new();
+        for (key, values) in [("loginIds", &names), ("userIds", &ids)] {
+            for values in values.chunks(NAMES_A_SEARCH) {
+                searches.push(page_of(key, values, 0));
+            }
+        }
+        for body in searches {
             let search = ReadRequest::SearchIfAllowed(&body);
             let Some(answer) = self.answer_to(&search, stop).await? else {
                 return Some(None);
@@ -185,13 +221,21 @@ impl<W: ReadWire> Requester<W> {
     }
 }
 
+/// Whether a name has the form of a user ID (API reference, sections 2.1 and 6): a search for login
+/// IDs does not find it.
+fn is_user_id(name: &str) -> bool {
+    name.starts_with('U')
+        && matches!(name.len(), 28 | 32)
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
 /// The most names in one search whose answer may have several pages. No maximum is documented (API
 /// reference, section 4).
 const NAMES_A_LIST: usize = 4 * NAMES_A_SEARCH;
 
 /// How old what a user says of its last change must be for a search to be believed: it lags behind
 /// writes by seconds (API reference, section 4).
-const SETTLED: SignedDuration = SignedDuration::from_secs(60);
+pub(crate) const SETTLED: SignedDuration = SignedDuration::from_secs(60);
 
 /// Whether what a search showed of a user can be believed: it was not changed a short time ago.
 #[must_use]
@@ -203,12 +247,13 @@ pub(crate) fn is_settled(user: &User, now: Timestamp) -> bool {
 
 /// A search for the users who have login IDs, test users among them.
 pub(crate) fn of_names(names: &[String]) -> Bytes {
-    page_of_names(names, 0)
+    page_of("loginIds", names, 0)
 }
 
-fn page_of_names(names: &[String], page: u64) -> Bytes {
+/// A page of a search by one of its lists.
+fn page_of(key: &str, values: &[String], page: u64) -> Bytes {
     let body = json!({
-        "loginIds": names,
+        key: values,
         "limit": NAMES_A_SEARCH,
         "page": page,
         "withTestUser": true,

@@ -13,6 +13,7 @@ mod failures;
 mod file;
 mod folder;
 pub mod journal;
+mod new_file;
 mod object;
 mod output;
 mod recorder;
@@ -26,5 +27,7 @@ pub use folder::{
     Glance, Place, RunFolder, abandon, choosing, earlier, finished_tally, glance, read_summary,
     write_summary,
 };
+pub(crate) use new_file::NewFile;
 pub use recorder::{Closed, Recorder};
+pub use results::NAME as RESULTS;
 pub use thread::spawn;

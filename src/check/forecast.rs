@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::catalog::{LOAD, NAMES_A_SEARCH, RateClass};
-use crate::limiter::limit::Limit;
 use crate::change::Subject;
+use crate::limiter::limit::Limit;
 use crate::rows::{Instruction, OnConflict};
 
 /// Calls of one rate class.

@@ -40,7 +40,10 @@ pub(super) fn run(args: &CheckArgs, caller: &Caller<'_>) -> Result<Exit, Error> 
 }
 
 /// What can be read only once is kept in a file without a name that anybody else can read.
-pub(super) fn keep(request: InputRequest, kept: &mut Vec<NamedTempFile>) -> Result<InputRequest, Error> {
+pub(super) fn keep(
+    request: InputRequest,
+    kept: &mut Vec<NamedTempFile>,
+) -> Result<InputRequest, Error> {
     if !request.is_stream() {
         return Ok(request);
     }

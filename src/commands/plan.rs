@@ -17,8 +17,8 @@ use crate::report::{self, ChangeTable, PlanScreen, ReadingProgress};
 use crate::rows::{Builder, Mapping, OnConflict};
 use crate::settings::cli::plan::PlanArgs;
 use crate::settings::config::{self, PaceSettings};
-use crate::store::summary::Tool;
 use crate::stop::Stop;
+use crate::store::summary::Tool;
 
 /// Plans the files, and shows what would happen.
 pub(super) fn run(args: &PlanArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
@@ -150,11 +150,8 @@ fn show(
         screen.write_markdown(path, output.with_values)?;
     }
     let mut page = Vec::new();
-    let printed = if output.json {
-        writeln!(page, "{}", screen.json())
-    } else {
-        screen.print(&mut page)
-    };
+    let printed =
+        if output.json { writeln!(page, "{}", screen.json()) } else { screen.print(&mut page) };
     // A closed stdout has read enough.
     let _ = printed.and_then(|()| io::stdout().write_all(&page));
     Ok(())

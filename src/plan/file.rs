@@ -7,13 +7,12 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tempfile::NamedTempFile;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::totals::PlannedChange;
@@ -22,6 +21,7 @@ use crate::change;
 use crate::exit::Error;
 use crate::outcome::rfc3339;
 use crate::rows::{EXPECT, Instruction, OnConflict};
+use crate::store::NewFile;
 
 /// The version of the format.
 pub(crate) const PLAN_VERSION: u32 = 1;
@@ -68,25 +68,14 @@ struct LastLine {
 
 /// A plan file in the making: it has its name once it is whole.
 pub(crate) struct PlanWriter {
-    path: PathBuf,
-    out: BufWriter<NamedTempFile>,
+    file: NewFile,
     hash: Xxh3,
 }
 
 impl PlanWriter {
     /// Begins a file, which only its owner can read. One that exists is refused.
     pub(crate) fn create(path: &Path, header: PlanHeader) -> Result<Self, Error> {
-        if path.exists() {
-            return Err(Error::refused(format!(
-                "{} exists, and nothing is overwritten: name another file",
-                path.display()
-            )));
-        }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let temporary = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")));
-        let temporary = temporary.map_err(|error| cannot_write(path, &error))?;
-        let out = BufWriter::new(temporary);
-        let mut writer = Self { path: path.to_owned(), out, hash: Xxh3::new() };
+        let mut writer = Self { file: NewFile::create(path)?, hash: Xxh3::new() };
         writer.line(&serde_json::to_vec(&FirstLine { plan: header }).unwrap_or_default())?;
         Ok(writer)
     }
@@ -105,23 +94,14 @@ impl PlanWriter {
         let digest = format!("{:032x}", self.hash.digest128());
         let last = LastLine { total: total.clone(), digest };
         self.line(&serde_json::to_vec(&last).unwrap_or_default())?;
-        let failed = |error: &io::Error| cannot_write(&self.path, error);
-        let temporary = self.out.into_inner().map_err(|error| failed(error.error()))?;
-        temporary.as_file().sync_all().map_err(|error| failed(&error))?;
-        temporary.persist_noclobber(&self.path).map_err(|error| failed(&error.error))?;
-        Ok(())
+        self.file.finish()
     }
 
     fn line(&mut self, line: &[u8]) -> Result<(), Error> {
         self.hash.update(line);
         self.hash.update(b"\n");
-        let written = self.out.write_all(line).and_then(|()| self.out.write_all(b"\n"));
-        written.map_err(|error| cannot_write(&self.path, &error))
+        self.file.line(line)
     }
-}
-
-fn cannot_write(path: &Path, error: &io::Error) -> Error {
-    Error::Stopped(format!("cannot write {}: {error}", path.display()))
 }
 
 /// The line of a row that would change its user.

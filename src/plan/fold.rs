@@ -101,7 +101,8 @@ impl Fold {
     ) -> Result<Verdict, Error> {
         let changes = all_changes(instruction.operation, &instruction.changes);
         if changes.is_empty() || changes.iter().any(|change| change.part().is_none()) {
-            let why = "what it changes cannot be shown, such as a password: run it from its own file";
+            let why =
+                "what it changes cannot be shown, such as a password: run it from its own file";
             return Ok(refused("secret", why.to_owned()));
         }
         let Some(user) = user else {
@@ -114,6 +115,11 @@ impl Fold {
         if !before.names().iter().any(|own| lane(own) == lane(name)) {
             let why = "an earlier row gives the user another login ID".to_owned();
             return Ok(refused("not_found", why));
+        }
+        let since = instruction.expect.as_ref().map(|expect| before.differs_in(expect));
+        if let Some(fields) = since.filter(|fields| !fields.is_empty()) {
+            let why = format!("somebody else has changed {}", fields.join(", "));
+            return Ok(refused("drifted", why));
         }
         let after = before.after(name, &changes);
         let parts = touched(&changes);
@@ -141,10 +147,13 @@ impl Fold {
             .into_iter()
             .map(|part| (part.clone(), before.part(&part), after.part(&part)))
             .collect();
+        let is_own = before.list("loginIds").contains(&name.as_str());
+        let first = before.list("loginIds").first().map_or(name.as_str(), |first| first).to_owned();
         Ok(Verdict::Changes(Box::new(PlannedChange {
             differences,
             classes,
             expect,
+            shown_as: if is_own { name.clone() } else { first },
             of_user: count + 1,
         })))
     }
@@ -166,7 +175,8 @@ impl Fold {
                 return Some((value, "another user, by an earlier row".to_owned()));
             }
             let holder = users.named(&value).filter(|_| !self.freed.contains(&lane(&value)))?;
-            let holder = holder.list("loginIds").first().map_or_else(String::new, ToString::to_string);
+            let holder =
+                holder.list("loginIds").first().map_or_else(String::new, ToString::to_string);
             Some((value, holder))
         })
     }

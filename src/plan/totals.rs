@@ -33,6 +33,8 @@ pub(crate) struct PlannedChange {
     pub(crate) classes: BTreeSet<Class>,
     /// The parts that the row touches, as they are, and the user's ID.
     pub(crate) expect: UserParts,
+    /// A login ID of the user, for people.
+    pub(crate) shown_as: String,
     /// Rows of the same user that would change it, this one among them.
     pub(crate) of_user: u64,
 }
@@ -91,11 +93,12 @@ impl PlanTotals {
                 *self.others.entry((*status).to_owned()).or_default() += 1;
                 self.example(status, || Example { user, what: why.clone() });
             }
-            Verdict::Changes(change) => self.count_change(planned, change, &user),
+            Verdict::Changes(change) => self.count_change(planned, change),
         }
     }
 
-    fn count_change(&mut self, planned: &PlannedRow, change: &PlannedChange, user: &str) {
+    fn count_change(&mut self, planned: &PlannedRow, change: &PlannedChange) {
+        let user = change.shown_as.as_str();
         self.changes += 1;
         if let Ok(instruction) = &planned.row {
             *self.operations.entry(instruction.operation.name.to_owned()).or_default() += 1;

@@ -1,9 +1,8 @@
 //! What `plan` tells: a screen, a table for a spreadsheet, and a summary for a ticket.
 
 use std::fmt::Write as _;
-use std::fs::OpenOptions;
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -14,6 +13,7 @@ use super::summary::Look;
 use crate::check::Calls;
 use crate::exit::Error;
 use crate::plan::{Class, Example, PlanTotals, PlannedRow, Verdict, shown};
+use crate::store::NewFile;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -72,6 +72,7 @@ fn meaning(status: &str) -> &'static str {
         "not_found" => "no such user",
         "conflict" => "the value is another user's login ID",
         "invalid" => "the row is wrong",
+        "drifted" => "somebody else has changed the user since the row was made",
         "secret" => "what it changes cannot be shown: run it from its own file",
         _ => "",
     }
@@ -81,7 +82,12 @@ impl PlanScreen<'_> {
     /// Prints it for people.
     pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
         let rows = count(self.totals.rows, "row");
-        writeln!(out, "project {}, {rows} of {}", tame(self.project), tame(&self.files.join(", ")))?;
+        writeln!(
+            out,
+            "project {}, {rows} of {}",
+            tame(self.project),
+            tame(&self.files.join(", "))
+        )?;
         writeln!(out)?;
         self.print_counts(out)?;
         self.print_examples(out)?;
@@ -146,9 +152,10 @@ impl PlanScreen<'_> {
     /// Kinds of rows of which there are examples, with their numbers: first those that need most
     /// care.
     fn kinds(&self) -> Vec<(&str, u64)> {
-        let classes = Class::ALL.into_iter().rev().filter_map(|class| {
-            Some((class.word(), *self.totals.classes.get(class.word())?))
-        });
+        let classes = Class::ALL
+            .into_iter()
+            .rev()
+            .filter_map(|class| Some((class.word(), *self.totals.classes.get(class.word())?)));
         let others = self.totals.others.iter().filter(|(status, _)| *status != "unchanged");
         others.map(|(status, rows)| (status.as_str(), *rows)).chain(classes).collect()
     }
@@ -213,7 +220,9 @@ impl PlanScreen<'_> {
         if let Some((end, _)) = text.char_indices().nth(MOST) {
             text.truncate(end);
         }
-        write_new(path, |out| out.write_all(text.as_bytes()))
+        let mut file = NewFile::create(path)?;
+        file.line(text.trim_end().as_bytes())?;
+        file.finish()
     }
 
     fn markdown(&self, with_values: bool) -> String {
@@ -252,18 +261,23 @@ impl PlanScreen<'_> {
 }
 
 /// The changes as a table for a spreadsheet.
-pub(crate) struct ChangeTable {
-    path: PathBuf,
-    out: csv::Writer<BufWriter<std::fs::File>>,
-}
+pub(crate) struct ChangeTable(csv::Writer<NewFile>);
 
 impl ChangeTable {
     /// Begins a file, which only its owner can read. One that exists is refused.
     pub(crate) fn create(path: &Path) -> Result<Self, Error> {
-        let file = create_new(path).map_err(|error| cannot_write(path, &error))?;
-        let mut table =
-            Self { path: path.to_owned(), out: csv::Writer::from_writer(BufWriter::new(file)) };
-        table.record(&["row", "file", "user", "operation", "status", "class", "field", "before", "after"])?;
+        let mut table = Self(csv::Writer::from_writer(NewFile::create(path)?));
+        table.record(&[
+            "row",
+            "file",
+            "user",
+            "operation",
+            "status",
+            "class",
+            "field",
+            "before",
+            "after",
+        ])?;
         Ok(table)
     }
 
@@ -279,9 +293,7 @@ impl ChangeTable {
         let first = [row.as_str(), record.source.name.as_str(), user, operation];
         match &planned.verdict {
             Verdict::Unchanged => Ok(()),
-            Verdict::Refused { status, why } => {
-                self.line(&first, &[status, "", "", "", why])
-            }
+            Verdict::Refused { status, why } => self.line(&first, &[status, "", "", "", why]),
             Verdict::Changes(change) => {
                 let classes: Vec<_> = change.classes.iter().copied().map(Class::word).collect();
                 for (field, before, after) in &change.differences {
@@ -299,13 +311,14 @@ impl ChangeTable {
     }
 
     fn record(&mut self, cells: &[impl AsRef<str>]) -> Result<(), Error> {
-        let written = self.out.write_record(cells.iter().map(AsRef::as_ref));
-        written.map_err(|error| cannot_write(&self.path, &error.into()))
+        let written = self.0.write_record(cells.iter().map(AsRef::as_ref));
+        written.map_err(|error| Error::Stopped(format!("cannot write the table: {error}")))
     }
 
-    /// Writes out what is left.
-    pub(crate) fn finish(mut self) -> Result<(), Error> {
-        self.out.flush().map_err(|error| cannot_write(&self.path, &error))
+    /// Ends the file.
+    pub(crate) fn finish(self) -> Result<(), Error> {
+        let file = self.0.into_inner();
+        file.map_err(|error| Error::Stopped(format!("cannot write the table: {error}")))?.finish()
     }
 }
 
@@ -313,23 +326,4 @@ impl ChangeTable {
 fn guarded(cell: &str) -> String {
     let calculates = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
     if calculates { format!("'{cell}") } else { cell.to_owned() }
-}
-
-fn create_new(path: &Path) -> io::Result<std::fs::File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-fn write_new(
-    path: &Path,
-    write: impl FnOnce(&mut std::fs::File) -> io::Result<()>,
-) -> Result<(), Error> {
-    create_new(path).and_then(|mut file| write(&mut file)).map_err(|error| cannot_write(path, &error))
-}
-
-fn cannot_write(path: &Path, error: &io::Error) -> Error {
-    Error::refused(format!("cannot write {}: {error}", path.display()))
 }

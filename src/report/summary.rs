@@ -91,7 +91,7 @@ impl<W: Write> Page<'_, W> {
             self.row(
                 tally.left_out,
                 "left out",
-                "not chosen by --where, --skip and --limit",
+                "not chosen: by --where, --skip and --limit, or by the plan",
                 false,
             )?;
         }

@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod findings;
+pub(crate) mod history;
 pub(crate) mod job;
 pub(crate) mod operations;
 pub(crate) mod plan;
@@ -63,6 +64,22 @@ pub(crate) enum Command {
     /// Exit codes: 0 all rows can be sent, or change nothing; 1 some rows cannot; 2 refused; 3 it
     /// could not be made; with --detailed-exitcode also 5 when something would change.
     Plan(Box<plan::PlanArgs>),
+    /// Write the rows that take a run back
+    ///
+    /// Reads what the run did from its folder, and its users as they are now. Writes a file of rows,
+    /// the newest first, each of which restores what a row of the run changed; `run` and `plan` take
+    /// it. Users whom somebody else has changed since are left alone, and what cannot be taken back
+    /// is named with the reason. Nothing is changed before the file is run.
+    ///
+    /// Exit codes: 0 all can be restored; 1 some cannot; 2 refused; 3 it could not be made.
+    Undo(history::UndoArgs),
+    /// Read the users of a run again: is what it wrote still there?
+    ///
+    /// Loads each user by itself, within the limit, and says who shows what the run wrote, who was
+    /// changed since, and where it never took.
+    ///
+    /// Exit codes: 0 all as written; 1 there are differences; 2 refused; 3 it could not be done.
+    Verify(history::VerifyArgs),
     /// A local Descope look-alike: users, errors, limits, faults
     ///
     /// Serves until it is stopped. The first line on stdout is the URL, to be used as the base

@@ -21,7 +21,7 @@ use crate::issue::{Issue, Severity};
 use crate::outcome::{Finished, Status, milliseconds, rfc3339};
 
 /// The name of the file with every outcome.
-pub(super) const NAME: &str = "results.jsonl";
+pub const NAME: &str = "results.jsonl";
 
 /// The version of the line's format. Keys may be added within a version; one that changes its
 /// meaning makes a new one.

@@ -398,7 +398,7 @@ fn attribute(text: &str) -> Result<(String, AttributeType), String> {
     Ok((name, kind))
 }
 
-fn operation(text: &str) -> Result<&'static Operation, String> {
+pub(super) fn operation(text: &str) -> Result<&'static Operation, String> {
     Operation::named(text).ok_or_else(|| {
         "there is no such operation; `descope-bulk operations` lists them".to_owned()
     })

@@ -1,0 +1,110 @@
+//! `undo`: the rows that take a run back.
+
+use std::io::{self, Write};
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::caller::Caller;
+use super::reading::with_project;
+use crate::connect::ReadableProject;
+use crate::exit::{Error, Exit};
+use crate::history::History;
+use crate::report::{self, UndoScreen};
+use crate::settings::cli::history::UndoArgs;
+use crate::store::NewFile;
+use crate::store::results::ResultLine;
+use crate::store::summary::Tool;
+use crate::undo::{self, UndoRules, Undone};
+
+/// Writes the rows that take a run back, and shows what they come to.
+pub(super) fn run(args: &UndoArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
+    let mut history = History::open(&args.run)?;
+    refuse_rehearsal(&history)?;
+    let rules = UndoRules {
+        force: args.force,
+        rows: args.rows.clone(),
+        operations: args.operation.clone(),
+    };
+    let mut screen = UndoScreen::new(&history, caller.look());
+    with_project(&args.project, &args.pace, caller, async |project, stop| {
+        is_of_project(&history, project)?;
+        let mut file = NewFile::create(&args.output)?;
+        let header = json!({"_undo": {
+            "version": 1,
+            "tool": format!("{} {}", Tool::THIS.name, Tool::THIS.version),
+            "projectId": project.id,
+            "baseUrl": project.base_url,
+            "run": args.run.display().to_string(),
+            "readAt": format!("{:.3}", Timestamp::now()),
+        }});
+        file.line(header.to_string().as_bytes())?;
+        let mut each = |line: &ResultLine<'_>, undone: &Undone| {
+            screen.count(line, undone);
+            write(&mut file, line, undone)
+        };
+        undo::undo(&mut history, &rules, &project.requester, stop, &mut each).await?;
+        file.finish()
+    })?;
+    let path = report::quoted(&args.output.to_string_lossy());
+    let options = caller.options(&["--project-id", "--base-url", "--key-file"]);
+    let next = (screen.written() > 0)
+        .then(|| format!("{} plan {path}{options}, or run it", Tool::THIS.name));
+    let mut page = Vec::new();
+    let printed = if args.json {
+        writeln!(page, "{}", screen.json(&args.output))
+    } else {
+        screen.print(&mut page, &args.output, next.as_deref())
+    };
+    // A closed stdout has read enough.
+    let _ = printed.and_then(|()| io::stdout().write_all(&page));
+    Ok(if screen.is_whole() { Exit::Success } else { Exit::Failures })
+}
+
+fn write(file: &mut NewFile, line: &ResultLine<'_>, undone: &Undone) -> Result<(), Error> {
+    let (rows, left) = match undone {
+        Undone::Nothing => return Ok(()),
+        Undone::Restored(rows) => (&rows[..], None),
+        Undone::Cannot(why, rows) => (&rows[..], Some(("cannot_restore", why.clone()))),
+        Undone::ChangedSince(fields) => {
+            (&[][..], Some(("changed_since", format!("changed since: {}", fields.join(", ")))))
+        }
+    };
+    for row in rows {
+        file.line(row)?;
+    }
+    let Some((status, message)) = left else { return Ok(()) };
+    let remark = json!({
+        "_undoOf": line.row,
+        "_status": status,
+        "_loginId": line.login_id,
+        "_message": message,
+    });
+    file.line(remark.to_string().as_bytes())
+}
+
+/// Refuses a rehearsal, which changed nobody.
+pub(super) fn refuse_rehearsal(history: &History) -> Result<(), Error> {
+    match history.project {
+        Some(_) => Ok(()),
+        None => Err(Error::refused(format!(
+            "{}: the run was a rehearsal, and no user was changed",
+            history.folder().display()
+        ))),
+    }
+}
+
+/// Refuses a project that is not the run's.
+pub(super) fn is_of_project(history: &History, project: &ReadableProject) -> Result<(), Error> {
+    match &history.project {
+        Some((id, url)) if *id != project.id || *url != project.base_url => {
+            Err(Error::refused(format!(
+                "the run in {} was for project {id} at {url}, and this is {} at {}",
+                history.folder().display(),
+                project.id,
+                project.base_url
+            )))
+        }
+        _ => Ok(()),
+    }
+}

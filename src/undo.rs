@@ -1,0 +1,326 @@
+//! Undo: the rows that take a run back.
+//!
+//! The newest row is taken back first. A row restores what the run's row changed, and expects its
+//! user to be as that row left it: what somebody else has changed since is left alone.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::api::load::Load;
+use crate::api::transport::ReadWire;
+use crate::catalog::{Operation, PATCH_FIELDS, Role};
+use crate::change::{
+    self, Action, Change, ChangeRecord, Changes, Irreversible, Subject, User, all_changes, invert,
+    touched,
+};
+use crate::exit::Error;
+use crate::history::{History, Step};
+use crate::read::{SETTLED, is_settled};
+use crate::requester::Requester;
+use crate::rows::EXPECT;
+use crate::stop::Stop;
+use crate::store::results::ResultLine;
+
+/// What becomes of a row of the run.
+#[derive(Debug)]
+pub(crate) enum Undone {
+    /// It is taken back by these rows, JSON.
+    Restored(Vec<Vec<u8>>),
+    /// It changed nothing, so there is nothing to take back.
+    Nothing,
+    /// Somebody else has changed the user since, in these fields.
+    ChangedSince(Vec<String>),
+    /// It cannot be taken back, for this reason; what can be is.
+    Cannot(String, Vec<Vec<u8>>),
+}
+
+/// Which rows are taken back, and how.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct UndoRules {
+    /// Whether users are restored whom somebody else has changed since.
+    pub(crate) force: bool,
+    /// The rows that are taken back, by number; all if there are none.
+    pub(crate) rows: Vec<(u64, u64)>,
+    /// The operations that are taken back; all if there are none.
+    pub(crate) operations: Vec<&'static Operation>,
+}
+
+impl UndoRules {
+    fn take(&self, line: &ResultLine<'_>) -> bool {
+        let row = self.rows.is_empty()
+            || self.rows.iter().any(|(from, to)| (*from..=*to).contains(&line.row));
+        let operation = line.operation.as_deref();
+        let operation = self.operations.is_empty()
+            || self.operations.iter().any(|own| Some(own.name) == operation);
+        row && operation
+    }
+}
+
+/// Rows that are worked on together; as many users fit into one answer of a search.
+const TOGETHER: usize = crate::catalog::NAMES_A_SEARCH;
+
+/// Takes a run back, the newest row first; `each` takes what becomes of its rows.
+///
+/// # Errors
+///
+/// Files and users that cannot be read, and what `each` fails with.
+pub(crate) async fn undo<W: ReadWire>(
+    history: &mut History,
+    rules: &UndoRules,
+    requester: &Requester<W>,
+    stop: &Stop,
+    each: &mut dyn FnMut(&ResultLine<'_>, &Undone) -> Result<(), Error>,
+) -> Result<(), Error> {
+    // Users who turn up again, as they will be then.
+    let mut states: HashMap<u64, User> = HashMap::new();
+    let mut end = history.len();
+    while end > 0 {
+        let start = end.saturating_sub(TOGETHER);
+        let mut chunk = Vec::with_capacity(end - start);
+        for index in (start..end).rev() {
+            let step = history.step(index);
+            let line = history.line(step)?;
+            if rules.take(&line) {
+                chunk.push((step, line));
+            }
+        }
+        let now = as_they_are(&chunk, &states, requester, stop).await?;
+        for (step, line) in chunk {
+            let user = states.remove(&step.user).or_else(|| now.get(&step.user).cloned().flatten());
+            let (undone, after) = undo_step(history, rules, (step, &line), user)?;
+            if let Some(after) = after.filter(|_| step.has_earlier()) {
+                states.insert(step.user, after);
+            }
+            each(&line, &undone)?;
+        }
+        end = start;
+    }
+    Ok(())
+}
+
+/// Users as they are now; `None` for one who is gone.
+async fn as_they_are<W: ReadWire>(
+    chunk: &[(Step, ResultLine<'static>)],
+    states: &HashMap<u64, User>,
+    requester: &Requester<W>,
+    stop: &Stop,
+) -> Result<HashMap<u64, Option<User>>, Error> {
+    let stopped =
+        || Error::Stopped("stopped; nothing was changed, and no file was written".to_owned());
+    let now = Timestamp::now();
+    let mut wanted: HashMap<u64, (String, bool)> = HashMap::new();
+    for (step, line) in chunk.iter().filter(|(step, _)| !states.contains_key(&step.user)) {
+        let user = line.user.as_ref().and_then(|user| User::read(user)).unwrap_or_default();
+        // Search may not show yet what the run has just done.
+        let is_recent = now.duration_since(line.finished_at) < SETTLED;
+        wanted.entry(step.user).or_insert_with(|| (user.user_id().to_owned(), is_recent));
+    }
+    let searched: Vec<String> =
+        wanted.values().filter(|(_, recent)| !recent).map(|(id, _)| id.clone()).collect();
+    let found = requester.find_by_id(&searched, stop).await.ok_or_else(stopped)?;
+    let found = found.map_err(|issue| {
+        Error::Stopped(format!("users cannot be read: {}; nothing was written", issue.message))
+    })?;
+    let reads = wanted.into_iter().map(|(key, (id, _))| {
+        let shown = found.named(&id).filter(|(_, user)| is_settled(user, now));
+        let shown = shown.map(|(_, user)| user.clone());
+        async move {
+            if let Some(user) = shown {
+                return Ok((key, Some(user)));
+            }
+            match requester.load(&id, stop).await {
+                None => Err(stopped()),
+                Some(Load::Missing) => Ok((key, None)),
+                Some(Load::Found(found)) => Ok((key, User::read(&found.user))),
+                Some(Load::Failed(why)) => Err(Error::Stopped(format!(
+                    "a user cannot be read: {}; nothing was written",
+                    why.message
+                ))),
+            }
+        }
+    });
+    futures_util::future::join_all(reads).await.into_iter().collect()
+}
+
+/// What becomes of a row, and the user after it is taken back.
+fn undo_step(
+    history: &mut History,
+    rules: &UndoRules,
+    (step, line): (Step, &ResultLine<'_>),
+    user: Option<User>,
+) -> Result<(Undone, Option<User>), Error> {
+    let users = history.users(step, line)?;
+    let Some(operation) = line.operation.as_deref().and_then(Operation::named) else {
+        return Ok((cannot("its operation is not known to this version"), user));
+    };
+    let changes: Changes = line.changes.iter().filter_map(ChangeRecord::change).collect();
+    let changes = all_changes(operation, &changes);
+    if changes.is_empty() || changes.iter().any(|change| change.subject == Subject::Secret) {
+        return Ok((cannot("what it was before cannot be read, such as a password"), user));
+    }
+    let Some(before) = users.before else {
+        return Ok((cannot("how the user was before was not kept"), user));
+    };
+    let parts = touched(&changes);
+    let differs = |part: &String| before.part(part) != users.after.part(part);
+    if !parts.iter().any(differs) {
+        return Ok((Undone::Nothing, user));
+    }
+    let Some(user) = user else {
+        return Ok((cannot("the user is gone: a new one would have another user ID"), None));
+    };
+    let mut expect = users.after.parts(parts.iter().filter(|part| differs(part)));
+    let since = user.differs_in(&expect);
+    if !since.is_empty() && !rules.force {
+        return Ok((Undone::ChangedSince(since), Some(user)));
+    }
+    if rules.force {
+        expect = user.parts(expect.keys());
+    }
+    expect.insert("userId".to_owned(), users.after.part("userId"));
+    let login_id = line.login_id.as_deref().unwrap_or_default();
+    let inverse = invert(login_id, &changes, &before);
+    let mut back = Changes::new();
+    for change in inverse.changes {
+        // A full replace takes each attribute twice: all of them, and those that it sets.
+        let is_new = !back.iter().any(|own: &Change| own.subject == change.subject);
+        if is_new && restores(&change, &before, &users.after) {
+            back.push(change);
+        }
+    }
+    let rows = rows(operation, &back, (&inverse.login_id, users.after.user_id()), line, &expect);
+    let after = user.after(&inverse.login_id, &back);
+    let why = why_not(&inverse.irreversible, line);
+    Ok((
+        match why {
+            Some(why) => Undone::Cannot(why, rows),
+            None => Undone::Restored(rows),
+        },
+        Some(after),
+    ))
+}
+
+fn cannot(why: &str) -> Undone {
+    Undone::Cannot(why.to_owned(), Vec::new())
+}
+
+fn why_not(irreversible: &[Irreversible], line: &ResultLine<'_>) -> Option<String> {
+    let fields = irreversible.first().map(|own| format!("{}: {}", own.subject.word(), own.reason));
+    let merged = line.merged.as_ref().map(|_| {
+        "another user was merged into this one and is gone: a new one would have another user ID"
+            .to_owned()
+    });
+    fields.or(merged)
+}
+
+/// Whether a change restores something that is not as it was. A contact goes with its flag.
+fn restores(change: &Change, before: &User, after: &User) -> bool {
+    let differs = |part: &str| before.part(part) != after.part(part);
+    match &change.subject {
+        Subject::Contact(contact) | Subject::Verified(contact) => {
+            differs(contact.key()) || differs(contact.verified_key())
+        }
+        Subject::LoginId
+        | Subject::LoginIds
+        | Subject::Status
+        | Subject::Roles(_)
+        | Subject::Tenants
+        | Subject::Apps
+        | Subject::Attribute(_)
+        | Subject::Attributes
+        | Subject::Secret
+        | Subject::Plain(_) => change.part().is_none_or(|part| differs(&part)),
+    }
+}
+
+/// The rows that changes back come to, each with what it expects.
+fn rows(
+    operation: &'static Operation,
+    back: &Changes,
+    (login_id, user_id): (&str, &str),
+    line: &ResultLine<'_>,
+    expect: &change::UserParts,
+) -> Vec<Vec<u8>> {
+    let mut groups: Vec<(&'static Operation, Vec<&Change>)> = Vec::new();
+    for change in back {
+        let own = operation_of(change, operation);
+        let at_once = |(known, _): &&mut (&'static Operation, Vec<&Change>)| {
+            *known == own && takes_several(own)
+        };
+        match groups.iter_mut().find(at_once) {
+            Some((_, changes)) => changes.push(change),
+            None => groups.push((own, vec![change])),
+        }
+    }
+    let undo_of = json!(line.row);
+    let row = |(own, changes): &(&'static Operation, Vec<&Change>)| {
+        let parts = touched(changes.iter().copied());
+        let mut own_expect: change::UserParts =
+            expect.iter().filter(|(part, _)| parts.contains(*part)).map(clone).collect();
+        own_expect.extend(expect.get("userId").map(|id| ("userId".to_owned(), id.clone())));
+        let own_expect = json!(own_expect);
+        let more: [(&str, &Value); 2] = [("_undoOf", &undo_of), (EXPECT, &own_expect)];
+        let takes_user_id = own.fields[0].aliases.contains(&crate::catalog::USER_ID);
+        let name = if takes_user_id { user_id } else { login_id };
+        change::row(own, name, &changes.iter().copied(), &more)
+    };
+    groups.iter().map(row).collect()
+}
+
+fn clone((part, value): (&String, &Value)) -> (String, Value) {
+    (part.clone(), value.clone())
+}
+
+/// Whether several changes go into one row of an operation.
+fn takes_several(operation: &Operation) -> bool {
+    operation.fields.len() > 2 && !operation.sets_one_attribute()
+}
+
+/// The operation that makes a change back: the one of the row, if it has a place for it.
+fn operation_of(change: &Change, of_row: &'static Operation) -> &'static Operation {
+    let named = |name: &str| Operation::named(name).unwrap_or(of_row);
+    let by_action = |add: &str, remove: &str, set: &str| match change.action {
+        Action::Add(_) => named(add),
+        Action::Remove(_) => named(remove),
+        Action::Set(_) | Action::Clear => named(set),
+    };
+    let patch = named("patch");
+    let sets = matches!(change.action, Action::Set(_) | Action::Clear);
+    let in_patch = |role: Role| PATCH_FIELDS.iter().any(|field| field.role == role);
+    let whole = of_row.sets_any_field() || of_row.destructive.is_some();
+    match &change.subject {
+        Subject::LoginId => named("loginid"),
+        Subject::LoginIds => patch,
+        Subject::Roles(Some(_)) => by_action("role-add", "role-remove", "role-set"),
+        Subject::Tenants if !sets => by_action("tenant-add", "tenant-remove", "patch"),
+        Subject::Tenants => patch,
+        // A row of several fields is taken back by one.
+        Subject::Roles(None) if whole && sets => patch,
+        Subject::Roles(None) => by_action("role-add", "role-remove", "role-set"),
+        Subject::Apps if whole && sets => patch,
+        Subject::Apps => by_action("ssoapp-add", "ssoapp-remove", "ssoapp-set"),
+        Subject::Attribute(_) | Subject::Attributes if whole => patch,
+        Subject::Attribute(_) | Subject::Attributes => Operation::of_one_attribute(),
+        Subject::Contact(contact) | Subject::Verified(contact)
+            if whole && in_patch(Role::Contact(*contact)) =>
+        {
+            patch
+        }
+        Subject::Contact(contact) | Subject::Verified(contact) => {
+            let sets_it = |own: &&Operation| {
+                own.index_of(Role::Contact(*contact)).is_some() && !own.sets_any_field()
+            };
+            crate::catalog::OPERATIONS.iter().find(sets_it).unwrap_or(patch)
+        }
+        Subject::Status if whole => patch,
+        Subject::Status => named("status"),
+        Subject::Plain(_) if whole => patch,
+        Subject::Plain(key) => {
+            let sets_it = |own: &&Operation| own.index_of(Role::Plain(key)).is_some();
+            crate::catalog::OPERATIONS.iter().find(sets_it).unwrap_or(patch)
+        }
+        Subject::Secret => of_row,
+    }
+}
