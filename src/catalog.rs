@@ -15,7 +15,8 @@ pub use field::{Contact, Empty, Field, Kind, Need, Role};
 pub use limits::RateClass;
 pub use operation::{Answers, Effect, LostAnswer, Method, Operation, OperationKind};
 pub use table::{
-    LOAD, LOGIN_IDS, NAMES_A_SEARCH, OPERATIONS, PATCH_BATCH, PATCH_FIELDS, SEARCH, USER, USER_ID,
+    LOAD, LOAD_MANY, LOGIN_IDS, NAMES_A_SEARCH, OPERATIONS, PATCH_BATCH, PATCH_FIELDS, SEARCH,
+    USER, USER_ID,
 };
 
 #[cfg(test)]

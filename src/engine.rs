@@ -91,7 +91,7 @@ pub struct Engine<S> {
     batches: bool,
     /// Requests that were begun so far, if each is answered at once.
     requests: u64,
-    lanes: Lanes<Instruction>,
+    lanes: Lanes<UserRows>,
     batcher: Batcher,
     /// Users who are to be read together, while they are being gathered.
     unread: Batcher,
@@ -276,9 +276,9 @@ impl<S: Executor> Engine<S> {
                 if let Some(instruction) = instruction {
                     let ticket = instruction.record.position.row;
                     let lanes = instruction.lanes.clone();
-                    let free = self.lanes.admit(ticket, &lanes, instruction);
-                    if let Some(instruction) = free {
-                        self.dispatch(instruction, None);
+                    let user_rows = UserRows::single(instruction);
+                    if let Some(user_rows) = self.lanes.admit(ticket, &lanes, user_rows) {
+                        self.dispatch(user_rows, None);
                     }
                 }
             }
@@ -293,21 +293,46 @@ impl<S: Executor> Engine<S> {
         }
     }
 
-    /// Puts an instruction that holds its lanes into a work item; `shown` is what the server last
-    /// showed in its lanes.
-    fn dispatch(&mut self, instruction: Instruction, shown: Option<&RawValue>) {
-        let mut user_rows = UserRows::single(instruction);
+    /// Puts the rows of a user that hold their lanes into a work item; `shown` is what the server
+    /// last showed in these lanes.
+    fn dispatch(&mut self, mut user_rows: UserRows, shown: Option<&RawValue>) {
         if !self.executor.reads_first(&user_rows.first) {
             return self.dispatch_read(user_rows);
         }
-        user_rows.is_recent = self.recent.has(&user_rows.first.lanes);
+        let first = &user_rows.first;
+        // Its other lanes may be those of users who had its new name before.
+        let own = lane(first.expected_user_id().unwrap_or(&first.login_id));
+        user_rows.is_recent = self.recent.has(&[own]);
         if let Some(user) = shown.filter(|user| is_named(user, &user_rows.first.login_id)) {
             user_rows.before = Before::Seen(user.to_owned());
-            return self.dispatch_read(user_rows);
+            return self.take_read(user_rows);
         }
+        self.read_first(user_rows);
+    }
+
+    fn read_first(&mut self, user_rows: UserRows) {
         self.unread.add(user_rows);
         if self.unread.is_full(NAMES_A_SEARCH) {
             self.line_up_read();
+        }
+    }
+
+    /// The rows of a user who was read: they wait for rows that name the user otherwise.
+    fn take_read(&mut self, mut user_rows: UserRows) {
+        let Some(own) = user_rows.user_lane() else { return self.dispatch_read(user_rows) };
+        let lanes = user_rows.lanes();
+        if lanes.contains(&own) {
+            return self.dispatch_read(user_rows);
+        }
+        if !user_rows.is_recent && self.recent.has(&[own]) {
+            // By another name this run has just written to the user.
+            user_rows.is_recent = true;
+            return self.read_first(user_rows);
+        }
+        user_rows.first.lanes.push(own);
+        let (ticket, lanes) = (user_rows.first.record.position.row, user_rows.lanes());
+        if let Some(user_rows) = self.lanes.admit_also(ticket, own, &lanes, user_rows) {
+            self.dispatch_read(user_rows);
         }
     }
 
@@ -356,7 +381,7 @@ impl<S: Executor> Engine<S> {
             self.line_up(item);
         }
         for user_rows in read {
-            self.dispatch_read(user_rows);
+            self.take_read(user_rows);
         }
         for UserOutcomes { user_rows, outcomes } in done {
             let (ticket, lanes) = (user_rows.first.record.position.row, user_rows.lanes());
@@ -365,8 +390,8 @@ impl<S: Executor> Engine<S> {
             for (instruction, outcome) in user_rows.into_instructions().zip(outcomes) {
                 self.end(instruction, outcome);
             }
-            for instruction in self.lanes.finish(ticket, &lanes) {
-                self.dispatch(instruction, shown.as_deref());
+            for user_rows in self.lanes.finish(ticket, &lanes) {
+                self.dispatch(user_rows, shown.as_deref());
             }
         }
         if self.stop.is_draining() {

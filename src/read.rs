@@ -24,6 +24,8 @@ use crate::stop::Stop;
 enum ReadRequest<'a> {
     /// Of the user who has a name.
     Load(&'a str),
+    /// Of the users who have some user IDs, whose body is this.
+    LoadMany(&'a Bytes),
     /// Of all users who fit a search, whose body is this.
     Search(&'a Bytes),
     /// The same, where it is possible.
@@ -34,6 +36,7 @@ impl<W: ReadWire> Request<W> for ReadRequest<'_> {
     fn operation(&self) -> &'static Operation {
         match self {
             Self::Load(_) => &catalog::LOAD,
+            Self::LoadMany(_) => &catalog::LOAD_MANY,
             Self::Search(_) | Self::SearchIfAllowed(_) => &catalog::SEARCH,
         }
     }
@@ -46,6 +49,7 @@ impl<W: ReadWire> Request<W> for ReadRequest<'_> {
         match self {
             // Rare and large: what most requests take should stay small.
             Self::Load(name) => Box::pin(wire.load(name)).await,
+            Self::LoadMany(body) => Box::pin(wire.load_many((*body).clone())).await,
             Self::Search(body) | Self::SearchIfAllowed(body) => {
                 Box::pin(wire.search((*body).clone())).await
             }
@@ -147,15 +151,17 @@ impl<W: ReadWire> Requester<W> {
         Some(Ok(found))
     }
 
-    /// Finds the users who have any of some user IDs; `None` when the run stops before.
-    pub(crate) async fn find_by_id(
-        &self,
-        user_ids: &[String],
-        stop: &Stop,
-    ) -> Option<Result<FoundUsers, Box<Issue>>> {
+    /// Reads the users who have some user IDs, as they are at this moment; those who are not found, or
+    /// not answered for, are to be read by themselves. `None` when the run stops before.
+    pub(crate) async fn load_many(&self, user_ids: &[String], stop: &Stop) -> Option<FoundUsers> {
         let mut found = FoundUsers::default();
-        let read = self.find_by("userIds", user_ids, &mut found, stop).await?;
-        Some(read.map(|()| found))
+        for user_ids in user_ids.chunks(NAMES_A_SEARCH) {
+            let body: Bytes = json!({"userIds": user_ids}).to_string().into();
+            let answer = self.answer_to(&ReadRequest::LoadMany(&body), stop).await?;
+            let page = answer.and_then(|answer| UserPage::of(&answer.body));
+            page.into_iter().flat_map(|page| page.users).for_each(|user| found.add(user));
+        }
+        Some(found)
     }
 
     async fn find_by(
@@ -235,7 +241,7 @@ const NAMES_A_LIST: usize = 4 * NAMES_A_SEARCH;
 
 /// How old what a user says of its last change must be for a search to be believed: it lags behind
 /// writes by seconds (API reference, section 4).
-pub(crate) const SETTLED: SignedDuration = SignedDuration::from_secs(60);
+const SETTLED: SignedDuration = SignedDuration::from_secs(60);
 
 /// Whether what a search showed of a user can be believed: it was not changed a short time ago.
 #[must_use]

@@ -158,7 +158,16 @@ impl Builder {
         };
         let understood = self.understand(&record, &mut seen);
         match expect.and_then(|expect| Ok((understood?, expect))) {
-            Ok((parts, expect)) => Ok(Instruction { expect, ..parts.of(record, seen.notes) }),
+            Ok((parts, expect)) => {
+                let mut instruction = parts.of(record, seen.notes);
+                if let Some(user_id) = expect.as_deref().and_then(expect::user_id) {
+                    // Rows that name one user by several login IDs keep their order.
+                    instruction.lanes.push(lane(user_id));
+                    instruction.lanes.sort_unstable();
+                    instruction.lanes.dedup();
+                }
+                Ok(Instruction { expect, ..instruction })
+            }
             Err(issue) => {
                 let RowDraft { operation, login_id, mut notes, errors } = seen;
                 if !errors.is_empty() {

@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::api::load::Load;
@@ -17,7 +16,6 @@ use crate::change::{
 };
 use crate::exit::Error;
 use crate::history::{History, Step};
-use crate::read::{SETTLED, is_settled};
 use crate::requester::Requester;
 use crate::rows::EXPECT;
 use crate::stop::Stop;
@@ -109,23 +107,15 @@ async fn as_they_are<W: ReadWire>(
 ) -> Result<HashMap<u64, Option<User>>, Error> {
     let stopped =
         || Error::Stopped("stopped; nothing was changed, and no file was written".to_owned());
-    let now = Timestamp::now();
-    let mut wanted: HashMap<u64, (String, bool)> = HashMap::new();
+    let mut wanted: HashMap<u64, String> = HashMap::new();
     for (step, line) in chunk.iter().filter(|(step, _)| !states.contains_key(&step.user)) {
         let user = line.user.as_ref().and_then(|user| User::read(user)).unwrap_or_default();
-        // Search may not show yet what the run has just done.
-        let is_recent = now.duration_since(line.finished_at) < SETTLED;
-        wanted.entry(step.user).or_insert_with(|| (user.user_id().to_owned(), is_recent));
+        wanted.entry(step.user).or_insert_with(|| user.user_id().to_owned());
     }
-    let searched: Vec<String> =
-        wanted.values().filter(|(_, recent)| !recent).map(|(id, _)| id.clone()).collect();
-    let found = requester.find_by_id(&searched, stop).await.ok_or_else(stopped)?;
-    let found = found.map_err(|issue| {
-        Error::Stopped(format!("users cannot be read: {}; nothing was written", issue.message))
-    })?;
-    let reads = wanted.into_iter().map(|(key, (id, _))| {
-        let shown = found.named(&id).filter(|(_, user)| is_settled(user, now));
-        let shown = shown.map(|(_, user)| user.clone());
+    let ids: Vec<String> = wanted.values().cloned().collect();
+    let found = requester.load_many(&ids, stop).await.ok_or_else(stopped)?;
+    let reads = wanted.into_iter().map(|(key, id)| {
+        let shown = found.named(&id).map(|(_, user)| user.clone());
         async move {
             if let Some(user) = shown {
                 return Ok((key, Some(user)));
@@ -171,15 +161,11 @@ fn undo_step(
     let Some(user) = user else {
         return Ok((cannot("the user is gone: a new one would have another user ID"), None));
     };
-    let mut expect = users.after.parts(parts.iter().filter(|part| differs(part)));
+    let expect = users.after.parts(parts.iter().filter(|part| differs(part)));
     let since = user.differs_in(&expect);
     if !since.is_empty() && !rules.force {
         return Ok((Undone::ChangedSince(since), Some(user)));
     }
-    if rules.force {
-        expect = user.parts(expect.keys());
-    }
-    expect.insert("userId".to_owned(), users.after.part("userId"));
     let login_id = line.login_id.as_deref().unwrap_or_default();
     let inverse = invert(login_id, &changes, &before);
     let mut back = Changes::new();
@@ -190,8 +176,7 @@ fn undo_step(
             back.push(change);
         }
     }
-    let rows = rows(operation, &back, (&inverse.login_id, users.after.user_id()), line, &expect);
-    let after = user.after(&inverse.login_id, &back);
+    let (rows, after) = rows(operation, &back, &inverse.login_id, line, user);
     let why = why_not(&inverse.irreversible, line);
     Ok((
         match why {
@@ -235,14 +220,15 @@ fn restores(change: &Change, before: &User, after: &User) -> bool {
     }
 }
 
-/// The rows that changes back come to, each with what it expects.
+/// The rows that changes back come to, each with what it expects of its user, and the user after all
+/// of them.
 fn rows(
     operation: &'static Operation,
     back: &Changes,
-    (login_id, user_id): (&str, &str),
+    login_id: &str,
     line: &ResultLine<'_>,
-    expect: &change::UserParts,
-) -> Vec<Vec<u8>> {
+    mut user: User,
+) -> (Vec<Vec<u8>>, User) {
     let mut groups: Vec<(&'static Operation, Vec<&Change>)> = Vec::new();
     for change in back {
         let own = operation_of(change, operation);
@@ -255,22 +241,18 @@ fn rows(
         }
     }
     let undo_of = json!(line.row);
-    let row = |(own, changes): &(&'static Operation, Vec<&Change>)| {
-        let parts = touched(changes.iter().copied());
-        let mut own_expect: change::UserParts =
-            expect.iter().filter(|(part, _)| parts.contains(*part)).map(clone).collect();
-        own_expect.extend(expect.get("userId").map(|id| ("userId".to_owned(), id.clone())));
-        let own_expect = json!(own_expect);
-        let more: [(&str, &Value); 2] = [("_undoOf", &undo_of), (EXPECT, &own_expect)];
+    let mut rows = Vec::with_capacity(groups.len());
+    for (own, changes) in groups {
+        let mut expect = user.parts(&touched(changes.iter().copied()));
+        expect.insert("userId".to_owned(), user.part("userId"));
+        let expect = json!(expect);
+        let more: [(&str, &Value); 2] = [("_undoOf", &undo_of), (EXPECT, &expect)];
         let takes_user_id = own.fields[0].aliases.contains(&crate::catalog::USER_ID);
-        let name = if takes_user_id { user_id } else { login_id };
-        change::row(own, name, &changes.iter().copied(), &more)
-    };
-    groups.iter().map(row).collect()
-}
-
-fn clone((part, value): (&String, &Value)) -> (String, Value) {
-    (part.clone(), value.clone())
+        let name = if takes_user_id { user.user_id() } else { login_id };
+        rows.push(change::row(own, name, &changes.iter().copied(), &more));
+        user = user.after(login_id, changes.iter().copied());
+    }
+    (rows, user)
 }
 
 /// Whether several changes go into one row of an operation.

@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout_at};
 use super::address::is_loopback;
 use super::explain::CREDENTIALS_HINT;
 use super::response::{Body, Reply, Response, Sent, TransportError, parse_retry_after};
-use crate::catalog::{self, Answers, LOAD, OPERATIONS, Operation, PATCH_BATCH, SEARCH};
+use crate::catalog::{self, Answers, LOAD, LOAD_MANY, OPERATIONS, Operation, PATCH_BATCH, SEARCH};
 use crate::exit::Error;
 
 mod lost;
@@ -114,6 +114,9 @@ pub(crate) trait ReadWire: Send + Sync + 'static {
     /// Reads one user, named by a login ID or a user ID.
     fn load(&self, name: &str) -> impl Future<Output = Reply> + Send;
 
+    /// Reads many users, named by their user IDs.
+    fn load_many(&self, body: Bytes) -> impl Future<Output = Reply> + Send;
+
     /// Searches for users.
     fn search(&self, body: Bytes) -> impl Future<Output = Reply> + Send;
 }
@@ -139,6 +142,10 @@ impl ReadWire for ReadOnly {
         self.0.load(name).await
     }
 
+    async fn load_many(&self, body: Bytes) -> Reply {
+        self.0.load_many(body).await
+    }
+
     async fn search(&self, body: Bytes) -> Reply {
         self.0.search(body).await
     }
@@ -154,7 +161,7 @@ impl Transport {
             })?;
             Ok((path, url))
         };
-        let operations = OPERATIONS.iter().chain([&LOAD, &SEARCH, &PATCH_BATCH]);
+        let operations = OPERATIONS.iter().chain([&LOAD, &LOAD_MANY, &SEARCH, &PATCH_BATCH]);
         let paths = operations.map(|operation| operation.path).chain([LICENSE_PATH]);
         let http = client(endpoint).map_err(|cause| {
             Error::refused(format!(
@@ -271,6 +278,10 @@ impl ReadWire for Transport {
         // It encodes `+`, which would be read as a space.
         url.query_pairs_mut().append_pair("loginId", name);
         self.reply(&LOAD, url, Bytes::new()).await
+    }
+
+    async fn load_many(&self, body: Bytes) -> Reply {
+        self.send(&LOAD_MANY, body).await
     }
 
     async fn search(&self, body: Bytes) -> Reply {

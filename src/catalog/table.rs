@@ -187,6 +187,17 @@ pub static SEARCH: Operation = Operation {
     ..BASE
 };
 
+/// Reading many users by their user IDs, which does not lag behind writes (API reference, section 4).
+/// How many it takes is not published.
+pub static LOAD_MANY: Operation = Operation {
+    name: "load-many",
+    about: "Read users.",
+    path: "/v1/mgmt/users/load",
+    answers: Answers::Object,
+    kind: OperationKind::Read,
+    ..BASE
+};
+
 /// Patching many users in one request; its body is `{"users":[…]}` with the fields of each user
 /// (API reference, 3.3).
 pub static PATCH_BATCH: Operation = Operation {

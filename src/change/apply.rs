@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::{Action, Change, Changes, Subject, User, Value};
-use crate::catalog::{Effect, Operation, Role};
+use crate::catalog::{Effect, Operation, PATCH_FIELDS, Role};
 
 /// All that an operation does to a user: its changes, and, where it replaces the whole user, the
 /// removal of whatever they do not set.
@@ -16,13 +16,18 @@ pub fn all_changes(operation: &Operation, changes: &Changes) -> Changes {
         changes.iter().any(|change| change.subject.roles().into_iter().flatten().any(|r| r == role))
     };
     let mut all = Changes::new();
-    for field in operation.fields {
+    // Whether fields are removed, too, that it does not take is not documented.
+    for field in PATCH_FIELDS {
         let subject = match field.role {
             Role::Attributes => Some(Subject::Attributes),
             // What becomes of a status that is not sent is not documented (API reference, 3.4).
             Role::User | Role::Status => None,
             role if set(role) => None,
-            Role::Contact(contact) => Some(Subject::Contact(contact)),
+            Role::Contact(contact) => {
+                let action = Action::Set(Value::Boolean(false));
+                all.push(Change { subject: Subject::Verified(contact), action });
+                Some(Subject::Contact(contact))
+            }
             Role::LoginIds => Some(Subject::LoginIds),
             Role::Roles => Some(Subject::Roles(None)),
             Role::Tenants => Some(Subject::Tenants),

@@ -52,6 +52,20 @@ impl<T> Lanes<T> {
         None
     }
 
+    /// Lets an item that may go stand in one more lane; gives it back if it may still go.
+    ///
+    /// Who holds this last lane waits for nobody, so that none of those who wait for it does so for
+    /// ever.
+    pub fn admit_also(&mut self, ticket: Ticket, lane: u64, lanes: &[u64], item: T) -> Option<T> {
+        let queue = self.queues.entry(lane).or_default();
+        queue.push_back(ticket);
+        if queue.len() == 1 {
+            return Some(item);
+        }
+        self.parked.insert(ticket, Parked { item, lanes: lanes.into(), waiting: 1 });
+        None
+    }
+
     /// Lets an item that may go stand in further lanes, if nobody waits behind it in its own of
     /// these, and the others are empty.
     pub fn widen(&mut self, ticket: Ticket, lanes: &[u64]) -> bool {
@@ -156,6 +170,19 @@ mod tests {
         assert!(lanes.finish(0, &[1]).is_empty(), "the new name is still busy");
         assert_eq!(lanes.finish(1, &[2]), ["rename"]);
         assert_eq!(lanes.finish(2, &[1, 2]), ["new name, after"]);
+    }
+
+    #[test]
+    fn an_item_that_may_go_can_be_made_to_wait_for_one_more_lane() {
+        let mut lanes = Lanes::default();
+        lanes.admit(0, &[1], 'a').unwrap();
+        lanes.admit(1, &[2], 'b').unwrap();
+        assert_eq!(lanes.admit_also(0, 9, &[1, 9], 'a'), Some('a'));
+        assert_eq!(lanes.admit_also(1, 9, &[2, 9], 'b'), None);
+        assert!(lanes.admit(2, &[2], 'c').is_none(), "it keeps what it has");
+        assert_eq!(lanes.finish(0, &[1, 9]), ['b']);
+        assert_eq!(lanes.finish(1, &[2, 9]), ['c']);
+        assert!(lanes.finish(2, &[2]).is_empty() && lanes.is_empty());
     }
 
     #[test]

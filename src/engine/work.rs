@@ -8,9 +8,10 @@ use std::future::Future;
 use serde_json::value::RawValue;
 
 use crate::catalog::NAMES_A_SEARCH;
+use crate::change::User;
 use crate::issue::Issue;
 use crate::outcome::Outcome;
-use crate::rows::{InLanes, Instruction, Sets};
+use crate::rows::{InLanes, Instruction, Sets, lane};
 use crate::stop::Stop;
 
 /// One user's rows, or a batch.
@@ -110,6 +111,14 @@ impl UserRows {
             before: Before::Unread,
             is_recent: false,
         }
+    }
+
+    /// The lane of the user's ID, if the user was read.
+    #[must_use]
+    pub fn user_lane(&self) -> Option<u64> {
+        let Before::Seen(user) = &self.before else { return None };
+        let user = User::read(user).filter(|user| !user.user_id().is_empty())?;
+        Some(lane(user.user_id()))
     }
 
     /// Whether its rows expect the user to be in some state.

@@ -4,6 +4,7 @@
 //! what they are about.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::change::UserParts;
 use crate::issue::Issue;
@@ -26,4 +27,9 @@ pub(super) fn of_row(text: &str) -> Result<Option<Box<UserParts>>, Issue> {
             .at(EXPECT)
             .hint("take the row as the plan or the undo has it, or leave the key out")
     })
+}
+
+/// The ID of the user whom a row expects.
+pub(super) fn user_id(expect: &UserParts) -> Option<&str> {
+    expect.get("userId").and_then(Value::as_str)
 }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::batch_terms::BatchTerms;
+use super::expect;
 use super::mapping::OnConflict;
 use crate::catalog::Operation;
 use crate::change::{self, Change, Changes, Subject, UserParts};
@@ -62,6 +63,12 @@ impl Instruction {
     /// Whether a change has a call of its own.
     fn is_apart(&self, change: &Change) -> bool {
         self.attributes_apart && matches!(change.subject, Subject::Attribute(_))
+    }
+
+    /// The ID of the user whom the row expects, if it says.
+    #[must_use]
+    pub fn expected_user_id(&self) -> Option<&str> {
+        self.expect.as_deref().and_then(expect::user_id)
     }
 
     /// The login ID that takes the place of the one that names the user; `None` where nothing is

@@ -17,30 +17,29 @@ use crate::read::{FoundUsers, is_settled};
 use crate::rows::Instruction;
 use crate::stop::{Stop, StopReason};
 
+/// Users as calls for many of them showed them.
+struct Found {
+    /// By their user IDs.
+    loaded: FoundUsers,
+    /// By their login IDs; nothing where the search failed.
+    searched: Option<FoundUsers>,
+}
+
 /// How a user was read.
 enum Seen {
     BySearch(Box<RawValue>),
+    Loaded(Box<RawValue>),
     Alone(Load),
 }
 
 impl<W: Wire> Client<W> {
     /// Reads users, and keeps those whom this run has not written to yet.
     pub(super) async fn read_users(&self, mut users: Vec<UserRows>, stop: &Stop) -> Completed {
-        let names: Vec<String> = users
-            .iter()
-            .filter(|user_rows| !user_rows.is_recent)
-            .map(|user_rows| user_rows.first.login_id.clone())
-            .collect();
-        let found = if names.is_empty() {
-            Some(FoundUsers::default())
-        } else {
-            match self.requester.find_if_allowed(&names, stop).await {
-                Some(found) => found,
-                None => return Completed::default().leaving(users),
-            }
+        let Some(found) = self.found(&users, stop).await else {
+            return Completed::default().leaving(users);
         };
         let now = Timestamp::now();
-        let looks = users.iter().map(|user_rows| self.look(user_rows, found.as_ref(), now, stop));
+        let looks = users.iter().map(|user_rows| self.look(user_rows, &found, now, stop));
         let seen = join_all(looks).await;
         let mut kept = Vec::new();
         for (user_rows, seen) in users.iter_mut().zip(seen) {
@@ -63,11 +62,29 @@ impl<W: Wire> Client<W> {
         Completed { read: users, ..Completed::default() }
     }
 
+    /// Users as one call for many of them shows them; `None` for a stop.
+    async fn found(&self, users: &[UserRows], stop: &Stop) -> Option<Found> {
+        let ids: Vec<String> = users
+            .iter()
+            .filter_map(|user_rows| user_rows.first.expected_user_id())
+            .map(str::to_owned)
+            .collect();
+        let names: Vec<String> = users
+            .iter()
+            .filter(|own| !own.is_recent && own.first.expected_user_id().is_none())
+            .map(|user_rows| user_rows.first.login_id.clone())
+            .collect();
+        // What a row hangs on is loaded, which does not lag.
+        let loaded = self.requester.load_many(&ids, stop).await?;
+        let searched = self.requester.find_if_allowed(&names, stop).await?;
+        Some(Found { loaded, searched })
+    }
+
     /// How a user is: as a search showed it, if that can be believed; `None` where that is of no use.
     async fn look(
         &self,
         user_rows: &UserRows,
-        found: Option<&FoundUsers>,
+        found: &Found,
         now: Timestamp,
         stop: &Stop,
     ) -> Option<Seen> {
@@ -77,7 +94,12 @@ impl<W: Wire> Client<W> {
             // How it was before this run is kept already.
             return None;
         }
-        match found {
+        if let Some(id) = user_rows.first.expected_user_id()
+            && let Some((raw, _)) = found.loaded.named(id)
+        {
+            return Some(Seen::Loaded(raw.clone()));
+        }
+        match &found.searched {
             Some(found) => {
                 let shown = found.named(name).filter(|_| !user_rows.is_recent);
                 if let Some((raw, _)) = shown.filter(|(_, user)| is_settled(user, now)) {
@@ -157,6 +179,7 @@ fn changes_nothing(instruction: &Instruction, user: &User) -> bool {
 fn before(seen: Seen) -> (Before, bool) {
     match seen {
         Seen::BySearch(user) => (Before::Seen(user), false),
+        Seen::Loaded(user) => (Before::Seen(user), true),
         Seen::Alone(Load::Found(found)) => (Before::Seen(found.user), true),
         Seen::Alone(Load::Missing) => (Before::Missing, true),
         Seen::Alone(Load::Failed(why)) => (Before::Failed(why), true),

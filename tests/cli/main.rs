@@ -17,6 +17,7 @@ mod memory;
 mod order;
 mod output;
 mod pace;
+mod plans;
 
 mod reconciling;
 mod replies;
@@ -27,5 +28,6 @@ mod selection;
 mod shapes;
 mod stopping;
 mod support;
+mod undoing;
 mod values;
 mod workbooks;

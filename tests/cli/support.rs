@@ -1,12 +1,14 @@
 //! What the tests share: a simulator process, a run in a folder of its own, what it left.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Credentials of the form that the API has; the key must turn up nowhere.
@@ -108,6 +110,50 @@ impl Simulator {
         updates(self.arrivals())
     }
 
+    /// All users as they are, by user ID, without the times that writing alone changes.
+    pub(crate) fn users(&self) -> BTreeMap<String, Value> {
+        let mut users = BTreeMap::new();
+        for page in 0.. {
+            let body = json!({"limit": 100, "page": page, "withTestUser": true}).to_string();
+            let answer = self.post("/v2/mgmt/user/search", &body);
+            let answer: Value = serde_json::from_str(&answer).unwrap();
+            let found = answer["users"].as_array().unwrap();
+            // Who there is, a search knows; how they are, it may show late.
+            let ids: Vec<&str> = found.iter().map(|user| text(user, "userId")).collect();
+            let loaded = self.post("/v1/mgmt/users/load", &json!({"userIds": ids}).to_string());
+            let mut loaded: Value = serde_json::from_str(&loaded).unwrap();
+            for user in loaded["users"].as_array_mut().unwrap() {
+                user.as_object_mut().unwrap().remove("modifiedTime");
+                users.insert(text(user, "userId").to_owned(), user.take());
+            }
+            if found.len() < 100 {
+                break;
+            }
+        }
+        users
+    }
+
+    /// Deletes a user.
+    pub(crate) fn delete(&self, login_id: &str) {
+        self.post("/v1/mgmt/user/delete", &json!({"loginId": login_id}).to_string());
+    }
+
+    /// The body of the answer to a request.
+    fn post(&self, path: &str, body: &str) -> String {
+        let address = self.url.strip_prefix("http://").unwrap();
+        let mut connection = TcpStream::connect(address).unwrap();
+        write!(
+            connection,
+            "POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
+             Authorization: Bearer {PROJECT}:{KEY}\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+    }
+
     /// Waits until so many requests have arrived.
     pub(crate) fn wait_for_arrivals(&self, number: usize) {
         wait_until("requests arrive", || self.arrivals().len() >= number);
@@ -124,7 +170,8 @@ impl Simulator {
 /// Those of some arrivals that change users, or would.
 pub(crate) fn updates(mut arrivals: Vec<Value>) -> Vec<Value> {
     arrivals.retain(|arrival| {
-        text(arrival, "method") != "GET" && !text(arrival, "path").ends_with("/search")
+        let path = text(arrival, "path");
+        text(arrival, "method") != "GET" && !path.ends_with("/search") && !path.ends_with("/load")
     });
     arrivals
 }
@@ -352,6 +399,69 @@ impl From<Running> for TempDir {
 impl From<Ran> for TempDir {
     fn from(ran: Ran) -> Self {
         ran.folder
+    }
+}
+
+/// A folder with users, a simulator that has them, and commands that are run there.
+pub(crate) struct Desk {
+    folder: TempDir,
+    pub(crate) simulator: Simulator,
+}
+
+impl Desk {
+    pub(crate) fn new(users: &[Value], arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let text: String = users.iter().map(|user| user.to_string() + "\n").collect();
+        let path = folder.path().join("users.jsonl");
+        fs::write(&path, text).unwrap();
+        let mut all = vec!["--users", path.to_str().unwrap()];
+        if !arguments.contains(&"--rate-limit") {
+            all.extend(["--rate-limit", "off"]);
+        }
+        all.extend(arguments);
+        let simulator = Simulator::bare(&all);
+        Self { folder, simulator }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
+        let mut command = program_against(&self.simulator, self.folder.path());
+        command.args(words);
+        command
+    }
+
+    /// Runs a command; what it printed, once the exit code is as expected.
+    #[track_caller]
+    pub(crate) fn go(&self, words: &[&str], code: i32) -> (String, String) {
+        let Output { status, stdout, stderr } = self.command(words).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let (stdout, stderr) = (text(stdout), text(stderr));
+        assert_eq!(
+            status.code(),
+            Some(code),
+            "{words:?}\n--- stdout\n{stdout}\n--- stderr\n{stderr}"
+        );
+        (stdout, stderr)
+    }
+
+    /// What a command comes to, for machines.
+    #[track_caller]
+    pub(crate) fn json(&self, words: &[&str], code: i32) -> Value {
+        let (stdout, _) = self.go(&[words, &["--json"]].concat(), code);
+        serde_json::from_str(&stdout).unwrap()
+    }
+
+    pub(crate) fn results(&self, run: &str) -> Vec<Value> {
+        let mut results = lines(&self.path(run).join("results.jsonl"));
+        results.sort_by_key(|result| result["row"].as_u64());
+        results
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use crate::api::response::{Body, Reply, Response, Sent, TransportCause, TransportError};
 use crate::api::transport::{ReadWire, Wire};
-use crate::catalog::{LOAD, Operation, SEARCH};
+use crate::catalog::{LOAD, LOAD_MANY, Operation, SEARCH};
 use crate::simulator::in_memory::{Delivery, InMemory};
 
 /// The users that there are.
@@ -138,6 +138,10 @@ impl Wire for ModelWire {
 }
 
 impl ReadWire for ModelWire {
+    async fn load_many(&self, body: Bytes) -> Reply {
+        self.exchange(&LOAD_MANY, None, body).await
+    }
+
     async fn search(&self, body: Bytes) -> Reply {
         self.exchange(&SEARCH, None, body).await
     }
