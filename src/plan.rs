@@ -8,34 +8,25 @@ mod class;
 pub(crate) mod file;
 mod fold;
 mod look;
+mod row;
 mod totals;
-
-use std::sync::Arc;
 
 use futures_util::stream::{FuturesOrdered, StreamExt};
 
-pub(crate) use class::Class;
-pub(crate) use totals::{Example, PlanTotals, Verdict, shown};
+pub(crate) use class::ChangeClass;
+pub(crate) use row::{PlanOutcome, PlannedRow, shown};
+pub(crate) use totals::{Example, PlanTotals};
 
 use crate::api::transport::ReadWire;
 use crate::exit::Error;
 use crate::input::Input;
 use crate::input::record::Record;
-use crate::issue::Issue;
 use crate::requester::Requester;
-use crate::rows::{Builder, Instruction, Invalid};
+use crate::rows::Builder;
 use crate::stop::Stop;
 use fold::Fold;
 use look::Looked;
-
-/// A row, and what a plan says of it.
-#[derive(Debug)]
-pub(crate) struct PlannedRow {
-    /// What the row wants, or why it wants nothing.
-    pub(crate) row: Result<Instruction, Box<Invalid>>,
-    /// What would come of it.
-    pub(crate) verdict: Verdict,
-}
+use row::Understood;
 
 /// Rows that are read for together; as many users fit into one answer of a search.
 const TOGETHER: usize = crate::catalog::NAMES_A_SEARCH;
@@ -55,7 +46,7 @@ pub(crate) async fn plan<W: ReadWire>(
     stop: &Stop,
     each: &mut dyn FnMut(&PlannedRow) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let mut rows = Rows { input, builder };
+    let mut rows = PlanInput { input, builder };
     let mut fold = Fold::new()?;
     let mut ahead = FuturesOrdered::new();
     loop {
@@ -72,14 +63,14 @@ pub(crate) async fn plan<W: ReadWire>(
 }
 
 /// The rows of an input, understood.
-struct Rows {
+struct PlanInput {
     input: Input,
     builder: Builder,
 }
 
-impl Rows {
+impl PlanInput {
     /// The next rows; `None` at the end.
-    fn chunk(&mut self) -> Result<Option<Vec<Result<Instruction, Box<Invalid>>>>, Error> {
+    fn chunk(&mut self) -> Result<Option<Vec<Understood>>, Error> {
         let mut chunk = Vec::with_capacity(TOGETHER);
         while chunk.len() < TOGETHER {
             match self.input.next() {
@@ -95,20 +86,3 @@ impl Rows {
         Ok((!chunk.is_empty()).then_some(chunk))
     }
 }
-
-/// The error of a user who cannot be read.
-fn unreadable(issue: &Issue) -> Error {
-    Error::Stopped(format!(
-        "a user cannot be read: {}; a plan must know all of them: make it again",
-        issue.message
-    ))
-}
-
-/// A reading that was stopped.
-fn stopped(stop: &Stop) -> Error {
-    let why = stop.reason().map_or_else(|| "stopped".to_owned(), |reason| reason.to_string());
-    Error::Stopped(format!("{why}; nothing was changed, and no plan was written"))
-}
-
-/// A user as it was read, shared by the rows that name it.
-type KnownUser = Arc<crate::change::User>;

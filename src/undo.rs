@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::api::load::Load;
 use crate::api::transport::ReadWire;
-use crate::catalog::{Operation, PATCH_FIELDS, Role};
+use crate::catalog::{Effect, OPERATIONS, Operation, PATCH_BATCH, Role};
 use crate::change::{
     self, Action, Change, ChangeRecord, Changes, Irreversible, Subject, User, all_changes, invert,
     touched,
@@ -260,7 +260,8 @@ fn takes_several(operation: &Operation) -> bool {
     operation.fields.len() > 2 && !operation.sets_one_attribute()
 }
 
-/// The operation that makes a change back: the one of the row, if it has a place for it.
+/// The operation that makes a change back: a patch where the row was of several fields and the patch
+/// has a place for it, so that a row is taken back by a row; else the change's own endpoint.
 fn operation_of(change: &Change, of_row: &'static Operation) -> &'static Operation {
     let named = |name: &str| Operation::named(name).unwrap_or(of_row);
     let by_action = |add: &str, remove: &str, set: &str| match change.action {
@@ -268,41 +269,28 @@ fn operation_of(change: &Change, of_row: &'static Operation) -> &'static Operati
         Action::Remove(_) => named(remove),
         Action::Set(_) | Action::Clear => named(set),
     };
-    let patch = named("patch");
+    // The operation that sets a field and nothing else but what belongs to it.
+    let that_sets = |role: Role| {
+        let sets = |own: &&Operation| own.index_of(role).is_some() && !own.sets_any_field();
+        OPERATIONS.iter().find(sets).unwrap_or(of_row)
+    };
     let sets = matches!(change.action, Action::Set(_) | Action::Clear);
-    let in_patch = |role: Role| PATCH_FIELDS.iter().any(|field| field.role == role);
-    let whole = of_row.sets_any_field() || of_row.destructive.is_some();
+    let is_of_several = of_row.sets_any_field() || of_row.effect == Effect::Replaces;
+    if is_of_several && sets && change.subject.index_in(&PATCH_BATCH).is_some() {
+        return named("patch");
+    }
     match &change.subject {
         Subject::LoginId => named("loginid"),
-        Subject::LoginIds => patch,
-        Subject::Roles(Some(_)) => by_action("role-add", "role-remove", "role-set"),
-        Subject::Tenants if !sets => by_action("tenant-add", "tenant-remove", "patch"),
-        Subject::Tenants => patch,
-        // A row of several fields is taken back by one.
-        Subject::Roles(None) if whole && sets => patch,
-        Subject::Roles(None) => by_action("role-add", "role-remove", "role-set"),
-        Subject::Apps if whole && sets => patch,
+        Subject::Roles(_) => by_action("role-add", "role-remove", "role-set"),
+        Subject::Tenants => by_action("tenant-add", "tenant-remove", "patch"),
         Subject::Apps => by_action("ssoapp-add", "ssoapp-remove", "ssoapp-set"),
-        Subject::Attribute(_) | Subject::Attributes if whole => patch,
         Subject::Attribute(_) | Subject::Attributes => Operation::of_one_attribute(),
-        Subject::Contact(contact) | Subject::Verified(contact)
-            if whole && in_patch(Role::Contact(*contact)) =>
-        {
-            patch
-        }
         Subject::Contact(contact) | Subject::Verified(contact) => {
-            let sets_it = |own: &&Operation| {
-                own.index_of(Role::Contact(*contact)).is_some() && !own.sets_any_field()
-            };
-            crate::catalog::OPERATIONS.iter().find(sets_it).unwrap_or(patch)
+            that_sets(Role::Contact(*contact))
         }
-        Subject::Status if whole => patch,
+        Subject::Plain(key) => that_sets(Role::Plain(key)),
         Subject::Status => named("status"),
-        Subject::Plain(_) if whole => patch,
-        Subject::Plain(key) => {
-            let sets_it = |own: &&Operation| own.index_of(Role::Plain(key)).is_some();
-            crate::catalog::OPERATIONS.iter().find(sets_it).unwrap_or(patch)
-        }
+        Subject::LoginIds => named("patch"),
         Subject::Secret => of_row,
     }
 }

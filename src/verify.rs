@@ -33,7 +33,7 @@ pub(crate) enum Verified {
 
 /// A user whom a run wrote to.
 #[derive(Debug)]
-struct Written {
+struct WrittenUser {
     user_id: String,
     /// As a row named the user last, for people.
     login_id: String,
@@ -84,7 +84,7 @@ pub(crate) async fn verify<W: ReadWire>(
     Ok(())
 }
 
-fn judge(user: &Written, load: Load) -> Verified {
+fn judge(user: &WrittenUser, load: Load) -> Verified {
     let now = match load {
         Load::Missing => return Verified::Gone,
         Load::Failed(why) => return Verified::Unreadable(why.message.to_string()),
@@ -101,8 +101,8 @@ fn judge(user: &Written, load: Load) -> Verified {
 }
 
 /// What a run wrote to the user of a step, which is the user's last.
-fn written_by(history: &mut History, last: usize) -> Result<Written, Error> {
-    let mut written = Written {
+fn written_by(history: &mut History, last: usize) -> Result<WrittenUser, Error> {
+    let mut written = WrittenUser {
         user_id: String::new(),
         login_id: String::new(),
         shown: UserParts::new(),
@@ -117,7 +117,7 @@ fn written_by(history: &mut History, last: usize) -> Result<Written, Error> {
         let after = line.user.as_ref().and_then(|user| User::read(user)).unwrap_or_default();
         if written.user_id.is_empty() {
             after.user_id().clone_into(&mut written.user_id);
-            written.login_id = line.login_id.as_deref().unwrap_or_default().to_owned();
+            line.login_id.as_deref().unwrap_or_default().clone_into(&mut written.login_id);
         }
         let changes: Changes = line.changes.iter().filter_map(ChangeRecord::change).collect();
         let operation = line.operation.as_deref().and_then(Operation::named);

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use descope_bulk::internals::catalog::Operation;
+use descope_bulk::internals::change::Changes;
 use descope_bulk::internals::input::record::Record;
 use descope_bulk::{Finished, Outcome, Status};
 use jiff::Timestamp;
@@ -63,6 +64,7 @@ pub(crate) fn updated(record: Record, user: Option<&str>) -> Finished {
         login_id: Some(login_id(record.position.row)),
         record,
         operation: Operation::named("phone"),
+        changes: Changes::new(),
         outcome: Outcome {
             status: Status::Updated,
             attempts: 1,

@@ -22,7 +22,7 @@ impl Caller<'_> {
             if names.contains(&name) {
                 let value = value.map(str::to_owned).or_else(|| words.next().cloned());
                 let value = report::quoted(&value.unwrap_or_default());
-                options.push_str(&format!(" {name} {value}"));
+                options.extend([" ", name, " ", &value]);
             }
         }
         options

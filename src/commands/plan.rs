@@ -12,7 +12,7 @@ use crate::connect::ReadableProject;
 use crate::exit::{Error, Exit};
 use crate::input::{self, InputRequest};
 use crate::plan::file::{PLAN_VERSION, PlanHeader, PlanWriter};
-use crate::plan::{self, Class, PlanTotals, PlannedRow, Verdict};
+use crate::plan::{self, ChangeClass, PlanOutcome, PlanTotals, PlannedRow};
 use crate::report::{self, ChangeTable, PlanScreen, ReadingProgress};
 use crate::rows::{Builder, Mapping, OnConflict};
 use crate::settings::cli::plan::PlanArgs;
@@ -31,7 +31,7 @@ pub(super) fn run(args: &PlanArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
     let mapping = config::mapping(&args.rows, &args.findings);
     let checked = checked(args, &requests, mapping.clone())?;
     let planned = with_project(&args.project, &args.pace, caller, async |project, stop| {
-        let reading = Reading { args, requests: &requests, mapping, rows: checked.rows };
+        let reading = Planning { args, requests: &requests, mapping, rows: checked.rows };
         reading.plan(project, stop).await
     })?;
     show(args, caller, &planned, &checked)?;
@@ -63,14 +63,14 @@ struct Planned {
     needed: [Needed; 2],
 }
 
-struct Reading<'a> {
+struct Planning<'a> {
     args: &'a PlanArgs,
     requests: &'a [InputRequest],
     mapping: Mapping,
     rows: u64,
 }
 
-impl Reading<'_> {
+impl Planning<'_> {
     async fn plan(self, project: &ReadableProject, stop: &Stop) -> Result<Planned, Error> {
         let output = &self.args.output;
         let input = input::open(self.requests)?;
@@ -88,7 +88,7 @@ impl Reading<'_> {
         let mut each = |planned: &PlannedRow| {
             totals.count(planned);
             progress.advance();
-            if let (Ok(instruction), Verdict::Changes(_)) = (&planned.row, &planned.verdict) {
+            if let (Ok(instruction), PlanOutcome::Changes(_)) = (&planned.row, &planned.verdict) {
                 needed[0].count(instruction);
                 needed[1].count_batched(instruction);
             }
@@ -130,8 +130,8 @@ fn show(
     let forecasts = planned.needed.map(|needed| check::forecast(&needed, size, &limits));
     let next = output.output.as_ref().filter(|_| planned.totals.changes > 0).map(|path| {
         let classes = planned.totals.classes.keys().map(String::as_str);
-        let allow: Vec<_> = classes.filter(|class| *class != Class::Plain.word()).collect();
-        let allow: String = allow.iter().map(|class| format!(" --allow {class}")).collect();
+        let allow = classes.filter(|class| *class != ChangeClass::Plain.word());
+        let allow = allow.fold(String::new(), |allow, class| allow + " --allow " + class);
         let path = report::quoted(&path.to_string_lossy());
         let project = caller.options(&["--project-id", "--base-url", "--key-file"]);
         format!("{} run {path}{allow}{project}", Tool::THIS.name)

@@ -2,9 +2,9 @@
 //!
 //! Plans have them, for what the plan is of and for rows that would change nothing.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
-use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
 use super::record::Content;
 
@@ -14,7 +14,7 @@ pub(super) fn is_remark(content: &Content) -> bool {
     match content {
         // Most rows are told by their first key.
         Content::Object(text) if first_key_is_of_a_remark(text) => keys(text)
-            .is_some_and(|keys| !keys.is_empty() && keys.keys().all(|key| key.starts_with('_'))),
+            .is_some_and(|keys| !keys.is_empty() && keys.iter().all(|key| key.starts_with('_'))),
         Content::Object(_) | Content::Cells(_) | Content::Broken { .. } => false,
     }
 }
@@ -23,7 +23,7 @@ pub(super) fn is_remark(content: &Content) -> bool {
 #[must_use]
 pub(super) fn is_of_a_row(content: &Content) -> bool {
     let Content::Object(text) = content else { return false };
-    keys(text).is_some_and(|keys| keys.contains_key("_status"))
+    keys(text).is_some_and(|keys| keys.iter().any(|key| key == "_status"))
 }
 
 fn first_key_is_of_a_remark(text: &str) -> bool {
@@ -31,9 +31,13 @@ fn first_key_is_of_a_remark(text: &str) -> bool {
     inner.starts_with("\"_")
 }
 
-fn keys(text: &str) -> Option<HashMap<String, IgnoredAny>> {
-    serde_json::from_str(text).ok()
+fn keys(text: &str) -> Option<Vec<String>> {
+    let members: RemarkKeys<'_> = serde_json::from_str(text).ok()?;
+    Some(members.into_keys().collect())
 }
+
+/// The keys of an object, whatever their values.
+type RemarkKeys<'a> = BTreeMap<String, &'a RawValue>;
 
 #[cfg(test)]
 mod tests {

@@ -9,7 +9,7 @@ use crate::change::User;
 
 /// What a change can do. A run of a plan needs leave for each class but the plain one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Class {
+pub(crate) enum ChangeClass {
     /// Nothing that needs leave.
     Plain,
     /// A value is taken away, and nothing takes its place.
@@ -24,7 +24,7 @@ pub(crate) enum Class {
     Merge,
 }
 
-impl Class {
+impl ChangeClass {
     /// Every class.
     pub(crate) const ALL: [Self; 6] =
         [Self::Plain, Self::Removal, Self::Rename, Self::Access, Self::LockOut, Self::Merge];
@@ -61,7 +61,11 @@ impl Class {
 }
 
 /// The classes of what happens to a user; at least one.
-pub(super) fn classes(before: &User, after: &User, parts: &BTreeSet<String>) -> BTreeSet<Class> {
+pub(super) fn classes(
+    before: &User,
+    after: &User,
+    parts: &BTreeSet<String>,
+) -> BTreeSet<ChangeClass> {
     let mut classes = BTreeSet::new();
     for part in parts {
         let (was, is) = (before.part(part), after.part(part));
@@ -70,26 +74,26 @@ pub(super) fn classes(before: &User, after: &User, parts: &BTreeSet<String>) -> 
         }
         let (key, _) = part.split_once('.').unwrap_or((part, ""));
         match key {
-            "loginIds" if loses(&was, &is) => drop(classes.insert(Class::Rename)),
+            "loginIds" if loses(&was, &is) => drop(classes.insert(ChangeClass::Rename)),
             "roleNames" | "userTenants" if widens(&was, &is) => {
-                classes.insert(Class::Access);
+                classes.insert(ChangeClass::Access);
             }
             // An empty list opens all apps.
             "ssoAppIds" if is.is_null() || (!was.is_null() && gains(&was, &is)) => {
-                classes.insert(Class::Access);
+                classes.insert(ChangeClass::Access);
             }
-            "status" if is == "disabled" => drop(classes.insert(Class::LockOut)),
+            "status" if is == "disabled" => drop(classes.insert(ChangeClass::LockOut)),
             _ => {}
         }
         if is.is_null() && key != "loginIds" && !is_flag(key) {
-            classes.insert(Class::Removal);
+            classes.insert(ChangeClass::Removal);
         }
     }
     if locks_out(before, after) {
-        classes.insert(Class::LockOut);
+        classes.insert(ChangeClass::LockOut);
     }
     if classes.is_empty() {
-        classes.insert(Class::Plain);
+        classes.insert(ChangeClass::Plain);
     }
     classes
 }
@@ -105,7 +109,7 @@ fn locks_out(before: &User, after: &User) -> bool {
         let could = !was.is_null() && before.is_verified(contact);
         let can = !is.is_null() && after.is_verified(contact);
         let is_new = is != was && !is.is_null();
-        (could && !can) || (is_new && !can)
+        !can && (could || is_new)
     })
 }
 
@@ -192,7 +196,7 @@ mod tests {
                 .map(str::to_owned)
                 .collect();
             let told: Vec<_> =
-                classes(&before, &after, &parts).into_iter().map(Class::word).collect();
+                classes(&before, &after, &parts).into_iter().map(ChangeClass::word).collect();
             assert_eq!(told, expected, "{before:?} → {after:?}");
         }
     }

@@ -15,8 +15,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::totals::PlannedChange;
-use super::{Class, PlanTotals, PlannedRow, Verdict};
+use super::class::ChangeClass;
+use super::row::{PlanOutcome, PlannedChange, PlannedRow};
+use super::totals::PlanTotals;
 use crate::change;
 use crate::exit::Error;
 use crate::outcome::rfc3339;
@@ -83,7 +84,7 @@ impl PlanWriter {
     /// Writes a row.
     pub(crate) fn row(&mut self, planned: &PlannedRow) -> Result<(), Error> {
         let line = match (&planned.row, &planned.verdict) {
-            (Ok(instruction), Verdict::Changes(change)) => line_of(instruction, change),
+            (Ok(instruction), PlanOutcome::Changes(change)) => line_of(instruction, change),
             (_, verdict) => refused(planned, verdict).to_string().into_bytes(),
         };
         self.line(&line)
@@ -112,7 +113,7 @@ fn line_of(instruction: &Instruction, change: &PlannedChange) -> Vec<u8> {
         .iter()
         .map(|(field, before, after)| json!({"field": field, "before": before, "after": after}))
         .collect();
-    let classes: Vec<&str> = change.classes.iter().copied().map(Class::word).collect();
+    let classes: Vec<&str> = change.classes.iter().copied().map(ChangeClass::word).collect();
     let more = [
         ("_row", json!(record.position.row)),
         ("_file", json!(record.source.name)),
@@ -127,14 +128,14 @@ fn line_of(instruction: &Instruction, change: &PlannedChange) -> Vec<u8> {
 }
 
 /// The line of a row that would not change anything.
-fn refused(planned: &PlannedRow, verdict: &Verdict) -> Value {
+fn refused(planned: &PlannedRow, verdict: &PlanOutcome) -> Value {
     let (record, login_id) = match &planned.row {
         Ok(instruction) => (&instruction.record, Some(&instruction.login_id)),
         Err(invalid) => (&invalid.record, invalid.login_id.as_ref()),
     };
     let (status, why) = match verdict {
-        Verdict::Refused { status, why } => (*status, Some(why)),
-        Verdict::Unchanged | Verdict::Changes(_) => ("unchanged", None),
+        PlanOutcome::Refused { status, why } => (*status, Some(why)),
+        PlanOutcome::Unchanged | PlanOutcome::Changes(_) => ("unchanged", None),
     };
     let mut line = json!({
         "_row": record.position.row,
@@ -215,7 +216,7 @@ impl Plan {
     #[must_use]
     pub(crate) fn not_allowed(&self, allowed: &[String]) -> BTreeMap<String, u64> {
         let needs_leave = |class: &&String| {
-            *class != Class::Plain.word()
+            *class != ChangeClass::Plain.word()
                 && !allowed.iter().any(|own| own == *class || own == ALLOW_ALL)
         };
         let classes = self.totals.classes.iter().filter(|(class, _)| needs_leave(class));

@@ -10,15 +10,14 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::class::{self, Class};
+use super::class::{self, ChangeClass};
 use super::look::{Users, load};
-use super::totals::{PlannedChange, Verdict};
-use super::{KnownUser, PlannedRow};
+use super::row::{KnownUser, PlanOutcome, PlannedChange, PlannedRow, Understood};
 use crate::api::transport::ReadWire;
 use crate::change::{Change, ChangeRecord, Changes, Subject, User, all_changes, touched};
 use crate::exit::Error;
 use crate::requester::Requester;
-use crate::rows::{Instruction, Invalid, OnConflict, lane};
+use crate::rows::{Instruction, OnConflict, lane};
 use crate::stop::Stop;
 
 /// What the rows so far would have done.
@@ -54,7 +53,7 @@ impl Fold {
     /// What would come of the next row.
     pub(super) async fn take<W: ReadWire>(
         &mut self,
-        row: Result<Instruction, Box<Invalid>>,
+        row: Understood,
         users: &Users,
         requester: &Requester<W>,
         stop: &Stop,
@@ -68,7 +67,7 @@ impl Fold {
         };
         let user = match self.given(&instruction.login_id) {
             Some(place) => {
-                let name = self.first_name(place).map_err(lost)?;
+                let name = self.first_name(place).map_err(|error| lost(&error))?;
                 load(&name, requester, stop).await?
             }
             None => users.named(&instruction.login_id).map(KnownUser::clone),
@@ -98,7 +97,7 @@ impl Fold {
         instruction: &Instruction,
         user: Option<&User>,
         users: &Users,
-    ) -> Result<Verdict, Error> {
+    ) -> Result<PlanOutcome, Error> {
         let changes = all_changes(instruction.operation, &instruction.changes);
         if changes.is_empty() || changes.iter().any(|change| change.part().is_none()) {
             let why =
@@ -110,7 +109,7 @@ impl Fold {
         };
         let key = xxh3_64(user.user_id().as_bytes());
         let earlier = self.changed.get(&key).copied();
-        let (before, count) = self.projected(user, earlier).map_err(lost)?;
+        let (before, count) = self.projected(user, earlier).map_err(|error| lost(&error))?;
         let name = &instruction.login_id;
         if !before.names().iter().any(|own| lane(own) == lane(name)) {
             let why = "an earlier row gives the user another login ID".to_owned();
@@ -126,7 +125,7 @@ impl Fold {
         let differs = |part: &&String| before.part(part) != after.part(part);
         let differing: BTreeSet<String> = parts.iter().filter(differs).cloned().collect();
         if differing.is_empty() {
-            return Ok(Verdict::Unchanged);
+            return Ok(PlanOutcome::Unchanged);
         }
         let holder = self.holder(instruction, &before, users);
         if let Some((value, holder)) = &holder
@@ -137,10 +136,11 @@ impl Fold {
         }
         let mut classes = class::classes(&before, &after, &parts);
         if holder.is_some() {
-            classes.remove(&Class::Plain);
-            classes.insert(Class::Merge);
+            classes.remove(&ChangeClass::Plain);
+            classes.insert(ChangeClass::Merge);
         }
-        self.keep(instruction, &changes, key, (earlier, count + 1)).map_err(lost)?;
+        self.keep(instruction, &changes, key, (earlier, count + 1))
+            .map_err(|error| lost(&error))?;
         let mut expect = before.parts(&parts);
         expect.insert("userId".to_owned(), before.part("userId"));
         let differences = differing
@@ -149,7 +149,7 @@ impl Fold {
             .collect();
         let is_own = before.list("loginIds").contains(&name.as_str());
         let first = before.list("loginIds").first().map_or(name.as_str(), |first| first).to_owned();
-        Ok(Verdict::Changes(Box::new(PlannedChange {
+        Ok(PlanOutcome::Changes(Box::new(PlannedChange {
             differences,
             classes,
             expect,
@@ -241,10 +241,10 @@ impl Fold {
     }
 }
 
-fn refused(status: &'static str, why: String) -> Verdict {
-    Verdict::Refused { status, why }
+fn refused(status: &'static str, why: String) -> PlanOutcome {
+    PlanOutcome::Refused { status, why }
 }
 
-fn lost(error: std::io::Error) -> Error {
+fn lost(error: &std::io::Error) -> Error {
     Error::Stopped(format!("the plan cannot continue: its temporary file: {error}"))
 }

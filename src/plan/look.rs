@@ -5,19 +5,20 @@ use std::collections::{BTreeSet, HashMap};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use super::{KnownUser, stopped, unreadable};
+use super::row::{KnownUser, Understood};
 use crate::api::load::Load;
 use crate::api::transport::ReadWire;
 use crate::change::User;
 use crate::exit::Error;
+use crate::issue::Issue;
 use crate::read::is_settled;
 use crate::requester::Requester;
-use crate::rows::{Instruction, Invalid, lane};
+use crate::rows::lane;
 use crate::stop::Stop;
 
 /// Rows, and the users whom they are about.
 pub(super) struct Looked {
-    pub(super) rows: Vec<Result<Instruction, Box<Invalid>>>,
+    pub(super) rows: Vec<Understood>,
     pub(super) users: Users,
 }
 
@@ -35,7 +36,7 @@ impl Users {
 
 /// Reads the users whom rows are about.
 pub(super) async fn look<W: ReadWire>(
-    rows: Vec<Result<Instruction, Box<Invalid>>>,
+    rows: Vec<Understood>,
     requester: &Requester<W>,
     stop: &Stop,
 ) -> Result<Looked, Error> {
@@ -94,4 +95,18 @@ pub(super) async fn load<W: ReadWire>(
         Some(Load::Failed(why)) => Err(unreadable(&why)),
         Some(Load::Found(found)) => Ok(User::read(&found.user).map(KnownUser::new)),
     }
+}
+
+/// The error of a user who cannot be read.
+fn unreadable(issue: &Issue) -> Error {
+    Error::Stopped(format!(
+        "a user cannot be read: {}; a plan must know all of them: make it again",
+        issue.message
+    ))
+}
+
+/// A reading that was stopped.
+fn stopped(stop: &Stop) -> Error {
+    let why = stop.reason().map_or_else(|| "stopped".to_owned(), |reason| reason.to_string());
+    Error::Stopped(format!("{why}; nothing was changed, and no plan was written"))
 }

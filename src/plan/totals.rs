@@ -1,43 +1,10 @@
 //! What a plan comes to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::{Class, PlannedRow};
-use crate::change::UserParts;
-
-/// What would come of a row.
-#[derive(Debug)]
-pub(crate) enum Verdict {
-    /// The user would change.
-    Changes(Box<PlannedChange>),
-    /// The user is already as the row wants.
-    Unchanged,
-    /// It would not be sent, or in vain.
-    Refused {
-        /// A stable word: `invalid`, `not_found`, `conflict` or `secret`.
-        status: &'static str,
-        /// Why, in words.
-        why: String,
-    },
-}
-
-/// What would happen to a user.
-#[derive(Debug)]
-pub(crate) struct PlannedChange {
-    /// The parts that would change, with what they are and what they would be.
-    pub(crate) differences: Vec<(String, Value, Value)>,
-    /// What it can do.
-    pub(crate) classes: BTreeSet<Class>,
-    /// The parts that the row touches, as they are, and the user's ID.
-    pub(crate) expect: UserParts,
-    /// A login ID of the user, for people.
-    pub(crate) shown_as: String,
-    /// Rows of the same user that would change it, this one among them.
-    pub(crate) of_user: u64,
-}
+use super::row::{PlanOutcome, PlannedChange, PlannedRow};
 
 /// Rows of a kind, for people.
 #[derive(Clone, Debug, Default)]
@@ -88,12 +55,12 @@ impl PlanTotals {
             Err(invalid) => invalid.login_id.clone().unwrap_or_else(|| invalid.record.place()),
         };
         match &planned.verdict {
-            Verdict::Unchanged => *self.others.entry("unchanged".to_owned()).or_default() += 1,
-            Verdict::Refused { status, why } => {
+            PlanOutcome::Unchanged => *self.others.entry("unchanged".to_owned()).or_default() += 1,
+            PlanOutcome::Refused { status, why } => {
                 *self.others.entry((*status).to_owned()).or_default() += 1;
                 self.example(status, || Example { user, what: why.clone() });
             }
-            Verdict::Changes(change) => self.count_change(planned, change),
+            PlanOutcome::Changes(change) => self.count_change(planned, change),
         }
     }
 
@@ -126,33 +93,5 @@ impl PlanTotals {
     #[must_use]
     pub(crate) fn refused(&self) -> u64 {
         self.others.iter().filter(|(why, _)| *why != "unchanged").map(|(_, rows)| rows).sum()
-    }
-}
-
-impl PlannedChange {
-    /// `phone: +44… → +44…, …`
-    fn shown(&self) -> String {
-        let one = |(part, was, is): &(String, Value, Value)| {
-            format!("{part}: {} → {}", shown(was), shown(is))
-        };
-        self.differences.iter().map(one).collect::<Vec<_>>().join(", ")
-    }
-}
-
-/// A part's value, for people.
-pub(crate) fn shown(value: &Value) -> String {
-    match value {
-        Value::Null => "(none)".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join("; "),
-        Value::Object(members) => {
-            let one = |(key, value): (&String, &Value)| match value {
-                Value::Null => key.clone(),
-                Value::Array(items) if items.is_empty() => key.clone(),
-                value => format!("{key} ({})", shown(value)),
-            };
-            members.iter().map(one).collect::<Vec<_>>().join("; ")
-        }
-        Value::Bool(_) | Value::Number(_) => value.to_string(),
     }
 }

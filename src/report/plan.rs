@@ -12,7 +12,7 @@ use super::format::{brief, count, paint, span, tame, thousands};
 use super::summary::Look;
 use crate::check::Calls;
 use crate::exit::Error;
-use crate::plan::{Class, Example, PlanTotals, PlannedRow, Verdict, shown};
+use crate::plan::{ChangeClass, Example, PlanOutcome, PlanTotals, PlannedRow, shown};
 use crate::store::NewFile;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -117,9 +117,9 @@ impl PlanScreen<'_> {
             return Ok(());
         }
         writeln!(out)?;
-        for class in Class::ALL {
+        for class in ChangeClass::ALL {
             let Some(changes) = self.totals.classes.get(class.word()) else { continue };
-            let style = if class == Class::Plain { GOOD } else { NOTE };
+            let style = if class == ChangeClass::Plain { GOOD } else { NOTE };
             let word = self.paint(style, &format!("{:<12}", class.word()));
             writeln!(out, "{:>12}  {word}  {}", thousands(*changes), class.meaning())?;
         }
@@ -152,7 +152,7 @@ impl PlanScreen<'_> {
     /// Kinds of rows of which there are examples, with their numbers: first those that need most
     /// care.
     fn kinds(&self) -> Vec<(&str, u64)> {
-        let classes = Class::ALL
+        let classes = ChangeClass::ALL
             .into_iter()
             .rev()
             .filter_map(|class| Some((class.word(), *self.totals.classes.get(class.word())?)));
@@ -239,7 +239,7 @@ impl PlanScreen<'_> {
             let _ = writeln!(text, "| {} | `{operation}` to be changed |", thousands(*changes));
         }
         text.push_str("\n| changes | class |\n| ---: | --- |\n");
-        for class in Class::ALL {
+        for class in ChangeClass::ALL {
             if let Some(changes) = self.totals.classes.get(class.word()) {
                 let (word, meaning) = (class.word(), class.meaning());
                 let _ = writeln!(text, "| {} | {word}: {meaning} |", thousands(*changes));
@@ -292,10 +292,11 @@ impl ChangeTable {
         let operation = operation.map_or("", |operation| operation.name);
         let first = [row.as_str(), record.source.name.as_str(), user, operation];
         match &planned.verdict {
-            Verdict::Unchanged => Ok(()),
-            Verdict::Refused { status, why } => self.line(&first, &[status, "", "", "", why]),
-            Verdict::Changes(change) => {
-                let classes: Vec<_> = change.classes.iter().copied().map(Class::word).collect();
+            PlanOutcome::Unchanged => Ok(()),
+            PlanOutcome::Refused { status, why } => self.line(&first, &[status, "", "", "", why]),
+            PlanOutcome::Changes(change) => {
+                let classes: Vec<_> =
+                    change.classes.iter().copied().map(ChangeClass::word).collect();
                 for (field, before, after) in &change.differences {
                     let (before, after) = (shown(before), shown(after));
                     self.line(&first, &["planned", &classes.join(" "), field, &before, &after])?;

@@ -2,7 +2,7 @@
 
 use crate::exit::Error;
 use crate::input::InputRequest;
-use crate::plan::Class;
+use crate::plan::ChangeClass;
 use crate::plan::file::Plan;
 use crate::report;
 use crate::rows::{Mapping, Phones};
@@ -68,7 +68,7 @@ fn check_classes(name: &str, plan: &Plan, allowed: &[String]) -> Result<(), Erro
     if missing.is_empty() {
         return Ok(());
     }
-    let told: Vec<_> = Class::ALL
+    let told: Vec<_> = ChangeClass::ALL
         .into_iter()
         .filter_map(|class| Some((class, *missing.get(class.word())?)))
         .map(|(class, changes)| {

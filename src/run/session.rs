@@ -42,12 +42,9 @@ pub(super) async fn session(
     let rates = config.pace.rates(handshake.simulator.as_deref());
     let gate = connect::gate(&config.pace, config.endpoint(), &rates);
     let target = config.project_id().map(|project| (project.to_owned(), transport.host()));
-    let client = Arc::new(Client::new(
-        Requester::new(transport, gate, config.backoff),
-        RecorderHandle::new(&to_recorder),
-        config.looking,
-        config.batch_size,
-    ));
+    let (requester, handle) =
+        (Requester::new(transport, gate, config.backoff), RecorderHandle::new(&to_recorder));
+    let client = Arc::new(Client::new(requester, handle, config.looking, config.batch_size));
     let counts = Counts::default();
     sinks.push(Box::new(counts.clone()));
     let sinks = Sinks::from(sinks);
@@ -70,15 +67,10 @@ pub(super) async fn session(
     let reader = reader::spawn(reading, recovered, sinks.clone(), (to_engine, rooms.rows.clone()));
     let ticker = tokio::spawn(tick(sinks.clone(), Arc::clone(&client), class));
     let timer = config.max_duration.map(|most| tokio::spawn(limit_duration(most, stop.clone())));
-    let engine = Engine::new(
-        Arc::clone(&client),
-        to_recorder,
-        sinks.clone(),
-        stop.clone(),
-        config.breaker.clone(),
-        config.pace.window(),
-    )
-    .with_rooms(rooms);
+    let (breaker, window) = (config.breaker.clone(), config.pace.window());
+    let executor = Arc::clone(&client);
+    let engine = Engine::new(executor, to_recorder, sinks.clone(), stop.clone(), breaker, window)
+        .with_rooms(rooms);
     // Beside the connections: every reply would otherwise wake another thread.
     let ended = join_task(tokio::spawn(engine.run(earlier, rows))).await;
     timer.iter().chain([&ticker]).for_each(task::JoinHandle::abort);

@@ -18,7 +18,7 @@ use crate::rows::Instruction;
 use crate::stop::{Stop, StopReason};
 
 /// Users as calls for many of them showed them.
-struct Found {
+struct SeenUsers {
     /// By their user IDs.
     loaded: FoundUsers,
     /// By their login IDs; nothing where the search failed.
@@ -63,7 +63,7 @@ impl<W: Wire> Client<W> {
     }
 
     /// Users as one call for many of them shows them; `None` for a stop.
-    async fn found(&self, users: &[UserRows], stop: &Stop) -> Option<Found> {
+    async fn found(&self, users: &[UserRows], stop: &Stop) -> Option<SeenUsers> {
         let ids: Vec<String> = users
             .iter()
             .filter_map(|user_rows| user_rows.first.expected_user_id())
@@ -77,14 +77,14 @@ impl<W: Wire> Client<W> {
         // What a row hangs on is loaded, which does not lag.
         let loaded = self.requester.load_many(&ids, stop).await?;
         let searched = self.requester.find_if_allowed(&names, stop).await?;
-        Some(Found { loaded, searched })
+        Some(SeenUsers { loaded, searched })
     }
 
     /// How a user is: as a search showed it, if that can be believed; `None` where that is of no use.
     async fn look(
         &self,
         user_rows: &UserRows,
-        found: &Found,
+        found: &SeenUsers,
         now: Timestamp,
         stop: &Stop,
     ) -> Option<Seen> {

@@ -67,6 +67,7 @@ fn differing(is: &BTreeMap<String, Value>, should: &BTreeMap<String, Value>) -> 
 
 const NAMES: [&str; 4] = ["ann", "ben", "cat", "dan"];
 
+#[expect(clippy::too_many_lines, reason = "a line for each operation")]
 /// A row of an operation that can be undone. `names` is what users are called by the rows before.
 fn row(random: &mut Rng, number: usize, names: &mut [Vec<String>]) -> Value {
     let who = random.usize(..names.len());

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::plan::Class;
+use crate::plan::ChangeClass;
 
 /// What counts as a problem.
 #[derive(Clone, Debug, Args)]
@@ -16,7 +16,9 @@ pub struct FindingArgs {
 
 fn allowable(code: &str) -> Result<String, String> {
     let mut codes = crate::check::ALLOWABLE.to_vec();
-    codes.extend(Class::ALLOWABLE.iter().filter(|class| !crate::check::ALLOWABLE.contains(class)));
+    codes.extend(
+        ChangeClass::ALLOWABLE.iter().filter(|class| !crate::check::ALLOWABLE.contains(class)),
+    );
     if codes.contains(&code) {
         Ok(code.to_owned())
     } else {

@@ -42,6 +42,7 @@ pub(crate) struct PlanArgs {
 
 /// What a plan writes and shows.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[command(next_help_heading = "Plan")]
 pub(crate) struct PlanOutputArgs {
     /// Write the plan to a file that `run` takes. It holds personal data, and only its owner can read
