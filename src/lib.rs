@@ -47,7 +47,7 @@ pub use engine::events::{Event, Pace, Sink, Started, Waiting};
 pub use exit::{Error, Exit};
 pub use issue::{Issue, Severity};
 pub use outcome::{Finished, Outcome, Status, Tally};
-pub use run::{Run, RunEnd, RunHandle};
+pub use run::{Intention, Run, RunEnd, RunHandle};
 pub use settings::config::Config;
 pub use stop::{Stop, StopReason};
 pub use store::results::{ResultLine, read_results};

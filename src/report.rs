@@ -28,7 +28,7 @@ pub(crate) use announce::Announcer;
 pub(crate) use causes::FailureCauses;
 pub(crate) use check::{finding_json, print_finding, print_report, report_json};
 pub(crate) use counts::Counts;
-pub(crate) use format::{count, quoted, thousands};
+pub(crate) use format::{count, quoted, span, thousands};
 pub(crate) use history::{UndoScreen, VerifyScreen};
 pub(crate) use live::{ProgressForm, ProgressSink};
 pub(crate) use log::LogWriter;

@@ -6,6 +6,7 @@
 //! arguments nor environment; any number of runs may proceed in one process.
 
 mod intake;
+mod intention;
 #[cfg(test)]
 mod model;
 mod parts;
@@ -24,13 +25,16 @@ use crate::api::transport::{Endpoint, Handshake, Transport};
 use crate::connect;
 use crate::engine::events::Sink;
 use crate::exit::Error;
+use crate::plan::file::Plan;
 use crate::settings::config::{self, Config, Target};
 use crate::simulator::{self, Simulator};
 use crate::stop::{Stop, StopReason};
 use crate::store;
 use intake::Intended;
+pub use intention::Intention;
 use parts::Parts;
 pub use parts::RunEnd;
+use planned::Prepared;
 
 /// A run that has not begun.
 ///
@@ -53,13 +57,28 @@ pub struct Run {
     config: Config,
     sinks: Vec<Box<dyn Sink>>,
     typed: Vec<String>,
+    confirm: Option<Confirm>,
 }
+
+/// The code of the reason of a run that was not to begin.
+pub(crate) const NOT_CONFIRMED: &str = "not_confirmed";
+
+/// Asks whether a run is to begin.
+type Confirm = Box<dyn FnOnce(&Intention) -> bool + Send>;
 
 impl Run {
     /// One with these settings.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        Self { config, sinks: Vec::new(), typed: Vec::new() }
+        Self { config, sinks: Vec::new(), typed: Vec::new(), confirm: None }
+    }
+
+    /// Has somebody asked before the first update whether the run is to begin. Where the answer is no,
+    /// nothing is sent, and nothing stays behind.
+    #[must_use]
+    pub fn confirm(mut self, ask: impl FnOnce(&Intention) -> bool + Send + 'static) -> Self {
+        self.confirm = Some(Box::new(ask));
+        self
     }
 
     /// Adds a sink, which is told what happens.
@@ -116,8 +135,9 @@ impl RunHandle {
 }
 
 async fn run(run: Run, stop: Stop) -> Result<RunEnd, Error> {
-    let Run { config, sinks, typed } = run;
-    let config = Arc::new(planned::prepare(config)?);
+    let Run { config, sinks, typed, confirm } = run;
+    let Prepared { config, plan } = planned::prepare(config)?;
+    let config = Arc::new(config);
     let intake = match intend(&config, &stop).await? {
         Ok(Intended::Run(intake)) => *intake,
         Ok(Intended::Nothing { folder, tally }) => {
@@ -133,7 +153,9 @@ async fn run(run: Run, stop: Stop) -> Result<RunEnd, Error> {
             return Err(error);
         }
     };
-    let end = connected(Parts { config, sinks, typed, stop, intake }, &endpoint).await;
+    let question = confirm.map(|ask| (ask, plan));
+    let parts = Parts { config, sinks, typed, stop, intake };
+    let end = connected(parts, &endpoint, question).await;
     if let Some(simulator) = simulator {
         simulator.stop().await;
     }
@@ -177,7 +199,11 @@ async fn target(config: &Config) -> Result<(Endpoint, Option<Simulator>), Error>
     }
 }
 
-async fn connected(parts: Parts, endpoint: &Endpoint) -> Result<RunEnd, Error> {
+async fn connected(
+    parts: Parts,
+    endpoint: &Endpoint,
+    question: Option<(Confirm, Option<Plan>)>,
+) -> Result<RunEnd, Error> {
     let connected: Result<(Transport, Handshake), Error> = tokio::select! {
         connected = connect::connect(endpoint) => connected,
         reason = parts.stop.stopped() => {
@@ -186,11 +212,31 @@ async fn connected(parts: Parts, endpoint: &Endpoint) -> Result<RunEnd, Error> {
         }
     };
     match connected {
-        Ok(connected) => Ok(session::session(parts, connected).await),
+        Ok(connected) => {
+            if let Some((ask, plan)) = question {
+                let simulator = connected.1.simulator.as_deref();
+                let intention = Intention::of(&parts, endpoint, simulator, plan.as_ref());
+                if !confirmed(ask, intention, &parts.stop.clone()).await {
+                    parts.intake.give_up();
+                    let why = StopReason::stopped(NOT_CONFIRMED, "not confirmed", "");
+                    return Ok(RunEnd::NotBegun(why));
+                }
+            }
+            Ok(session::session(parts, connected).await)
+        }
         Err(error) => {
             parts.intake.give_up();
             Err(error)
         }
+    }
+}
+
+/// Whether the run is to begin; asking may take as long as it likes, and a stop is no.
+async fn confirmed(ask: Confirm, intention: Intention, stop: &Stop) -> bool {
+    let answer = tokio::task::spawn_blocking(move || ask(&intention));
+    tokio::select! {
+        answer = answer => answer.unwrap_or(false),
+        _ = stop.stopped() => false,
     }
 }
 

@@ -10,7 +10,7 @@ use super::signals;
 use crate::exit::{Error, Exit};
 use crate::report::logging::{self, LogFormat, LogLook};
 use crate::report::{self, Announcer, LogWriter, ProgressForm, ProgressSink};
-use crate::run::{Run, RunEnd};
+use crate::run::{Intention, NOT_CONFIRMED, Run, RunEnd};
 use crate::settings::cli::run::{OutputArgs, RunArgs};
 use crate::settings::config::{Config, Target};
 use crate::store;
@@ -29,13 +29,29 @@ pub(super) fn run(args: &RunArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
         .build()
         .map_err(|error| Error::Stopped(format!("cannot start threads: {error}")))?;
     let end = runtime.block_on(async {
-        let run = with_sinks(Run::new(config), output, &log).typed(caller.typed.to_vec()).start();
+        let asks = !args.before.yes && !args.simulate && is_interactive();
+        let run = with_sinks(Run::new(config), output, &log).typed(caller.typed.to_vec());
+        let run = if asks { run.confirm(ask) } else { run };
+        let run = run.start();
         signals::watch(run.stop().clone(), log.clone())?;
         run.wait().await
     });
     // A reader that still waits for its file must not hold up the end.
     runtime.shutdown_timeout(Duration::from_millis(100));
     show(end?, output, &log, caller)
+}
+
+/// Whether somebody can be asked.
+fn is_interactive() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Says what is about to happen, and asks. Only `yes` is yes.
+fn ask(intention: &Intention) -> bool {
+    let mut screen = io::stderr();
+    let asked = write!(screen, "{intention}Type yes to go on: ").and_then(|()| screen.flush());
+    let mut answer = String::new();
+    asked.is_ok() && io::stdin().read_line(&mut answer).is_ok() && answer.trim() == "yes"
 }
 
 /// One thread sends more than any limit allows, and is done sooner than several that wake each
@@ -94,7 +110,7 @@ fn show(
         }
         RunEnd::NotBegun(reason) => {
             let _ = writeln!(log.clone(), "{reason} before the first request: nothing was sent");
-            Ok(reason.exit())
+            Ok(if reason.code() == NOT_CONFIRMED { Exit::Refused } else { reason.exit() })
         }
     }
 }

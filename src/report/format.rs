@@ -24,7 +24,7 @@ pub(crate) fn count(number: u64, noun: &str) -> String {
 }
 
 /// A time as its two largest units: `1h 37m`, `12s`; below a second `340ms`.
-pub(super) fn span(time: Duration) -> String {
+pub(crate) fn span(time: Duration) -> String {
     let seconds = time.as_secs();
     let shown = match seconds {
         0 => Duration::from_millis(u64::from(time.subsec_millis())),

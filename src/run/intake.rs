@@ -4,6 +4,7 @@
 //! input, is kept in the run folder first, so that the run can be resumed. A run that
 //! is refused leaves nothing behind.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use std::sync::OnceLock;
 use jiff::Timestamp;
 
 use super::planned;
-use crate::check::{self, EXAMPLES, Options};
+use crate::check::{self, EXAMPLES, Needed, Options};
 use crate::engine::breaker::MaxFailures;
 use crate::exit::{Error, Exit};
 use crate::input::{self, Input, InputRequest, Promise};
@@ -36,10 +37,14 @@ pub(super) struct Intake {
 }
 
 /// What the rows of the inputs are like.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Checked {
     pub(super) rows: u64,
     pub(super) invalid: u64,
+    /// Rows that can be sent, by operation.
+    pub(super) operations: BTreeMap<&'static str, u64>,
+    /// What it takes to send them.
+    pub(super) needed: Needed,
 }
 
 /// Inputs that are understood as far as can be without reading them.
@@ -196,9 +201,15 @@ impl Reading {
         let mut first = None;
         for record in input.map_while(Result::ok) {
             checked.rows += 1;
-            if let Err(invalid) = builder.build(record) {
-                checked.invalid += 1;
-                first.get_or_insert(invalid);
+            match builder.build(record) {
+                Ok(instruction) => {
+                    *checked.operations.entry(instruction.operation.name).or_default() += 1;
+                    checked.needed.count(&instruction);
+                }
+                Err(invalid) => {
+                    checked.invalid += 1;
+                    first.get_or_insert(invalid);
+                }
             }
             if stop.is_draining() {
                 break;

@@ -8,14 +8,21 @@ use crate::report;
 use crate::rows::{Mapping, Phones};
 use crate::settings::config::{Config, Target};
 
+/// The settings of a run, and the plan that it does, if it does one.
+pub(super) struct Prepared {
+    pub(super) config: Config,
+    pub(super) plan: Option<Plan>,
+}
+
 /// The settings of a run whose input may be a plan. Rows of one mean what they meant when it was
 /// made, whatever else is said.
 ///
 /// # Errors
 ///
 /// A plan that was changed or is not whole, one of another project, one that is not run by itself,
-/// and classes of changes that nobody has given leave for.
-pub(super) fn prepare(mut config: Config) -> Result<Config, Error> {
+/// and classes of changes that nobody has given leave for. Anything but a plan for a project that is
+/// protected.
+pub(super) fn prepare(mut config: Config) -> Result<Prepared, Error> {
     for request in config.inputs.iter().filter(|request| !request.is_stream()) {
         let Some(plan) = Plan::read(&request.path)? else { continue };
         let name = request.name();
@@ -27,9 +34,14 @@ pub(super) fn prepare(mut config: Config) -> Result<Config, Error> {
         check_project(&name, &plan, &config.target)?;
         check_classes(&name, &plan, &config.mapping.allow)?;
         config.mapping = mapping(&plan, &config.mapping);
-        return Ok(config);
+        return Ok(Prepared { config, plan: Some(plan) });
     }
-    Ok(config)
+    if config.is_protected {
+        return Err(Error::refused(
+            "the project is protected: nothing but a plan is run; make one with `descope-bulk plan FILE -o plan.jsonl`, and run that",
+        ));
+    }
+    Ok(Prepared { config, plan: None })
 }
 
 /// Refuses a plan that comes through standard input: nothing is known of it before it is read.

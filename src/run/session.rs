@@ -57,7 +57,7 @@ pub(super) async fn session(
         target,
         inputs: sources.iter().map(|source| source.name.clone()).collect(),
         operation: config.mapping.operation.map(|operation| operation.name),
-        checked: checked.map(|checked| (checked.rows, checked.invalid)),
+        checked: checked.as_ref().map(|checked| (checked.rows, checked.invalid)),
         bytes: reading.input.total_bytes(),
         done_before: earlier,
         calls_per_second: client.requester().gate().allowed_per_second(class),

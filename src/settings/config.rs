@@ -57,6 +57,8 @@ pub struct Config {
     pub breaker: CircuitBreaker,
     /// When to stop in any case.
     pub max_duration: Option<Duration>,
+    /// Whether nothing but a plan may be run.
+    pub is_protected: bool,
     /// Whose users to update.
     pub target: Target,
     /// Where the run keeps its files.
@@ -206,6 +208,8 @@ impl Config {
             backoff,
             breaker,
             max_duration: args.limits.max_duration,
+            // A rehearsal changes nobody.
+            is_protected: args.before.protected && !args.simulate,
             target,
             folders: Folders {
                 runs_dir: args.output.runs_dir.clone(),

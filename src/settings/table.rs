@@ -199,6 +199,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         .identity("projectId", |run| json!(run.project.map(|(id, _)| id))),
     key("project.base-url", "base-url", KeyKind::Text)
         .identity("baseUrl", |run| json!(run.project.map(|(_, url)| url))),
+    key("project.protected", "protected", KeyKind::Switch)
+        .recorded("protected", |run| json!(run.args.before.protected)),
     key("project.key-file", "key-file", KeyKind::Path),
     key("output.runs-dir", "runs-dir", KeyKind::Path),
     key("output.out", "out", KeyKind::Path),
@@ -207,6 +209,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     key("output.log-format", "log-format", KeyKind::Text),
     key("output.resume", "resume", KeyKind::Switch),
     key("output.wait", "wait", KeyKind::Switch),
+    flag("yes", KeyKind::Switch),
     flag("verbose", KeyKind::Number),
     flag("job", KeyKind::Path).recorded("job", |run| {
         json!(run.args.job.job.as_ref().map(|path| path.display().to_string()))

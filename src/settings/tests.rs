@@ -54,6 +54,8 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("skip-unchanged", "", "--skip-unchanged"),
     ("on-drift", "", "--on-drift=halt"),
     ("no-keep-before", "", "--no-keep-before"),
+    ("protected", "", "--protected"),
+    ("yes", "", "--yes"),
     ("list-separator", "typed.csv", "--list-separator=comma"),
     ("set", "", "--set=familyName=Ada"),
     ("blank", "", "--blank=clear"),

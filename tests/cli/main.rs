@@ -1,6 +1,7 @@
 //! The program as its users meet it: the real binary, real files, a simulator on a real port.
 
 mod architecture;
+mod asking;
 mod batching;
 mod before;
 mod changed_inputs;

@@ -242,6 +242,7 @@ pub struct PaceArgs {
 
 /// What is done about users before anything is sent for them.
 #[derive(Clone, Copy, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[command(next_help_heading = "Before sending")]
 pub struct BeforeArgs {
     /// Send nothing where the user is already as the row wants; such rows end as `unchanged`. Users
@@ -253,6 +254,15 @@ pub struct BeforeArgs {
     /// sets it aside as `drifted`, `apply` sends it all the same, `halt` stops the run
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     pub on_drift: OnDrift,
+
+    /// Refuse to run anything but a plan. It is meant for job files: `protected = true` below
+    /// [project]
+    #[arg(long)]
+    pub protected: bool,
+
+    /// Do not ask before the first update. Nobody is asked anyway unless there is a terminal
+    #[arg(short, long)]
+    pub yes: bool,
 
     /// Do not keep the users as they were before. Without that, a run cannot be undone
     #[arg(long)]
