@@ -2,6 +2,7 @@
 
 mod caller;
 mod check;
+mod explain;
 mod operations;
 mod plan;
 mod reading;
@@ -61,6 +62,7 @@ fn run(parsed: Parsed, caller: &Caller<'_>) -> Result<Exit, Error> {
         Command::Plan(args) => plan::run(&args, caller),
         Command::Undo(args) => undo::run(&args, caller),
         Command::Verify(args) => verify::run(&args, caller),
+        Command::Explain(args) => explain::run(&args),
         Command::Simulate(args) => simulate::run(*args),
         Command::Operations(args) => operations::run(&args),
         Command::JobSchema => job_schema(),

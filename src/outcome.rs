@@ -3,6 +3,7 @@
 //! Counting and deciding are pure: [`Tally`] counts, [`Tally::balances`] and
 //! [`Tally::clean`] decide, and others print. The status words are a closed set.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -69,6 +70,28 @@ impl Status {
     }
 }
 
+/// A request that was sent for a row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SentRequest {
+    /// When it went out.
+    #[serde(serialize_with = "rfc3339")]
+    pub at: Timestamp,
+    /// Its path.
+    pub path: Cow<'static, str>,
+    /// How long it had waited for the limit and for a slot, in milliseconds.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub waited_ms: u64,
+    /// From then to the answer, or until it was lost, in milliseconds.
+    pub took_ms: u64,
+    /// The status of the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_status: Option<u16>,
+    /// How the answer was lost, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<Cow<'static, str>>,
+}
+
 /// The final word on a record.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -90,6 +113,8 @@ pub struct Outcome {
     pub merged: Option<Box<RawValue>>,
     /// Why it failed; `None` exactly when the status is no failure.
     pub error: Option<Box<Issue>>,
+    /// The updates that were sent for it, in order; reads are not among them.
+    pub requests: Vec<SentRequest>,
 }
 
 impl Outcome {
@@ -105,6 +130,7 @@ impl Outcome {
             user: None,
             merged: None,
             error: Some(issue),
+            requests: Vec::new(),
         }
     }
 }

@@ -20,6 +20,7 @@ mod notes;
 mod plan;
 mod progress;
 pub(crate) mod snippet;
+mod story;
 mod summary;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -34,4 +35,5 @@ pub(crate) use live::{ProgressForm, ProgressSink};
 pub(crate) use log::LogWriter;
 pub(crate) use notes::NoteCounts;
 pub(crate) use plan::{ChangeTable, PlanScreen, ReadingProgress};
+pub(crate) use story::print_story;
 pub(crate) use summary::{Look, print_summary};

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -16,7 +17,7 @@ use crate::api::response::{MAX_COOL_DOWN, Reply, Sent, TransportCause, Transport
 use crate::api::retry::{self, Backoff, Verdict};
 use crate::catalog::Operation;
 use crate::limiter::Gate;
-use crate::outcome::{Status, Trouble};
+use crate::outcome::{SentRequest, Status, Trouble, milliseconds};
 use crate::stop::Stop;
 
 /// Something to send over a kind of wire.
@@ -46,7 +47,7 @@ pub(crate) trait Request<W>: Sync {
 }
 
 /// How often a request was sent, and what may have come of it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Tries {
     /// Attempts, those refused for their rate not counted.
     pub(crate) attempts: u32,
@@ -54,6 +55,8 @@ pub(crate) struct Tries {
     pub(crate) maybe_applied: bool,
     /// The status of the last reply, if it was an answer.
     pub(crate) http_status: Option<u16>,
+    /// The requests, in order.
+    pub(crate) requests: Vec<SentRequest>,
 }
 
 /// What sending a request until there is something to say came to.
@@ -174,7 +177,8 @@ impl<W> Requester<W> {
         W: Sync,
     {
         loop {
-            let reply = self.attempt(request, stop).await?;
+            let (reply, sent) = self.attempt(request, stop).await?;
+            tries.requests.push(sent);
             tries.attempts += 1;
             tries.http_status = reply.http_status();
             self.gate.answered(tries.http_status);
@@ -220,10 +224,11 @@ impl<W> Requester<W> {
     }
 
     /// One request through the gate; `None` when the run stops before it is sent.
-    async fn attempt(&self, request: &impl Request<W>, stop: &Stop) -> Option<Reply>
+    async fn attempt(&self, request: &impl Request<W>, stop: &Stop) -> Option<(Reply, SentRequest)>
     where
         W: Sync,
     {
+        let lined_up = Instant::now();
         let _pass = tokio::select! {
             biased;
             () = stop.draining() => return None,
@@ -233,13 +238,23 @@ impl<W> Requester<W> {
             return None;
         }
         self.counts.calls.fetch_add(1, Ordering::Relaxed);
-        Some(tokio::select! {
+        let (at, begun) = (Timestamp::now(), Instant::now());
+        let reply = tokio::select! {
             biased;
             reply = request.send(&self.wire) => reply,
             () = stop.aborting() => {
                 Reply::Failed(TransportError { sent: Sent::Maybe, cause: TransportCause::Aborted, detail: String::new() })
             }
-        })
+        };
+        let sent = SentRequest {
+            at,
+            path: request.operation().path.into(),
+            waited_ms: milliseconds(begun - lined_up),
+            took_ms: milliseconds(begun.elapsed()),
+            http_status: reply.http_status(),
+            lost: explain::lost_words(&reply).map(Into::into),
+        };
+        Some((reply, sent))
     }
 
     /// Sleeps after the n-th attempt, at least as long as the server asked for.

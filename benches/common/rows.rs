@@ -74,6 +74,7 @@ pub(crate) fn updated(record: Record, user: Option<&str>) -> Finished {
             user,
             merged: None,
             error: None,
+            requests: Vec::new(),
         },
         notes: None,
     }

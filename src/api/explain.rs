@@ -129,6 +129,15 @@ pub(crate) fn trouble(reply: &Reply) -> Trouble {
     }
 }
 
+/// How the answer to a request was lost, if it was.
+#[must_use]
+pub(crate) fn lost_words(reply: &Reply) -> Option<&'static str> {
+    match reply {
+        Reply::Response(_) => None,
+        Reply::Failed(error) => Some(lost(error.cause)),
+    }
+}
+
 /// How an answer was lost, in words.
 fn lost(cause: TransportCause) -> &'static str {
     match cause {

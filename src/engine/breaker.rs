@@ -170,6 +170,7 @@ mod tests {
             finished_at: Timestamp::UNIX_EPOCH,
             user: None,
             merged: None,
+            requests: Vec::new(),
             error,
         }
     }

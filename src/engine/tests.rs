@@ -121,6 +121,7 @@ fn updated(duration: Duration) -> Outcome {
         user: None,
         merged: None,
         error: None,
+        requests: Vec::new(),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::api::response::{Body, Reply};
 use crate::change::User;
 use crate::engine::work::{Before, UserRows};
 use crate::issue::Issue;
-use crate::outcome::{Outcome, Status};
+use crate::outcome::{Outcome, SentRequest, Status};
 use crate::requester::Tries;
 use crate::rows::Instruction;
 
@@ -21,6 +21,8 @@ pub(super) struct RowAttempt {
     started: Instant,
     /// Attempts of the requests that it was in before.
     earlier: u32,
+    /// The requests of these, as far as they are known.
+    earlier_requests: Vec<SentRequest>,
     pub(super) tries: Tries,
     /// Whether it may have been applied and sending it again could do harm. Once it is, it stays
     /// so: a request that timed out may take effect at any later time.
@@ -46,6 +48,7 @@ impl RowAttempt {
         Self {
             started: Instant::now(),
             earlier,
+            earlier_requests: Vec::new(),
             tries: Tries::default(),
             ambiguous: instruction.ambiguous && !instruction.operation.is_idempotent(),
             user_id: None,
@@ -59,7 +62,8 @@ impl RowAttempt {
         Self {
             started,
             earlier: user_rows.attempts,
-            tries: *tries,
+            earlier_requests: Vec::new(),
+            tries: tries.clone(),
             ambiguous: false,
             user_id: None,
             holder: None,
@@ -71,7 +75,9 @@ impl RowAttempt {
     pub(super) fn one_call_is_done(&mut self, of: usize) {
         let calls = self.done.map_or(1, |done| done.calls + 1);
         self.done = Some(Done { calls, of });
-        self.earlier += std::mem::take(&mut self.tries).attempts;
+        let tries = std::mem::take(&mut self.tries);
+        self.earlier += tries.attempts;
+        self.earlier_requests.extend(tries.requests);
     }
 
     /// The server has done it, and this is the user.
@@ -166,6 +172,7 @@ impl RowAttempt {
             user,
             merged: None,
             error,
+            requests: [&self.earlier_requests[..], &self.tries.requests].concat(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The command line: what was typed, over a job file if one is named.
 
 pub(crate) mod check;
+pub(crate) mod explain;
 pub(crate) mod findings;
 pub(crate) mod history;
 pub(crate) mod job;
@@ -80,6 +81,11 @@ pub(crate) enum Command {
     ///
     /// Exit codes: 0 all as written; 1 there are differences; 2 refused; 3 it could not be done.
     Verify(history::VerifyArgs),
+    /// Say what became of a row, and how, from the folder of its run alone
+    ///
+    /// Repairs, changes, how the user was before, each request with its wait and its answer, the
+    /// outcome, and what to do.
+    Explain(explain::ExplainArgs),
     /// A local Descope look-alike: users, errors, limits, faults
     ///
     /// Serves until it is stopped. The first line on stdout is the URL, to be used as the base

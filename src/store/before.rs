@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use super::disk::{Disk, at};
 use super::file::AppendFile;
 use super::object;
+use crate::change::User;
 use crate::outcome::rfc3339;
 
 /// The name of the file.
@@ -43,6 +44,32 @@ pub enum ReadBy {
     Search,
     /// By itself.
     Load,
+}
+
+/// The first image of a user among those of a file: the one of a user as the server showed it, or of
+/// who has a login ID.
+///
+/// # Errors
+///
+/// A file that cannot be read.
+pub fn find(
+    images: impl BufRead,
+    user: Option<&RawValue>,
+    login_id: Option<&str>,
+) -> io::Result<Option<BeforeImage<'static>>> {
+    let user = user.and_then(User::read);
+    for line in images.lines() {
+        let Ok(image) = serde_json::from_str::<BeforeImage<'static>>(&line?) else { continue };
+        let own = User::read(&image.user).unwrap_or_default();
+        let is_it = match &user {
+            Some(user) => own.user_id() == user.user_id(),
+            None => login_id.is_some_and(|name| own.names().contains(&name)),
+        };
+        if is_it {
+            return Ok(Some(image));
+        }
+    }
+    Ok(None)
 }
 
 /// The file with the before-images of a run; it is begun with the first of them.

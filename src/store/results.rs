@@ -18,7 +18,7 @@ use super::output::Output;
 use crate::change::ChangeRecord;
 use crate::input::record::{Notes, Repair};
 use crate::issue::{Issue, Severity};
-use crate::outcome::{Finished, Status, milliseconds, rfc3339};
+use crate::outcome::{Finished, SentRequest, Status, milliseconds, rfc3339};
 
 /// The name of the file with every outcome.
 pub const NAME: &str = "results.jsonl";
@@ -56,6 +56,9 @@ pub struct ResultLine<'a> {
     /// The HTTP status that the outcome rests on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http_status: Option<u16>,
+    /// The updates that were sent for it, in order.
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    pub requests: Cow<'a, [SentRequest]>,
     /// From its first turn to its end, in milliseconds.
     pub duration_ms: u64,
     /// When it ended.
@@ -106,6 +109,7 @@ impl<'a> ResultLine<'a> {
             status: outcome.status,
             attempts: outcome.attempts,
             http_status: outcome.http_status,
+            requests: Cow::Borrowed(&outcome.requests),
             duration_ms: milliseconds(outcome.duration),
             finished_at: outcome.finished_at,
             user: outcome.user.as_deref().map(object::one_line).transpose()?,

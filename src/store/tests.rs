@@ -118,6 +118,7 @@ fn outcome(status: Status) -> Outcome {
         user: None,
         merged: None,
         error: status.is_failure().then(failure),
+        requests: Vec::new(),
     }
 }
 

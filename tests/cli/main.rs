@@ -11,6 +11,7 @@ mod crashes;
 mod credentials;
 mod documents;
 mod expected;
+mod explaining;
 mod formats;
 mod input;
 mod jobs;

@@ -498,7 +498,8 @@ async fn what_may_have_been_done_stays_in_doubt_in_later_calls() {
     {
         let users =
             ["a", "b", "c", "d"].map(|name| UserRows { ambiguous, attempts: 1, ..naming(name) });
-        let tries = Tries { attempts: 2, maybe_applied, http_status: Some(500) };
+        let tries =
+            Tries { attempts: 2, maybe_applied, http_status: Some(500), ..Tries::default() };
         let end = (&End::Failed(Status::GaveUp), &answer(500, Body::Unreadable(String::new())));
         let mut completed = Completed::default();
         client.finish_all(users.into(), Instant::now(), &tries, end, &mut completed);
