@@ -3,6 +3,7 @@
 mod caller;
 mod check;
 mod explain;
+mod export;
 mod operations;
 mod plan;
 mod reading;
@@ -62,6 +63,7 @@ fn run(parsed: Parsed, caller: &Caller<'_>) -> Result<Exit, Error> {
         Command::Plan(args) => plan::run(&args, caller),
         Command::Undo(args) => undo::run(&args, caller),
         Command::Verify(args) => verify::run(&args, caller),
+        Command::Export(args) => export::run(&args, caller),
         Command::Explain(args) => explain::run(&args),
         Command::Simulate(args) => simulate::run(*args),
         Command::Operations(args) => operations::run(&args),

@@ -20,6 +20,7 @@ mod commands;
 mod connect;
 mod engine;
 mod exit;
+mod export;
 mod history;
 mod input;
 mod issue;

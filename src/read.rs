@@ -164,6 +164,22 @@ impl<W: ReadWire> Requester<W> {
         Some(found)
     }
 
+    /// The page of users that a search's body asks for; `None` when the run stops before.
+    pub(crate) async fn page(
+        &self,
+        body: &Bytes,
+        stop: &Stop,
+    ) -> Option<Result<UserPage, Box<Issue>>> {
+        let mut tries = Tries::default();
+        let search = ReadRequest::Search(body);
+        let (end, reply) = Box::pin(self.insist(&search, &mut tries, stop)).await?;
+        let page = match &reply {
+            Reply::Response(answer) if matches!(end, End::Done) => UserPage::of(&answer.body),
+            _ => None,
+        };
+        Some(page.ok_or_else(|| Box::new(explain::failure(&reply, Status::GaveUp))))
+    }
+
     async fn find_by(
         &self,
         key: &str,
@@ -175,17 +191,9 @@ impl<W: ReadWire> Requester<W> {
             let mut page = 0;
             loop {
                 let body = page_of(key, values, page);
-                let mut tries = Tries::default();
-                let search = ReadRequest::Search(&body);
-                let (end, reply) = Box::pin(self.insist(&search, &mut tries, stop)).await?;
-                let users = match &reply {
-                    Reply::Response(answer) if matches!(end, End::Done) => {
-                        UserPage::of(&answer.body)
-                    }
-                    _ => None,
-                };
-                let Some(users) = users else {
-                    return Some(Err(Box::new(explain::failure(&reply, Status::GaveUp))));
+                let users = match self.page(&body, stop).await? {
+                    Ok(users) => users,
+                    Err(why) => return Some(Err(why)),
                 };
                 page += 1;
                 let is_last = users.users.len() < NAMES_A_SEARCH

@@ -12,6 +12,7 @@ use super::format::{brief, count, paint, span, tame, thousands};
 use super::summary::Look;
 use crate::check::Calls;
 use crate::exit::Error;
+use crate::input::guard;
 use crate::plan::{ChangeClass, Example, PlanOutcome, PlanTotals, PlannedRow, shown};
 use crate::store::NewFile;
 
@@ -27,7 +28,7 @@ impl ReadingProgress {
     #[must_use]
     pub(crate) fn new(rows: u64) -> Self {
         let style = ProgressStyle::with_template(
-            "reading users [{bar:24}] {human_pos} of {human_len} rows, {eta} left",
+            "reading users [{bar:24}] {human_pos} of {human_len}, {eta} left",
         );
         let style = style.expect("the template is well formed").progress_chars("=> ");
         Self(ProgressBar::new(rows).with_style(style))
@@ -36,6 +37,12 @@ impl ReadingProgress {
     /// A row is done.
     pub(crate) fn advance(&self) {
         self.0.inc(1);
+    }
+
+    /// So many are done, of so many.
+    pub(crate) fn at(&self, done: u64, of: Option<u64>) {
+        self.0.set_length(of.unwrap_or(done).max(done));
+        self.0.set_position(done);
     }
 }
 
@@ -307,11 +314,11 @@ impl ChangeTable {
     }
 
     fn line(&mut self, first: &[&str; 4], rest: &[&str; 5]) -> Result<(), Error> {
-        let cells: Vec<String> = first.iter().chain(rest).map(|cell| guarded(cell)).collect();
-        self.record(&cells)
+        let cells = first.iter().chain(rest).map(|cell| guard::put_on(cell.as_bytes()));
+        self.record(&cells.collect::<Vec<_>>())
     }
 
-    fn record(&mut self, cells: &[impl AsRef<str>]) -> Result<(), Error> {
+    fn record(&mut self, cells: &[impl AsRef<[u8]>]) -> Result<(), Error> {
         let written = self.0.write_record(cells.iter().map(AsRef::as_ref));
         written.map_err(|error| Error::Stopped(format!("cannot write the table: {error}")))
     }
@@ -321,10 +328,4 @@ impl ChangeTable {
         let file = self.0.into_inner();
         file.map_err(|error| Error::Stopped(format!("cannot write the table: {error}")))?.finish()
     }
-}
-
-/// A cell that a spreadsheet takes for text.
-fn guarded(cell: &str) -> String {
-    let calculates = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    if calculates { format!("'{cell}") } else { cell.to_owned() }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod explain;
+pub(crate) mod export;
 pub(crate) mod findings;
 pub(crate) mod history;
 pub(crate) mod job;
@@ -81,6 +82,13 @@ pub(crate) enum Command {
     ///
     /// Exit codes: 0 all as written; 1 there are differences; 2 refused; 3 it could not be done.
     Verify(history::VerifyArgs),
+    /// Write the project's users to a file, to edit and feed back
+    ///
+    /// All users, or those who fit a filter, as CSV, JSON Lines or an Excel workbook, with the columns
+    /// that `run` and `plan` take: export, edit, `check`, `plan` shows exactly the edits.
+    ///
+    /// Exit codes: 0 done; 2 refused; 3 stopped: --resume goes on.
+    Export(Box<export::ExportArgs>),
     /// Say what became of a row, and how, from the folder of its run alone
     ///
     /// Repairs, changes, how the user was before, each request with its wait and its answer, the

@@ -12,6 +12,7 @@ mod credentials;
 mod documents;
 mod expected;
 mod explaining;
+mod exporting;
 mod formats;
 mod input;
 mod jobs;
