@@ -4,6 +4,7 @@
 //! then is the file written, since its columns are those that any user has.
 
 pub(crate) mod cells;
+mod rules;
 mod spool;
 mod write;
 
@@ -17,21 +18,8 @@ use crate::catalog::NAMES_A_SEARCH;
 use crate::exit::Error;
 use crate::requester::Requester;
 use crate::stop::Stop;
+pub(crate) use rules::{ExportFormat, ExportRules};
 use spool::Spool;
-pub(crate) use write::ExportFormat;
-
-/// What is exported, and how.
-#[derive(Clone, Debug)]
-pub(crate) struct ExportRules {
-    /// Which users, as the members of a search's body; all where there are none.
-    pub(crate) filter: Map<String, Value>,
-    /// The format of the file.
-    pub(crate) format: ExportFormat,
-    /// The columns that are wanted; all where there are none.
-    pub(crate) columns: Vec<String>,
-    /// Whether an export that stopped goes on.
-    pub(crate) resume: bool,
-}
 
 /// What was exported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -56,6 +56,8 @@ pub(crate) struct Client<W = Transport> {
     requester: Requester<W>,
     recorder: RecorderHandle,
     looking: LookRules,
+    /// Users who were to be kept as they were, and could not be read.
+    not_kept: AtomicU64,
     batches: BatchCounts,
     /// The most users in a batch; it only shrinks.
     batch_size: AtomicUsize,
@@ -71,13 +73,20 @@ impl<W: Wire> Client<W> {
         batch_size: usize,
     ) -> Self {
         let batch_size = AtomicUsize::new(batch_size);
-        Self { requester, recorder, looking, batches: BatchCounts::default(), batch_size }
+        let (not_kept, batches) = Default::default();
+        Self { requester, recorder, looking, not_kept, batches, batch_size }
     }
 
     /// What sends its requests.
     #[must_use]
     pub(crate) fn requester(&self) -> &Requester<W> {
         &self.requester
+    }
+
+    /// Users who were to be kept as they were, and could not be read, so far.
+    #[must_use]
+    pub(crate) fn not_kept(&self) -> u64 {
+        self.not_kept.load(Ordering::Relaxed)
     }
 
     /// What batching has saved so far, and what was merged.

@@ -6,36 +6,13 @@ use std::path::Path;
 use rust_xlsxwriter::{Workbook, XlsxError};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::cells;
+use super::rules::{ExportFormat, ExportRules};
 use super::spool::Spool;
-use super::{ExportRules, cells};
 use crate::change::User;
 use crate::exit::Error;
 use crate::input::guard;
 use crate::store::NewFile;
-
-/// The format of the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum ExportFormat {
-    /// CSV, with a comma.
-    Csv,
-    /// A JSON object a line.
-    Jsonl,
-    /// An Excel workbook.
-    Xlsx,
-}
-
-impl ExportFormat {
-    /// The format that a file's name says.
-    #[must_use]
-    pub(crate) fn of(path: &Path) -> Option<Self> {
-        match path.extension()?.to_str()?.to_lowercase().as_str() {
-            "csv" => Some(Self::Csv),
-            "jsonl" => Some(Self::Jsonl),
-            "xlsx" => Some(Self::Xlsx),
-            _ => None,
-        }
-    }
-}
 
 /// The column that says to whoever reads the file again that cells have their guard on.
 const NUMBER: &str = "_row";

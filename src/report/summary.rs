@@ -36,6 +36,7 @@ pub(crate) fn print_summary(out: &mut impl Write, summary: &Summary, look: Look)
     page.noted(summary)?;
     page.effort(summary)?;
     page.files(summary)?;
+    page.back(summary)?;
     page.next(summary)
 }
 
@@ -226,6 +227,28 @@ impl<W: Write> Page<'_, W> {
         }
         for path in &summary.files.failures {
             writeln!(self.out, "failures: {}", tame(&path.to_string_lossy()))?;
+        }
+        Ok(())
+    }
+
+    /// How to look whether it stands, and how to take it back.
+    fn back(&mut self, summary: &Summary) -> io::Result<()> {
+        let says = |key: &str| summary.settings.get(key);
+        let changed = summary.tally.updated > 0 && says("projectId").is_some_and(Value::is_string);
+        let Some(folder) = summary.files.results.parent().filter(|_| changed) else {
+            return Ok(());
+        };
+        let (tool, folder) = (&summary.tool.name, quoted(&folder.to_string_lossy()));
+        writeln!(self.out, "verify:   {tool} verify {}", tame(&folder))?;
+        if says("keepBefore").and_then(Value::as_bool) != Some(true) {
+            return Ok(());
+        }
+        writeln!(self.out, "undo:     {tool} undo {} -o undo.jsonl", tame(&folder))?;
+        if summary.not_kept > 0 {
+            let users = count(summary.not_kept, "user");
+            let note = format!("{users} could not be read before, and cannot be taken back");
+            let note = self.paint(NOTE, &note);
+            self.line(0, &note)?;
         }
         Ok(())
     }

@@ -62,6 +62,7 @@ pub(crate) fn summary() -> Summary {
         rate_limited: 0,
         merge_allowed: 0,
         merged: None,
+        not_kept: 0,
         waited: Waited::default(),
         reasons: Vec::new(),
         repairs: BTreeMap::new(),

@@ -212,6 +212,7 @@ fn summary(
         rate_limited: counts.rate_limited(),
         merge_allowed: if merging { ended.tally.updated } else { 0 },
         merged: merging.then(|| batches.merged()),
+        not_kept: facts.client.not_kept(),
         waited: Waited {
             limit_ms: milliseconds(waits.limit()),
             cool_down_ms: milliseconds(waits.cool_down()),

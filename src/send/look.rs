@@ -1,5 +1,7 @@
 //! Looking before sending: how users are before anything is sent for them, and what follows.
 
+use std::sync::atomic::Ordering;
+
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
@@ -50,6 +52,9 @@ impl<W: Wire> Client<W> {
             {
                 let row = user_rows.first.record.position.row;
                 kept.push(ReadUser { row, at: now, alone, user: user.clone() });
+            }
+            if matches!(before, Before::Failed(_)) && self.looking.keep {
+                self.not_kept.fetch_add(1, Ordering::Relaxed);
             }
             user_rows.before = before;
         }

@@ -63,6 +63,9 @@ pub struct Summary {
     /// Rows that merged another user into theirs; nothing where none might.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged: Option<u64>,
+    /// Users who could not be read before something was sent for them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub not_kept: u64,
     /// What was waited for.
     pub waited: Waited,
     /// The commonest reasons for failures, the commonest first.
@@ -82,6 +85,11 @@ pub struct Summary {
     pub next: Option<String>,
     /// Where its files are.
     pub files: Files,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Rows that were passed over and are not counted as rows.

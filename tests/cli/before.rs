@@ -78,6 +78,8 @@ fn a_search_that_fails_does_not_hold_up_the_run() {
     let simulator = Simulator::start(&["--fault", "400:path=search"]);
     let ran = Run::reading_from(&simulator).file("in.csv", rows(3, 0)).go().code(0);
     assert_eq!(ran.tally("updated"), 3);
+    assert_eq!(ran.summary()["notKept"], 3);
+    assert!(ran.stdout.contains("3 users could not be read before"), "{}", ran.stdout);
     assert!(!ran.path("before.jsonl").exists());
     // A key that may not search may still update.
     let simulator = Simulator::start(&["--fault", "403:path=search"]);

@@ -65,7 +65,8 @@ fn a_run_of_a_plan_does_exactly_what_was_shown() {
         "{refused}"
     );
     assert!(!desk.path("runs").exists());
-    desk.go(&["run", "plan.jsonl", "--out", "out", "--allow", "all"], 0);
+    let (shown, _) = desk.go(&["run", "plan.jsonl", "--out", "out", "--allow", "all"], 0);
+    assert!(shown.contains("undo:     descope-bulk undo out -o undo.jsonl\n"), "{shown}");
     let users = desk.simulator.users();
     let of = |name: &str| &users[&format!("U2{name:0>26}")];
     assert_eq!(of("ann")["givenName"], "New");
