@@ -47,6 +47,8 @@ pub enum Row {
     Ready(Instruction),
     /// It cannot.
     Invalid(Box<Invalid>),
+    /// No row follows before those so far have their outcome.
+    Pause,
     /// There are no further rows, because the input cannot be read any further. Those before it are
     /// worked on to their end.
     Unreadable(StopReason),
@@ -59,7 +61,7 @@ impl Row {
         match self {
             Self::Ready(instruction) => instruction.record.content.bytes(),
             Self::Invalid(invalid) => invalid.record.content.bytes(),
-            Self::Unreadable(_) => 0,
+            Self::Pause | Self::Unreadable(_) => 0,
         }
     }
 }
@@ -110,6 +112,8 @@ pub struct Engine<S> {
     /// What was done before; its failures are borne already.
     earlier: Tally,
     unreadable: Option<StopReason>,
+    /// Whether nothing more comes before the rows so far have their outcome.
+    paused: bool,
 }
 
 /// A work item in progress; in a box, since it is large and stays in its place.
@@ -160,6 +164,7 @@ impl<S: Executor> Engine<S> {
             tally: Tally::default(),
             earlier: Tally::default(),
             unreadable: None,
+            paused: false,
         }
     }
 
@@ -187,11 +192,12 @@ impl<S: Executor> Engine<S> {
         while reading || self.is_busy() || self.gathered() > 0 || !self.ended.is_empty() {
             let is_full = self.is_full();
             // Nothing more can come that would be read with them, or nothing else is to be done.
-            if !reading || (is_full && self.ready.is_empty() && self.reads.is_empty()) {
+            let no_more = !reading || self.paused;
+            if no_more || (is_full && self.ready.is_empty() && self.reads.is_empty()) {
                 self.line_up_read();
             }
             let stuck = !self.is_busy() && is_full;
-            if !reading || stuck || self.batcher.is_full(self.executor.batch_size()) {
+            if no_more || stuck || self.batcher.is_full(self.executor.batch_size()) {
                 // Nothing more can come that would share the batch, or batches have become smaller.
                 self.line_up_batch();
             }
@@ -265,7 +271,9 @@ impl<S: Executor> Engine<S> {
 
     fn take(&mut self, row: Row) {
         self.rooms.rows.leave(row.bytes());
+        self.paused = matches!(row, Row::Pause);
         match row {
+            Row::Pause => {}
             Row::Ready(instruction) => {
                 self.tally.read += 1;
                 self.held += 1;

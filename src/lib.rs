@@ -44,7 +44,7 @@ pub use check::Report;
 #[doc(hidden)]
 pub use commands::main;
 pub use engine::Ended;
-pub use engine::events::{Event, Pace, Sink, Started, Waiting};
+pub use engine::events::{CanaryReport, Event, Pace, Sink, Started, Waiting};
 pub use exit::{Error, Exit};
 pub use issue::{Issue, Severity};
 pub use outcome::{Finished, Outcome, Status, Tally};

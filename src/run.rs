@@ -5,6 +5,7 @@
 //! reader, engine and recorder, and the totals at the end. It prints nothing and reads neither
 //! arguments nor environment; any number of runs may proceed in one process.
 
+mod canary;
 mod intake;
 mod intention;
 #[cfg(test)]
@@ -23,13 +24,14 @@ use tokio::task::JoinHandle;
 
 use crate::api::transport::{Endpoint, Handshake, Transport};
 use crate::connect;
-use crate::engine::events::Sink;
+use crate::engine::events::{CanaryReport, Sink};
 use crate::exit::Error;
 use crate::plan::file::Plan;
 use crate::settings::config::{self, Config, Target};
 use crate::simulator::{self, Simulator};
 use crate::stop::{Stop, StopReason};
 use crate::store;
+use canary::AskCanary;
 use intake::Intended;
 pub use intention::Intention;
 use parts::Parts;
@@ -58,6 +60,7 @@ pub struct Run {
     sinks: Vec<Box<dyn Sink>>,
     typed: Vec<String>,
     confirm: Option<Confirm>,
+    ask_canary: Option<AskCanary>,
 }
 
 /// The code of the reason of a run that was not to begin.
@@ -70,7 +73,18 @@ impl Run {
     /// One with these settings.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        Self { config, sinks: Vec::new(), typed: Vec::new(), confirm: None }
+        Self { config, sinks: Vec::new(), typed: Vec::new(), confirm: None, ask_canary: None }
+    }
+
+    /// Has somebody asked after the canary (`--canary`) whether the other rows may go. Nobody is asked
+    /// where it went wrong: the run stops then.
+    #[must_use]
+    pub fn confirm_canary(
+        mut self,
+        ask: impl FnOnce(&CanaryReport) -> bool + Send + 'static,
+    ) -> Self {
+        self.ask_canary = Some(Box::new(ask));
+        self
     }
 
     /// Has somebody asked before the first update whether the run is to begin. Where the answer is no,
@@ -135,7 +149,7 @@ impl RunHandle {
 }
 
 async fn run(run: Run, stop: Stop) -> Result<RunEnd, Error> {
-    let Run { config, sinks, typed, confirm } = run;
+    let Run { config, sinks, typed, confirm, ask_canary } = run;
     let Prepared { config, plan } = planned::prepare(config)?;
     let config = Arc::new(config);
     let intake = match intend(&config, &stop).await? {
@@ -154,7 +168,7 @@ async fn run(run: Run, stop: Stop) -> Result<RunEnd, Error> {
         }
     };
     let question = confirm.map(|ask| (ask, plan));
-    let parts = Parts { config, sinks, typed, stop, intake };
+    let parts = Parts { config, sinks, typed, stop, intake, ask_canary };
     let end = connected(parts, &endpoint, question).await;
     if let Some(simulator) = simulator {
         simulator.stop().await;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::caller::Caller;
 use super::check::CheckScreen;
 use super::signals;
+use crate::engine::events::CanaryReport;
 use crate::exit::{Error, Exit};
 use crate::report::logging::{self, LogFormat, LogLook};
 use crate::report::{self, Announcer, LogWriter, ProgressForm, ProgressSink};
@@ -31,7 +32,7 @@ pub(super) fn run(args: &RunArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
     let end = runtime.block_on(async {
         let asks = !args.before.yes && !args.simulate && is_interactive();
         let run = with_sinks(Run::new(config), output, &log).typed(caller.typed.to_vec());
-        let run = if asks { run.confirm(ask) } else { run };
+        let run = if asks { run.confirm(ask).confirm_canary(ask_canary) } else { run };
         let run = run.start();
         signals::watch(run.stop().clone(), log.clone())?;
         run.wait().await
@@ -50,8 +51,20 @@ fn is_interactive() -> bool {
 fn ask(intention: &Intention) -> bool {
     let mut screen = io::stderr();
     let asked = write!(screen, "{intention}Type yes to go on: ").and_then(|()| screen.flush());
+    asked.is_ok() && says_yes()
+}
+
+/// Asks whether the rest may go, after rows that went well.
+fn ask_canary(_: &CanaryReport) -> bool {
+    let mut screen = io::stderr();
+    let asked = write!(screen, "Type yes to send the rest: ").and_then(|()| screen.flush());
+    asked.is_ok() && says_yes()
+}
+
+/// Whether the person at the terminal types `yes`.
+fn says_yes() -> bool {
     let mut answer = String::new();
-    asked.is_ok() && io::stdin().read_line(&mut answer).is_ok() && answer.trim() == "yes"
+    io::stdin().read_line(&mut answer).is_ok() && answer.trim() == "yes"
 }
 
 /// One thread sends more than any limit allows, and is done sooner than several that wake each

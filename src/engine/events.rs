@@ -28,6 +28,8 @@ pub enum Event<'a> {
     AllRead,
     /// A row has its outcome.
     RowFinished(&'a Finished),
+    /// The first rows of a run were sent and their users read again.
+    CanaryChecked(&'a CanaryReport),
     /// Sending is held up by something else than before, or by nothing any more.
     Waiting(Waiting),
     /// A moment has passed: how it goes. Comes about ten times a second.
@@ -36,6 +38,15 @@ pub enum Event<'a> {
     Stopping(&'a StopReason),
     /// Nothing more happens.
     Finished(&'a Ended),
+}
+
+/// What became of the first rows of a run, which were sent before all others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CanaryReport {
+    /// How many rows they are.
+    pub rows: u64,
+    /// Rows that failed, or whose users do not show what they wrote, with what is wrong.
+    pub wrong: Vec<(u64, String)>,
 }
 
 /// What a run came to.

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::format::{count, thousands};
 use super::log::LogWriter;
-use crate::engine::events::{Event, Sink, Started, Waiting};
+use crate::engine::events::{CanaryReport, Event, Sink, Started, Waiting};
 
 /// Says where a run is to be found, and logs what holds it up and what stops it.
 #[derive(Debug, Default)]
@@ -40,6 +40,26 @@ impl Announcer {
     }
 }
 
+impl Announcer {
+    fn canary(&mut self, CanaryReport { rows, wrong }: &CanaryReport) {
+        let Some(screen) = &mut self.screen else {
+            tracing::info!(rows, wrong = wrong.len(), "canary");
+            return;
+        };
+        let rows = count(*rows, "row");
+        let mut page = if wrong.is_empty() {
+            format!("canary: {rows} sent, and their users show what was written\n")
+        } else {
+            format!("canary: of {rows}, {} not as they should be\n", thousands(wrong.len() as u64))
+        };
+        for (row, what) in wrong {
+            page.extend(["  row ", &thousands(*row), ": ", what, "\n"]);
+        }
+        // Without a reader of stderr the run continues.
+        let _ = screen.write_all(page.as_bytes());
+    }
+}
+
 /// What is about to be changed, for a run that changes something real.
 fn target(started: &Started) -> String {
     const NAMED: usize = 3;
@@ -64,6 +84,7 @@ impl Sink for Announcer {
     fn event(&mut self, event: &Event<'_>) {
         match event {
             Event::Started(started) => self.started(started),
+            Event::CanaryChecked(report) => self.canary(report),
             Event::Waiting(Waiting::CoolDown(left)) => {
                 tracing::info!(seconds = left.as_secs(), "waiting: the server asked for a pause");
             }

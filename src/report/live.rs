@@ -87,6 +87,7 @@ impl Sink for ProgressSink {
             Event::Read { .. }
             | Event::AllRead
             | Event::RowFinished(_)
+            | Event::CanaryChecked(_)
             | Event::Waiting(_)
             | Event::Stopping(_) => {}
         }

@@ -40,7 +40,11 @@ impl Progress {
                 Status::Unchanged => self.unchanged += 1,
                 _ => self.failed += 1,
             },
-            Event::Waiting(_) | Event::Tick(_) | Event::Stopping(_) | Event::Finished(_) => {}
+            Event::CanaryChecked(_)
+            | Event::Waiting(_)
+            | Event::Tick(_)
+            | Event::Stopping(_)
+            | Event::Finished(_) => {}
         }
     }
 

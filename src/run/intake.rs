@@ -12,6 +12,7 @@ use std::sync::OnceLock;
 
 use jiff::Timestamp;
 
+use super::canary::Candidates;
 use super::planned;
 use crate::check::{self, EXAMPLES, Needed, Options};
 use crate::engine::breaker::MaxFailures;
@@ -45,6 +46,8 @@ pub(super) struct Checked {
     pub(super) operations: BTreeMap<&'static str, u64>,
     /// What it takes to send them.
     pub(super) needed: Needed,
+    /// Rows that are sent before all others.
+    pub(super) canary: Vec<u64>,
 }
 
 /// Inputs that are understood as far as can be without reading them.
@@ -52,7 +55,7 @@ pub(super) struct Reading {
     pub(super) input: Input,
     pub(super) builder: Builder,
     pub(super) identity: Identity,
-    requests: Vec<InputRequest>,
+    pub(super) requests: Vec<InputRequest>,
 }
 
 /// What is to be done.
@@ -121,8 +124,9 @@ impl Intended {
             let files = reading.requests.iter().map(InputRequest::name).collect();
             return Ok(Self::Problems { report: Box::new(report), files });
         }
-        let checked = match config.preflight {
-            Some(most) => Some(reading.preflight(most, stop)?),
+        let most = config.preflight.or(config.canary.map(|_| MaxFailures::Unlimited));
+        let checked = match most {
+            Some(most) => Some(reading.preflight(most, config.canary, stop)?),
             None => None,
         };
         if stop.is_draining() {
@@ -192,19 +196,28 @@ impl Reading {
     /// Reads all rows, and refuses them when too many are invalid. An input that cannot be read to
     /// its end is left to the run, which says so where it ends. Rows are looked at one by one only:
     /// comparing them, as `check` does, takes several times as long and holds up the first row.
-    fn preflight(&self, most: MaxFailures, stop: &Stop) -> Result<Checked, Error> {
+    fn preflight(
+        &self,
+        most: MaxFailures,
+        canary: Option<u64>,
+        stop: &Stop,
+    ) -> Result<Checked, Error> {
         let input = input::open(&self.requests)?;
         // A builder knows the sources that it was made for.
         let mut builder = Builder::new(self.builder.mapping().clone(), input.sources())?
             .surveyed_like(&self.builder);
         let mut checked = Checked::default();
         let mut first = None;
+        let mut candidates = canary.map(Candidates::new);
         for record in input.map_while(Result::ok) {
             checked.rows += 1;
             match builder.build(record) {
                 Ok(instruction) => {
                     *checked.operations.entry(instruction.operation.name).or_default() += 1;
                     checked.needed.count(&instruction);
+                    if let Some(candidates) = &mut candidates {
+                        candidates.take(&instruction);
+                    }
                 }
                 Err(invalid) => {
                     checked.invalid += 1;
@@ -215,6 +228,7 @@ impl Reading {
                 break;
             }
         }
+        checked.canary = candidates.map(Candidates::chosen).unwrap_or_default();
         match first {
             Some(first) if most.refuses(checked.invalid, checked.rows) => {
                 Err(Error::refused(format!(

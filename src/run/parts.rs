@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::canary::AskCanary;
 use super::intake::Intake;
 use crate::check;
 use crate::engine::events::Sink;
@@ -54,4 +55,6 @@ pub(super) struct Parts {
     pub(super) typed: Vec<String>,
     pub(super) stop: Stop,
     pub(super) intake: Intake,
+    /// Who is asked after the canary, if anybody is.
+    pub(super) ask_canary: Option<AskCanary>,
 }

@@ -1,18 +1,20 @@
 //! The reader: rows become instructions, on a thread of its own, since files block.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{PermitIterator, Sender};
 
+use super::canary::CanaryPass;
 use super::intake::Reading;
 use super::parts::{CHANNEL, UNREADABLE_INPUT};
 use crate::engine::Row;
 use crate::engine::events::{Event, Sinks};
 use crate::engine::room::Room;
 use crate::input::record::Record;
-use crate::input::{Input, Unreadable};
+use crate::input::{self, Input, Unreadable};
 use crate::rows::{AssignedContacts, Builder, Instruction, Invalid};
 use crate::stop::StopReason;
 use crate::store::bitmap::RowSet;
@@ -27,8 +29,9 @@ pub(super) fn spawn(
     recovered: Option<Recovered>,
     sinks: Sinks,
     (to_engine, room): (Sender<Row>, Room),
+    canary: Option<CanaryPass>,
 ) -> JoinHandle<()> {
-    let rows = Rows::new(reading, recovered, sinks);
+    let rows = Rows::new(reading, recovered, sinks).with_canary(canary);
     let runtime = Handle::current();
     thread::spawn(move || rows.read(&runtime, &to_engine, &room))
 }
@@ -39,6 +42,8 @@ pub(super) struct Rows {
     builder: Builder,
     /// The contacts that rows give their users, where that decides which rows may be batched.
     assigned: Option<AssignedContacts>,
+    /// Rows that go before all others.
+    canary: Option<CanaryPass>,
     /// Rows that have their outcome.
     finished: RowSet,
     /// Rows that were about to be sent when an earlier run ended, and may have been.
@@ -53,10 +58,58 @@ impl Rows {
         let Reading { input, builder, .. } = reading;
         let (finished, sent) = recovered.map(|r| (r.finished, r.sent)).unwrap_or_default();
         let assigned = builder.may_batch_contacts().then(AssignedContacts::default);
-        Self { input, builder, assigned, finished, sent, told: (0, 0), sinks }
+        let canary = None;
+        Self { input, builder, assigned, canary, finished, sent, told: (0, 0), sinks }
+    }
+
+    /// The same, with rows that go before all others.
+    fn with_canary(self, canary: Option<CanaryPass>) -> Self {
+        Self { canary, ..self }
+    }
+
+    /// Sends the rows that go before all others, and waits until the others may go; false if they may
+    /// not.
+    fn send_canary(&mut self, runtime: &Handle, to_engine: &Sender<Row>) -> bool {
+        let Some(CanaryPass { rows, requests, go_on }) = self.canary.take() else { return true };
+        // Their own reading of the inputs ends with the last of them.
+        let input = match input::open(&requests) {
+            Ok(input) => input,
+            Err(error) => {
+                let why = StopReason::stopped(UNREADABLE_INPUT, error.to_string(), "");
+                // An engine that takes no more is stopping.
+                let _ = runtime.block_on(to_engine.send(Row::Unreadable(why)));
+                return false;
+            }
+        };
+        let sources = (input.sources().to_vec(), self.input.sources().to_vec());
+        let last = rows.last().copied().unwrap_or(0);
+        for mut record in input.map_while(Result::ok) {
+            let row = record.position.row;
+            if rows.binary_search(&row).is_ok() {
+                let known = sources.0.iter().position(|own| Arc::ptr_eq(own, &record.source));
+                if let Some(index) = known {
+                    record.source = Arc::clone(&sources.1[index]);
+                }
+                let Some(row) = self.row(Ok(record)) else { continue };
+                if runtime.block_on(to_engine.send(row)).is_err() {
+                    return false;
+                }
+            }
+            if row >= last {
+                break;
+            }
+        }
+        for row in rows {
+            self.finished.insert_range(row, row);
+        }
+        let paused = runtime.block_on(to_engine.send(Row::Pause)).is_ok();
+        paused && runtime.block_on(go_on).is_ok()
     }
 
     fn read(mut self, runtime: &Handle, to_engine: &Sender<Row>, room: &Room) {
+        if !self.send_canary(runtime, to_engine) {
+            return;
+        }
         let (mut rows, mut places) = (0, None);
         while let Some(item) = self.input.next() {
             rows += 1;

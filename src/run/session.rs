@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::canary::{self, Canary};
 use super::intake::Intake;
 use super::parts::{CHANNEL, Parts, RunEnd};
 use super::reader;
@@ -32,7 +33,7 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// Works on the rows, and ends in totals.
 pub(super) async fn session(
-    Parts { config, mut sinks, typed, stop, intake }: Parts,
+    Parts { config, mut sinks, typed, stop, intake, ask_canary }: Parts,
     (transport, handshake): (Transport, Handshake),
 ) -> RunEnd {
     let (started_at, begun) = (Timestamp::now(), Instant::now());
@@ -47,6 +48,8 @@ pub(super) async fn session(
     let client = Arc::new(Client::new(requester, handle, config.looking, config.batch_size));
     let counts = Counts::default();
     sinks.push(Box::new(counts.clone()));
+    let chosen = checked.as_ref().map_or(&[][..], |checked| &checked.canary);
+    let (canary, pass) = Canary::of(chosen, &reading.requests, &mut sinks).unzip();
     let sinks = Sinks::from(sinks);
     let class = config.mapping.operation.map_or(RateClass::Users, |operation| operation.rate_class);
     let skipped = reading.input.skipped();
@@ -64,16 +67,21 @@ pub(super) async fn session(
     }));
     let (rooms, (to_engine, rows)) = (Rooms::default(), mpsc::channel(CHANNEL));
     let recorder = store::spawn(recorder, from_engine, rooms.ended.clone());
-    let reader = reader::spawn(reading, recovered, sinks.clone(), (to_engine, rooms.rows.clone()));
+    let to_engine = (to_engine, rooms.rows.clone());
+    let reader = reader::spawn(reading, recovered, sinks.clone(), to_engine, pass);
     let ticker = tokio::spawn(tick(sinks.clone(), Arc::clone(&client), class));
     let timer = config.max_duration.map(|most| tokio::spawn(limit_duration(most, stop.clone())));
+    let watching = canary.map(|canary| {
+        let told = (sinks.clone(), stop.clone());
+        tokio::spawn(canary::watch(canary, Arc::clone(&client), told, ask_canary))
+    });
     let (breaker, window) = (config.breaker.clone(), config.pace.window());
     let executor = Arc::clone(&client);
     let engine = Engine::new(executor, to_recorder, sinks.clone(), stop.clone(), breaker, window)
         .with_rooms(rooms);
     // Beside the connections: every reply would otherwise wake another thread.
     let ended = join_task(tokio::spawn(engine.run(earlier, rows))).await;
-    timer.iter().chain([&ticker]).for_each(task::JoinHandle::abort);
+    timer.iter().chain(&watching).chain([&ticker]).for_each(task::JoinHandle::abort);
     sinks.tell(&Event::Finished(&ended));
     let closed = close(ended, reader, recorder).await;
     let facts = Facts {

@@ -21,6 +21,7 @@ impl Sink for Kinds {
             Event::RowFinished(_) => "row",
             Event::Stopping(_) => "stopping",
             Event::Finished(_) => "finished",
+            Event::CanaryChecked(_) => "canary",
             Event::Read { .. } | Event::AllRead | Event::Waiting(_) | Event::Tick(_) => return,
         };
         self.0.lock().unwrap().push(kind);

@@ -57,6 +57,8 @@ pub struct Config {
     pub breaker: CircuitBreaker,
     /// When to stop in any case.
     pub max_duration: Option<Duration>,
+    /// How many rows are sent before all others, and looked at.
+    pub canary: Option<u64>,
     /// Whether nothing but a plan may be run.
     pub is_protected: bool,
     /// Whose users to update.
@@ -208,6 +210,7 @@ impl Config {
             backoff,
             breaker,
             max_duration: args.limits.max_duration,
+            canary: args.before.canary.map(NonZeroU64::get),
             // A rehearsal changes nobody.
             is_protected: args.before.protected && !args.simulate,
             target,

@@ -166,6 +166,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         .recorded("onDrift", |run| word(run.args.before.on_drift)),
     key("output.no-keep-before", "no-keep-before", KeyKind::Switch)
         .recorded("keepBefore", |run| json!(!run.args.before.no_keep_before)),
+    key("limits.canary", "canary", KeyKind::Number)
+        .recorded("canary", |run| json!(run.args.before.canary)),
     key("limits.concurrency", "concurrency", KeyKind::Number)
         .recorded("concurrency", |run| json!(run.args.pace.concurrency)),
     key("limits.rate", "rate", KeyKind::Text)

@@ -55,6 +55,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("on-drift", "", "--on-drift=halt"),
     ("no-keep-before", "", "--no-keep-before"),
     ("protected", "", "--protected"),
+    ("canary", "", "--canary=1"),
     ("yes", "", "--yes"),
     ("list-separator", "typed.csv", "--list-separator=comma"),
     ("set", "", "--set=familyName=Ada"),

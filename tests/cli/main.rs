@@ -4,6 +4,7 @@ mod architecture;
 mod asking;
 mod batching;
 mod before;
+mod canary;
 mod changed_inputs;
 mod checking;
 mod columns;

@@ -255,6 +255,11 @@ pub struct BeforeArgs {
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     pub on_drift: OnDrift,
 
+    /// Send N rows first, spread over the operations, read their users again, and go on only if all are as
+    /// they should be; on a terminal, ask before going on
+    #[arg(long, value_name = "N")]
+    pub canary: Option<NonZeroU64>,
+
     /// Refuse to run anything but a plan. It is meant for job files: `protected = true` below
     /// [project]
     #[arg(long)]
