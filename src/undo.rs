@@ -41,6 +41,8 @@ pub(crate) struct UndoRules {
     pub(crate) force: bool,
     /// The rows that are taken back, by number; all if there are none.
     pub(crate) rows: Vec<(u64, u64)>,
+    /// The words of the statuses that are taken back; all if there are none.
+    pub(crate) statuses: Vec<String>,
     /// The operations that are taken back; all if there are none.
     pub(crate) operations: Vec<&'static Operation>,
 }
@@ -52,7 +54,9 @@ impl UndoRules {
         let operation = line.operation.as_deref();
         let operation = self.operations.is_empty()
             || self.operations.iter().any(|own| Some(own.name) == operation);
-        row && operation
+        let status = line.status.word();
+        let status = self.statuses.is_empty() || self.statuses.iter().any(|own| own == status);
+        row && operation && status
     }
 }
 

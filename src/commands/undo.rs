@@ -25,6 +25,7 @@ pub(super) fn run(args: &UndoArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
         force: args.force,
         rows: args.rows.clone(),
         operations: args.operation.clone(),
+        statuses: args.status.clone(),
     };
     let mut screen = UndoScreen::new(&history, caller.look());
     with_project(&args.project, &args.pace, caller, async |project, stop| {

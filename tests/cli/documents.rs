@@ -10,7 +10,7 @@ use descope_bulk::Status;
 use descope_bulk::internals::rows::values::RepairKind;
 use serde_json::Value;
 
-use crate::support::{Run, program};
+use crate::support::{Desk, Run, program};
 
 fn project(path: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -331,4 +331,59 @@ fn every_key_of_the_run_folder_is_documented() {
     for key in found {
         assert!(page.contains(&format!("`{key}`")), "{key}");
     }
+}
+
+/// What a document shows as the screen behind a command, up to the end of the block.
+fn screen(page: &str, command: &str) -> String {
+    let at = page.find(command).unwrap_or_else(|| panic!("no {command}"));
+    let rest = &page[at..];
+    let begin = rest.find("```text\n").unwrap() + "```text\n".len();
+    rest[begin..begin + rest[begin..].find("```").unwrap()].to_owned()
+}
+
+#[test]
+fn the_screens_of_the_guide_are_what_is_shown() {
+    let page = fs::read_to_string(project("docs/without-fear.md")).unwrap();
+    let user = |name: &str, phone: &str| {
+        let user = serde_json::json!({
+            "userId": format!("U2{name:0>26}"),
+            "loginIds": [format!("{name}@example.com")],
+            "phone": phone,
+            "verifiedPhone": true,
+        });
+        user.to_string() + "\n"
+    };
+    let users =
+        [user("ann", "+442079460000"), user("ben", "+442079460001"), user("cat", "+442079460002")];
+    let users: Vec<Value> = users.iter().map(|user| serde_json::from_str(user).unwrap()).collect();
+    let desk = Desk::new(&users, &[]);
+    let rows = "loginId,phone,verified\nann@example.com,+442079460010,true\n\
+                ben@example.com,+442079460011,false\ncat@example.com,+442079460002,true\n\
+                dan@example.com,+442079460013,true\n";
+    desk.write("phones.csv", rows);
+    let here = |text: &str| {
+        let text = text.replace("http://127.0.0.1:8088", &desk.simulator.url);
+        text.replace("all within one window of the limit", "without a limit")
+    };
+    let there = |text: &str| text.replace("all within one window of the limit", "without a limit");
+    let (shown, _) = desk.go(&["plan", "phones.csv", "-o", "plan.jsonl"], 1);
+    let documented = here(&screen(&page, "descope-bulk plan phones.csv -o plan.jsonl"));
+    for line in documented.lines().filter(|line| !line.starts_with("`descope-bulk check`")) {
+        assert!(there(&shown).contains(line.trim_end()), "{line}\n{shown}");
+    }
+    desk.go(&["run", "plan.jsonl", "--out", "out", "--allow", "lock_out"], 0);
+    let (shown, _) = desk.go(&["verify", "out"], 0);
+    assert_eq!(shown, screen(&page, "descope-bulk verify runs/"));
+    let (shown, _) = desk.go(&["explain", "out", "2"], 0);
+    let words = |text: &str| -> Vec<String> {
+        // Times and waits differ.
+        let plain = |line: &str| !line.contains("/v1/mgmt") && !line.contains("waited");
+        let line = |line: &str| line.split("Z): ").last().unwrap().trim().to_owned();
+        text.lines().filter(|own| plain(own)).map(line).collect()
+    };
+    assert_eq!(words(&shown), words(&screen(&page, "descope-bulk explain runs/")));
+    desk.write("else.csv", "loginId,phone,verified\nann@example.com,+442079460099,true\n");
+    desk.go(&["run", "else.csv", "--out", "else"], 0);
+    let (shown, _) = desk.go(&["undo", "out", "-o", "undo.jsonl"], 1);
+    assert_eq!(shown, screen(&page, "descope-bulk undo runs/"));
 }

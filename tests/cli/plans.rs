@@ -123,6 +123,20 @@ fn users_whom_somebody_else_changed_are_set_aside_one_by_one() {
 }
 
 #[test]
+fn a_user_who_is_changed_right_after_the_plan_was_made_is_set_aside() {
+    let faults = ["--search-lag", "1h", "--fault", "meddle=phone:path=search,login-id=ann@x.com"];
+    let desk = Desk::new(&[user("ann"), user("ben")], &faults);
+    let rows =
+        "loginId,phone,verified\nann@x.com,+442079460018,true\nben@x.com,+442079460019,true\n";
+    desk.write("in.csv", rows);
+    desk.go(&["plan", "in.csv", "-o", "plan.jsonl"], 0);
+    desk.go(&["run", "plan.jsonl", "--out", "out"], 1);
+    let results = desk.results("out");
+    assert_eq!((text(&results[0], "status"), text(&results[1], "status")), ("drifted", "updated"));
+    assert_eq!(desk.simulator.users()[&format!("U2{:0>26}", "ann")]["phone"], "+15005550006");
+}
+
+#[test]
 fn a_plan_that_was_changed_or_is_not_whole_is_refused() {
     let desk = Desk::new(&[user("ann"), user("ben")], &[]);
     desk.write("in.csv", &names(&[("ann", "New"), ("ben", "New")]));

@@ -248,6 +248,8 @@ fn rows_and_operations_are_chosen() {
         (&["--rows", "3"], &[3]),
         (&["--operation", "name"], &[1, 3]),
         (&["--operation", "status", "--rows", "1,3"], &[]),
+        (&["--status", "updated"], &[1, 2, 3]),
+        (&["--status", "unchanged"], &[]),
     ] {
         let file = format!("undo{}.jsonl", words.join(""));
         desk.go(&[&["undo", "out", "-o", &file], words].concat(), 0);
