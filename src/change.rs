@@ -23,5 +23,5 @@ pub use field_change::{Action, Change, Changes, Subject};
 pub use invert::{Inverse, Irreversible, invert};
 pub use part::{UserParts, touched};
 pub use record::ChangeRecord;
-pub use user::User;
+pub use user::{User, UserNames};
 pub use value::{Tenant, Value, members, write_text};

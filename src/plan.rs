@@ -34,7 +34,7 @@ const TOGETHER: usize = crate::catalog::NAMES_A_SEARCH;
 /// Searches that are under way at a time.
 const AHEAD: usize = 4;
 
-/// Plans the rows of an input, in order; `each` takes what comes of them.
+/// Plans the rows of an input, of which so many are expected, in order; `each` takes what comes of them.
 ///
 /// # Errors
 ///
@@ -43,11 +43,11 @@ pub(crate) async fn plan<W: ReadWire>(
     input: Input,
     builder: Builder,
     requester: &Requester<W>,
-    stop: &Stop,
+    (expected, stop): (u64, &Stop),
     each: &mut dyn FnMut(&PlannedRow) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut rows = PlanInput { input, builder };
-    let mut fold = Fold::new()?;
+    let mut fold = Fold::new(expected)?;
     let mut ahead = FuturesOrdered::new();
     loop {
         while ahead.len() < AHEAD {

@@ -1,6 +1,6 @@
 //! Reading users: one by a name, or many by a search, over a wire that need not be able to write.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
@@ -13,7 +13,7 @@ use crate::api::load::Load;
 use crate::api::response::{Body, Reply, Response};
 use crate::api::transport::ReadWire;
 use crate::catalog::{self, NAMES_A_SEARCH, Operation};
-use crate::change::User;
+use crate::change::{User, UserNames};
 use crate::issue::Issue;
 use crate::outcome::Status;
 use crate::requester::{End, Request, Requester, Tries};
@@ -81,33 +81,60 @@ impl UserPage {
     }
 }
 
+/// A user as a search showed it.
+#[derive(Debug)]
+pub(crate) struct ShownUser {
+    /// The user as the server sent it.
+    pub(crate) raw: Box<RawValue>,
+    /// When it was changed last, in seconds since 1970, if it says so.
+    modified: Option<i64>,
+}
+
+impl ShownUser {
+    /// The user.
+    #[must_use]
+    pub(crate) fn user(&self) -> User {
+        User::read(&self.raw).unwrap_or_default()
+    }
+
+    /// Whether it can be believed: the user was not changed a short time ago.
+    #[must_use]
+    pub(crate) fn is_settled(&self, now: Timestamp) -> bool {
+        let modified = self.modified.and_then(|seconds| Timestamp::from_second(seconds).ok());
+        modified.is_none_or(|modified| now.duration_since(modified) >= SETTLED)
+    }
+}
+
 /// The users that searches for names have found.
 #[derive(Debug, Default)]
 pub(crate) struct FoundUsers {
-    users: Vec<(Box<RawValue>, User)>,
-    /// The users by the lanes of their names.
-    by_name: HashMap<u64, Vec<usize>>,
+    users: Vec<ShownUser>,
+    /// The users by the lanes of their names; nothing for a name of several.
+    by_name: HashMap<u64, Option<usize>>,
 }
 
 impl FoundUsers {
     fn add(&mut self, raw: Box<RawValue>) {
-        let user = User::read(&raw).unwrap_or_default();
-        for name in user.names() {
-            let of_name = self.by_name.entry(lane(name)).or_default();
-            if of_name.last() != Some(&self.users.len()) {
-                of_name.push(self.users.len());
-            }
+        let index = self.users.len();
+        let names = UserNames::read(&raw);
+        let own: BTreeSet<u64> = names
+            .login_ids
+            .iter()
+            .chain([&names.user_id])
+            .filter(|name| !name.is_empty())
+            .map(|name| lane(name))
+            .collect();
+        for name in own {
+            self.by_name.entry(name).and_modify(|known| *known = None).or_insert(Some(index));
         }
-        self.users.push((raw, user));
+        let modified = names.modified_time;
+        self.users.push(ShownUser { raw, modified });
     }
 
     /// The user who has a name, if exactly one was found.
     #[must_use]
-    pub(crate) fn named(&self, name: &str) -> Option<&(Box<RawValue>, User)> {
-        match self.by_name.get(&lane(name)).map(Vec::as_slice) {
-            Some([index]) => self.users.get(*index),
-            _ => None,
-        }
+    pub(crate) fn named(&self, name: &str) -> Option<&ShownUser> {
+        self.users.get((*self.by_name.get(&lane(name))?)?)
     }
 }
 
@@ -250,14 +277,6 @@ const NAMES_A_LIST: usize = 4 * NAMES_A_SEARCH;
 /// How old what a user says of its last change must be for a search to be believed: it lags behind
 /// writes by seconds (API reference, section 4).
 const SETTLED: SignedDuration = SignedDuration::from_secs(60);
-
-/// Whether what a search showed of a user can be believed: it was not changed a short time ago.
-#[must_use]
-pub(crate) fn is_settled(user: &User, now: Timestamp) -> bool {
-    let modified = user.get("modifiedTime").and_then(serde_json::Value::as_i64);
-    let modified = modified.and_then(|seconds| Timestamp::from_second(seconds).ok());
-    modified.is_none_or(|modified| now.duration_since(modified) >= SETTLED)
-}
 
 /// A search for the users who have login IDs, test users among them.
 pub(crate) fn of_names(names: &[String]) -> Bytes {

@@ -6,6 +6,7 @@
 //! arguments nor environment; any number of runs may proceed in one process.
 
 mod canary;
+mod checked;
 mod intake;
 mod intention;
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::change::{
 };
 use crate::exit::Error;
 use crate::history::{History, Step};
+use crate::read::ShownUser;
 use crate::requester::Requester;
 use crate::rows::EXPECT;
 use crate::stop::Stop;
@@ -119,7 +120,7 @@ async fn as_they_are<W: ReadWire>(
     let ids: Vec<String> = wanted.values().cloned().collect();
     let found = requester.load_many(&ids, stop).await.ok_or_else(stopped)?;
     let reads = wanted.into_iter().map(|(key, id)| {
-        let shown = found.named(&id).map(|(_, user)| user.clone());
+        let shown = found.named(&id).map(ShownUser::user);
         async move {
             if let Some(user) = shown {
                 return Ok((key, Some(user)));

@@ -1,12 +1,11 @@
 //! What reading a user showed. Pure.
 
 use memchr::{memchr, memmem};
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::explain;
 use super::response::{Body, Reply};
-use crate::change::{Change, Subject, User};
+use crate::change::{Change, Subject, User, UserNames};
 use crate::issue::Issue;
 use crate::outcome::Status;
 use crate::rows::{Instruction, lane};
@@ -99,12 +98,8 @@ fn lists_login_id(user: &str, name: &str) -> bool {
 }
 
 fn user_id(user: &RawValue) -> Option<String> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct User {
-        user_id: String,
-    }
-    serde_json::from_str::<User>(user.get()).ok().map(|user| user.user_id)
+    let id = UserNames::read(user).user_id;
+    (!id.is_empty()).then(|| id.into_owned())
 }
 
 #[cfg(test)]

@@ -1,9 +1,34 @@
 //! A user as the server shows it, read by what we ask of it.
 
+use std::borrow::Cow;
+
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::catalog::Contact;
+
+/// Who a user is, read without the rest of it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct UserNames<'a> {
+    /// Its user ID; empty where it is not shown.
+    #[serde(borrow)]
+    pub user_id: Cow<'a, str>,
+    /// Its login IDs.
+    #[serde(borrow)]
+    pub login_ids: Vec<Cow<'a, str>>,
+    /// When it was changed last, in seconds since 1970.
+    pub modified_time: Option<i64>,
+}
+
+impl<'a> UserNames<'a> {
+    /// Those of a user as the server shows it; empty where it is not like any.
+    #[must_use]
+    pub fn read(json: &'a RawValue) -> Self {
+        serde_json::from_str(json.get()).unwrap_or_default()
+    }
+}
 
 /// A user as the server shows it (API reference, section 6). What is missing is empty.
 #[derive(Clone, Debug, Default, PartialEq)]

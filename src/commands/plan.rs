@@ -95,7 +95,8 @@ impl Planning<'_> {
             table.as_mut().map_or(Ok(()), |table| table.row(planned))?;
             file.as_mut().map_or(Ok(()), |file| file.row(planned))
         };
-        plan::plan(input, builder, &project.requester, stop, &mut each).await?;
+        let expected = (self.rows, stop);
+        plan::plan(input, builder, &project.requester, expected, &mut each).await?;
         drop(progress);
         table.map_or(Ok(()), ChangeTable::finish)?;
         file.map_or(Ok(()), |file| file.finish(&totals))?;

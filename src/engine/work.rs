@@ -8,7 +8,7 @@ use std::future::Future;
 use serde_json::value::RawValue;
 
 use crate::catalog::NAMES_A_SEARCH;
-use crate::change::User;
+use crate::change::UserNames;
 use crate::issue::Issue;
 use crate::outcome::Outcome;
 use crate::rows::{InLanes, Instruction, Sets, lane};
@@ -117,8 +117,8 @@ impl UserRows {
     #[must_use]
     pub fn user_lane(&self) -> Option<u64> {
         let Before::Seen(user) = &self.before else { return None };
-        let user = User::read(user).filter(|user| !user.user_id().is_empty())?;
-        Some(lane(user.user_id()))
+        let id = UserNames::read(user).user_id;
+        (!id.is_empty()).then(|| lane(&id))
     }
 
     /// Whether its rows expect the user to be in some state.

@@ -1,6 +1,6 @@
 //! Folding: what a row finds is what the rows before it would have left.
 //!
-//! The changes of rows are kept in a file without a name, and an index of it by user: 16 bytes a
+//! The changes of rows are kept in a file without a name, and an index of it by user: some 20 bytes a
 //! user who would change. Only where a user turns up again are they read back.
 
 use std::collections::{BTreeSet, HashMap};
@@ -20,12 +20,18 @@ use crate::requester::Requester;
 use crate::rows::{Instruction, OnConflict, lane};
 use crate::stop::Stop;
 
+/// The hash of a user ID, in halves, so that an entry of the index takes 13 bytes.
+type UserKey = [u32; 2];
+
+/// Changes begin at multiples of this, so that 4 bytes name the place of any in 64 GiB.
+const ALIGNED: u64 = 16;
+
 /// What the rows so far would have done.
 pub(super) struct Fold {
     kept: File,
     end: u64,
     /// The place of the last change of each user who would change, by the hash of its user ID.
-    changed: HashMap<u64, u64>,
+    changed: HashMap<UserKey, u32>,
     /// The places of renames, by the lane of the new login ID.
     renamed: HashMap<u64, u64>,
     /// Lanes of login IDs that were given up.
@@ -44,9 +50,11 @@ struct Kept {
 }
 
 impl Fold {
-    pub(super) fn new() -> Result<Self, Error> {
+    /// Of rows of which there are so many: an index that grows holds everything twice meanwhile.
+    pub(super) fn new(rows: u64) -> Result<Self, Error> {
         let kept = tempfile::tempfile().map_err(Error::refused)?;
-        let (changed, renamed, freed) = Default::default();
+        let changed = HashMap::with_capacity(usize::try_from(rows).unwrap_or(0));
+        let (renamed, freed) = Default::default();
         Ok(Self { kept, end: 0, changed, renamed, freed })
     }
 
@@ -107,8 +115,8 @@ impl Fold {
         let Some(user) = user else {
             return Ok(refused("not_found", "no such user".to_owned()));
         };
-        let key = xxh3_64(user.user_id().as_bytes());
-        let earlier = self.changed.get(&key).copied();
+        let key = key(user.user_id());
+        let earlier = self.changed.get(&key).map(|place| u64::from(*place) * ALIGNED);
         let (before, count) = self.projected(user, earlier).map_err(|error| lost(&error))?;
         let name = &instruction.login_id;
         if !before.names().iter().any(|own| lane(own) == lane(name)) {
@@ -204,7 +212,7 @@ impl Fold {
         &mut self,
         instruction: &Instruction,
         changes: &Changes,
-        user: u64,
+        user: UserKey,
         (before, count): (Option<u64>, u64),
     ) -> std::io::Result<()> {
         let kept = Kept {
@@ -219,8 +227,10 @@ impl Fold {
         let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
         let record = [&length.to_le_bytes()[..], &text].concat();
         self.kept.write_all(&record)?;
-        self.end += record.len() as u64;
-        self.changed.insert(user, place);
+        self.end = (place + record.len() as u64).next_multiple_of(ALIGNED);
+        let index = u32::try_from(place / ALIGNED)
+            .map_err(|_| std::io::Error::other("there are more changes than fit into it"))?;
+        self.changed.insert(user, index);
         if changes.iter().any(|change| change.subject == Subject::LoginId) {
             self.freed.insert(lane(&instruction.login_id));
         }
@@ -239,6 +249,13 @@ impl Fold {
         self.kept.read_exact(&mut text)?;
         Ok(serde_json::from_slice(&text)?)
     }
+}
+
+fn key(user_id: &str) -> UserKey {
+    let hash = xxh3_64(user_id.as_bytes());
+    #[expect(clippy::cast_possible_truncation, reason = "both halves are kept")]
+    let halves = [hash as u32, (hash >> 32) as u32];
+    halves
 }
 
 fn refused(status: &'static str, why: String) -> PlanOutcome {

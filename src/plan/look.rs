@@ -11,7 +11,6 @@ use crate::api::transport::ReadWire;
 use crate::change::User;
 use crate::exit::Error;
 use crate::issue::Issue;
-use crate::read::is_settled;
 use crate::requester::Requester;
 use crate::rows::lane;
 use crate::stop::Stop;
@@ -57,14 +56,14 @@ pub(super) async fn look<W: ReadWire>(
     let mut users = Users::default();
     let mut alone = Vec::new();
     for name in &names {
-        match found.named(name).filter(|(_, user)| is_settled(user, now)) {
-            Some((_, user)) => drop(users.0.insert(lane(name), Some(KnownUser::new(user.clone())))),
+        match found.named(name).filter(|shown| shown.is_settled(now)) {
+            Some(shown) => drop(users.0.insert(lane(name), Some(KnownUser::new(shown.user())))),
             // That nobody has a name is believed of a load only: search lags.
             None => alone.push(*name),
         }
     }
     for name in &given {
-        let user = found.named(name).map(|(_, user)| KnownUser::new(user.clone()));
+        let user = found.named(name).map(|shown| KnownUser::new(shown.user()));
         users.0.insert(lane(name), user);
     }
     for (name, user) in load_all(&alone, requester, stop).await? {

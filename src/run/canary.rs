@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinHandle;
 
+use super::checked::Checked;
 use crate::api::load::Load;
 use crate::change::{User, all_changes, touched};
 use crate::engine::events::{CanaryReport, Event, Sink, Sinks};
@@ -76,18 +78,28 @@ pub(super) struct Canary {
 impl Canary {
     /// The canary of rows that were chosen, if there are any, and what the reader is to know of it.
     pub(super) fn of(
-        rows: &[u64],
+        checked: Option<&Checked>,
         requests: &[InputRequest],
         sinks: &mut Vec<Box<dyn Sink>>,
     ) -> Option<(Self, CanaryPass)> {
-        if rows.is_empty() {
-            return None;
-        }
+        let rows = checked.map(|checked| &checked.canary).filter(|rows| !rows.is_empty())?;
         let watch = CanaryWatch::new(rows.len());
         sinks.push(Box::new(watch.clone()));
         let (go_on, wait) = oneshot::channel();
-        let pass = CanaryPass { rows: rows.to_vec(), requests: requests.to_vec(), go_on: wait };
+        let pass = CanaryPass { rows: rows.clone(), requests: requests.to_vec(), go_on: wait };
         Some((Self { watch, go_on }, pass))
+    }
+
+    /// Watches it beside the run.
+    pub(super) fn spawn(
+        self,
+        client: &Arc<Client>,
+        sinks: &Sinks,
+        stop: &Stop,
+        ask: Option<AskCanary>,
+    ) -> JoinHandle<()> {
+        let told = (sinks.clone(), stop.clone());
+        tokio::spawn(watch(self, Arc::clone(client), told, ask))
     }
 }
 
@@ -173,7 +185,7 @@ pub(super) type AskCanary = Box<dyn FnOnce(&CanaryReport) -> bool + Send>;
 
 /// Waits for the rows of a canary, reads their users again, and lets the other rows go if all are as
 /// they should be; else the run stops.
-pub(super) async fn watch(
+async fn watch(
     Canary { watch, go_on }: Canary,
     client: Arc<Client>,
     (sinks, stop): (Sinks, Stop),

@@ -4,7 +4,6 @@
 //! input, is kept in the run folder first, so that the run can be resumed. A run that
 //! is refused leaves nothing behind.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,8 +12,9 @@ use std::sync::OnceLock;
 use jiff::Timestamp;
 
 use super::canary::Candidates;
+use super::checked::Checked;
 use super::planned;
-use crate::check::{self, EXAMPLES, Needed, Options};
+use crate::check::{self, EXAMPLES, Options};
 use crate::engine::breaker::MaxFailures;
 use crate::exit::{Error, Exit};
 use crate::input::{self, Input, InputRequest, Promise};
@@ -35,19 +35,6 @@ pub(super) struct Intake {
     pub(super) recovered: Option<Recovered>,
     /// What the rows are like, if they were checked.
     pub(super) checked: Option<Checked>,
-}
-
-/// What the rows of the inputs are like.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Checked {
-    pub(super) rows: u64,
-    pub(super) invalid: u64,
-    /// Rows that can be sent, by operation.
-    pub(super) operations: BTreeMap<&'static str, u64>,
-    /// What it takes to send them.
-    pub(super) needed: Needed,
-    /// Rows that are sent before all others.
-    pub(super) canary: Vec<u64>,
 }
 
 /// Inputs that are understood as far as can be without reading them.

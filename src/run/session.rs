@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::canary::{self, Canary};
+use super::canary::Canary;
 use super::intake::Intake;
 use super::parts::{CHANNEL, Parts, RunEnd};
 use super::reader;
@@ -48,8 +48,7 @@ pub(super) async fn session(
     let client = Arc::new(Client::new(requester, handle, config.looking, config.batch_size));
     let counts = Counts::default();
     sinks.push(Box::new(counts.clone()));
-    let chosen = checked.as_ref().map_or(&[][..], |checked| &checked.canary);
-    let (canary, pass) = Canary::of(chosen, &reading.requests, &mut sinks).unzip();
+    let (canary, pass) = Canary::of(checked.as_ref(), &reading.requests, &mut sinks).unzip();
     let sinks = Sinks::from(sinks);
     let class = config.mapping.operation.map_or(RateClass::Users, |operation| operation.rate_class);
     let skipped = reading.input.skipped();
@@ -71,10 +70,7 @@ pub(super) async fn session(
     let reader = reader::spawn(reading, recovered, sinks.clone(), to_engine, pass);
     let ticker = tokio::spawn(tick(sinks.clone(), Arc::clone(&client), class));
     let timer = config.max_duration.map(|most| tokio::spawn(limit_duration(most, stop.clone())));
-    let watching = canary.map(|canary| {
-        let told = (sinks.clone(), stop.clone());
-        tokio::spawn(canary::watch(canary, Arc::clone(&client), told, ask_canary))
-    });
+    let watching = canary.map(|canary| canary.spawn(&client, &sinks, &stop, ask_canary));
     let (breaker, window) = (config.breaker.clone(), config.pace.window());
     let executor = Arc::clone(&client);
     let engine = Engine::new(executor, to_recorder, sinks.clone(), stop.clone(), breaker, window)

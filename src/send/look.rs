@@ -15,7 +15,7 @@ use crate::engine::recorder_handle::ReadUser;
 use crate::engine::work::{Before, Completed, UserRows};
 use crate::issue::Issue;
 use crate::outcome::Status;
-use crate::read::{FoundUsers, is_settled};
+use crate::read::FoundUsers;
 use crate::rows::Instruction;
 use crate::stop::{Stop, StopReason};
 
@@ -100,15 +100,15 @@ impl<W: Wire> Client<W> {
             return None;
         }
         if let Some(id) = user_rows.first.expected_user_id()
-            && let Some((raw, _)) = found.loaded.named(id)
+            && let Some(shown) = found.loaded.named(id)
         {
-            return Some(Seen::Loaded(raw.clone()));
+            return Some(Seen::Loaded(shown.raw.clone()));
         }
         match &found.searched {
             Some(found) => {
                 let shown = found.named(name).filter(|_| !user_rows.is_recent);
-                if let Some((raw, _)) = shown.filter(|(_, user)| is_settled(user, now)) {
-                    return Some(Seen::BySearch(raw.clone()));
+                if let Some(shown) = shown.filter(|shown| shown.is_settled(now)) {
+                    return Some(Seen::BySearch(shown.raw.clone()));
                 }
             }
             // The run is not held up by a search that fails, unless a row hangs on it.
