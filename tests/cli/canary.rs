@@ -67,7 +67,7 @@ fn where_one_fails_or_does_not_hold_nothing_else_is_sent() {
         assert_eq!(desk.simulator.updates().len(), 2, "{fault}");
         // Whoever resumes it has looked.
         let again = [&words[..], &["--resume"]].concat();
-        let code = if fault.starts_with("400") { 1 } else { 0 };
+        let code = i32::from(fault.starts_with("400"));
         desk.go(&again, code);
         assert_eq!(desk.results("out").len(), 4);
         assert_eq!(desk.simulator.updates().len(), 4);
