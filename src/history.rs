@@ -27,8 +27,10 @@ pub(crate) struct Step {
     place: u64,
     /// The step of the same user before it.
     earlier: Option<u32>,
-    /// Whether there is a step of the same user after it.
+    /// Whether there is no step of the same user after it.
     pub(crate) is_last: bool,
+    /// Whether the server showed the user; it does not after a password was set.
+    pub(crate) shows_user: bool,
 }
 
 impl Step {
@@ -141,14 +143,22 @@ impl History {
             seen.insert_range(line.row, line.row);
             self.unknown += u64::from(line.status == Status::Unknown);
             let user = line.user.as_ref().and_then(|user| User::read(user));
-            if let Some(user) = user.filter(|_| may_have_changed(line.status)) {
-                let user = key(&user);
-                let index = u32::try_from(self.steps.len()).unwrap_or(u32::MAX);
-                let earlier = last_of.insert(user, index);
-                if let Some(earlier) = earlier {
-                    self.steps[earlier as usize].is_last = false;
+            match user {
+                Some(user) if may_have_changed(line.status) => {
+                    let user = key(&user);
+                    let index = u32::try_from(self.steps.len()).unwrap_or(u32::MAX);
+                    let earlier = last_of.insert(user, index);
+                    if let Some(earlier) = earlier {
+                        self.steps[earlier as usize].is_last = false;
+                    }
+                    let (is_last, shows_user) = (true, true);
+                    self.steps.push(Step { user, place, earlier, is_last, shows_user });
                 }
-                self.steps.push(Step { user, place, earlier, is_last: true });
+                None if line.status == Status::Updated => {
+                    let (user, earlier, is_last, shows_user) = (0, None, false, false);
+                    self.steps.push(Step { user, place, earlier, is_last, shows_user });
+                }
+                Some(_) | None => {}
             }
             place += read as u64;
         }

@@ -113,7 +113,8 @@ async fn as_they_are<W: ReadWire>(
     let stopped =
         || Error::Stopped("stopped; nothing was changed, and no file was written".to_owned());
     let mut wanted: HashMap<u64, String> = HashMap::new();
-    for (step, line) in chunk.iter().filter(|(step, _)| !states.contains_key(&step.user)) {
+    let is_wanted = |step: &Step| step.shows_user && !states.contains_key(&step.user);
+    for (step, line) in chunk.iter().filter(|(step, _)| is_wanted(step)) {
         let user = line.user.as_ref().and_then(|user| User::read(user)).unwrap_or_default();
         wanted.entry(step.user).or_insert_with(|| user.user_id().to_owned());
     }
@@ -146,6 +147,9 @@ fn undo_step(
     (step, line): (Step, &ResultLine<'_>),
     user: Option<User>,
 ) -> Result<(Undone, Option<User>), Error> {
+    if !step.shows_user {
+        return Ok((cannot("what it was before cannot be read, such as a password"), None));
+    }
     let users = history.users(step, line)?;
     let Some(operation) = line.operation.as_deref().and_then(Operation::named) else {
         return Ok((cannot("its operation is not known to this version"), user));

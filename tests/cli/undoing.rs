@@ -218,6 +218,7 @@ fn what_cannot_be_taken_back_is_named_with_the_reason() {
     let (shown, _) = desk.go(&["undo", "out", "-o", "undo.jsonl"], 1);
     assert!(shown.contains("another user was merged into this one and is gone"), "{shown}");
     assert!(shown.contains("1  can be restored"), "{shown}");
+    assert!(shown.contains("cannot be read, such as a password"), "{shown}");
     let written = fs::read_to_string(desk.path("undo.jsonl")).unwrap();
     assert!(!written.contains("Secret-1"));
     // Without before-images nothing can be taken back.
