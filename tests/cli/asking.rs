@@ -25,9 +25,13 @@ fn terminal() -> (File, impl Fn() -> Stdio) {
     (File::from(person), program)
 }
 
-/// Runs a command on a terminal, whose person types something once they are asked; what they saw,
-/// and the exit code.
-fn typed(desk: &Desk, words: &[&str], answer: Option<&str>) -> (String, Option<i32>) {
+/// Runs a command on a terminal, whose person types an answer each time they are asked; what they
+/// saw, and the exit code.
+fn typed<'a>(
+    desk: &Desk,
+    words: &[&str],
+    answers: impl IntoIterator<Item = &'a str>,
+) -> (String, Option<i32>) {
     let (mut person, program) = terminal();
     let mut command = desk.command(words);
     command.stdin(program()).stderr(program()).stdout(Stdio::null());
@@ -35,13 +39,14 @@ fn typed(desk: &Desk, words: &[&str], answer: Option<&str>) -> (String, Option<i
     drop(command);
     let mut seen = String::new();
     let mut piece = [0; 512];
-    let mut answer = answer;
+    let (mut answers, mut answered) = (answers.into_iter(), 0);
     // The terminal is gone once nobody has its other end.
     while let Ok(read @ 1..) = person.read(&mut piece) {
         seen += &String::from_utf8_lossy(&piece[..read]);
-        if seen.contains("Type yes")
-            && let Some(answer) = answer.take()
+        if seen.matches("Type yes").count() > answered
+            && let Some(answer) = answers.next()
         {
+            answered += 1;
             person.write_all(answer.as_bytes()).unwrap();
         }
     }
@@ -115,4 +120,20 @@ fn nothing_but_a_plan_is_run_for_a_project_that_is_protected() {
         serde_json::from_str(&std::fs::read_to_string(desk.path("out/summary.json")).unwrap())
             .unwrap();
     assert_eq!(summary["settings"]["protected"], true);
+}
+
+#[test]
+fn after_the_canary_a_person_is_asked_again() {
+    for (answers, code, sent) in [(["yes\n", "yes\n"], 0, 2), (["yes\n", "no\n"], 3, 1)] {
+        let desk = desk();
+        let (seen, ended) =
+            typed(&desk, &["run", "in.csv", "--out", "out", "--canary", "1"], answers);
+        assert_eq!(ended, Some(code), "{seen}");
+        assert!(
+            seen.contains("canary: 1 row sent, and their users show what was written"),
+            "{seen}"
+        );
+        assert!(seen.contains("Type yes to send the rest"), "{seen}");
+        assert_eq!(desk.simulator.updates().len(), sent);
+    }
 }
