@@ -56,6 +56,8 @@ pub struct Report {
     pub repairs: Vec<Repairs>,
     /// Calls and time.
     pub forecast: Vec<Calls>,
+    /// Calls that read users before, to keep them as they were.
+    pub reads: u64,
     /// Why reading ended before the end.
     pub unreadable: Option<String>,
 }
@@ -169,6 +171,7 @@ where
         others,
         allowed,
         repairs,
+        reads: judged.calls.reads(),
         forecast: forecast(&judged.calls, options.batch_size, &options.limits),
         unreadable: judged.unreadable,
     })

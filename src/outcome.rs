@@ -153,11 +153,12 @@ pub struct Finished {
 }
 
 impl Finished {
-    /// The bytes that its row and the users in its outcome hold.
+    /// The bytes that its row, its changes and the users in its outcome hold.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let users = [&self.outcome.user, &self.outcome.merged].into_iter().flatten();
-        self.record.content.bytes() + users.map(|user| user.get().len()).sum::<usize>()
+        // The changes hold the same values once more.
+        2 * self.record.content.bytes() + users.map(|user| user.get().len()).sum::<usize>()
     }
 }
 

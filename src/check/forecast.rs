@@ -29,11 +29,14 @@ pub(crate) struct Needed {
     batched: u64,
     /// Names that are searched for before.
     searched: u64,
+    /// Rows that are sent.
+    rows: u64,
 }
 
 impl Needed {
     /// Counts a row.
     pub(crate) fn count(&mut self, instruction: &Instruction) {
+        self.rows += 1;
         match instruction.batch {
             Some(_) => {
                 self.batched += 1;
@@ -61,11 +64,19 @@ impl Needed {
         if merges || of_attributes || !operation.is_patch() {
             return self.count(instruction);
         }
+        self.rows += 1;
         self.batched += 1;
         self.searched += instruction.guarded_names().count() as u64;
     }
 
+    /// Calls that it takes to read the users before, a hundred in each: one row each, at most.
+    #[must_use]
+    pub(crate) fn reads(&self) -> u64 {
+        self.rows.div_ceil(NAMES_A_SEARCH as u64)
+    }
+
     pub(super) fn add(&mut self, other: &Self) {
+        self.rows += other.rows;
         for (sum, calls) in self.calls.iter_mut().zip(other.calls) {
             *sum += calls;
         }

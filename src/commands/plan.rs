@@ -143,6 +143,7 @@ fn show(
         totals: &planned.totals,
         problems: checked.problem_counts(),
         forecasts: &forecasts,
+        reads: planned.needed[0].reads(),
         plan_file: output.output.as_deref(),
         next: next.as_deref(),
         look: caller.look(),

@@ -53,12 +53,10 @@ pub(crate) struct PlannedChange {
 }
 
 impl PlannedChange {
-    /// `phone: +44… → +44…, …`
-    pub(super) fn shown(&self) -> String {
-        let one = |(part, was, is): &(String, Value, Value)| {
-            format!("{part}: {} → {}", shown(was), shown(is))
-        };
-        self.differences.iter().map(one).collect::<Vec<_>>().join(", ")
+    /// The parts that would change, with what they are and what they would be, for people.
+    pub(super) fn shown(&self) -> Vec<(String, String, String)> {
+        let one = |(part, was, is): &(String, Value, Value)| (part.clone(), shown(was), shown(is));
+        self.differences.iter().map(one).collect()
     }
 }
 

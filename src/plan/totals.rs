@@ -11,8 +11,10 @@ use super::row::{PlanOutcome, PlannedChange, PlannedRow};
 pub(crate) struct Example {
     /// The user, as the row names it.
     pub(crate) user: String,
-    /// What would happen: parts, with what they are and what they would be; or why nothing would.
-    pub(crate) what: String,
+    /// Why nothing would happen; empty where something would.
+    pub(crate) why: String,
+    /// What would: parts, with what they are and what they would be.
+    pub(crate) changes: Vec<(String, String, String)>,
 }
 
 /// Examples that are kept of each kind.
@@ -58,7 +60,7 @@ impl PlanTotals {
             PlanOutcome::Unchanged => *self.others.entry("unchanged".to_owned()).or_default() += 1,
             PlanOutcome::Refused { status, why } => {
                 *self.others.entry((*status).to_owned()).or_default() += 1;
-                self.example(status, || Example { user, what: why.clone() });
+                self.example(status, || Example { user, why: why.clone(), changes: Vec::new() });
             }
             PlanOutcome::Changes(change) => self.count_change(planned, change),
         }
@@ -72,7 +74,8 @@ impl PlanTotals {
         }
         for class in &change.classes {
             *self.classes.entry(class.word().to_owned()).or_default() += 1;
-            self.example(class.word(), || Example { user: user.to_owned(), what: change.shown() });
+            let (user, why) = (user.to_owned(), String::new());
+            self.example(class.word(), || Example { user, why, changes: change.shown() });
         }
         if change.of_user > 1 {
             self.most_changed.retain(|(own, _)| own != user);

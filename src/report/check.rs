@@ -124,7 +124,12 @@ impl<W: Write> CheckSummary<'_, W> {
             writeln!(self.out, "{:>12}  allowed: {code}", thousands(*count))?;
         }
         self.repairs(report)?;
-        self.forecast(&report.forecast)
+        self.forecast(&report.forecast)?;
+        if report.reads > 0 {
+            let reads = thousands(report.reads);
+            writeln!(self.out, "{reads:>12}  more to keep the users as they were")?;
+        }
+        Ok(())
     }
 
     fn repairs(&mut self, report: &Report) -> io::Result<()> {
@@ -223,6 +228,7 @@ pub(crate) fn report_json(report: &Report, files: &[String]) -> Value {
         "otherProblems": report.others,
         "allowed": allowed,
         "repairs": repairs,
+        "reads": report.reads,
         "forecast": report.forecast.iter().map(forecast).collect::<Vec<_>>(),
         "unreadable": report.unreadable,
     })

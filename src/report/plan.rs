@@ -18,6 +18,8 @@ use crate::store::NewFile;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
+const OLD: Style = AnsiColor::Red.on_default();
+const NEW: Style = AnsiColor::Green.on_default();
 const NOTE: Style = AnsiColor::Yellow.on_default().bold();
 
 /// How far reading users is, on a terminal.
@@ -64,6 +66,8 @@ pub(crate) struct PlanScreen<'a> {
     pub(crate) problems: Vec<(&'a str, u64)>,
     /// Calls and times, row by row and in batches.
     pub(crate) forecasts: &'a [Vec<Calls>; 2],
+    /// Calls that read the users again.
+    pub(crate) reads: u64,
     /// Where the plan is.
     pub(crate) plan_file: Option<&'a Path>,
     /// The command to go on with.
@@ -85,6 +89,18 @@ fn meaning(status: &str) -> &'static str {
     }
 }
 
+/// What is, beside what would be; or why nothing would happen.
+fn what(Example { why, changes, .. }: &Example, color: bool) -> String {
+    let side = |(part, was, is): &(String, String, String)| {
+        let (was, is) = (paint(color, OLD, &brief(was)), paint(color, NEW, &brief(is)));
+        format!("{part}: {was} → {is}")
+    };
+    if changes.is_empty() {
+        return brief(why);
+    }
+    changes.iter().map(side).collect::<Vec<_>>().join(", ")
+}
+
 impl PlanScreen<'_> {
     /// Prints it for people.
     pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
@@ -100,6 +116,13 @@ impl PlanScreen<'_> {
         self.print_examples(out)?;
         self.print_problems(out)?;
         writeln!(out, "\nto send: {}", self.forecast())?;
+        if self.reads > 0 {
+            writeln!(
+                out,
+                "         {} before, to read the users again",
+                count(self.reads, "call")
+            )?;
+        }
         if let Some(path) = self.plan_file {
             let changes = count(self.totals.changes, "change");
             writeln!(out, "plan:    {} ({changes})", path.display())?;
@@ -143,8 +166,13 @@ impl PlanScreen<'_> {
                 format!("all {}", thousands(total))
             };
             writeln!(out, "\n{} ({of})", self.paint(NOTE, &kind.replace('_', " ")))?;
-            for Example { user, what } in examples {
-                writeln!(out, "  {:<30}  {}", brief(user), brief(what))?;
+            for example in examples {
+                writeln!(
+                    out,
+                    "  {:<30}  {}",
+                    brief(&example.user),
+                    what(example, self.look.color)
+                )?;
             }
         }
         if !self.totals.most_changed.is_empty() {
@@ -214,6 +242,7 @@ impl PlanScreen<'_> {
             "classes": self.totals.classes,
             "calls": calls(&self.forecasts[0]),
             "callsInBatches": calls(&self.forecasts[1]),
+            "reads": self.reads,
             "plan": self.plan_file.map(|path| path.display().to_string()),
             "next": self.next,
         })
@@ -257,9 +286,10 @@ impl PlanScreen<'_> {
             for (kind, _) in self.kinds() {
                 let Some(examples) = self.totals.examples.get(kind) else { continue };
                 let _ = writeln!(text, "\n## {kind}\n");
-                for Example { user, what } in examples.iter().take(10) {
-                    let cell = |text: &str| brief(text).replace('|', "\\|").replace('`', "'");
-                    let _ = writeln!(text, "- `{}`: `{}`", cell(user), cell(what));
+                for example in examples.iter().take(10) {
+                    let cell = |text: &str| text.replace('|', "\\|").replace('`', "'");
+                    let (user, what) = (cell(&brief(&example.user)), cell(&what(example, false)));
+                    let _ = writeln!(text, "- `{user}`: `{what}`");
                 }
             }
         }

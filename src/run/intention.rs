@@ -31,6 +31,8 @@ pub struct Intention {
     pub classes: BTreeMap<String, u64>,
     /// The calls that it takes at least, and the time, if all rows were checked.
     pub calls: Option<(u64, Duration)>,
+    /// The calls that read users before.
+    pub reads: u64,
 }
 
 impl Intention {
@@ -63,6 +65,9 @@ impl Intention {
             }),
             classes: plan.map_or_else(BTreeMap::new, |plan| plan.totals.classes.clone()),
             calls,
+            reads: checked
+                .filter(|_| config.looking.keep)
+                .map_or(0, |checked| checked.needed.reads()),
         }
     }
 }
@@ -93,6 +98,7 @@ impl fmt::Display for Intention {
             }
         }
         let Some((calls, time)) = self.calls else { return Ok(()) };
+        let calls = calls + self.reads;
         match time.as_secs() {
             0 => writeln!(f, "about {}", report::count(calls, "call")),
             _ => writeln!(
