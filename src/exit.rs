@@ -46,6 +46,9 @@ pub enum Error {
     /// Another process holds this run.
     #[error("{0}")]
     Busy(String),
+    /// A signal has stopped it.
+    #[error("{0}")]
+    Signalled(String, Exit),
 }
 
 impl Error {
@@ -61,6 +64,7 @@ impl Error {
             Self::Refused(_) => Exit::Refused,
             Self::Stopped(_) => Exit::Stopped,
             Self::Busy(_) => Exit::Busy,
+            Self::Signalled(_, exit) => *exit,
         }
     }
 }

@@ -9,6 +9,9 @@ mod rules;
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::api::explain;
 use crate::api::load::{self, Found, Load};
@@ -50,12 +53,17 @@ impl BatchCounts {
     }
 }
 
+/// How long a search may lag behind what was written (API reference, section 4), with room to spare.
+const LAG: Duration = Duration::from_secs(60);
+
 /// Sends work items over the wire.
 #[derive(Debug)]
 pub(crate) struct Client<W = Transport> {
     requester: Requester<W>,
     recorder: RecorderHandle,
     looking: LookRules,
+    /// Until when a search is not believed: an earlier process of the run may have written just before.
+    distrusts_until: Option<Instant>,
     /// Users who were to be kept as they were, and could not be read.
     not_kept: AtomicU64,
     batches: BatchCounts,
@@ -74,7 +82,14 @@ impl<W: Wire> Client<W> {
     ) -> Self {
         let batch_size = AtomicUsize::new(batch_size);
         let (not_kept, batches) = Default::default();
-        Self { requester, recorder, looking, not_kept, batches, batch_size }
+        let distrusts_until = None;
+        Self { requester, recorder, looking, distrusts_until, not_kept, batches, batch_size }
+    }
+
+    /// The same, in a run that is resumed: an earlier process of it may have written just before.
+    #[must_use]
+    pub(crate) fn resumed(self, is_resumed: bool) -> Self {
+        Self { distrusts_until: is_resumed.then(|| Instant::now() + LAG), ..self }
     }
 
     /// What sends its requests.

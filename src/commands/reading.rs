@@ -7,7 +7,7 @@ use crate::exit::Error;
 use crate::report::logging::{self, LogLook};
 use crate::settings::cli::run::{PaceArgs, ProjectArgs};
 use crate::settings::config;
-use crate::stop::Stop;
+use crate::stop::{Stop, StopReason};
 
 /// Connects to a project, and has something done with it that only reads.
 pub(super) fn with_project<T>(
@@ -29,9 +29,19 @@ pub(super) fn with_project<T>(
         let project = tokio::select! {
             project = connect::to_read(&endpoint, &pace) => project?,
             reason = stop.stopped() => {
-                return Err(Error::Stopped(format!("{reason} before the first request")));
+                return Err(Error::Signalled(
+                    format!("{reason} before the first request"),
+                    reason.exit(),
+                ));
             }
         };
-        work(&project, &stop).await
+        let worked = work(&project, &stop).await;
+        worked.map_err(|error| match (error, stop.reason()) {
+            (
+                Error::Stopped(what),
+                Some(reason @ (StopReason::Interrupted | StopReason::Terminated)),
+            ) => Error::Signalled(what, reason.exit()),
+            (error, _) => error,
+        })
     })
 }

@@ -45,7 +45,8 @@ pub(super) async fn session(
     let target = config.project_id().map(|project| (project.to_owned(), transport.host()));
     let (requester, handle) =
         (Requester::new(transport, gate, config.backoff), RecorderHandle::new(&to_recorder));
-    let client = Arc::new(Client::new(requester, handle, config.looking, config.batch_size));
+    let client = Client::new(requester, handle, config.looking, config.batch_size);
+    let client = Arc::new(client.resumed(recovered.is_some()));
     let counts = Counts::default();
     sinks.push(Box::new(counts.clone()));
     let (canary, pass) = Canary::of(checked.as_ref(), &reading.requests, &mut sinks).unzip();
@@ -64,10 +65,9 @@ pub(super) async fn session(
         done_before: earlier,
         calls_per_second: client.requester().gate().allowed_per_second(class),
     }));
-    let (rooms, (to_engine, rows)) = (Rooms::default(), mpsc::channel(CHANNEL));
+    let (rooms, (to, rows)) = (Rooms::default(), mpsc::channel(CHANNEL));
     let recorder = store::spawn(recorder, from_engine, rooms.ended.clone());
-    let to_engine = (to_engine, rooms.rows.clone());
-    let reader = reader::spawn(reading, recovered, sinks.clone(), to_engine, pass);
+    let reader = reader::spawn(reading, recovered, sinks.clone(), (to, rooms.rows.clone()), pass);
     let ticker = tokio::spawn(tick(sinks.clone(), Arc::clone(&client), class));
     let timer = config.max_duration.map(|most| tokio::spawn(limit_duration(most, stop.clone())));
     let watching = canary.map(|canary| canary.spawn(&client, &sinks, &stop, ask_canary));

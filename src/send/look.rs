@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 
 use super::Client;
 use super::rules::OnDrift;
@@ -104,7 +105,9 @@ impl<W: Wire> Client<W> {
         {
             return Some(Seen::Loaded(shown.raw.clone()));
         }
+        let distrusts = self.distrusts_until.is_some_and(|until| Instant::now() < until);
         match &found.searched {
+            Some(_) if distrusts && decides => {}
             Some(found) => {
                 let shown = found.named(name).filter(|_| !user_rows.is_recent);
                 if let Some(shown) = shown.filter(|shown| shown.is_settled(now)) {

@@ -1,10 +1,11 @@
 //! Planning: what would change is shown without being done, and a run does exactly that.
 
 use std::fs;
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::support::{Desk, lines, text, updates};
+use crate::support::{Desk, lines, signal, text, updates};
 
 fn user(name: &str) -> Value {
     json!({
@@ -336,4 +337,23 @@ fn in_batches_a_run_of_a_plan_takes_few_calls() {
         "a search of the users, and one of the numbers, for each: {}",
         sent.len()
     );
+}
+
+#[test]
+fn a_plan_that_is_interrupted_says_so_and_leaves_nothing() {
+    let desk = Desk::new(&many(2_000), &["--latency", "200ms"]);
+    let rows = (0..2_000)
+        .fold("loginId,givenName\n".to_owned(), |rows, n| rows + &format!("u{n}@x.com,New\n"));
+    desk.write("in.csv", &rows);
+    let mut command = desk.command(&["plan", "in.csv", "-o", "plan.jsonl"]);
+    let child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    desk.simulator.wait_for_arrivals(2);
+    signal(&child, "INT");
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(130), "{said}");
+    assert!(said.contains("no plan was written"), "{said}");
+    let left: Vec<_> =
+        fs::read_dir(desk.path(".")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 2, "{left:?}");
 }
