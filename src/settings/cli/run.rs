@@ -260,8 +260,7 @@ pub struct BeforeArgs {
     #[arg(long, value_name = "N")]
     pub canary: Option<NonZeroU64>,
 
-    /// Refuse to run anything but a plan. It is meant for job files: `protected = true` below
-    /// [project]
+    /// Refuse to run anything but a plan. It is meant for job files: `project.protected = true`
     #[arg(long)]
     pub protected: bool,
 
