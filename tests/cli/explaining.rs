@@ -7,7 +7,7 @@ use crate::support::Desk;
 #[test]
 fn the_story_of_a_row_has_repairs_changes_requests_and_the_outcome() {
     let user = json!({"loginIds": ["ann@x.com"], "phone": "+442079460000", "verifiedPhone": true});
-    let faults = ["--fault", "503:path=phone,first=1", "--fault", "drop:path=phone,first=1"];
+    let faults = ["--fault", "503:path=phone,login-id=ann@x.com,first=1"];
     let desk = Desk::new(&[user], &faults);
     let rows = "operation,loginId,phone,verified,password,roleNames\n\
                 phone,ann@x.com,020 7946 0018,true,,\nrole-add,ann@x.com,,,,a;b\n\
