@@ -167,11 +167,9 @@ impl<W: ReadWire> Requester<W> {
         names: &[String],
         stop: &Stop,
     ) -> Option<Result<FoundUsers, Box<Issue>>> {
-        let (ids, names): (Vec<String>, Vec<String>) =
-            names.iter().cloned().partition(|name| is_user_id(name));
         let mut found = FoundUsers::default();
-        for (key, values) in [("loginIds", &names), ("userIds", &ids)] {
-            if let Err(why) = self.find_by(key, values, &mut found, stop).await? {
+        for (key, values) in lists_of(names) {
+            if let Err(why) = self.find_by(key, &values, &mut found, stop).await? {
                 return Some(Err(why));
             }
         }
@@ -234,18 +232,17 @@ impl<W: ReadWire> Requester<W> {
         Some(Ok(()))
     }
 
-    /// Finds the users who have names, login IDs or user IDs, if the key may search; more names than
-    /// one search takes are several searches. `Some(None)` where one of them failed, and `None` when the run stops before.
+    /// Finds the users who have any of some names, if the key may search; more names than one search
+    /// takes are several searches. `Some(None)` where one of them failed, and `None` when the run
+    /// stops before.
     pub(crate) async fn find_if_allowed(
         &self,
         names: &[String],
         stop: &Stop,
     ) -> Option<Option<FoundUsers>> {
         let mut found = FoundUsers::default();
-        let (ids, names): (Vec<String>, Vec<String>) =
-            names.iter().cloned().partition(|name| is_user_id(name));
         let mut searches = Vec::new();
-        for (key, values) in [("loginIds", &names), ("userIds", &ids)] {
+        for (key, values) in lists_of(names) {
             for values in values.chunks(NAMES_A_SEARCH) {
                 searches.push(page_of(key, values, 0));
             }
@@ -262,8 +259,13 @@ impl<W: ReadWire> Requester<W> {
     }
 }
 
-/// Whether a name has the form of a user ID (API reference, sections 2.1 and 6): a search for login
-/// IDs does not find it.
+/// The lists of a search for names: a search for login IDs does not find user IDs.
+fn lists_of(names: &[String]) -> [(&'static str, Vec<String>); 2] {
+    let (ids, names) = names.iter().cloned().partition(|name| is_user_id(name));
+    [("loginIds", names), ("userIds", ids)]
+}
+
+/// Whether a name has the form of a user ID (API reference, sections 2.1 and 6).
 fn is_user_id(name: &str) -> bool {
     name.starts_with('U')
         && matches!(name.len(), 28 | 32)

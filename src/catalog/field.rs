@@ -54,6 +54,9 @@ pub enum Contact {
 }
 
 impl Contact {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Phone, Self::Email, Self::RecoveryPhone, Self::RecoveryEmail];
+
     /// Its key in a user object (API reference, section 6).
     #[must_use]
     pub fn key(self) -> &'static str {

@@ -44,18 +44,16 @@ impl Change {
     }
 }
 
-/// Contacts, whose flags mean nothing without them.
-const CONTACTS: [Contact; 4] =
-    [Contact::Phone, Contact::Email, Contact::RecoveryPhone, Contact::RecoveryEmail];
-
 impl User {
     /// A part by its name, normalised.
     #[must_use]
     pub fn part(&self, name: &str) -> Value {
-        if let Some(contact) = CONTACTS.into_iter().find(|contact| contact.key() == name) {
+        if let Some(contact) = Contact::ALL.into_iter().find(|contact| contact.key() == name) {
             return contact_value(contact, self.text(name));
         }
-        if let Some(contact) = CONTACTS.into_iter().find(|contact| contact.verified_key() == name) {
+        if let Some(contact) =
+            Contact::ALL.into_iter().find(|contact| contact.verified_key() == name)
+        {
             return if self.text(contact.key()).is_empty() {
                 Value::Null
             } else {

@@ -89,13 +89,11 @@ impl ChangeRecord {
     }
 
     fn subject(&self) -> Option<Subject> {
-        const CONTACTS: [Contact; 4] =
-            [Contact::Phone, Contact::Email, Contact::RecoveryPhone, Contact::RecoveryEmail];
         let field = self.field.as_str();
-        if let Some(contact) = CONTACTS.into_iter().find(|contact| contact.key() == field) {
+        if let Some(contact) = Contact::ALL.into_iter().find(|contact| contact.key() == field) {
             return Some(Subject::Contact(contact));
         }
-        if let Some(contact) = CONTACTS.into_iter().find(|own| own.verified_key() == field) {
+        if let Some(contact) = Contact::ALL.into_iter().find(|own| own.verified_key() == field) {
             return Some(Subject::Verified(contact));
         }
         Some(match field {

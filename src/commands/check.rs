@@ -16,10 +16,7 @@ use crate::settings::config::{self, PaceSettings};
 pub(super) fn run(args: &CheckArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
     config::some_input(&args.files)?;
     let mut kept = Vec::new();
-    let requests = config::requests(&args.files, &args.rows)
-        .into_iter()
-        .map(|request| keep(request, &mut kept))
-        .collect::<Result<Vec<_>, _>>()?;
+    let requests = keep_all(config::requests(&args.files, &args.rows), &mut kept)?;
     let options = Options {
         examples: if args.all { 0 } else { EXAMPLES },
         allow: args.findings.allow.clone(),
@@ -39,11 +36,16 @@ pub(super) fn run(args: &CheckArgs, caller: &Caller<'_>) -> Result<Exit, Error> 
     Ok(report.exit())
 }
 
-/// What can be read only once is kept in a file without a name that anybody else can read.
-pub(super) fn keep(
-    request: InputRequest,
+/// Inputs that can be read twice, as long as what is kept of them.
+pub(super) fn keep_all(
+    requests: Vec<InputRequest>,
     kept: &mut Vec<NamedTempFile>,
-) -> Result<InputRequest, Error> {
+) -> Result<Vec<InputRequest>, Error> {
+    requests.into_iter().map(|request| keep(request, kept)).collect()
+}
+
+/// What can be read only once is kept in a file without a name that anybody else can read.
+fn keep(request: InputRequest, kept: &mut Vec<NamedTempFile>) -> Result<InputRequest, Error> {
     if !request.is_stream() {
         return Ok(request);
     }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 
 use super::caller::Caller;
-use super::check::keep;
+use super::check::keep_all;
 use super::reading::with_project;
 use crate::check::{self, EXAMPLES, Needed, Options, Report};
 use crate::connect::ReadableProject;
@@ -24,10 +24,7 @@ use crate::store::summary::Tool;
 pub(super) fn run(args: &PlanArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
     config::some_input(&args.files)?;
     let mut kept = Vec::new();
-    let requests = config::requests(&args.files, &args.rows)
-        .into_iter()
-        .map(|request| keep(request, &mut kept))
-        .collect::<Result<Vec<_>, _>>()?;
+    let requests = keep_all(config::requests(&args.files, &args.rows), &mut kept)?;
     let mapping = config::mapping(&args.rows, &args.findings);
     let checked = checked(args, &requests, mapping.clone())?;
     let planned = with_project(&args.project, &args.pace, caller, async |project, stop| {

@@ -36,8 +36,8 @@ pub(crate) fn value(user: &User, column: &str) -> Option<Value> {
     if let Some(attribute) = column.strip_prefix(ATTRIBUTES) {
         return user.attribute(attribute).cloned().filter(|value| !is_empty(value));
     }
-    let flags = [Contact::Phone, Contact::Email, Contact::RecoveryPhone, Contact::RecoveryEmail];
-    if let Some(contact) = flags.into_iter().find(|contact| contact.verified_key() == column) {
+    if let Some(contact) = Contact::ALL.into_iter().find(|contact| contact.verified_key() == column)
+    {
         let there = !user.text(contact.key()).is_empty();
         return there.then(|| user.is_verified(contact).into());
     }
