@@ -1,4 +1,4 @@
-//! The catalogue: every operation that updates one existing user.
+//! The catalogue: everything that can be done to one user.
 //!
 //! One table. The builder of instructions, the executor, the simulator's routes, the
 //! `operations` command and `docs/operations.md` all derive from it, so a new operation is an
@@ -13,10 +13,12 @@ mod table;
 pub use crate::input::record::normalize;
 pub use field::{Contact, Empty, Field, Kind, Need, Role};
 pub use limits::RateClass;
-pub use operation::{Answers, Effect, LostAnswer, Method, Operation, OperationKind};
+pub use operation::{
+    Answers, Effect, LostAnswer, Method, Operation, OperationKind, USER_ID, is_user_id,
+};
 pub use table::{
-    LOAD, LOAD_MANY, LOGIN_IDS, NAMES_A_SEARCH, OPERATIONS, PATCH_BATCH, PATCH_FIELDS, SEARCH,
-    USER, USER_ID,
+    CREATE_BATCH, DELETE_BATCH, LOAD, LOAD_MANY, LOGIN_IDS, NAMES_A_SEARCH, NO_INVITE, OPERATIONS,
+    PATCH_BATCH, PATCH_FIELDS, SEARCH, USER,
 };
 
 #[cfg(test)]
@@ -26,7 +28,8 @@ mod tests {
 
     #[test]
     fn operations_are_named_after_the_tail_of_their_path() {
-        for operation in OPERATIONS {
+        // An upsert has no path of its own.
+        for operation in OPERATIONS.iter().filter(|own| own.kind != OperationKind::Upsert) {
             let tail = operation.path.split("/mgmt/user/").nth(1).unwrap();
             let tail = tail.strip_prefix("update/").unwrap_or(tail).replace('/', "-");
             assert_eq!(operation.name, tail);
@@ -70,10 +73,10 @@ mod tests {
     }
 
     #[test]
-    fn only_the_rename_is_not_idempotent() {
+    fn renames_creations_and_deletions_are_not_idempotent() {
         let once: Vec<_> =
             OPERATIONS.iter().filter(|op| !op.is_idempotent()).map(|op| op.name).collect();
-        assert_eq!(once, ["loginid"]);
+        assert_eq!(once, ["loginid", "create", "upsert", "delete"]);
     }
 
     #[test]
@@ -83,7 +86,8 @@ mod tests {
             for field in operation.fields {
                 let case = format!("{}.{}", operation.name, field.name);
                 assert!(roles.insert(field.role), "{case}");
-                assert_eq!(field.kind == Kind::Secret, field.role == Role::Secret, "{case}");
+                let is_secret = matches!(field.role, Role::Secret(_));
+                assert_eq!(field.kind.is_secret(), is_secret, "{case}");
                 let in_patch = PATCH_FIELDS.iter().find(|other| other.role == field.role);
                 assert!(in_patch.is_none_or(|other| other.kind == field.kind), "{case}");
             }

@@ -12,7 +12,7 @@ use crate::api::explain;
 use crate::api::load::Load;
 use crate::api::response::{Body, Reply, Response};
 use crate::api::transport::ReadWire;
-use crate::catalog::{self, NAMES_A_SEARCH, Operation};
+use crate::catalog::{self, NAMES_A_SEARCH, Operation, is_user_id};
 use crate::change::{User, UserNames};
 use crate::issue::Issue;
 use crate::outcome::Status;
@@ -263,13 +263,6 @@ impl<W: ReadWire> Requester<W> {
 fn lists_of(names: &[String]) -> [(&'static str, Vec<String>); 2] {
     let (ids, names) = names.iter().cloned().partition(|name| is_user_id(name));
     [("loginIds", names), ("userIds", ids)]
-}
-
-/// Whether a name has the form of a user ID (API reference, sections 2.1 and 6).
-fn is_user_id(name: &str) -> bool {
-    name.starts_with('U')
-        && matches!(name.len(), 28 | 32)
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// The most names in one search whose answer may have several pages. No maximum is documented (API

@@ -156,7 +156,7 @@ fn undo_step(
     };
     let changes: Changes = line.changes.iter().filter_map(ChangeRecord::change).collect();
     let changes = all_changes(operation, &changes);
-    if changes.is_empty() || changes.iter().any(|change| change.subject == Subject::Secret) {
+    if changes.is_empty() || changes.iter().any(|change| change.part().is_none()) {
         return Ok((cannot("what it was before cannot be read, such as a password"), user));
     }
     let Some(before) = users.before else {
@@ -224,7 +224,9 @@ fn restores(change: &Change, before: &User, after: &User) -> bool {
         | Subject::Apps
         | Subject::Attribute(_)
         | Subject::Attributes
-        | Subject::Secret
+        | Subject::Secret(_)
+        | Subject::Unseen(_)
+        | Subject::Fixed(_)
         | Subject::Plain(_) => change.part().is_none_or(|part| differs(&part)),
     }
 }
@@ -300,6 +302,6 @@ fn operation_of(change: &Change, of_row: &'static Operation) -> &'static Operati
         Subject::Plain(key) => that_sets(Role::Plain(key)),
         Subject::Status => named("status"),
         Subject::LoginIds => named("patch"),
-        Subject::Secret => of_row,
+        Subject::Secret(_) | Subject::Unseen(_) | Subject::Fixed(_) => of_row,
     }
 }

@@ -17,6 +17,10 @@ pub enum Kind {
     OneOf(&'static [&'static str]),
     /// `true` or `false`.
     Boolean,
+    /// A whole number.
+    Integer,
+    /// A time, which is sent in seconds since 1970.
+    Time,
     /// A list of texts.
     List,
     /// Any JSON value.
@@ -25,6 +29,10 @@ pub enum Kind {
     JsonObject,
     /// Tenants with roles there: a JSON list of objects.
     Tenants,
+    /// A JSON list of objects; those of a text each under this key may be given by it alone.
+    Objects(&'static str),
+    /// A hashed password, by its form: `{"bcrypt":{"hash":"$2b$…"}}` (API reference, 3.5).
+    PasswordHash,
 }
 
 impl Kind {
@@ -34,9 +42,20 @@ impl Kind {
         match self {
             Self::Text | Self::Phone | Self::Email | Self::Secret | Self::OneOf(_) => "text",
             Self::Boolean => "boolean",
+            Self::Integer | Self::Time => "number",
             Self::List => "list",
-            Self::Json | Self::JsonObject | Self::Tenants => "JSON",
+            Self::Json
+            | Self::JsonObject
+            | Self::Tenants
+            | Self::Objects(_)
+            | Self::PasswordHash => "JSON",
         }
+    }
+
+    /// Whether its values must be shown nowhere.
+    #[must_use]
+    pub fn is_secret(self) -> bool {
+        matches!(self, Self::Secret | Self::PasswordHash)
     }
 }
 
@@ -131,8 +150,12 @@ pub enum Role {
     AttributeKey,
     /// The value of that custom attribute.
     AttributeValue,
-    /// What must be shown nowhere, such as a password.
-    Secret,
+    /// What must be shown nowhere, such as a password; its key in a body.
+    Secret(&'static str),
+    /// What no user object shows; its key in a body.
+    Unseen(&'static str),
+    /// What is said when a user is created, and never changed; its key in a user object.
+    Fixed(&'static str),
     /// Text that has no meaning to us; its key in a user object.
     Plain(&'static str),
 }

@@ -4,6 +4,20 @@ use super::field::{Contact, Field, Role};
 use super::limits::RateClass;
 use crate::input::record::normalize;
 
+/// The user's ID, as the API shows it.
+pub const USER_ID: &str = "userId";
+
+/// The key of a user's name in most bodies.
+pub(super) const LOGIN_ID_KEY: &str = "loginId";
+
+/// Whether a name has the form of a user ID (API reference, sections 2.1 and 6).
+#[must_use]
+pub fn is_user_id(name: &str) -> bool {
+    name.starts_with('U')
+        && matches!(name.len(), 28 | 32)
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
 /// The HTTP method of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
@@ -34,6 +48,12 @@ pub enum OperationKind {
     Read,
     /// It changes a user who is there.
     Update,
+    /// It makes a user who is not there.
+    Create,
+    /// It makes a user who is not there, and changes one who is.
+    Upsert,
+    /// It takes a user away.
+    Delete,
 }
 
 /// What an operation does to the fields that it names.
@@ -56,6 +76,8 @@ pub enum LostAnswer {
     SendAgain,
     /// The user is read under the old and the new login ID, which shows what became of it.
     ReadLoginIds,
+    /// The user is read: who is there was created, and who is gone was deleted.
+    ReadUser,
 }
 
 /// What the answer to an operation holds.
@@ -86,6 +108,8 @@ pub struct Operation {
     pub constants: &'static [(&'static str, bool)],
     /// Whether the body carries `failOnConflict` (API reference, 3.1.1).
     pub fail_on_conflict: bool,
+    /// Whether a user ID has a key of its own in the body, `userId` (API reference, 2.1).
+    pub user_id_apart: bool,
     /// What it does to users.
     pub kind: OperationKind,
     /// What it does to the fields that it names.
@@ -145,6 +169,16 @@ impl Operation {
     #[must_use]
     pub fn sets_any_field(&self) -> bool {
         self.method == Method::Patch
+    }
+
+    /// The key under which a body names the user.
+    #[must_use]
+    pub fn user_key(&self, name: &str) -> &'static str {
+        match self.fields.first() {
+            Some(_) if self.user_id_apart && is_user_id(name) => USER_ID,
+            Some(field) => field.name,
+            None => LOGIN_ID_KEY,
+        }
     }
 
     /// Whether it sets custom attributes alone. Whether a patch keeps those that it does not name

@@ -2,7 +2,9 @@
 
 use super::field::{Contact, Empty, Field, Kind, Need, Role};
 use super::limits::RateClass;
-use super::operation::{Answers, Effect, LostAnswer, Method, Operation, OperationKind};
+use super::operation::{
+    Answers, Effect, LOGIN_ID_KEY, LostAnswer, Method, Operation, OperationKind, USER_ID,
+};
 use crate::input::record::normalize;
 
 const fn field(name: &'static str, kind: Kind, role: Role, about: &'static str) -> Field {
@@ -52,22 +54,19 @@ impl Field {
 
 /// The user, by login ID or user ID.
 pub const USER: Field =
-    required("loginId", Kind::Text, Role::User, "the user: a login ID, or a user ID (`U…`)")
+    required(LOGIN_ID_KEY, Kind::Text, Role::User, "the user: a login ID, or a user ID (`U…`)")
         .alias(&["loginIdOrUserId", USER_ID, "identifier", LOGIN_IDS])
         .empty(Empty::Refused);
 
 /// The user, where the API takes no user ID (API reference, 2.1).
 const LOGIN_ID: Field = required(
-    "loginId",
+    LOGIN_ID_KEY,
     Kind::Text,
     Role::User,
     "the user, by login ID; a user ID is not taken here",
 )
 .alias(&["identifier", LOGIN_IDS])
 .empty(Empty::Refused);
-
-/// The user's ID, as the API shows it.
-pub const USER_ID: &str = "userId";
 
 /// All login IDs of a user, as the API shows them: any of them names the user.
 pub const LOGIN_IDS: &str = "loginIds";
@@ -140,7 +139,22 @@ const ROLE_TENANT: Field = field(
 .alias(&["tenant"])
 .empty(Empty::Refused);
 const PASSWORD: Field =
-    required("password", Kind::Secret, Role::Secret, "the password in plain text")
+    required("password", Kind::Secret, Role::Secret("password"), "the password in plain text")
+        .empty(Empty::Refused);
+const HASHED_PASSWORD: Field = field(
+    "hashedPassword",
+    Kind::PasswordHash,
+    Role::Secret("hashedPassword"),
+    "a hashed password: `{\"bcrypt\":{\"hash\":\"…\"}}`; or in columns such as `hashedPassword.bcrypt`",
+)
+.empty(Empty::Refused);
+const TEST: Field = field("test", Kind::Boolean, Role::Fixed("test"), "whether it is a test user")
+    .empty(Empty::Refused);
+
+/// The name of the user to be created, who has no user ID yet.
+const NEW_LOGIN_ID: Field =
+    required(LOGIN_ID_KEY, Kind::Text, Role::User, "the new user's first login ID")
+        .alias(&["identifier", LOGIN_IDS])
         .empty(Empty::Refused);
 
 /// What most operations have in common; each entry says where it differs.
@@ -152,6 +166,7 @@ const BASE: Operation = Operation {
     fields: &[],
     constants: &[],
     fail_on_conflict: false,
+    user_id_apart: false,
     kind: OperationKind::Update,
     effect: Effect::Sets,
     lost_answer: LostAnswer::SendAgain,
@@ -209,6 +224,69 @@ pub static PATCH_BATCH: Operation = Operation {
     answers: Answers::Object,
     ..BASE
 };
+
+/// Creating many users in one request; its body is `{"users":[…]}` with the fields of each user
+/// (API reference, 3.5).
+pub static CREATE_BATCH: Operation = Operation {
+    name: "create-batch",
+    about: "Create many users at once.",
+    path: "/v1/mgmt/user/create/batch",
+    fields: CREATE_FIELDS,
+    kind: OperationKind::Create,
+    lost_answer: LostAnswer::ReadUser,
+    answers: Answers::Object,
+    rate_class: RateClass::UsersCreateBatch,
+    ..BASE
+};
+
+/// Deleting many users in one request; its body is `{"userIds":[…]}` (API reference, 3.6).
+pub static DELETE_BATCH: Operation = Operation {
+    name: "delete-batch",
+    about: "Delete many users at once.",
+    path: "/v1/mgmt/user/delete/batch",
+    kind: OperationKind::Delete,
+    lost_answer: LostAnswer::ReadUser,
+    answers: Answers::Nothing,
+    ..BASE
+};
+
+/// The fields of a new user (API reference, 3.5). The time of the creation and the seed of a TOTP
+/// device are taken in batches alone.
+static CREATE_FIELDS: &[Field] = &[
+    NEW_LOGIN_ID,
+    EMAIL,
+    VERIFIED_EMAIL,
+    PHONE,
+    VERIFIED_PHONE,
+    NAME,
+    GIVEN_NAME,
+    MIDDLE_NAME,
+    FAMILY_NAME,
+    PICTURE,
+    STATUS,
+    ROLE_NAMES,
+    USER_TENANTS,
+    CUSTOM_ATTRIBUTES,
+    ADDITIONAL_IDENTIFIERS,
+    SSO_APP_IDS,
+    RECOVERY_EMAIL,
+    VERIFIED_RECOVERY_EMAIL,
+    RECOVERY_PHONE,
+    VERIFIED_RECOVERY_PHONE,
+    TEST,
+    PASSWORD.need(Need::Optional),
+    HASHED_PASSWORD,
+    field("seed", Kind::Secret, Role::Secret("seed"), "the seed of the user's TOTP device")
+        .alias(&["totpSeed"])
+        .empty(Empty::Refused),
+    field(
+        "createdTime",
+        Kind::Time,
+        Role::Fixed("createdTime"),
+        "when the user was created, in seconds since 1970 or as `2024-05-01T10:00:00Z`",
+    )
+    .empty(Empty::Refused),
+];
 
 /// The fields of a patch (API reference, 3.3).
 pub static PATCH_FIELDS: &[Field] = &[
@@ -483,7 +561,181 @@ pub static OPERATIONS: &[Operation] = &[
         fields: PATCH_FIELDS,
         ..BASE
     },
+    Operation {
+        name: "family-add",
+        about: "Add the user to families, with roles there.",
+        path: "/v1/mgmt/user/update/family/add",
+        fields: &[
+            USER,
+            required(
+                "familyAssociations",
+                Kind::Objects("familyId"),
+                Role::Unseen("familyAssociations"),
+                "the families: `F1;F2`, or with the roles there, `[{\"familyId\":\"F1\",\"roleNames\":[\"parent\"]}]`",
+            )
+            .alias(&["families"])
+            .empty(Empty::Refused),
+        ],
+        effect: Effect::Adds,
+        ..BASE
+    },
+    Operation {
+        name: "family-remove",
+        about: "Take the user out of families.",
+        path: "/v1/mgmt/user/update/family/remove",
+        fields: &[
+            USER,
+            required("familyIds", Kind::List, Role::Unseen("familyIds"), "IDs of the families")
+                .alias(&["familyId"])
+                .empty(Empty::Refused),
+        ],
+        effect: Effect::Removes,
+        ..BASE
+    },
+    Operation {
+        name: "impersonationConsent",
+        about: "Set until when the user lets others act in their name.",
+        path: "/v1/mgmt/user/update/impersonationConsent",
+        fields: &[
+            USER,
+            required(
+                "impersonationConsent",
+                Kind::Integer,
+                Role::Unseen("impersonationConsent"),
+                "a whole number, as the API defines it",
+            )
+            .empty(Empty::Refused),
+        ],
+        ..BASE
+    },
+    Operation {
+        name: "passkeys-delete",
+        about: "Delete all passkeys of the user.",
+        path: "/v1/mgmt/user/passkeys/delete",
+        fields: &[LOGIN_ID],
+        destructive: Some("the user's passkeys are deleted, and nothing brings them back"),
+        ..CREDENTIALS
+    },
+    Operation {
+        name: "passkey-delete",
+        about: "Delete one passkey of the user.",
+        path: "/v1/mgmt/user/passkey/delete",
+        fields: &[
+            LOGIN_ID,
+            required("credentialId", Kind::Text, Role::Unseen("credentialId"), "the passkey's ID")
+                .empty(Empty::Refused),
+        ],
+        destructive: Some("the passkey is deleted, and nothing brings it back"),
+        ..CREDENTIALS
+    },
+    Operation {
+        name: "passkeys-import",
+        about: "Take over passkeys from another provider.",
+        path: "/v1/mgmt/user/passkeys/import",
+        fields: &[
+            LOGIN_ID,
+            required(
+                "devices",
+                Kind::Objects(""),
+                Role::Unseen("devices"),
+                "the passkeys: a JSON list of objects, as the API defines them",
+            )
+            .empty(Empty::Refused),
+        ],
+        effect: Effect::Adds,
+        ..CREDENTIALS
+    },
+    Operation {
+        name: "totp-delete",
+        about: "Delete the user's TOTP device (authenticator app).",
+        path: "/v1/mgmt/user/totp/delete",
+        fields: &[LOGIN_ID],
+        destructive: Some("the user's TOTP device is deleted, and nothing brings it back"),
+        ..CREDENTIALS
+    },
+    Operation {
+        name: "recovery-codes-delete",
+        about: "Delete the user's recovery codes.",
+        path: "/v1/mgmt/user/recovery-codes/delete",
+        fields: &[USER],
+        destructive: Some("the user's recovery codes are deleted, and nothing brings them back"),
+        ..CREDENTIALS
+    },
+    Operation {
+        name: "trusteddevices-remove",
+        about: "Remove trusted devices of the user, who is asked for a second factor there again.",
+        path: "/v1/mgmt/user/trusteddevices/remove",
+        fields: &[
+            // The SDKs' name; the OpenAPI's is not known to be taken (API reference, 2.2).
+            required("identifier", Kind::Text, Role::User, "the user: a login ID, or a user ID (`U…`)")
+                .alias(&[LOGIN_ID_KEY, "loginIdOrUserId", USER_ID, LOGIN_IDS])
+                .empty(Empty::Refused),
+            required("deviceIds", Kind::List, Role::Unseen("deviceIds"), "IDs of the devices")
+                .alias(&["deviceId"])
+                .empty(Empty::Refused),
+        ],
+        effect: Effect::Removes,
+        ..CREDENTIALS
+    },
+    Operation {
+        name: "logout",
+        about: "End the user's sessions on all devices.",
+        path: "/v1/mgmt/user/logout",
+        fields: &[
+            USER,
+            field(
+                "sessionTypes",
+                Kind::List,
+                Role::Unseen("sessionTypes"),
+                "the kinds of sessions to end; all where it is not given",
+            )
+            .empty(Empty::Refused),
+        ],
+        user_id_apart: true,
+        ..CREDENTIALS
+    },
+    Operation {
+        name: "create",
+        about: "Create a user. Nobody is invited: no message is sent.",
+        path: "/v1/mgmt/user/create",
+        fields: CREATE_FIELDS,
+        constants: NO_INVITE,
+        kind: OperationKind::Create,
+        lost_answer: LostAnswer::ReadUser,
+        rate_class: RateClass::UsersCreate,
+        ..BASE
+    },
+    Operation {
+        name: "upsert",
+        about: "Create the user, or patch one who is there.",
+        path: "/v1/mgmt/user/create",
+        fields: CREATE_FIELDS,
+        constants: NO_INVITE,
+        kind: OperationKind::Upsert,
+        lost_answer: LostAnswer::ReadUser,
+        rate_class: RateClass::UsersCreate,
+        ..BASE
+    },
+    Operation {
+        name: "delete",
+        about: "Delete the user.",
+        path: "/v1/mgmt/user/delete",
+        fields: &[USER],
+        kind: OperationKind::Delete,
+        lost_answer: LostAnswer::ReadUser,
+        answers: Answers::Nothing,
+        destructive: Some("it deletes users; who is created anew has another user ID"),
+        user_id_apart: true,
+        ..BASE
+    },
 ];
+
+/// No mail and no SMS goes out to a new user (API reference, 3.5).
+pub static NO_INVITE: &[(&str, bool)] =
+    &[("invite", false), ("sendMail", false), ("sendSMS", false)];
+
+/// What is done to a user's credentials: the answer shows nothing of them.
+const CREDENTIALS: Operation = Operation { answers: Answers::Nothing, ..BASE };
 
 impl Operation {
     /// The operation of a name, read as [`normalize`] does.
@@ -526,7 +778,9 @@ impl Field {
             | Role::Tenant
             | Role::Apps
             | Role::Attributes
-            | Role::Secret
+            | Role::Secret(_)
+            | Role::Unseen(_)
+            | Role::Fixed(_)
             | Role::Plain(_) => PATCH_FIELDS.iter().any(|field| field.role == self.role),
         }
     }

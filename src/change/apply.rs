@@ -39,7 +39,9 @@ pub fn all_changes(operation: &Operation, changes: &Changes) -> Changes {
             | Role::Tenant
             | Role::AttributeKey
             | Role::AttributeValue
-            | Role::Secret => None,
+            | Role::Secret(_)
+            | Role::Unseen(_)
+            | Role::Fixed(_) => None,
         };
         all.extend(subject.map(|subject| Change { subject, action: Action::Clear }));
     }
@@ -86,7 +88,8 @@ impl User {
             Subject::Tenants => self.change_tenants(&change.action),
             Subject::Attribute(name) => self.set_attribute(name, change),
             Subject::Attributes => self.put(key, json!({})),
-            Subject::Secret => {}
+            Subject::Fixed(_) => self.put(key, change.json()),
+            Subject::Secret(_) | Subject::Unseen(_) => {}
         }
     }
 
@@ -165,15 +168,10 @@ impl User {
     fn set_attribute(&mut self, name: &str, change: &Change) {
         let attributes = self.attributes().map(|(name, value)| (name.clone(), value.clone()));
         let mut attributes: Map<String, Json> = attributes.collect();
-        let mut value = Vec::new();
-        change.write_json(&mut value);
-        match serde_json::from_slice(&value) {
-            Ok(value) if change.action != Action::Clear => {
-                attributes.insert(name.to_owned(), value);
-            }
-            _ => {
-                attributes.remove(name);
-            }
+        if change.action == Action::Clear {
+            attributes.remove(name);
+        } else {
+            attributes.insert(name.to_owned(), change.json());
         }
         self.put("customAttributes", attributes.into());
     }

@@ -51,7 +51,7 @@ fn add_fields<'c>(
     for field in operation.fields {
         let key = field.name;
         match field.role {
-            Role::User => write_text(login_id, body.member(key)),
+            Role::User => write_text(login_id, body.member(operation.user_key(login_id))),
             Role::AttributeKey => {
                 if let Some((name, _)) = changes.clone().find_map(attribute) {
                     write_text(name, body.member(key));
@@ -77,7 +77,9 @@ fn add_fields<'c>(
             | Role::Tenants
             | Role::Tenant
             | Role::Apps
-            | Role::Secret
+            | Role::Secret(_)
+            | Role::Unseen(_)
+            | Role::Fixed(_)
             | Role::Plain(_) => {
                 let holds = |change: &&Change| {
                     change.subject.roles().into_iter().flatten().any(|role| role == field.role)

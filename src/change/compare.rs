@@ -29,7 +29,8 @@ fn shows(login_id: &str, change: &Change, user: &User) -> bool {
             let has = |name: &str| user.list("loginIds").contains(&name);
             !has(login_id) && change.text().is_none_or(has)
         }
-        Subject::LoginIds | Subject::Secret => false,
+        Subject::LoginIds | Subject::Secret(_) | Subject::Unseen(_) => false,
+        Subject::Fixed(_) => user.get(key) == Some(&change.json()),
         Subject::Contact(contact) => {
             same_contact(*contact, user.text(key), change.text().unwrap_or_default())
         }
@@ -94,11 +95,8 @@ fn shows_tenants(change: &Change, user: &User) -> bool {
 /// Whether an attribute shows a change: by value, since how the service keeps it is decided by
 /// its declared type, which is not known here.
 fn shows_attribute(change: &Change, there: Option<&serde_json::Value>) -> bool {
-    let mut wanted = Vec::new();
-    change.write_json(&mut wanted);
-    let wanted: Option<serde_json::Value> = serde_json::from_slice(&wanted).ok();
     match there {
-        Some(there) => Some(there) == wanted.as_ref(),
+        Some(there) => *there == change.json(),
         None => change.action == Action::Clear,
     }
 }

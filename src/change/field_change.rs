@@ -53,8 +53,12 @@ pub enum Subject {
     Attribute(Box<str>),
     /// All custom attributes together.
     Attributes,
-    /// What is shown nowhere, such as the password.
-    Secret,
+    /// What is shown nowhere, such as the password; by its key in a body.
+    Secret(&'static str),
+    /// What no user object shows; by its key in a body.
+    Unseen(&'static str),
+    /// What is said when a user is created, and never changed; by its key in a user object.
+    Fixed(&'static str),
     /// A text, by its key in a user object.
     Plain(&'static str),
 }
@@ -74,6 +78,14 @@ impl Change {
             Action::Set(Value::Text(text)) => Some(text),
             _ => None,
         }
+    }
+
+    /// What is done as JSON, as it stands in a body.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        let mut json = Vec::new();
+        self.write_json(&mut json);
+        serde_json::from_slice(&json).unwrap_or_default()
     }
 
     /// Appends what is done as JSON, as it stands in a body: the value, or an empty one.
@@ -101,8 +113,7 @@ impl Subject {
             Self::Tenants => "userTenants",
             Self::Apps => "ssoAppIds",
             Self::Attribute(_) | Self::Attributes => "customAttributes",
-            Self::Secret => "password",
-            Self::Plain(key) => key,
+            Self::Secret(key) | Self::Unseen(key) | Self::Fixed(key) | Self::Plain(key) => key,
         }
     }
 
@@ -120,7 +131,9 @@ impl Subject {
             | Self::Tenants
             | Self::Apps
             | Self::Attributes
-            | Self::Secret
+            | Self::Secret(_)
+            | Self::Unseen(_)
+            | Self::Fixed(_)
             | Self::Plain(_) => None,
         }
     }
@@ -138,7 +151,9 @@ impl Subject {
             Self::Apps => [Some(Role::Apps), None],
             Self::Attribute(_) => [Some(Role::Attributes), Some(Role::AttributeValue)],
             Self::Attributes => [Some(Role::Attributes), None],
-            Self::Secret => [Some(Role::Secret), None],
+            Self::Secret(key) => [Some(Role::Secret(key)), None],
+            Self::Unseen(key) => [Some(Role::Unseen(key)), None],
+            Self::Fixed(key) => [Some(Role::Fixed(key)), None],
             Self::Plain(key) => [Some(Role::Plain(key)), None],
         }
     }
@@ -159,7 +174,9 @@ impl Subject {
             | Self::Verified(_)
             | Self::Status
             | Self::Attribute(_)
-            | Self::Secret
+            | Self::Secret(_)
+            | Self::Unseen(_)
+            | Self::Fixed(_)
             | Self::Plain(_) => b"\"\"",
         }
     }

@@ -75,7 +75,12 @@ impl Inverse {
                     self.attribute(name, Some(value));
                 }
             }
-            Subject::Secret => self.cannot(Subject::Secret, "what it was before cannot be read"),
+            Subject::Secret(_) | Subject::Unseen(_) => {
+                self.cannot(change.subject.clone(), "what it was before cannot be read");
+            }
+            Subject::Fixed(_) => {
+                self.cannot(change.subject.clone(), "it is said when a user is created, and stays");
+            }
         }
     }
 

@@ -32,13 +32,14 @@ impl Change {
                 }
             },
             Subject::Attribute(name) => Some(format!("{key}.{name}")),
-            Subject::Secret => None,
+            Subject::Secret(_) | Subject::Unseen(_) => None,
             Subject::Contact(_)
             | Subject::Verified(_)
             | Subject::Status
             | Subject::Roles(None)
             | Subject::Apps
             | Subject::Attributes
+            | Subject::Fixed(_)
             | Subject::Plain(_) => Some(key.to_owned()),
         }
     }
@@ -91,7 +92,10 @@ impl User {
                     .collect();
                 if attributes.is_empty() { Value::Null } else { attributes.into() }
             }
-            _ => text(self.text(name)),
+            _ => match self.get(name) {
+                Some(value @ (Value::Bool(_) | Value::Number(_))) => value.clone(),
+                _ => text(self.text(name)),
+            },
         }
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::{Action, Change, Subject, Tenant, Value};
-use crate::catalog::{Contact, PATCH_FIELDS, Role};
+use crate::catalog::{Contact, OPERATIONS, Role};
 
 /// A change as it is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ impl From<&Change> for ChangeRecord {
     fn from(change: &Change) -> Self {
         let mut record = Self { field: change.subject.word().to_owned(), ..Self::default() };
         match &change.subject {
-            Subject::Secret => return record,
+            Subject::Secret(_) => return record,
             Subject::Attribute(name) => record.attribute = Some(name.to_string()),
             Subject::Roles(tenant) => record.tenant = tenant.as_deref().map(str::to_owned),
             Subject::LoginId
@@ -55,6 +55,8 @@ impl From<&Change> for ChangeRecord {
             | Subject::Tenants
             | Subject::Apps
             | Subject::Attributes
+            | Subject::Unseen(_)
+            | Subject::Fixed(_)
             | Subject::Plain(_) => {}
         }
         match &change.action {
@@ -107,9 +109,11 @@ impl ChangeRecord {
                 Some(name) => Subject::Attribute(name.as_str().into()),
                 None => Subject::Attributes,
             },
-            "password" => Subject::Secret,
-            _ => PATCH_FIELDS.iter().find_map(|own| match own.role {
+            _ => OPERATIONS.iter().flat_map(|own| own.fields).find_map(|own| match own.role {
                 Role::Plain(key) if key == field => Some(Subject::Plain(key)),
+                Role::Secret(key) if key == field => Some(Subject::Secret(key)),
+                Role::Unseen(key) if key == field => Some(Subject::Unseen(key)),
+                Role::Fixed(key) if key == field => Some(Subject::Fixed(key)),
                 _ => None,
             })?,
         })
@@ -130,10 +134,15 @@ fn value_of(subject: &Subject, json: &Json) -> Option<Value<'static>> {
             }
         },
         Subject::Attribute(_) | Subject::Attributes => Value::Json(json.to_string().into()),
+        Subject::Unseen(_) | Subject::Fixed(_) => match json {
+            Json::String(text) => Value::Text(text.clone().into()),
+            Json::Bool(flag) => Value::Boolean(*flag),
+            other => Value::Json(other.to_string().into()),
+        },
         Subject::LoginId
         | Subject::Contact(_)
         | Subject::Status
-        | Subject::Secret
+        | Subject::Secret(_)
         | Subject::Plain(_) => Value::Text(json.as_str()?.to_owned().into()),
     })
 }

@@ -106,7 +106,9 @@ fn subject_of(role: Role) -> Option<Subject> {
         Role::Tenants | Role::Tenant => Some(Subject::Tenants),
         Role::Apps => Some(Subject::Apps),
         Role::Attributes | Role::AttributeValue => Some(Subject::Attribute("k".into())),
-        Role::Secret => Some(Subject::Secret),
+        Role::Secret(key) => Some(Subject::Secret(key)),
+        Role::Unseen(key) => Some(Subject::Unseen(key)),
+        Role::Fixed(key) => Some(Subject::Fixed(key)),
         Role::Plain(key) => Some(Subject::Plain(key)),
     }
 }
@@ -158,7 +160,7 @@ fn a_rename_is_done_when_the_new_name_is_there_and_the_old_is_gone() {
 
 #[test]
 fn what_a_user_object_cannot_show_is_a_difference() {
-    let password = set(Subject::Secret, text("hush"));
+    let password = set(Subject::Secret("password"), text("hush"));
     let further = set(Subject::LoginIds, list(&["b"]));
     let user = user(&json!({ "loginIds": ["a", "b"], "password": "hush" }));
     assert_eq!(compare("a", [&password, &further], &user).len(), 2);
@@ -168,13 +170,13 @@ fn what_a_user_object_cannot_show_is_a_difference() {
 fn taking_back_names_what_cannot_come_back() {
     let expired = user(&json!({ "status": "expired", "loginIds": ["a"] }));
     let changes = [
-        set(Subject::Secret, text("hush")),
+        set(Subject::Secret("password"), text("hush")),
         set(Subject::Status, text("enabled")),
         change(Subject::LoginId, Action::Clear),
     ];
     let inverse = invert("a", &changes, &expired);
     let subjects: Vec<_> = inverse.irreversible.iter().map(|one| one.subject.clone()).collect();
-    assert_eq!(subjects, [Subject::Secret, Subject::Status, Subject::LoginId]);
+    assert_eq!(subjects, [Subject::Secret("password"), Subject::Status, Subject::LoginId]);
     assert!(inverse.changes.is_empty());
 }
 
@@ -249,7 +251,9 @@ fn apply(login_id: &str, change: &Change, user: &mut Map<String, Json>) {
                 },
             );
         }
-        Subject::LoginIds | Subject::Secret => unreachable!("not in the model"),
+        Subject::LoginIds | Subject::Secret(_) | Subject::Unseen(_) | Subject::Fixed(_) => {
+            unreachable!("not in the model")
+        }
     }
 }
 

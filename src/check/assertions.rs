@@ -120,7 +120,9 @@ impl Assertions {
                     | Subject::Apps
                     | Subject::Attribute(_)
                     | Subject::Attributes
-                    | Subject::Secret
+                    | Subject::Secret(_)
+                    | Subject::Unseen(_)
+                    | Subject::Fixed(_)
                     | Subject::Plain(_),
                     _,
                 ) => {}

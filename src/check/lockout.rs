@@ -46,7 +46,9 @@ fn taken_away(change: &Change, instruction: &Instruction) -> Option<String> {
             | Subject::Apps
             | Subject::Attribute(_)
             | Subject::Attributes
-            | Subject::Secret
+            | Subject::Secret(_)
+            | Subject::Unseen(_)
+            | Subject::Fixed(_)
             | Subject::Plain(_),
             _,
         ) => None,

@@ -24,7 +24,9 @@ pub(crate) fn columns() -> Vec<&'static str> {
         | Role::Apps
         | Role::AttributeKey
         | Role::AttributeValue
-        | Role::Secret
+        | Role::Secret(_)
+        | Role::Unseen(_)
+        | Role::Fixed(_)
         | Role::Plain(_) => true,
     });
     [USER_ID, "loginIds"].into_iter().chain(settable.map(|field| field.name)).collect()

@@ -112,7 +112,9 @@ fn add(
         Role::Status => Subject::Status,
         Role::Tenants | Role::Tenant => Subject::Tenants,
         Role::Apps => Subject::Apps,
-        Role::Secret => Subject::Secret,
+        Role::Secret(key) => Subject::Secret(key),
+        Role::Unseen(key) => Subject::Unseen(key),
+        Role::Fixed(key) => Subject::Fixed(key),
         Role::Plain(key) => Subject::Plain(key),
     };
     changes.push(match effect {

@@ -80,7 +80,11 @@ fn bits(subject: &Subject, batching: Batching) -> Option<u64> {
         Subject::Status => field(Role::Status),
         Subject::Apps => field(Role::Apps),
         Subject::Plain(key) => field(Role::Plain(key)),
-        Subject::Roles(Some(_)) | Subject::LoginId | Subject::Secret => None,
+        Subject::Roles(Some(_))
+        | Subject::LoginId
+        | Subject::Secret(_)
+        | Subject::Unseen(_)
+        | Subject::Fixed(_) => None,
     }
 }
 

@@ -45,7 +45,7 @@ impl<'a> Cell<'a> {
         let cleaned = match self {
             Self::Text(text) => {
                 let cleaned = values::from_cell(field.kind, text, reading)?;
-                let is_list = matches!(field.kind, Kind::List | Kind::Tenants);
+                let is_list = matches!(field.kind, Kind::List | Kind::Tenants | Kind::Objects(_));
                 match values::list_problem(field.role, text, reading.separator) {
                     Some(problem) if is_list && problem.severity == Severity::Error => {
                         return Err(problem);
@@ -99,6 +99,7 @@ fn nothing(kind: Kind) -> Value<'static> {
         Kind::List => Value::List(Vec::new()),
         Kind::JsonObject => Value::Json("{}".into()),
         Kind::Tenants => Value::Tenants(Vec::new()),
+        Kind::Objects(_) => Value::Json("[]".into()),
         _ => Value::Text("".into()),
     }
 }

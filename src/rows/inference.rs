@@ -1,6 +1,6 @@
 //! The operation that columns fit, where nobody names one.
 
-use crate::catalog::{Field, Need, OPERATIONS, Operation};
+use crate::catalog::{Field, Need, OPERATIONS, Operation, OperationKind};
 use crate::issue::Issue;
 
 use super::attributes::{self, Takes};
@@ -10,7 +10,7 @@ use super::user_names::names_user;
 
 /// The one operation that columns fit; several fields of a user make a patch.
 ///
-/// Operations that take things away wholesale are never inferred.
+/// Operations that take things away wholesale are never inferred, and none that users come or go by.
 pub(super) fn infer(
     columns: &[&str],
     attributes: usize,
@@ -39,7 +39,8 @@ pub(super) fn infer(
             })
         };
         let needs_met = operation.fields.iter().skip(1).all(|f| f.need != Need::Required || has(f));
-        operation.destructive.is_none() && takes_all && needs_met
+        let is_update = operation.kind == OperationKind::Update;
+        is_update && operation.destructive.is_none() && takes_all && needs_met
     };
     let candidates: Vec<_> =
         OPERATIONS.iter().filter(fits).filter(|operation| !operation.sets_any_field()).collect();

@@ -119,7 +119,7 @@ impl Mapping {
         let secret = |operation: &Operation| {
             operation
                 .field_index(name)
-                .is_some_and(|i| operation.fields[i].role == catalog::Role::Secret)
+                .is_some_and(|i| matches!(operation.fields[i].role, catalog::Role::Secret(_)))
         };
         catalog::OPERATIONS.iter().any(secret)
     }

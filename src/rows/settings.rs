@@ -110,7 +110,7 @@ fn check_set_value(mapping: &Mapping, name: &str, value: &str) -> Result<(), Err
     let fields = operations.filter_map(|op| op.field_index(name).map(|index| &op.fields[index]));
     let mut refusal = None;
     for field in fields {
-        if field.role == Role::Secret {
+        if matches!(field.role, Role::Secret(_)) {
             return Err(Error::refused(format!(
                 "--set {name}: secrets do not belong on the command line, which other users can read\n  put it in a column of the file"
             )));

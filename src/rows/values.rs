@@ -9,6 +9,7 @@ mod cleaned;
 mod json;
 mod list;
 mod lookalike;
+mod number;
 mod phone;
 mod repairs;
 #[cfg(test)]
@@ -53,8 +54,10 @@ pub struct CellReading {
 ///
 /// What stands around it and shows nothing is dropped, except from secrets.
 pub fn from_cell(kind: Kind, cell: &str, reading: CellReading) -> Result<Cleaned<'_>, Issue> {
-    if kind == Kind::Secret {
-        return Ok(Value::Text(cell.into()).into());
+    match kind {
+        Kind::Secret => return Ok(Value::Text(cell.into()).into()),
+        Kind::PasswordHash => return json::object(cell.trim()).map(Into::into),
+        _ => {}
     }
     match wrapping::unwrapped(cell)? {
         // Of a phone number an apostrophe is only formatting.
@@ -78,14 +81,20 @@ pub fn from_cell(kind: Kind, cell: &str, reading: CellReading) -> Result<Cleaned
 fn from_plain_cell(kind: Kind, cell: &str, reading: CellReading) -> Result<Cleaned<'_>, Issue> {
     let (trimmed, repairs) = text::trim(cell);
     match kind {
-        Kind::Text | Kind::Phone | Kind::Email | Kind::OneOf(_) | Kind::Secret => {
-            text(kind, Cow::Borrowed(cell), reading)
-        }
+        Kind::Text
+        | Kind::Phone
+        | Kind::Email
+        | Kind::OneOf(_)
+        | Kind::Secret
+        | Kind::PasswordHash => text(kind, Cow::Borrowed(cell), reading),
         Kind::Json => match attribute::of_cell(trimmed, reading.attribute) {
             Some(value) => value.map(|value| Cleaned { repairs, ..value }),
             None => text(Kind::Text, Cow::Borrowed(cell), reading),
         },
         Kind::Boolean => boolean(trimmed).map(Into::into),
+        Kind::Integer => number::integer(trimmed),
+        Kind::Time => number::time(trimmed),
+        Kind::Objects(key) => list::objects_of_cell(key, trimmed, reading.separator),
         Kind::List => list::of_cell(trimmed, reading.separator),
         Kind::Tenants if !trimmed.starts_with(['[', '{']) => {
             list::tenants_of_cell(trimmed, reading.separator)
@@ -122,9 +131,14 @@ pub fn from_json(kind: Kind, raw: &RawValue, reading: CellReading) -> Result<Cle
     let json = raw.get();
     let value = match (kind, json.as_bytes().first()) {
         (Kind::Json | Kind::Secret, Some(b'"')) => Value::Text(json::text_of(json)?.into()),
+        (Kind::PasswordHash, Some(b'{')) => json::object(json)?,
         (Kind::Json, _) | (Kind::JsonObject, Some(b'{')) => json::without_null(json)?,
+        (Kind::Objects(key), _) => return list::objects(key, json),
+        (Kind::Integer, _) => return number::integer(json),
+        (Kind::Time, Some(b'"')) => return number::time(&json::text_of(json)?),
+        (Kind::Time, _) => return number::time(json),
         (Kind::Tenants, Some(b'[')) => return list::tenants(json),
-        (Kind::JsonObject, _) => {
+        (Kind::JsonObject | Kind::PasswordHash, _) => {
             return refuse(
                 "expected a JSON object",
                 "write an object, such as {\"key\":\"value\"}",

@@ -112,7 +112,8 @@ impl Desk<'_> {
         effect: Effect,
         fields: &Fields,
     ) -> Result<u32, Problem> {
-        let named = fields.required("loginId")?;
+        let by_id = || fields.text("userId").ok()?.filter(|_| operation.user_id_apart);
+        let named = by_id().map_or_else(|| fields.required("loginId"), Ok)?;
         let user_ids = takes_user_ids(operation);
         let number = self
             .store

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::operations::{EFFECTS, effect_of};
 use super::super::switches::PatchAttributes;
 use super::*;
-use crate::catalog::{OPERATIONS, Operation};
+use crate::catalog::{OPERATIONS, Operation, OperationKind};
 
 /// A user that has something of everything.
 fn jane() -> User {
@@ -60,10 +60,15 @@ fn table(cases: &[(&str, Value, Value)]) {
 
 #[test]
 fn every_operation_has_an_effect_and_every_effect_an_operation() {
-    assert_eq!(EFFECTS.len(), OPERATIONS.len());
-    for (operation, (name, _)) in OPERATIONS.iter().zip(&EFFECTS) {
-        assert_eq!(operation.name, *name);
-    }
+    let mut updates: Vec<&str> = OPERATIONS
+        .iter()
+        .filter(|operation| operation.kind == OperationKind::Update)
+        .map(|operation| operation.name)
+        .collect();
+    let mut effects: Vec<&str> = EFFECTS.iter().map(|(name, _)| *name).collect();
+    updates.sort_unstable();
+    effects.sort_unstable();
+    assert_eq!(effects, updates);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::catalog::Operation;
 pub(super) type Effect = fn(&mut User, &Change<'_>) -> Result<(), Problem>;
 
 /// The effects, by the operations' names.
-pub(super) static EFFECTS: [(&str, Effect); 22] = [
+pub(super) static EFFECTS: [(&str, Effect); 32] = [
     ("phone", set_phone),
     ("email", set_email),
     ("loginid", rename),
@@ -34,7 +34,17 @@ pub(super) static EFFECTS: [(&str, Effect); 22] = [
     ("ssoapp-remove", remove_sso_apps),
     ("password-set-temporary", set_password),
     ("password-set-active", set_password),
-    ("password-expire", |_, _| Ok(())),
+    ("password-expire", nothing),
+    ("family-add", nothing),
+    ("family-remove", nothing),
+    ("impersonationConsent", nothing),
+    ("passkeys-delete", nothing),
+    ("passkey-delete", nothing),
+    ("passkeys-import", nothing),
+    ("totp-delete", nothing),
+    ("recovery-codes-delete", nothing),
+    ("trusteddevices-remove", nothing),
+    ("logout", nothing),
     ("update", replace),
     ("patch", patch),
 ];
@@ -42,6 +52,12 @@ pub(super) static EFFECTS: [(&str, Effect); 22] = [
 /// The effect of an operation. There is one for each; a test over the catalogue keeps it so.
 pub(super) fn effect_of(operation: &Operation) -> Option<Effect> {
     EFFECTS.iter().find(|(name, _)| *name == operation.name).map(|(_, effect)| *effect)
+}
+
+/// The user object shows nothing of it.
+#[expect(clippy::unnecessary_wraps, reason = "as all effects are")]
+fn nothing(_: &mut User, _: &Change<'_>) -> Result<(), Problem> {
+    Ok(())
 }
 
 /// Sets what is there and keeps the rest; a phone or e-mail without its flag ends up verified

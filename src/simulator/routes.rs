@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::operations::{Effect, effect_of};
-use crate::catalog::{OPERATIONS, Operation, RateClass};
+use crate::catalog::{OPERATIONS, Operation, OperationKind, RateClass};
 
 /// What a request asks for.
 #[derive(Clone, Copy)]
@@ -73,13 +73,11 @@ type Row = (&'static str, &'static str, Option<RateClass>, Action);
 
 const USERS: Option<RateClass> = Some(RateClass::Users);
 const SEARCH: Option<RateClass> = Some(RateClass::UsersSearch);
-const CREATE: Option<RateClass> = Some(RateClass::UsersCreate);
 const CREATE_BATCH: Option<RateClass> = Some(RateClass::UsersCreateBatch);
 
 #[rustfmt::skip]
-static OTHERS: [Row; 24] = {
+static OTHERS: [Row; 17] = {
     use Action as A;
-    const NOTHING: Action = Action::Fixed("{}");
     [
         ("GET", "/v1/mgmt/license", None, A::License),
         ("GET", "/v1/mgmt/user", USERS, A::Load),
@@ -87,22 +85,15 @@ static OTHERS: [Row; 24] = {
         ("POST", "/v1/mgmt/user/search", SEARCH, A::Search { tests: false }),
         ("POST", "/v2/mgmt/user/search", SEARCH, A::Search { tests: false }),
         ("POST", "/v2/mgmt/user/search/test", USERS, A::Search { tests: true }),
-        ("POST", "/v1/mgmt/user/create", CREATE, A::Create { test: false }),
         ("POST", "/v1/mgmt/user/create/test", USERS, A::Create { test: true }),
         ("POST", "/v1/mgmt/user/create/batch", CREATE_BATCH, A::CreateBatch),
-        ("POST", "/v1/mgmt/user/delete", USERS, A::Delete),
         ("POST", "/v1/mgmt/user/delete/batch", USERS, A::DeleteBatch),
         ("DELETE", "/v1/mgmt/user/test/delete/all", USERS, A::DeleteTests),
         ("GET", "/v1/mgmt/user/customattributes", USERS, A::Attributes),
         ("POST", "/v1/mgmt/user/customattribute/create", USERS, A::CreateAttributes),
         ("POST", "/v1/mgmt/user/customattribute/delete", USERS, A::DeleteAttributes),
-        ("POST", "/v1/mgmt/user/logout", USERS, NOTHING),
-        ("POST", "/v1/mgmt/user/passkeys/delete", USERS, NOTHING),
         ("POST", "/v1/mgmt/user/passkeys/list", USERS, A::Fixed(r#"{"passkeys":[]}"#)),
-        ("POST", "/v1/mgmt/user/totp/delete", USERS, NOTHING),
-        ("POST", "/v1/mgmt/user/recovery-codes/delete", USERS, NOTHING),
         ("POST", "/v1/mgmt/user/trusteddevices/list", USERS, A::Fixed(r#"{"devices":[]}"#)),
-        ("POST", "/v1/mgmt/user/trusteddevices/remove", USERS, NOTHING),
         ("POST", "/v1/mgmt/user/history", USERS, A::Fixed("[]")),
         ("POST", "/v2/mgmt/user/history", USERS, A::Fixed(r#"{"usersAuthHistory":[]}"#)),
     ]
@@ -120,17 +111,22 @@ fn patch_batch() -> Option<Route> {
 }
 
 static ROUTES: LazyLock<HashMap<&'static str, Route>> = LazyLock::new(|| {
-    let operations = OPERATIONS.iter().map(|operation| (operation.path, operation));
+    // An upsert has no path of its own.
+    let of_path = |own: &&Operation| own.kind != OperationKind::Upsert;
+    let operations = OPERATIONS.iter().filter(of_path).map(|operation| (operation.path, operation));
     let aliases = ALIASES.iter().filter_map(|(path, name)| Some((*path, Operation::named(name)?)));
     operations
         .chain(aliases)
         .filter_map(|(path, operation)| {
-            Some(Route {
-                path,
-                method: operation.method.as_str(),
-                class: Some(operation.rate_class),
-                action: Action::Update(operation, effect_of(operation)?),
-            })
+            let action = match operation.kind {
+                OperationKind::Create => Action::Create { test: false },
+                OperationKind::Delete => Action::Delete,
+                OperationKind::Read | OperationKind::Update | OperationKind::Upsert => {
+                    Action::Update(operation, effect_of(operation)?)
+                }
+            };
+            let (method, class) = (operation.method.as_str(), Some(operation.rate_class));
+            Some(Route { path, method, class, action })
         })
         .chain(patch_batch())
         .chain(OTHERS.iter().map(|(method, path, class, action)| Route {
@@ -154,10 +150,12 @@ mod tests {
 
     #[test]
     fn every_operation_of_the_catalogue_has_an_effect_and_a_route() {
-        for operation in OPERATIONS {
-            assert!(effect_of(operation).is_some(), "{}", operation.name);
+        for operation in OPERATIONS.iter().filter(|own| own.kind != OperationKind::Upsert) {
             let route = find(operation.path).unwrap();
-            assert_eq!(route.operation(), Some(operation));
+            if operation.kind == OperationKind::Update {
+                assert!(effect_of(operation).is_some(), "{}", operation.name);
+                assert_eq!(route.operation(), Some(operation));
+            }
             assert_eq!(route.method, operation.method.as_str());
             assert_eq!(route.class, Some(operation.rate_class));
         }
@@ -169,7 +167,7 @@ mod tests {
     #[test]
     fn no_path_is_there_twice() {
         let batch = usize::from(patch_batch().is_some());
-        let all = OPERATIONS.len() + ALIASES.len() + batch + OTHERS.len();
+        let all = OPERATIONS.len() - 1 + ALIASES.len() + batch + OTHERS.len();
         assert_eq!((ROUTES.len(), batch), (all, 1));
     }
 }

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::problem::Problem;
 use super::switches::{OldPhone, PatchConflict};
 use super::users::{Status, User, canonical};
+use crate::catalog::is_user_id;
 
 /// When something happens.
 #[derive(Clone, Copy, Debug, Default)]
@@ -85,13 +86,6 @@ const ID_PREFIX: &str = "U2simulated";
 /// The user ID made of a number: 28 characters, as the service's are, and counted from 1.
 fn made_id(number: u32) -> String {
     format!("{ID_PREFIX}{:017}", u64::from(number) + 1)
-}
-
-/// Whether a name looks like a user ID of the service.
-fn is_user_id(name: &str) -> bool {
-    name.starts_with('U')
-        && matches!(name.len(), 28 | 32)
-        && name.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 impl Store {

@@ -1,14 +1,21 @@
 //! The documented behaviour of routes, credentials and errors.
 
-use descope_bulk::internals::catalog::{Answers, Kind, Method, Need, OPERATIONS, Operation};
+use descope_bulk::internals::catalog::{
+    Answers, Kind, Method, Need, OPERATIONS, Operation, OperationKind, Role,
+};
 use descope_bulk::simulator::Settings;
 use serde_json::{Value, json};
 
 use crate::support::{BEARER, Fixture, read, unlimited};
 
+/// The operations that change a user who is there.
+fn updates() -> impl Iterator<Item = &'static Operation> {
+    OPERATIONS.iter().filter(|operation| operation.kind == OperationKind::Update)
+}
+
 /// A body that the operation takes: every required field, and what shows that it took effect.
 fn sample(operation: &Operation) -> Value {
-    let mut body = json!({"loginId": "jdoe@example.com"});
+    let mut body = json!({operation.fields[0].name: "jdoe@example.com"});
     for field in &operation.fields[1..] {
         if matches!(field.need, Need::Optional) && field.name == "tenantId" {
             continue;
@@ -22,6 +29,9 @@ fn sample(operation: &Operation) -> Value {
             Kind::Tenants => json!([{"tenantId": "T1", "roleNames": ["admin"]}]),
             Kind::OneOf(words) => json!(words[1]),
             Kind::Text | Kind::Secret | Kind::Json => json!("sample"),
+            Kind::Integer | Kind::Time => json!(42),
+            Kind::Objects(key) => json!([{ key: "F1" }]),
+            Kind::PasswordHash => json!({"md5": {"hash": "0123456789abcdef0123456789abcdef"}}),
         };
     }
     body
@@ -29,7 +39,8 @@ fn sample(operation: &Operation) -> Value {
 
 #[tokio::test]
 async fn every_operation_of_the_catalogue_succeeds_and_shows_its_effect() {
-    for operation in OPERATIONS {
+    let of_one = |own: &&Operation| matches!(own.kind, OperationKind::Update);
+    for operation in OPERATIONS.iter().filter(of_one) {
         let fixture = Fixture::with_users(unlimited(), &["jdoe@example.com"]).await;
         let before = fixture.user("jdoe@example.com").await;
         let method = operation.method.as_str();
@@ -40,8 +51,9 @@ async fn every_operation_of_the_catalogue_succeeds_and_shows_its_effect() {
         if operation.answers == Answers::User {
             let by_id = format!("/v1/mgmt/user?userId={}", before["userId"].as_str().unwrap());
             assert_eq!(fixture.get(&by_id).await.1, answer, "{}", operation.name);
-            // Taking away what is not there changes nothing.
-            let changes = !operation.name.ends_with("-remove");
+            // Taking away what is not there changes nothing, and not everything is shown.
+            let unseen = operation.fields.iter().any(|own| matches!(own.role, Role::Unseen(_)));
+            let changes = !operation.name.ends_with("-remove") && !unseen;
             assert_eq!(answer["user"] != before, changes, "{}", operation.name);
         } else {
             assert_eq!(answer, json!({}), "{}", operation.name);
@@ -56,7 +68,7 @@ async fn every_operation_of_the_catalogue_succeeds_and_shows_its_effect() {
 #[tokio::test]
 async fn every_operation_refuses_an_unknown_user_and_a_body_without_one() {
     let fixture = Fixture::start(unlimited()).await;
-    for operation in OPERATIONS {
+    for operation in updates() {
         let path = operation.path;
         let (status, answer) = fixture.post(path, sample(operation)).await;
         assert_eq!((status, &answer["errorCode"]), (404, &json!("E112102")), "{path}");

@@ -5,6 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::catalog::Kind;
 
+const BCRYPT: &str = "$2a$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy";
+
 fn built(mapping: &Mapping, columns: &[&str], cells: &[&str]) -> Result<Instruction, Box<Invalid>> {
     let source = csv_source(columns);
     let mut builder = Builder::new(mapping.clone(), &[Arc::clone(&source)]).unwrap();
@@ -330,6 +332,9 @@ fn good(kind: Kind) -> serde_json::Value {
         Kind::List | Kind::Tenants => serde_json::json!(["a", "b"]),
         Kind::JsonObject => serde_json::json!({"b": [1]}),
         Kind::Text | Kind::Secret | Kind::Json => "x".into(),
+        Kind::Integer | Kind::Time => 42.into(),
+        Kind::Objects(key) => serde_json::json!([{ key: "F1" }]),
+        Kind::PasswordHash => serde_json::json!({"bcrypt": {"hash": BCRYPT}}),
     }
 }
 

@@ -120,6 +120,40 @@ pub(super) fn tenants(json: &str) -> Result<Cleaned<'_>, Issue> {
     }
 }
 
+/// Objects that are a text each under a key: `F1;F2`, or a JSON list of objects.
+pub(super) fn objects_of_cell<'a>(
+    key: &str,
+    cell: &str,
+    separator: ListSeparator,
+) -> Result<Cleaned<'a>, Issue> {
+    if key.is_empty() || cell.starts_with('[') {
+        return objects(key, cell);
+    }
+    let (ids, repairs) = tidied(cell.split(separator.char()))?;
+    let objects: Vec<_> = ids.into_iter().map(|id| serde_json::json!({ key: id })).collect();
+    let json = serde_json::Value::from(objects).to_string();
+    Ok(Cleaned { repairs, ..Value::Json(json.into()).into() })
+}
+
+/// A JSON list of objects, each with a text under a key, if there is one.
+pub(super) fn objects<'a>(key: &str, json: &str) -> Result<Cleaned<'a>, Issue> {
+    json::without_null(json)?;
+    let has = |object: &serde_json::Map<String, serde_json::Value>| {
+        key.is_empty() || object.get(key).is_some_and(serde_json::Value::is_string)
+    };
+    match serde_json::from_str::<Vec<serde_json::Map<_, _>>>(json) {
+        Ok(objects) if objects.iter().all(has) => {
+            let json = serde_json::Value::from_iter(objects).to_string();
+            Ok(Value::Json(json.into()).into())
+        }
+        _ if key.is_empty() => refuse("expected a list of objects", "write a JSON list: [{…}]"),
+        _ => refuse(
+            format!("expected a list of objects, each with a {key}"),
+            "write a JSON list of objects, or their IDs alone: F1;F2",
+        ),
+    }
+}
+
 /// A tenant as a row states it.
 #[derive(Deserialize)]
 struct StatedTenant {

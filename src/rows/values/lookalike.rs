@@ -29,7 +29,9 @@ pub(super) fn suspicion(role: Role, value: &Value<'_>) -> Option<Box<Issue>> {
         | Role::Attributes
         | Role::AttributeKey
         | Role::AttributeValue
-        | Role::Secret
+        | Role::Secret(_)
+        | Role::Unseen(_)
+        | Role::Fixed(_)
         | Role::Plain(_) => false,
     };
     match value {

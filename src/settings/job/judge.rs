@@ -7,7 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::entry::JobEntry;
 use crate::api::address;
-use crate::catalog::{Kind, OPERATIONS};
+use crate::catalog::OPERATIONS;
 use crate::rows::Mapping;
 
 /// What a flag has against a value, or against what the job lacks beside it.
@@ -72,6 +72,6 @@ fn complaint_of_rules(entry: &JobEntry) -> Option<String> {
 pub(super) fn is_secret_field(name: &str) -> bool {
     OPERATIONS.iter().any(|operation| {
         let field = operation.field_index(name).map(|index| &operation.fields[index]);
-        field.is_some_and(|field| field.kind == Kind::Secret)
+        field.is_some_and(|field| field.kind.is_secret())
     })
 }
