@@ -10,6 +10,8 @@ mod json;
 mod list;
 mod lookalike;
 mod number;
+#[allow(dead_code, reason = "wired in with create")]
+pub(crate) mod password_hash;
 mod phone;
 mod repairs;
 #[cfg(test)]

@@ -60,6 +60,7 @@ const HIDDEN: &[(&str, &[&str])] = &[
     ("hyper", &["simulator/"]),
     ("rlibphonenumber", &["rows/values/phone"]),
     ("email_address", &["rows/values"]),
+    ("base64", &["rows/values/password_hash"]),
     ("toml", &["settings/job/read"]),
 ];
 
