@@ -14,11 +14,12 @@ pub use crate::input::record::normalize;
 pub use field::{Contact, Empty, Field, Kind, Need, Role};
 pub use limits::RateClass;
 pub use operation::{
-    Answers, Effect, LostAnswer, Method, Operation, OperationKind, USER_ID, is_user_id,
+    Answers, CREATED_TIME, Effect, LostAnswer, Method, Operation, OperationKind, USER_ID,
+    is_user_id,
 };
 pub use table::{
     CREATE_BATCH, DELETE_BATCH, LOAD, LOAD_MANY, LOGIN_IDS, NAMES_A_SEARCH, NO_INVITE, OPERATIONS,
-    PATCH_BATCH, PATCH_FIELDS, SEARCH, USER,
+    PASSWORD_KEY, PATCH_BATCH, PATCH_FIELDS, REQUESTS, SEARCH, USER,
 };
 
 #[cfg(test)]

@@ -345,7 +345,8 @@ impl<S: Executor> Engine<S> {
     }
 
     /// Puts the rows of a user who need not be read any more into a work item.
-    fn dispatch_read(&mut self, user_rows: UserRows) {
+    fn dispatch_read(&mut self, mut user_rows: UserRows) {
+        user_rows.resolve();
         let size = self.executor.batch_size();
         if size <= 1 || user_rows.sets().is_none() {
             return self.line_up(WorkItem::User(user_rows));

@@ -238,10 +238,13 @@ impl History {
 /// A row that was found to be done already may have been done by an earlier part of the run.
 fn may_have_changed(status: Status) -> bool {
     match status {
-        Status::Updated | Status::Unchanged => true,
-        Status::Invalid | Status::Drifted | Status::Rejected | Status::GaveUp | Status::Unknown => {
-            false
-        }
+        Status::Updated | Status::Created | Status::Unchanged => true,
+        Status::Deleted
+        | Status::Invalid
+        | Status::Drifted
+        | Status::Rejected
+        | Status::GaveUp
+        | Status::Unknown => false,
     }
 }
 

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::catalog::Operation;
+use crate::catalog::{Operation, OperationKind};
 use crate::change::Changes;
 use crate::exit::Exit;
 use crate::input::record::{Notes, Record};
@@ -23,6 +23,10 @@ use crate::issue::Issue;
 pub enum Status {
     /// The server changed the user and returned it.
     Updated,
+    /// The server made the user and returned it.
+    Created,
+    /// The server took the user away.
+    Deleted,
     /// There was nothing to do.
     Unchanged,
     /// Never sent: the row is wrong.
@@ -39,8 +43,10 @@ pub enum Status {
 
 impl Status {
     /// Every status, in the order in which people are shown them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Updated,
+        Self::Created,
+        Self::Deleted,
         Self::Unchanged,
         Self::Invalid,
         Self::Drifted,
@@ -54,6 +60,8 @@ impl Status {
     pub fn word(self) -> &'static str {
         match self {
             Self::Updated => "updated",
+            Self::Created => "created",
+            Self::Deleted => "deleted",
             Self::Unchanged => "unchanged",
             Self::Invalid => "invalid",
             Self::Drifted => "drifted",
@@ -66,7 +74,23 @@ impl Status {
     /// Whether the row belongs into the failures file.
     #[must_use]
     pub fn is_failure(self) -> bool {
-        !matches!(self, Self::Updated | Self::Unchanged)
+        !self.is_change() && self != Self::Unchanged
+    }
+
+    /// Whether the server did what the row wants.
+    #[must_use]
+    pub fn is_change(self) -> bool {
+        matches!(self, Self::Updated | Self::Created | Self::Deleted)
+    }
+
+    /// What a row of an operation comes to that the server has done.
+    #[must_use]
+    pub fn done(operation: &Operation) -> Self {
+        match operation.kind {
+            OperationKind::Read | OperationKind::Update => Self::Updated,
+            OperationKind::Create | OperationKind::Upsert => Self::Created,
+            OperationKind::Delete => Self::Deleted,
+        }
     }
 }
 
@@ -187,6 +211,12 @@ pub struct Tally {
     pub read: u64,
     /// See [`Status::Updated`].
     pub updated: u64,
+    /// See [`Status::Created`].
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub created: u64,
+    /// See [`Status::Deleted`].
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub deleted: u64,
     /// See [`Status::Unchanged`].
     pub unchanged: u64,
     /// See [`Status::Invalid`].
@@ -230,6 +260,8 @@ impl Tally {
         Self {
             read: self.read - earlier.read,
             updated: self.updated - earlier.updated,
+            created: self.created - earlier.created,
+            deleted: self.deleted - earlier.deleted,
             unchanged: self.unchanged - earlier.unchanged,
             invalid: self.invalid - earlier.invalid,
             drifted: self.drifted - earlier.drifted,
@@ -245,6 +277,12 @@ impl Tally {
     #[must_use]
     pub fn finished(self) -> u64 {
         Status::ALL.iter().map(|&status| self.of(status)).sum()
+    }
+
+    /// Rows for which the server did what they want.
+    #[must_use]
+    pub fn changed(self) -> u64 {
+        self.updated + self.created + self.deleted
     }
 
     /// Rows whose outcome is a failure.
@@ -280,6 +318,8 @@ impl Tally {
     fn slot(&mut self, status: Status) -> &mut u64 {
         match status {
             Status::Updated => &mut self.updated,
+            Status::Created => &mut self.created,
+            Status::Deleted => &mut self.deleted,
             Status::Unchanged => &mut self.unchanged,
             Status::Invalid => &mut self.invalid,
             Status::Drifted => &mut self.drifted,

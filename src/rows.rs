@@ -12,6 +12,7 @@ mod batching;
 mod cell;
 mod column_map;
 mod expect;
+mod hashed_passwords;
 mod inference;
 mod instruction;
 mod mapping;

@@ -3,6 +3,7 @@
 //! What must not be sent twice and may have been applied is reconciled by reading the user.
 
 mod batch;
+mod existence;
 mod look;
 mod row;
 mod rules;
@@ -11,6 +12,7 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::api::explain;
@@ -18,8 +20,8 @@ use crate::api::load::{self, Found, Load};
 use crate::api::reconcile::{Reconciled, reconcile};
 use crate::api::response::{Body, Reply, Response};
 use crate::api::transport::{Transport, Wire};
-use crate::catalog::Operation;
-use crate::change::{User, compare};
+use crate::catalog::{CREATED_TIME, Operation, OperationKind};
+use crate::change::{Subject, User, compare};
 use crate::engine::recorder_handle::RecorderHandle;
 use crate::engine::work::{Before, Completed, Executor, UserOutcomes, UserRows, WorkItem};
 use crate::outcome::{Outcome, Status};
@@ -64,6 +66,8 @@ pub(crate) struct Client<W = Transport> {
     looking: LookRules,
     /// Until when a search is not believed: an earlier process of the run may have written just before.
     distrusts_until: Option<Instant>,
+    /// When the run began, in its first process.
+    begun: Timestamp,
     /// Users who were to be kept as they were, and could not be read.
     not_kept: AtomicU64,
     batches: BatchCounts,
@@ -82,14 +86,19 @@ impl<W: Wire> Client<W> {
     ) -> Self {
         let batch_size = AtomicUsize::new(batch_size);
         let (not_kept, batches) = Default::default();
-        let distrusts_until = None;
-        Self { requester, recorder, looking, distrusts_until, not_kept, batches, batch_size }
+        let (distrusts_until, begun) = (None, Timestamp::now());
+        Self { requester, recorder, looking, distrusts_until, begun, not_kept, batches, batch_size }
     }
 
-    /// The same, in a run that is resumed: an earlier process of it may have written just before.
+    /// The same, in a run that may be resumed, and began at this time then: an earlier process of it
+    /// may have written just before.
     #[must_use]
-    pub(crate) fn resumed(self, is_resumed: bool) -> Self {
-        Self { distrusts_until: is_resumed.then(|| Instant::now() + LAG), ..self }
+    pub(crate) fn resumed(self, begun: Option<Timestamp>) -> Self {
+        Self {
+            distrusts_until: begun.is_some().then(|| Instant::now() + LAG),
+            begun: begun.unwrap_or(self.begun),
+            ..self
+        }
     }
 
     /// What sends its requests.
@@ -112,6 +121,9 @@ impl<W: Wire> Client<W> {
 
     /// Works on a user's instructions one after the other, each by its own endpoint.
     async fn work_user(&self, user_rows: UserRows, stop: &Stop) -> Completed {
+        if !user_rows.first.operation.is_idempotent() {
+            return self.work_once(user_rows, stop).await;
+        }
         let mut outcomes = Vec::with_capacity(user_rows.rows());
         let found = if user_rows.ambiguous {
             self.requester.load(&user_rows.first.login_id, stop).await
@@ -134,6 +146,42 @@ impl<W: Wire> Client<W> {
             outcomes.push(outcome);
         }
         Completed { done: vec![UserOutcomes { user_rows, outcomes }], ..Completed::default() }
+    }
+
+    /// Works on a user's rows of which none may be sent twice.
+    async fn work_once(&self, user_rows: UserRows, stop: &Stop) -> Completed {
+        if user_rows.first.is_in_batches_only() {
+            return self.make_one(user_rows, stop).await;
+        }
+        let mut outcomes = Vec::with_capacity(user_rows.rows());
+        let mut before = Cow::Borrowed(&user_rows.before);
+        for instruction in user_rows.instructions() {
+            let mut row = RowAttempt::begin(instruction, user_rows.attempts);
+            row.ambiguous |= user_rows.ambiguous;
+            let outcome = match self.decided(instruction, &before, stop) {
+                Some(decided) => Some(row.decided(decided, &before)),
+                None => self.work_on(row, instruction, stop).await,
+            };
+            if let Some(user) = outcome.as_ref().and_then(|outcome| outcome.user.clone()) {
+                before = Cow::Owned(Before::Seen(user));
+            }
+            outcomes.push(outcome);
+        }
+        Completed { done: vec![UserOutcomes { user_rows, outcomes }], ..Completed::default() }
+    }
+
+    /// Makes a user in a batch of one, which takes what no other request does.
+    async fn make_one(&self, user_rows: UserRows, stop: &Stop) -> Completed {
+        let mut completed = Completed::default();
+        let mut row = RowAttempt::begin(&user_rows.first, user_rows.attempts);
+        match self.guard(&mut row, &user_rows.first, stop).await {
+            None => completed.leave(vec![user_rows]),
+            Some(Some(refused)) => {
+                completed.done.push(UserOutcomes::alike(user_rows, Some(&refused)));
+            }
+            Some(None) => self.send_once(vec![user_rows], &mut completed, stop).await,
+        }
+        completed
     }
 
     /// Works on a row until there is a final word on it.
@@ -247,6 +295,11 @@ impl<W: Wire> Client<W> {
         user_id: Option<&str>,
         stop: &Stop,
     ) -> Option<Reconciled> {
+        if instruction.operation.kind != OperationKind::Update {
+            let name = instruction.user_id.as_ref().unwrap_or(&instruction.login_id);
+            let load = self.requester.load(name, stop).await?;
+            return Some(self.reconciled(instruction, load));
+        }
         let old = self.requester.load(&instruction.login_id, stop).await?;
         let new = match (&old, instruction.renames_to()) {
             (Load::Missing, Some(name)) => Some(self.requester.load(name, stop).await?),
@@ -272,6 +325,16 @@ impl<W: Wire> Client<W> {
         let update = Update { call, recorder: &self.recorder };
         self.requester.insist(&update, tries, stop).await
     }
+}
+
+/// Whether a user shows all that a row wants which makes one, and whether the row says when the user
+/// was created.
+fn made(instruction: &Instruction, user: &User) -> (bool, bool) {
+    let seen = || instruction.changes.iter().filter(|change| change.part().is_some());
+    let after = user.after(&instruction.login_id, seen());
+    let shows = !seen().any(|change| change.tells_apart(user, &after));
+    let states_time = seen().any(|change| change.subject == Subject::Fixed(CREATED_TIME));
+    (shows, states_time)
 }
 
 /// Whether a reply shows another user than the one that the instruction is about.
@@ -338,7 +401,7 @@ impl<W: Wire> Request<W> for Update<'_> {
     async fn prepare(&self, stop: &Stop) -> bool {
         let instruction = self.call.instruction();
         if self.call.operation().is_idempotent()
-            || self.recorder.about_to_send(instruction.record.position.row).await
+            || self.recorder.about_to_send(vec![instruction.record.position.row]).await
         {
             return true;
         }

@@ -181,7 +181,7 @@ fn undo_step(
     for change in inverse.changes {
         // A full replace takes each attribute twice: all of them, and those that it sets.
         let is_new = !back.iter().any(|own: &Change| own.subject == change.subject);
-        if is_new && restores(&change, &before, &users.after) {
+        if is_new && change.tells_apart(&before, &users.after) {
             back.push(change);
         }
     }
@@ -207,28 +207,6 @@ fn why_not(irreversible: &[Irreversible], line: &ResultLine<'_>) -> Option<Strin
             .to_owned()
     });
     fields.or(merged)
-}
-
-/// Whether a change restores something that is not as it was. A contact goes with its flag.
-fn restores(change: &Change, before: &User, after: &User) -> bool {
-    let differs = |part: &str| before.part(part) != after.part(part);
-    match &change.subject {
-        Subject::Contact(contact) | Subject::Verified(contact) => {
-            differs(contact.key()) || differs(contact.verified_key())
-        }
-        Subject::LoginId
-        | Subject::LoginIds
-        | Subject::Status
-        | Subject::Roles(_)
-        | Subject::Tenants
-        | Subject::Apps
-        | Subject::Attribute(_)
-        | Subject::Attributes
-        | Subject::Secret(_)
-        | Subject::Unseen(_)
-        | Subject::Fixed(_)
-        | Subject::Plain(_) => change.part().is_none_or(|part| differs(&part)),
-    }
 }
 
 /// The rows that changes back come to, each with what it expects of its user, and the user after all

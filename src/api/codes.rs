@@ -15,6 +15,9 @@ const USER_NOT_FOUND: [&str; 2] = ["E112102", "E062108"];
 /// 3.1.1 and 7.2).
 const CONFLICT: [&str; 2] = ["E111127", "E062125"];
 
+/// There is such a user already (API reference, 7.2).
+const USER_EXISTS: &str = "E062107";
+
 /// What the server says, as far as it decides anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
@@ -22,6 +25,8 @@ pub(crate) enum Meaning {
     UserNotFound,
     /// The value is another user's login ID.
     Conflict,
+    /// The user who is to be created is there.
+    UserExists,
     /// It may work another time.
     Temporary,
     /// The call holds more than the server takes at once.
@@ -34,6 +39,7 @@ pub(crate) fn meaning(code: &str) -> Option<Meaning> {
         RATE_LIMITED => Some(Meaning::Temporary),
         _ if USER_NOT_FOUND.contains(&code) => Some(Meaning::UserNotFound),
         _ if CONFLICT.contains(&code) => Some(Meaning::Conflict),
+        USER_EXISTS => Some(Meaning::UserExists),
         _ => None,
     }
 }
@@ -44,6 +50,7 @@ const PHRASES: &[(&str, Meaning, &str)] = &[
     ("cannot find the user", Meaning::UserNotFound, "supposed"),
     ("user does not exist", Meaning::UserNotFound, "supposed"),
     ("no such user", Meaning::UserNotFound, "supposed"),
+    ("already exists", Meaning::UserExists, "the description of E062107 in the SDKs"),
     ("internal", Meaning::Temporary, "gRPC status INTERNAL, which protobuf services pass on"),
     ("timeout", Meaning::Temporary, "supposed"),
     ("timed out", Meaning::Temporary, "supposed"),

@@ -1,12 +1,18 @@
-//! Reconciling a rename whose answer was lost, by what reading the user shows. Pure.
+//! Reconciling what must not be sent twice and whose answer was lost, by what reading the user shows.
+//! Pure.
 //!
-//! [`reconcile`] is the second table of `docs/retries.md`. It claims nothing that was not seen:
-//! what the reads leave open is `unknown`, with the reason.
+//! [`reconcile`], of a rename, is the second table of `docs/retries.md`; [`creation`] and [`deletion`]
+//! are told there in words. They claim nothing that was not seen: what the reads leave open is
+//! `unknown`, with the reason.
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::load::{Found, Load};
+use crate::catalog::CREATED_TIME;
+use crate::change::User;
 use crate::issue::Issue;
 
-/// What became of a rename that may have been applied.
+/// What became of a request that may have been applied.
 #[derive(Clone, Debug)]
 pub(crate) enum Reconciled {
     /// It was: the user as read under the new name.
@@ -16,6 +22,10 @@ pub(crate) enum Reconciled {
         /// Who has it, to know that user again under the new name.
         user_id: Option<String>,
     },
+    /// It was not: the user was there before.
+    Existed(Box<Issue>),
+    /// It was: the user is gone.
+    Gone,
     /// It cannot be told, for this reason.
     Unknown(Box<Issue>),
 }
@@ -47,6 +57,69 @@ pub(crate) fn reconcile(old: Load, new: Option<Load>, user_id: Option<&str>) -> 
         }
     }
 }
+
+/// How far the clocks of both sides may be apart for a time to be told by them.
+const SKEW: SignedDuration = SignedDuration::from_mins(1);
+
+/// How long before the run a user must have been made for it to be certain that the run did not.
+const CERTAIN: SignedDuration = SignedDuration::from_mins(10);
+
+/// Reconciles a creation by what reading the user showed.
+///
+/// `shows` is whether a user shows all that the row wants, and whether the row says when the user was
+/// created; `begun` is when the run began.
+#[must_use]
+pub(crate) fn creation(
+    load: Load,
+    shows: impl FnOnce(&User) -> (bool, bool),
+    begun: Timestamp,
+) -> Reconciled {
+    let found = match load {
+        Load::Missing => return Reconciled::NotApplied { user_id: None },
+        Load::Failed(issue) => {
+            let unsettled = unsettled(&issue.message, LOOK_ONCE).server_code(issue.server_code);
+            return Reconciled::Unknown(Box::new(unsettled));
+        }
+        Load::Found(found) => found,
+    };
+    let user = User::read(&found.user).unwrap_or_default();
+    let (shows_all, states_time) = shows(&user);
+    let created = user.get(CREATED_TIME).and_then(serde_json::Value::as_i64);
+    let created = created.and_then(|seconds| Timestamp::from_second(seconds).ok());
+    let age = created.map(|created| begun.duration_since(created));
+    let is_new = states_time || age.is_some_and(|age| age <= SKEW);
+    let is_old = !states_time && age.is_some_and(|age| age > CERTAIN);
+    if shows_all && is_new {
+        return Reconciled::Applied(found);
+    }
+    if is_old {
+        let issue = Issue::error("already_exists", "a user with this login ID was there before");
+        return Reconciled::Existed(Box::new(
+            issue.hint("to change users who are there, use the operation upsert or patch"),
+        ));
+    }
+    let why = if shows_all {
+        "a user with this login ID was created at about the time when the run began"
+    } else {
+        "there is a user with this login ID who does not show what the row wants"
+    };
+    Reconciled::Unknown(Box::new(unsettled(why, LOOK_ONCE)))
+}
+
+/// Reconciles a deletion by what reading the user showed.
+#[must_use]
+pub(crate) fn deletion(load: Load) -> Reconciled {
+    match load {
+        Load::Missing => Reconciled::Gone,
+        Load::Found(found) => Reconciled::NotApplied { user_id: found.user_id },
+        Load::Failed(issue) => {
+            let unsettled = unsettled(&issue.message, LOOK_ONCE).server_code(issue.server_code);
+            Reconciled::Unknown(Box::new(unsettled))
+        }
+    }
+}
+
+const LOOK_ONCE: &str = "look for the user before sending the row again";
 
 const LOOK: &str = "look for the user under both login IDs before sending the row again";
 
@@ -99,6 +172,8 @@ mod tests {
         match reconciled {
             Reconciled::Applied(_) => "applied",
             Reconciled::NotApplied { .. } => "not applied",
+            Reconciled::Existed(_) => "was there before",
+            Reconciled::Gone => "applied: gone",
             Reconciled::Unknown(_) => "unknown",
         }
     }

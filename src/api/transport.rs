@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout_at};
 use super::address::is_loopback;
 use super::explain::CREDENTIALS_HINT;
 use super::response::{Body, Reply, Response, Sent, TransportError, parse_retry_after};
-use crate::catalog::{self, Answers, LOAD, LOAD_MANY, OPERATIONS, Operation, PATCH_BATCH, SEARCH};
+use crate::catalog::{self, Answers, LOAD, LOAD_MANY, OPERATIONS, Operation, REQUESTS, SEARCH};
 use crate::exit::Error;
 
 mod lost;
@@ -161,7 +161,7 @@ impl Transport {
             })?;
             Ok((path, url))
         };
-        let operations = OPERATIONS.iter().chain([&LOAD, &LOAD_MANY, &SEARCH, &PATCH_BATCH]);
+        let operations = OPERATIONS.iter().chain(REQUESTS);
         let paths = operations.map(|operation| operation.path).chain([LICENSE_PATH]);
         let http = client(endpoint).map_err(|cause| {
             Error::refused(format!(

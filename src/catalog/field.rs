@@ -198,6 +198,8 @@ pub struct Field {
     pub need: Need,
     /// What an empty value does.
     pub empty: Empty,
+    /// Whether only a batch takes it (API reference, 3.5).
+    pub in_batches_only: bool,
     /// What it is, for documents.
     pub about: &'static str,
 }

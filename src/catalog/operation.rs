@@ -7,6 +7,9 @@ use crate::input::record::normalize;
 /// The user's ID, as the API shows it.
 pub const USER_ID: &str = "userId";
 
+/// When the user was created, as the API shows it: in seconds since 1970.
+pub const CREATED_TIME: &str = "createdTime";
+
 /// The key of a user's name in most bodies.
 pub(super) const LOGIN_ID_KEY: &str = "loginId";
 

@@ -3,13 +3,14 @@
 use super::field::{Contact, Empty, Field, Kind, Need, Role};
 use super::limits::RateClass;
 use super::operation::{
-    Answers, Effect, LOGIN_ID_KEY, LostAnswer, Method, Operation, OperationKind, USER_ID,
+    Answers, CREATED_TIME, Effect, LOGIN_ID_KEY, LostAnswer, Method, Operation, OperationKind,
+    USER_ID,
 };
 use crate::input::record::normalize;
 
 const fn field(name: &'static str, kind: Kind, role: Role, about: &'static str) -> Field {
     let (need, empty) = (Need::Optional, Empty::Clears);
-    Field { name, aliases: &[], kind, role, need, empty, about }
+    Field { name, aliases: &[], kind, role, need, empty, in_batches_only: false, about }
 }
 
 const fn required(name: &'static str, kind: Kind, role: Role, about: &'static str) -> Field {
@@ -46,11 +47,19 @@ impl Field {
         self
     }
 
+    const fn in_batches_only(mut self) -> Self {
+        self.in_batches_only = true;
+        self
+    }
+
     const fn empty(mut self, empty: Empty) -> Self {
         self.empty = empty;
         self
     }
 }
+
+/// The key of a password in plain text.
+pub const PASSWORD_KEY: &str = "password";
 
 /// The user, by login ID or user ID.
 pub const USER: Field =
@@ -139,7 +148,7 @@ const ROLE_TENANT: Field = field(
 .alias(&["tenant"])
 .empty(Empty::Refused);
 const PASSWORD: Field =
-    required("password", Kind::Secret, Role::Secret("password"), "the password in plain text")
+    required(PASSWORD_KEY, Kind::Secret, Role::Secret(PASSWORD_KEY), "the password in plain text")
         .empty(Empty::Refused);
 const HASHED_PASSWORD: Field = field(
     "hashedPassword",
@@ -186,6 +195,10 @@ pub static LOAD: Operation = Operation {
     kind: OperationKind::Read,
     ..BASE
 };
+
+/// The requests that are no operation.
+pub static REQUESTS: [&Operation; 6] =
+    [&LOAD, &LOAD_MANY, &SEARCH, &PATCH_BATCH, &CREATE_BATCH, &DELETE_BATCH];
 
 /// The most names in one search, which is also the most users in its answer (API reference,
 /// section 4).
@@ -278,14 +291,16 @@ static CREATE_FIELDS: &[Field] = &[
     HASHED_PASSWORD,
     field("seed", Kind::Secret, Role::Secret("seed"), "the seed of the user's TOTP device")
         .alias(&["totpSeed"])
-        .empty(Empty::Refused),
+        .empty(Empty::Refused)
+        .in_batches_only(),
     field(
-        "createdTime",
+        CREATED_TIME,
         Kind::Time,
-        Role::Fixed("createdTime"),
+        Role::Fixed(CREATED_TIME),
         "when the user was created, in seconds since 1970 or as `2024-05-01T10:00:00Z`",
     )
-    .empty(Empty::Refused),
+    .empty(Empty::Refused)
+    .in_batches_only(),
 ];
 
 /// The fields of a patch (API reference, 3.3).
@@ -743,6 +758,20 @@ impl Operation {
     pub fn named(name: &str) -> Option<&'static Self> {
         let wanted = normalize(name);
         OPERATIONS.iter().find(|operation| normalize(operation.name) == wanted)
+    }
+
+    /// The patch.
+    #[must_use]
+    pub fn of_patch() -> &'static Self {
+        let patch = OPERATIONS.iter().find(|operation| operation.sets_any_field());
+        patch.expect("the catalogue has it")
+    }
+
+    /// The first operation of a kind.
+    #[must_use]
+    pub fn of_kind(kind: OperationKind) -> &'static Self {
+        let first = OPERATIONS.iter().find(|operation| operation.kind == kind);
+        first.expect("the catalogue has one of each kind but reads")
     }
 
     /// The operation that sets one custom attribute, and keeps the others.

@@ -45,6 +45,31 @@ impl Change {
     }
 }
 
+impl Change {
+    /// Whether two states of a user differ in what it touches. A contact goes with its flag.
+    #[must_use]
+    pub fn tells_apart(&self, one: &User, other: &User) -> bool {
+        let differs = |part: &str| one.part(part) != other.part(part);
+        match &self.subject {
+            Subject::Contact(contact) | Subject::Verified(contact) => {
+                differs(contact.key()) || differs(contact.verified_key())
+            }
+            Subject::LoginId
+            | Subject::LoginIds
+            | Subject::Status
+            | Subject::Roles(_)
+            | Subject::Tenants
+            | Subject::Apps
+            | Subject::Attribute(_)
+            | Subject::Attributes
+            | Subject::Secret(_)
+            | Subject::Unseen(_)
+            | Subject::Fixed(_)
+            | Subject::Plain(_) => self.part().is_none_or(|part| differs(&part)),
+        }
+    }
+}
+
 impl User {
     /// A part by its name, normalised.
     #[must_use]

@@ -28,10 +28,10 @@ pub struct ReadUser {
 pub enum Entry {
     /// A row has its outcome.
     Finished(Finished),
-    /// A row that must not be sent twice is about to be sent.
+    /// Rows that must not be sent twice are about to be sent.
     Sent {
-        /// Its number.
-        row: u64,
+        /// Their numbers.
+        rows: Vec<u64>,
         /// Told when that is durable; dropped when it cannot be made so.
         written: oneshot::Sender<()>,
     },
@@ -63,11 +63,11 @@ impl RecorderHandle {
         recorder.send(Entry::Before { users, written }).await.is_ok() && durable.await.is_ok()
     }
 
-    /// Makes durable that a row is about to be sent; `false` when that cannot be done, and then
-    /// it must not be sent.
-    pub async fn about_to_send(&self, row: u64) -> bool {
+    /// Makes durable that rows are about to be sent; `false` when that cannot be done, and then
+    /// they must not be sent.
+    pub async fn about_to_send(&self, rows: Vec<u64>) -> bool {
         let (written, durable) = oneshot::channel();
         let Some(recorder) = self.0.upgrade() else { return false };
-        recorder.send(Entry::Sent { row, written }).await.is_ok() && durable.await.is_ok()
+        recorder.send(Entry::Sent { rows, written }).await.is_ok() && durable.await.is_ok()
     }
 }

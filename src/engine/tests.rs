@@ -171,6 +171,8 @@ fn ready(row: u64, lane: u64) -> Row {
         batch: None,
         looked_up: false,
         attributes_apart: false,
+        user_id: None,
+        patched: None,
         expect: None,
         notes: None,
     })
@@ -352,7 +354,7 @@ struct Tells(RecorderHandle);
 impl Executor for Tells {
     async fn execute(&self, call: WorkItem, _: &Stop) -> Completed {
         let WorkItem::User(user_rows) = call else { panic!("nothing here is packed") };
-        assert!(self.0.about_to_send(user_rows.first.record.position.row).await);
+        assert!(self.0.about_to_send(vec![user_rows.first.record.position.row]).await);
         let outcome = updated(Duration::ZERO);
         let done = vec![UserOutcomes::alike(user_rows, Some(&outcome))];
         Completed { done, ..Completed::default() }

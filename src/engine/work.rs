@@ -8,7 +8,7 @@ use std::future::Future;
 use serde_json::value::RawValue;
 
 use crate::catalog::NAMES_A_SEARCH;
-use crate::change::UserNames;
+use crate::change::{User, UserNames};
 use crate::issue::Issue;
 use crate::outcome::Outcome;
 use crate::rows::{InLanes, Instruction, Sets, lane};
@@ -113,12 +113,37 @@ impl UserRows {
         }
     }
 
+    /// Decides what its rows do, by what is known of the user.
+    pub fn resolve(&mut self) {
+        let user = match &self.before {
+            Before::Seen(user) => User::read(user),
+            // Nothing is decided by what could not be read.
+            Before::Failed(_) => return,
+            Before::Unread | Before::Missing => None,
+        };
+        for instruction in std::iter::once(&mut self.first).chain(&mut self.more) {
+            instruction.resolve(user.as_ref());
+        }
+    }
+
     /// The lane of the user's ID, if the user was read.
     #[must_use]
     pub fn user_lane(&self) -> Option<u64> {
         let Before::Seen(user) = &self.before else { return None };
         let id = UserNames::read(user).user_id;
         (!id.is_empty()).then(|| lane(&id))
+    }
+
+    /// Whether its rows hang on how the user is.
+    #[must_use]
+    pub fn needs_user(&self) -> bool {
+        self.instructions().any(Instruction::needs_user)
+    }
+
+    /// Whether a request that must not be sent twice may have been applied.
+    #[must_use]
+    pub fn is_doubtful(&self) -> bool {
+        self.ambiguous && !self.first.operation.is_idempotent()
     }
 
     /// Whether its rows expect the user to be in some state.
@@ -207,8 +232,13 @@ impl Completed {
     /// The same, with users whose rows were left undone because of the stop.
     #[must_use]
     pub fn leaving(mut self, users: Vec<UserRows>) -> Self {
-        self.done.extend(users.into_iter().map(|user_rows| UserOutcomes::alike(user_rows, None)));
+        self.leave(users);
         self
+    }
+
+    /// Takes in users whose rows were left undone because of the stop.
+    pub fn leave(&mut self, users: Vec<UserRows>) {
+        self.done.extend(users.into_iter().map(|user_rows| UserOutcomes::alike(user_rows, None)));
     }
 }
 

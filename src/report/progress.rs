@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::format::{count, span, thousands};
 use crate::engine::events::{Event, Pace, Waiting};
-use crate::outcome::Status;
+use crate::outcome::Tally;
 
 /// How far a run is.
 #[derive(Debug, Default)]
@@ -15,9 +15,7 @@ pub(super) struct Progress {
     bytes_read: u64,
     rows_read: u64,
     all_read: bool,
-    updated: u64,
-    unchanged: u64,
-    failed: u64,
+    ended: Tally,
 }
 
 impl Progress {
@@ -26,20 +24,14 @@ impl Progress {
         match event {
             Event::Started(started) => {
                 (self.simulated, self.bytes_total) = (started.simulated, started.bytes);
-                self.updated = started.done_before.updated;
-                self.unchanged = started.done_before.unchanged;
-                self.failed = started.done_before.failed();
+                self.ended = started.done_before;
             }
             Event::Read { rows, bytes } => {
                 self.rows_read += rows;
                 self.bytes_read += bytes;
             }
             Event::AllRead => self.all_read = true,
-            Event::RowFinished(finished) => match finished.outcome.status {
-                Status::Updated => self.updated += 1,
-                Status::Unchanged => self.unchanged += 1,
-                _ => self.failed += 1,
-            },
+            Event::RowFinished(finished) => self.ended.count(finished.outcome.status),
             Event::CanaryChecked(_)
             | Event::Waiting(_)
             | Event::Tick(_)
@@ -58,11 +50,9 @@ impl Progress {
         Snapshot {
             simulated: self.simulated,
             all_read: self.all_read,
-            done: self.updated + self.unchanged + self.failed,
+            done: self.ended.finished(),
             total,
-            updated: self.updated,
-            unchanged: self.unchanged,
-            failed: self.failed,
+            ended: self.ended,
         }
     }
 }
@@ -99,9 +89,7 @@ pub(super) struct Snapshot {
     pub(super) all_read: bool,
     pub(super) done: u64,
     pub(super) total: Option<u64>,
-    pub(super) updated: u64,
-    pub(super) unchanged: u64,
-    pub(super) failed: u64,
+    pub(super) ended: Tally,
 }
 
 impl Snapshot {
@@ -120,9 +108,15 @@ impl Snapshot {
             0 => "a moment left".to_owned(),
             _ => format!("{} left", span(left)),
         }));
-        facts.push(format!("{} updated", thousands(self.updated)));
-        for (rows, word) in [(self.unchanged, "unchanged"), (self.failed, "failed")] {
-            if rows > 0 {
+        let Tally { updated, created, deleted, unchanged, .. } = self.ended;
+        for (rows, word) in [
+            (updated, "updated"),
+            (created, "created"),
+            (deleted, "deleted"),
+            (unchanged, "unchanged"),
+            (self.ended.failed(), "failed"),
+        ] {
+            if rows > 0 || (word == "updated" && self.ended.changed() == 0) {
                 facts.push(format!("{} {word}", thousands(rows)));
             }
         }

@@ -98,6 +98,8 @@ fn print_outcome(out: &mut impl Write, line: &ResultLine<'_>) -> io::Result<()> 
     let what = match line.status {
         Status::Updated if line.user.is_some() => "the server changed the user and returned it",
         Status::Updated => "the server has done it",
+        Status::Created => "the server created the user",
+        Status::Deleted => "the server deleted the user",
         Status::Unchanged => "the user was already as the row wants; nothing was sent",
         Status::Invalid => "the row is wrong; nothing was sent",
         Status::Drifted => "set aside; nothing was sent",

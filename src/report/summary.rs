@@ -80,7 +80,8 @@ impl<W: Write> Page<'_, W> {
     fn counts(&mut self, tally: Tally) -> io::Result<()> {
         for status in Status::ALL {
             let (word, rows) = (spoken(status), tally.of(status));
-            if rows > 0 || status == Status::Updated {
+            let nothing_done = status == Status::Updated && tally.changed() == 0;
+            if rows > 0 || nothing_done {
                 self.row(rows, word, meaning(status), status.is_failure())?;
             }
         }
@@ -234,7 +235,8 @@ impl<W: Write> Page<'_, W> {
     /// How to look whether it stands, and how to take it back.
     fn back(&mut self, summary: &Summary) -> io::Result<()> {
         let says = |key: &str| summary.settings.get(key);
-        let changed = summary.tally.updated > 0 && says("projectId").is_some_and(Value::is_string);
+        let changed =
+            summary.tally.changed() > 0 && says("projectId").is_some_and(Value::is_string);
         let Some(folder) = summary.files.results.parent().filter(|_| changed) else {
             return Ok(());
         };
@@ -308,6 +310,8 @@ fn spoken(status: Status) -> &'static str {
 fn meaning(status: Status) -> &'static str {
     match status {
         Status::Updated => "the server changed the user",
+        Status::Created => "the server created the user",
+        Status::Deleted => "the server deleted the user",
         Status::Unchanged => "there was nothing to do",
         Status::Invalid => "the row is wrong; nothing was sent",
         Status::Drifted => "set aside: somebody else changed the user in the meantime",

@@ -2,9 +2,9 @@
 
 use super::batch_terms::BatchTerms;
 use super::batching;
-use super::instruction::{InLanes, Instruction, lane};
+use super::instruction::{AsPatch, InLanes, Instruction, lane};
 use super::mapping::{Mapping, OnConflict};
-use crate::catalog::{Effect, Operation, Role};
+use crate::catalog::{Effect, Operation, OperationKind, Role};
 use crate::change::{Action, Change, Changes, Subject, Value, members};
 use crate::input::record::{Notes, Record};
 
@@ -23,6 +23,7 @@ pub(super) struct Assembled {
     batch: Option<BatchTerms>,
     looked_up: bool,
     attributes_apart: bool,
+    patched: Option<Box<AsPatch>>,
 }
 
 impl Assembled {
@@ -38,6 +39,8 @@ impl Assembled {
             batch: self.batch,
             looked_up: self.looked_up,
             attributes_apart: self.attributes_apart,
+            user_id: None,
+            patched: self.patched,
             expect: None,
             notes,
         }
@@ -68,16 +71,11 @@ pub(super) fn assemble(
     }
     let batch = batching::terms(operation, &changes, mapping);
     let on_conflict = mapping.on_conflict;
-    // A patch cannot ask the server to refuse; and who is merged away is worth knowing.
-    let looked_up = match on_conflict {
-        OnConflict::Merge => operation.fail_on_conflict,
-        OnConflict::Fail => {
-            batching::is_batched(operation, mapping.batching) && !operation.fail_on_conflict
-        }
-    };
+    let looked_up = is_looked_up(operation, mapping);
     let guarded = (batch.is_some() || looked_up) && on_conflict == OnConflict::Fail;
     let lanes = lanes(&login_id, &changes, guarded);
     let attributes_apart = batching::are_attributes_apart(operation, &changes, mapping);
+    let patched = (operation.kind == OperationKind::Upsert).then(|| as_patch(&changes, mapping));
     Assembled {
         operation,
         login_id,
@@ -87,6 +85,32 @@ pub(super) fn assemble(
         batch,
         looked_up,
         attributes_apart,
+        patched: patched.map(Box::new),
+    }
+}
+
+/// Whether contacts are looked up by themselves: a patch cannot ask the server to refuse; and who is
+/// merged away is worth knowing.
+fn is_looked_up(operation: &Operation, mapping: &Mapping) -> bool {
+    match mapping.on_conflict {
+        OnConflict::Merge => operation.fail_on_conflict,
+        // What the server makes of it for a new user is not documented.
+        OnConflict::Fail => {
+            let is_batched = batching::is_batched(operation, mapping.batching);
+            (is_batched || operation.kind != OperationKind::Update) && !operation.fail_on_conflict
+        }
+    }
+}
+
+/// How changes are sent to a user who is there.
+fn as_patch(changes: &[Change], mapping: &Mapping) -> AsPatch {
+    let patch = Operation::of_patch();
+    let of_patch: Changes =
+        changes.iter().filter(|own| own.subject.index_in(patch).is_some()).cloned().collect();
+    AsPatch {
+        batch: batching::terms(patch, &of_patch, mapping),
+        looked_up: is_looked_up(patch, mapping),
+        attributes_apart: batching::are_attributes_apart(patch, &of_patch, mapping),
     }
 }
 

@@ -16,6 +16,9 @@ pub struct BatchTerms {
 pub struct Sets(pub(super) u64);
 
 impl Sets {
+    /// Whatever there is.
+    pub(super) const ALL: Self = Self(u64::MAX);
+
     /// Whether both can be one patch in which each sets all that it would set by itself.
     #[must_use]
     pub fn goes_with(self, other: Self) -> bool {

@@ -1,9 +1,9 @@
 //! Which instructions may share a batch, and with whom. Pure.
 
 use super::batch_terms::{BatchTerms, Sets};
-use super::instruction::{Instruction, folded};
+use super::instruction::{Instruction, folded, lane};
 use super::mapping::{Batching, Mapping, OnConflict};
-use crate::catalog::{Contact, Operation, PATCH_FIELDS, Role};
+use crate::catalog::{Contact, Operation, OperationKind, PATCH_FIELDS, Role};
 use crate::change::{Change, Subject};
 
 /// The lowest bit of a custom attribute.
@@ -16,6 +16,11 @@ pub(super) fn terms(
     changes: &[Change],
     mapping: &Mapping,
 ) -> Option<BatchTerms> {
+    if operation.kind != OperationKind::Update {
+        // Nothing else goes with what makes a user or takes one away.
+        let shares = is_batched(operation, mapping.batching);
+        return shares.then_some(BatchTerms { sets: Sets::ALL, alone: false });
+    }
     // The server is to merge users, which only the values' own endpoints are known to do.
     let merges = mapping.on_conflict == OnConflict::Merge && operation.fail_on_conflict;
     if merges || !is_batched(operation, mapping.batching) {
@@ -46,6 +51,7 @@ pub(super) fn are_attributes_apart(
 pub(super) fn is_batched(operation: &Operation, batching: Batching) -> bool {
     match batching {
         Batching::Off => false,
+        _ if operation.kind != OperationKind::Update => true,
         Batching::Patches => operation.sets_any_field(),
         Batching::Values => operation.is_patch() && !operation.sets_one_attribute(),
         Batching::All => operation.is_patch(),
@@ -98,7 +104,14 @@ impl Instruction {
     /// ID.
     pub fn guarded_contacts(&self) -> impl Iterator<Item = &str> {
         let guarded = self.on_conflict == OnConflict::Fail;
-        self.changes.iter().filter(move |_| guarded).filter_map(contact)
+        self.contacts().filter(move |_| guarded)
+    }
+
+    /// Phone numbers and e-mail addresses that it sets. One that is the login ID of the user whom it
+    /// makes is not among them: that is refused if somebody has it.
+    fn contacts(&self) -> impl Iterator<Item = &str> {
+        let own = (self.operation.kind != OperationKind::Update).then(|| lane(&self.login_id));
+        self.changes.iter().filter_map(contact).filter(move |name| own != Some(lane(name)))
     }
 
     /// The same, in all spellings that the service may keep them in.
@@ -108,7 +121,7 @@ impl Instruction {
 
     /// All phone numbers and e-mail addresses that it sets, in the same spellings.
     pub fn contact_names(&self) -> impl Iterator<Item = String> {
-        self.changes.iter().filter_map(contact).flat_map(spellings)
+        self.contacts().flat_map(spellings)
     }
 }
 

@@ -11,12 +11,14 @@ use crate::input::record::{ADDED_COLUMNS, PLAN_KEYS};
 use crate::issue::Issue;
 
 use super::attributes::{self, Takes};
+use super::hashed_passwords;
 use super::inference::infer;
 use super::mapping::{Blank, FLAG, Mapping};
 use super::refusals::{
     LISTED, check_destructive, nearest, not_a_field, options, unknown_column, unstated,
 };
 use super::user_names::{holds_login_ids, names_user};
+use super::values::password_hash::{self, HashColumn};
 
 /// What a column stands for in rows of one operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub(super) enum Means {
     LoginIds(usize, bool),
     /// A custom attribute of this name, and what a blank cell means there.
     Attribute(Box<str>, Blank),
+    /// A hashed password, or a part of one.
+    Hash(HashColumn),
     /// A field that only other operations have: it must be blank.
     OtherField,
     /// The header has no name for it: it must be blank.
@@ -42,6 +46,7 @@ enum Column {
     Operation,
     Region,
     Attribute(Box<str>),
+    Hash(HashColumn),
     Named(String),
     Unnamed,
 }
@@ -69,7 +74,9 @@ pub(super) struct ColumnMap {
 impl ColumnMap {
     /// Resolves what column names stand for.
     pub(super) fn resolve(names: &[String], mapping: &Mapping) -> Result<Self, Issue> {
-        let mut columns: Vec<Column> = names.iter().map(|name| column(name, mapping)).collect();
+        let columns: Result<Vec<Column>, Issue> =
+            names.iter().map(|name| column(name, mapping)).collect();
+        let mut columns = columns?;
         check_known(&mut columns, names, mapping)?;
         check_names_twice(&columns, names)?;
         check_attributes_twice(&columns, names)?;
@@ -91,6 +98,12 @@ impl ColumnMap {
             let attribute = |column: &Column| matches!(column, Column::Attribute(_));
             if let Some(index) = columns.iter().position(attribute)
                 && Takes::of(operation).is_none()
+            {
+                return Err(not_a_field(operation, &names[index]));
+            }
+            let hash = |column: &Column| matches!(column, Column::Hash(_));
+            if let Some(index) = columns.iter().position(hash)
+                && hashed_passwords::field(operation).is_none()
             {
                 return Err(not_a_field(operation, &names[index]));
             }
@@ -195,10 +208,12 @@ impl ColumnMap {
         if let Some((_, bound)) = self.bound.iter().find(|(name, _)| *name == operation.name) {
             return Arc::clone(bound);
         }
-        let takes = Takes::of(operation);
+        let (takes, hashes) = (Takes::of(operation), hashed_passwords::field(operation));
         let means = self.columns.iter().map(|column| match column {
             Column::Ignored | Column::Operation | Column::Region => Means::Nothing,
             Column::Unnamed => Means::Unnamed,
+            Column::Hash(column) if hashes.is_some() => Means::Hash(*column),
+            Column::Hash(_) => Means::OtherField,
             Column::Attribute(_) if takes.is_none() => Means::OtherField,
             Column::Attribute(name) => {
                 Means::Attribute(name.clone(), mapping.blank_for_attribute(name))
@@ -209,8 +224,12 @@ impl ColumnMap {
                 None => Means::OtherField,
             },
         });
-        let bound =
-            Arc::new(Bound { means: means.collect(), sets: sets(operation, mapping), takes });
+        let bound = Arc::new(Bound {
+            means: means.collect(),
+            sets: sets(operation, mapping),
+            takes,
+            hashes,
+        });
         self.bound.push((operation.name, Arc::clone(&bound)));
         bound
     }
@@ -226,6 +245,8 @@ pub(super) struct Bound {
     pub(super) sets: Vec<Set>,
     /// How the operation takes custom attributes that have columns of their own.
     pub(super) takes: Option<Takes>,
+    /// The field that takes hashed passwords.
+    pub(super) hashes: Option<usize>,
 }
 
 /// A `--set` for a field of an operation.
@@ -250,25 +271,28 @@ fn sets(operation: &Operation, mapping: &Mapping) -> Vec<Set> {
     sets
 }
 
-fn column(name: &str, mapping: &Mapping) -> Column {
+fn column(name: &str, mapping: &Mapping) -> Result<Column, Issue> {
     let same = |other: &str| normalize(other) == normalize(name);
     let only = || mapping.only.is_empty() || mapping.only.iter().any(|only| same(only));
     let ignored = || mapping.ignore.iter().any(|ignored| same(ignored));
     if ADDED_COLUMNS.contains(&name) || PLAN_KEYS.contains(&name) || ignored() || !only() {
-        return Column::Ignored;
+        return Ok(Column::Ignored);
     }
     if name.trim().is_empty() {
-        return Column::Unnamed;
+        return Ok(Column::Unnamed);
     }
     let mapped =
         mapping.map.iter().find(|(column, _)| same(column)).map(|(_, field)| field.as_str());
     let field = mapped.unwrap_or(name);
-    match (normalize(field).as_str(), attributes::of_column(field)) {
+    if let Some(column) = password_hash::of_column(field) {
+        return column.map(Column::Hash).map_err(|issue| issue.at(name));
+    }
+    Ok(match (normalize(field).as_str(), attributes::of_column(field)) {
         ("operation", _) => Column::Operation,
         ("region", _) => Column::Region,
         (_, Some(attribute)) => Column::Attribute(attribute.into()),
         _ => Column::Named(field.to_owned()),
-    }
+    })
 }
 
 /// Leaves out the user's ID beside all its login IDs, which name the same user wherever the API

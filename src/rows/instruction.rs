@@ -6,8 +6,8 @@ use smallvec::SmallVec;
 use super::batch_terms::BatchTerms;
 use super::expect;
 use super::mapping::OnConflict;
-use crate::catalog::Operation;
-use crate::change::{self, Change, Changes, Subject, UserParts};
+use crate::catalog::{Operation, OperationKind, PATCH_BATCH};
+use crate::change::{self, Change, Changes, Subject, User, UserParts};
 use crate::input::record::{Notes, Record};
 use crate::issue::Issue;
 
@@ -40,13 +40,83 @@ pub struct Instruction {
     /// Whether each custom attribute has a call of its own, by the endpoint that keeps the others:
     /// whether a patch does is not documented (API reference, 3.3).
     pub attributes_apart: bool,
+    /// The user's ID, where it is sent by that: of a user who is to be deleted, once it is known.
+    pub user_id: Option<String>,
+    /// How it is sent to a user who is there, where it creates one who is not.
+    pub patched: Option<Box<AsPatch>>,
     /// How the row expects the user to be; it is set aside where that is not so.
     pub expect: Option<Box<UserParts>>,
     /// What was repaired, and what may be wrong.
     pub notes: Option<Box<Notes>>,
 }
 
+/// How an upsert is sent to a user who is there.
+#[derive(Clone, Copy, Debug)]
+pub struct AsPatch {
+    /// See [`Instruction::batch`].
+    pub(super) batch: Option<BatchTerms>,
+    /// See [`Instruction::looked_up`].
+    pub(super) looked_up: bool,
+    /// See [`Instruction::attributes_apart`].
+    pub(super) attributes_apart: bool,
+}
+
 impl Instruction {
+    /// Whether it is decided by how its user is, which is read first.
+    #[must_use]
+    pub fn needs_user(&self) -> bool {
+        match self.operation.kind {
+            OperationKind::Upsert | OperationKind::Delete => true,
+            OperationKind::Read | OperationKind::Create | OperationKind::Update => {
+                self.patched.is_some() || self.expect.is_some()
+            }
+        }
+    }
+
+    /// Decides what it does to a user who is like this, or who is not there: an upsert makes a user,
+    /// or patches what differs; a user who is deleted is named by the user ID.
+    ///
+    /// What was sent before as the one is not sent as the other.
+    pub fn resolve(&mut self, user: Option<&User>) {
+        match (self.operation.kind, user) {
+            (OperationKind::Upsert, Some(user)) if !self.ambiguous => self.become_patch(user),
+            (OperationKind::Upsert, _) => {
+                self.operation = Operation::of_kind(OperationKind::Create);
+            }
+            (OperationKind::Delete, Some(user)) => {
+                self.user_id = Some(user.user_id().to_owned()).filter(|id| !id.is_empty());
+            }
+            (
+                OperationKind::Read
+                | OperationKind::Create
+                | OperationKind::Update
+                | OperationKind::Delete,
+                _,
+            ) => {}
+        }
+    }
+
+    fn become_patch(&mut self, user: &User) {
+        let Some(patch) = self.patched.as_deref().copied() else { return };
+        self.operation = Operation::of_patch();
+        let after = user.after(&self.login_id, &self.changes);
+        self.changes.retain(|change| {
+            change.subject.index_in(&PATCH_BATCH).is_some() && change.tells_apart(user, &after)
+        });
+        (self.batch, self.looked_up) = (patch.batch, patch.looked_up);
+        self.attributes_apart = patch.attributes_apart;
+    }
+
+    /// Whether only a batch takes what it sets.
+    #[must_use]
+    pub fn is_in_batches_only(&self) -> bool {
+        let only = |change: &Change| {
+            let index = change.subject.index_in(self.operation);
+            index.is_some_and(|index| self.operation.fields[index].in_batches_only)
+        };
+        self.changes.iter().any(only)
+    }
+
     /// What is sent for it, one after the other, where it does not share a batch. Mostly it is one
     /// call; of several, each can be sent again.
     #[must_use]
@@ -112,7 +182,8 @@ impl Call<'_> {
     pub fn body(&self) -> Bytes {
         let instruction = self.instruction();
         let fail = instruction.on_conflict == OnConflict::Fail;
-        let (operation, login_id) = (self.operation(), &instruction.login_id);
+        let operation = self.operation();
+        let login_id = instruction.user_id.as_ref().unwrap_or(&instruction.login_id);
         match self {
             Self::Rest(_) => {
                 let rest =

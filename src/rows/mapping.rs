@@ -6,7 +6,7 @@ use crate::change::members;
 use crate::input::record::{Content, Record};
 use crate::rows::values::{
     AttributeType, CellReading, Evidence, ListSeparator, PhoneReading, Phones, REGION_MISMATCH,
-    Region, StatedRegion, ZERO_RESTORED,
+    Region, StatedRegion, ZERO_RESTORED, password_hash,
 };
 
 /// What a blank cell, or a JSON `null`, means.
@@ -116,6 +116,9 @@ impl Mapping {
     #[must_use]
     pub fn is_secret(&self, column: &str) -> bool {
         let name = self.field_of(column);
+        if password_hash::of_column(name).is_some() {
+            return true;
+        }
         let secret = |operation: &Operation| {
             operation
                 .field_index(name)

@@ -1,11 +1,12 @@
 //! Refusals of columns and operations, in words: what is wrong with a header or a row's own columns.
 
-use crate::catalog::{Field, OPERATIONS, Operation, normalize};
+use crate::catalog::{Field, Kind, OPERATIONS, Operation, PASSWORD_KEY, Role, normalize};
 use crate::exit::Error;
 use crate::input::record::Source;
 use crate::issue::Issue;
 
-use super::mapping::{FLAG, Mapping};
+use super::assemble::Values;
+use super::mapping::{Batching, FLAG, Mapping};
 
 /// How many names a message lists.
 pub(super) const LISTED: usize = 20;
@@ -89,6 +90,29 @@ pub(super) fn check_destructive(operation: &Operation, mapping: &Mapping) -> Res
         }
         _ => Ok(()),
     }
+}
+
+/// What a new user must not have both of, or cannot have as the rows are sent.
+pub(super) fn of_new_user(
+    operation: &Operation,
+    mapping: &Mapping,
+    values: &Values<'_>,
+) -> Option<Issue> {
+    let given = |wanted: &dyn Fn(&Field) -> bool| {
+        let mut fields = operation.fields.iter().zip(values);
+        fields.find(|(field, value)| value.is_some() && wanted(field)).map(|(field, _)| field)
+    };
+    let hash = given(&|field| field.kind == Kind::PasswordHash);
+    if let (Some(hash), Some(_)) = (hash, given(&|field| field.role == Role::Secret(PASSWORD_KEY)))
+    {
+        let issue = Issue::error("duplicate_field", "the row has a password and a hashed one");
+        return Some(issue.at(hash.name).hint("keep one of them"));
+    }
+    let field = given(&|field| field.in_batches_only)?;
+    (mapping.batching == Batching::Off).then(|| {
+        let message = format!("{} is taken only where users share a request", field.name);
+        Issue::error("needs_batch", message).at(field.name).hint("run it without --batch off")
+    })
 }
 
 /// `left_out` is a column that is left out and may be the flag.

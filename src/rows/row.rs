@@ -6,10 +6,11 @@ use super::assemble::{Assembled, MAX_FIELDS, Values, assemble};
 use super::attributes;
 use super::cell::{Cell, note};
 use super::column_map::{self, ColumnMap, Means};
+use super::hashed_passwords::HashCells;
 use super::mapping::{Blank, Mapping};
 use super::refusals;
 use super::survey::Survey;
-use crate::catalog::{self, Empty, Field, Kind, Need, Operation};
+use crate::catalog::{self, Answers, Empty, Field, Kind, Need, Operation, OperationKind};
 use crate::change::Value;
 use crate::input::record::Notes;
 use crate::issue::Issue;
@@ -102,10 +103,13 @@ fn parts(
     let bound = column_map.bind(operation, mapping);
     let reading = reading(column_map, mapping, cells);
     let mut values: Values<'_> = [const { None }; MAX_FIELDS];
-    let mut given = Vec::new();
+    let (mut given, mut hash_cells) = (Vec::new(), HashCells::default());
     let mut unset = Unset::default();
     for (column, ((cell, means), name)) in cells.iter().zip(&bound.means).zip(names).enumerate() {
         let Some((field, blank)) = of_column(operation, means) else {
+            if let Means::Hash(column) = means {
+                hash_cells.add(*column, *cell, name);
+            }
             draft.errors.extend(out_of_place(operation, means, *cell, (column, name)));
             continue;
         };
@@ -143,6 +147,7 @@ fn parts(
         None => Vec::new(),
     };
     set_missing(operation, mapping, reading, (&bound.sets, &mut values), draft)?;
+    set_hash(bound.hashes, hash_cells.value(mapping), &mut values, draft);
     let unset = Unset { attributes: !attributes.is_empty(), ..unset };
     complete(operation, mapping, unset, &mut values, &mut draft.errors);
     if draft.errors.is_empty() {
@@ -158,7 +163,7 @@ fn of_column<'a>(operation: &'a Operation, means: &Means) -> Option<(&'a Field, 
         Means::Field(index, blank) => Some((&operation.fields[*index], *blank)),
         Means::LoginIds(index, _) => Some((&operation.fields[*index], Blank::Skip)),
         Means::Attribute(_, blank) => Some((&ATTRIBUTE, *blank)),
-        Means::Nothing | Means::OtherField | Means::Unnamed => None,
+        Means::Nothing | Means::Hash(_) | Means::OtherField | Means::Unnamed => None,
     }
 }
 
@@ -170,7 +175,7 @@ fn out_of_place(
     (column, name): (usize, &str),
 ) -> Option<Issue> {
     match means {
-        Means::Nothing => None,
+        Means::Nothing | Means::Hash(_) => None,
         _ if cell.is_blank() => None,
         Means::Unnamed => Some(refusals::unnamed(column)),
         _ => Some(refusals::not_a_field(operation, name)),
@@ -206,6 +211,7 @@ const ATTRIBUTE: Field = Field {
     role: catalog::Role::AttributeValue,
     need: Need::Optional,
     empty: Empty::Clears,
+    in_batches_only: false,
     about: "",
 };
 
@@ -298,6 +304,24 @@ fn set_missing<'a>(
     Ok(())
 }
 
+/// Puts in place the hashed password of columns of its own.
+fn set_hash<'a>(
+    index: Option<usize>,
+    hash: Result<Option<Value<'a>>, Issue>,
+    values: &mut Values<'a>,
+    draft: &mut RowDraft,
+) {
+    match (index, hash) {
+        (Some(index), Ok(Some(_))) if values[index].is_some() => {
+            let issue = Issue::error("duplicate_field", "the hashed password is given twice");
+            draft.errors.push(issue.hint("give it in a column of its own, or whole"));
+        }
+        (Some(index), Ok(Some(hash))) => values[index] = Some(hash),
+        (_, Ok(_)) => {}
+        (_, Err(issue)) => draft.errors.push(issue),
+    }
+}
+
 /// Checks that the row has what the operation needs and nothing that does harm unasked.
 fn complete(
     operation: &Operation,
@@ -333,7 +357,11 @@ fn complete(
             Some((_, None)) | None => {}
         }
     }
+    errors.extend(refusals::of_new_user(operation, mapping, values));
+    // A new user, and what is done to credentials, needs nothing but the name.
+    let is_whole = operation.kind != OperationKind::Update || operation.answers == Answers::Nothing;
     let sets_something = unset.attributes
+        || is_whole
         || operation.fields.len() == 1
         || values.iter().skip(1).any(Option::is_some);
     if errors.is_empty() && !sets_something {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::attributes;
 use super::column_map::is_known;
+use super::hashed_passwords;
 use super::mapping::Mapping;
 use super::refusals::{nearest, not_a_field};
 use crate::catalog::{OPERATIONS, Role, normalize};
@@ -14,7 +15,9 @@ use crate::rows::values;
 /// Whether a name is that of an operation's field, or of a custom attribute.
 #[must_use]
 pub fn is_field(name: &str) -> bool {
-    is_known(name) || attributes::of_column(name).is_some()
+    is_known(name)
+        || attributes::of_column(name).is_some()
+        || hashed_passwords::of_column(name).is_some()
 }
 
 impl Mapping {
@@ -45,6 +48,12 @@ fn check_settings(mapping: &Mapping) -> Result<(), Error> {
         }
     }
     for (field, value) in &mapping.set {
+        if hashed_passwords::is_settable(field) {
+            continue;
+        }
+        if hashed_passwords::of_column(field).is_some() {
+            return Err(secret_set(field));
+        }
         if !is_known(field) {
             return Err(Error::refused(format!(
                 "--set {field}={value}: no operation has a field {field}{}",
@@ -103,6 +112,12 @@ fn is_same(one: &str, other: &str) -> bool {
     field || (attribute.is_some() && attribute == attributes::of_column(other))
 }
 
+fn secret_set(name: &str) -> Error {
+    Error::refused(format!(
+        "--set {name}: secrets do not belong on the command line, which other users can read\n  put it in a column of the file"
+    ))
+}
+
 /// Refuses a value that no operation could take for its field.
 fn check_set_value(mapping: &Mapping, name: &str, value: &str) -> Result<(), Error> {
     let operations =
@@ -111,9 +126,7 @@ fn check_set_value(mapping: &Mapping, name: &str, value: &str) -> Result<(), Err
     let mut refusal = None;
     for field in fields {
         if matches!(field.role, Role::Secret(_)) {
-            return Err(Error::refused(format!(
-                "--set {name}: secrets do not belong on the command line, which other users can read\n  put it in a column of the file"
-            )));
+            return Err(secret_set(name));
         }
         match values::from_cell(field.kind, value, mapping.reading()) {
             Ok(_) => return Ok(()),

@@ -10,7 +10,6 @@ mod json;
 mod list;
 mod lookalike;
 mod number;
-#[allow(dead_code, reason = "wired in with create")]
 pub(crate) mod password_hash;
 mod phone;
 mod repairs;
@@ -58,7 +57,7 @@ pub struct CellReading {
 pub fn from_cell(kind: Kind, cell: &str, reading: CellReading) -> Result<Cleaned<'_>, Issue> {
     match kind {
         Kind::Secret => return Ok(Value::Text(cell.into()).into()),
-        Kind::PasswordHash => return json::object(cell.trim()).map(Into::into),
+        Kind::PasswordHash => return hashed_password(cell.trim()),
         _ => {}
     }
     match wrapping::unwrapped(cell)? {
@@ -133,14 +132,14 @@ pub fn from_json(kind: Kind, raw: &RawValue, reading: CellReading) -> Result<Cle
     let json = raw.get();
     let value = match (kind, json.as_bytes().first()) {
         (Kind::Json | Kind::Secret, Some(b'"')) => Value::Text(json::text_of(json)?.into()),
-        (Kind::PasswordHash, Some(b'{')) => json::object(json)?,
+        (Kind::PasswordHash, _) => return hashed_password(json),
         (Kind::Json, _) | (Kind::JsonObject, Some(b'{')) => json::without_null(json)?,
         (Kind::Objects(key), _) => return list::objects(key, json),
         (Kind::Integer, _) => return number::integer(json),
         (Kind::Time, Some(b'"')) => return number::time(&json::text_of(json)?),
         (Kind::Time, _) => return number::time(json),
         (Kind::Tenants, Some(b'[')) => return list::tenants(json),
-        (Kind::JsonObject | Kind::PasswordHash, _) => {
+        (Kind::JsonObject, _) => {
             return refuse(
                 "expected a JSON object",
                 "write an object, such as {\"key\":\"value\"}",
@@ -168,6 +167,11 @@ pub fn from_json(kind: Kind, raw: &RawValue, reading: CellReading) -> Result<Cle
         _ => return refuse("expected text", "put it in quotes"),
     };
     Ok(value.into())
+}
+
+/// A hashed password, whole.
+fn hashed_password<'a>(json: &str) -> Result<Cleaned<'a>, Issue> {
+    Ok(Value::Json(password_hash::of_json(json)?.into()).into())
 }
 
 /// A text of a kind. A clean one that is borrowed is passed on as it is.

@@ -323,6 +323,7 @@ impl Case {
         let came = || arrivals.iter().filter(|arrival| arrival.rows.contains(&row));
         let applied = came().any(|arrival| arrival.applied);
         match status {
+            Status::Created | Status::Deleted => panic!("row {row} does no such thing"),
             Status::Updated => assert!(applied, "row {row} is updated, and never arrived"),
             Status::Invalid => assert_eq!(came().count(), 0, "row {row} is invalid"),
             Status::Rejected | Status::GaveUp => {

@@ -26,6 +26,7 @@ use crate::report::Counts;
 use crate::requester::Requester;
 use crate::send::Client;
 use crate::stop::{Stop, StopReason};
+use crate::store::journal::Recovered;
 use crate::store::{self, Closed, Recorder};
 
 /// How far apart the sinks are told how it goes.
@@ -46,7 +47,7 @@ pub(super) async fn session(
     let (requester, handle) =
         (Requester::new(transport, gate, config.backoff), RecorderHandle::new(&to_recorder));
     let client = Client::new(requester, handle, config.looking, config.batch_size);
-    let client = Arc::new(client.resumed(recovered.is_some()));
+    let client = Arc::new(client.resumed(recovered.as_ref().map(Recovered::began)));
     let counts = Counts::default();
     sinks.push(Box::new(counts.clone()));
     let (canary, pass) = Canary::of(checked.as_ref(), &reading.requests, &mut sinks).unzip();

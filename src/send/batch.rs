@@ -1,10 +1,10 @@
-//! Batches: the instructions of many users as one `patch/batch` request.
+//! Batches: the instructions of many users in one request, of each kind.
 //!
 //! A batch never decides what it cannot tell. Contacts are looked up before, since a patch
 //! has no `failOnConflict`; what has a holder, what the answer does not mention, and what fails
 //! with others is split into further batches, down to a row's own endpoint.
 
-mod body;
+pub(super) mod body;
 mod contact_owners;
 mod response;
 
@@ -18,7 +18,7 @@ use super::row::RowAttempt;
 use crate::api::explain;
 use crate::api::response::{Body, Reply};
 use crate::api::transport::Wire;
-use crate::catalog::{NAMES_A_SEARCH, Operation, PATCH_BATCH};
+use crate::catalog::{NAMES_A_SEARCH, Operation, OperationKind, PATCH_BATCH};
 use crate::engine::work::{Completed, UserOutcomes, UserRows, WorkItem};
 use crate::outcome::Status;
 use crate::read;
@@ -38,6 +38,13 @@ impl<W: Wire> Request<W> for PatchBatch<'_> {
     async fn send(&self, wire: &W) -> Reply {
         wire.send(&PATCH_BATCH, self.0.clone()).await
     }
+}
+
+/// A batch on its way: since when, and how often it was sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sending<'a> {
+    pub(super) started: Instant,
+    pub(super) tries: &'a Tries,
 }
 
 /// Calls are never made smaller than this for being too large: the words for it may have been
@@ -84,20 +91,41 @@ impl<W: Wire> Client<W> {
         if users.is_empty() {
             return completed;
         }
+        let kind = |own: &UserRows| own.first.operation.kind;
+        let (patched, once): (Vec<_>, Vec<_>) =
+            users.into_iter().partition(|own| kind(own) == OperationKind::Update);
+        let (deleted, created): (Vec<_>, Vec<_>) =
+            once.into_iter().partition(|own| kind(own) == OperationKind::Delete);
+        self.patch(patched, &mut completed, stop).await;
+        self.send_once(created, &mut completed, stop).await;
+        self.send_once(deleted, &mut completed, stop).await;
+        completed
+    }
+
+    /// Patches many users in one request.
+    async fn patch(&self, users: Vec<UserRows>, completed: &mut Completed, stop: &Stop) {
+        if users.is_empty() {
+            return;
+        }
         let started = Instant::now();
         let mut tries = Tries::default();
         let body = body::of_batch(&users);
-        self.batches.calls.fetch_add(1, Ordering::Relaxed);
-        match self.requester.insist(&PatchBatch(&body), &mut tries, stop).await {
-            None => return completed.leaving(users),
-            Some((End::Done, reply)) => {
-                self.finish_each(users, started, &tries, &reply, &mut completed);
-            }
-            Some((end, reply)) => {
-                self.finish_all(users, started, &tries, (&end, &reply), &mut completed);
-            }
+        self.count_batch();
+        let sent = self.requester.insist(&PatchBatch(&body), &mut tries, stop).await;
+        let sending = Sending { started, tries: &tries };
+        match sent {
+            None => completed.leave(users),
+            Some((End::Done, reply)) => self.finish_each(users, sending, &reply, completed),
+            Some((end, reply)) => self.finish_all(users, sending, (&end, &reply), completed),
         }
-        completed
+    }
+
+    pub(super) fn count_batch(&self) {
+        self.batches.calls.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_batched(&self, rows: usize) {
+        self.batches.rows.fetch_add(rows as u64, Ordering::Relaxed);
     }
 
     /// Gives back the users for whom something is to be sent. Where that is so of some rows of a user
@@ -139,7 +167,7 @@ impl<W: Wire> Client<W> {
         let names = contact_owners::names(&users);
         let mut holders = ContactOwners::default();
         for names in names.chunks(NAMES_A_SEARCH) {
-            self.batches.calls.fetch_add(1, Ordering::Relaxed);
+            self.count_batch();
             match self.requester.search(&read::of_names(names), stop).await {
                 Some(Some(answer)) => holders.add(names, &answer.body),
                 Some(None) => holders.unsure(names),
@@ -153,11 +181,10 @@ impl<W: Wire> Client<W> {
     }
 
     /// Takes the response to a batch apart.
-    fn finish_each(
+    pub(super) fn finish_each(
         &self,
         users: Vec<UserRows>,
-        started: Instant,
-        tries: &Tries,
+        Sending { started, tries }: Sending<'_>,
         reply: &Reply,
         completed: &mut Completed,
     ) {
@@ -168,32 +195,31 @@ impl<W: Wire> Client<W> {
         for (user_rows, result) in users.into_iter().zip(item_results) {
             let row = RowAttempt::batched(started, &user_rows, tries);
             let outcome = match result {
-                ItemResult::Updated(user) => row.updated(user),
-                ItemResult::Failed(why) if user_rows.rows() == 1 => {
+                ItemResult::Updated(user) => row.applied(Some(user)),
+                ItemResult::Failed(why) if user_rows.rows() == 1 && !user_rows.is_doubtful() => {
                     row.refused(Status::Rejected, why)
                 }
                 // Only by itself does a row show whether it is the one at fault.
                 ItemResult::Failed(_) => {
-                    completed.further.push(WorkItem::User(user_rows.after(tries.attempts)));
+                    completed.further.push(by_itself(user_rows.after(tries.attempts)));
                     continue;
                 }
                 ItemResult::Ambiguous => {
                     let user_rows = UserRows { ambiguous: true, ..user_rows.after(tries.attempts) };
-                    completed.further.push(WorkItem::User(user_rows));
+                    completed.further.push(by_itself(user_rows));
                     continue;
                 }
             };
-            self.batches.rows.fetch_add(user_rows.rows() as u64, Ordering::Relaxed);
+            self.count_batched(user_rows.rows());
             completed.done.push(UserOutcomes::alike(user_rows, Some(&outcome)));
         }
     }
 
     /// A batch that failed as a whole.
-    fn finish_all(
+    pub(super) fn finish_all(
         &self,
         users: Vec<UserRows>,
-        started: Instant,
-        tries: &Tries,
+        Sending { started, tries }: Sending<'_>,
         (end, reply): (&End, &Reply),
         completed: &mut Completed,
     ) {
@@ -208,7 +234,9 @@ impl<W: Wire> Client<W> {
                 ..user_rows.after(tries.attempts)
             })
             .collect();
-        let next = next(status, reply);
+        // Of one that goes no other way there are no halves.
+        let is_last = users.len() == 1 && users[0].first.is_in_batches_only();
+        let next = if is_last { Next::Fail } else { next(status, reply) };
         match next {
             Next::Fail => {
                 let fail = |user_rows: UserRows| {
@@ -233,10 +261,18 @@ impl<W: Wire> Client<W> {
     }
 }
 
+/// A user by its own endpoint, or by a batch of one where only that takes what its rows set.
+fn by_itself(user_rows: UserRows) -> WorkItem {
+    if user_rows.first.is_in_batches_only() {
+        return WorkItem::Batch { users: vec![user_rows], searched: true };
+    }
+    WorkItem::User(user_rows)
+}
+
 /// Batches of so many users each; a single one goes by its own endpoint.
 fn in_batches_of(most: usize, mut users: Vec<UserRows>, searched: bool) -> Vec<WorkItem> {
     if most <= 1 {
-        return users.into_iter().map(WorkItem::User).collect();
+        return users.into_iter().map(by_itself).collect();
     }
     let mut items = Vec::new();
     while !users.is_empty() {

@@ -104,7 +104,9 @@ impl<W: Wire> Client<W> {
                         return completed.leave(users);
                     }
                     // It may take effect yet: whatever becomes of the next one is looked at, too.
-                    users.iter_mut().for_each(|own| own.ambiguous = true);
+                    for own in &mut users {
+                        own.ambiguous = true;
+                    }
                     let last = self.requester.ends_with(tries.attempts);
                     failed = last.then_some((Status::GaveUp, reply));
                 }

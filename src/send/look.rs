@@ -11,6 +11,7 @@ use super::Client;
 use super::rules::OnDrift;
 use crate::api::load::Load;
 use crate::api::transport::Wire;
+use crate::catalog::OperationKind;
 use crate::change::{User, all_changes, touched};
 use crate::engine::recorder_handle::ReadUser;
 use crate::engine::work::{Before, Completed, UserRows};
@@ -95,7 +96,8 @@ impl<W: Wire> Client<W> {
         stop: &Stop,
     ) -> Option<Seen> {
         let name = &user_rows.first.login_id;
-        let decides = self.looking.skip_unchanged || user_rows.expects();
+        let needed = user_rows.needs_user();
+        let decides = self.looking.skip_unchanged || needed;
         if user_rows.is_recent && !decides {
             // How it was before this run is kept already.
             return None;
@@ -107,6 +109,15 @@ impl<W: Wire> Client<W> {
         }
         let distrusts = self.distrusts_until.is_some_and(|until| Instant::now() < until);
         match &found.searched {
+            // Who is taken for missing and is there is not made twice: that is refused.
+            Some(found) if makes(&user_rows.first) && !user_rows.is_recent => {
+                let shown = found.named(name).filter(|shown| shown.is_settled(now) && !distrusts);
+                match (shown, found.named(name)) {
+                    (Some(shown), _) => return Some(Seen::BySearch(shown.raw.clone())),
+                    (None, None) => return Some(Seen::Alone(Load::Missing)),
+                    (None, Some(_)) => {}
+                }
+            }
             Some(_) if distrusts && decides => {}
             Some(found) => {
                 let shown = found.named(name).filter(|_| !user_rows.is_recent);
@@ -115,7 +126,7 @@ impl<W: Wire> Client<W> {
                 }
             }
             // The run is not held up by a search that fails, unless a row hangs on it.
-            None if !user_rows.expects() => {
+            None if !needed => {
                 let issue = Issue::error("not_read", "reading the user failed");
                 return Some(Seen::Alone(Load::Failed(Box::new(issue))));
             }
@@ -132,15 +143,22 @@ impl<W: Wire> Client<W> {
         before: &Before,
         stop: &Stop,
     ) -> Option<(Status, Option<Box<Issue>>)> {
-        let decides = self.looking.skip_unchanged || instruction.expect.is_some();
+        let decides = self.looking.skip_unchanged || instruction.needs_user();
         if !decides || instruction.ambiguous {
             return None;
+        }
+        if let Some(undecidable) = undecidable(instruction, before) {
+            return Some(undecidable);
         }
         let user = match before {
             Before::Seen(raw) => User::read(raw),
             Before::Missing | Before::Unread | Before::Failed(_) => None,
         };
-        if user.as_ref().is_some_and(|user| changes_nothing(instruction, user)) {
+        let is_upsert = instruction.patched.is_some();
+        let is_as_wanted = |user: &User| {
+            changes_nothing(instruction, user) || (is_upsert && instruction.changes.is_empty())
+        };
+        if user.as_ref().is_some_and(is_as_wanted) {
             return Some((Status::Unchanged, None));
         }
         let expected = instruction.expect.as_ref()?;
@@ -173,8 +191,31 @@ impl<W: Wire> Client<W> {
     }
 }
 
+/// Whether a row makes the user where nobody has the name.
+fn makes(instruction: &Instruction) -> bool {
+    instruction.operation.kind == OperationKind::Upsert
+}
+
+/// What a row comes to that hangs on its user, where that could not be read, or is not there.
+fn undecidable(instruction: &Instruction, before: &Before) -> Option<(Status, Option<Box<Issue>>)> {
+    match (instruction.operation.kind, before) {
+        (OperationKind::Upsert | OperationKind::Delete, Before::Failed(why)) => {
+            Some((Status::GaveUp, Some(why.clone())))
+        }
+        (OperationKind::Delete, _) if instruction.user_id.is_none() => {
+            let issue = Issue::error("user_not_found", "there is no such user")
+                .hint("check the login ID; who is gone already need not be deleted");
+            Some((Status::Rejected, Some(Box::new(issue))))
+        }
+        _ => None,
+    }
+}
+
 /// Whether a user would be the same after a row.
 fn changes_nothing(instruction: &Instruction, user: &User) -> bool {
+    if instruction.operation.kind != OperationKind::Update {
+        return false;
+    }
     let changes = all_changes(instruction.operation, &instruction.changes);
     if changes.is_empty() || changes.iter().any(|change| change.part().is_none()) {
         // What cannot be seen may be about to change.

@@ -19,6 +19,8 @@ use crate::rows::Instruction;
 #[derive(Debug)]
 pub(super) struct RowAttempt {
     started: Instant,
+    /// What it comes to once the server has done it.
+    done_as: Status,
     /// Attempts of the requests that it was in before.
     earlier: u32,
     /// The requests of these, as far as they are known.
@@ -47,6 +49,7 @@ impl RowAttempt {
     pub(super) fn begin(instruction: &Instruction, earlier: u32) -> Self {
         Self {
             started: Instant::now(),
+            done_as: Status::done(instruction.operation),
             earlier,
             earlier_requests: Vec::new(),
             tries: Tries::default(),
@@ -61,6 +64,7 @@ impl RowAttempt {
     pub(super) fn batched(started: Instant, user_rows: &UserRows, tries: &Tries) -> Self {
         Self {
             started,
+            done_as: Status::done(user_rows.first.operation),
             earlier: user_rows.attempts,
             earlier_requests: Vec::new(),
             tries: tries.clone(),
@@ -80,9 +84,9 @@ impl RowAttempt {
         self.earlier_requests.extend(tries.requests);
     }
 
-    /// The server has done it, and this is the user.
-    pub(super) fn updated(&self, user: Box<RawValue>) -> Outcome {
-        self.outcome(Status::Updated, self.tries.http_status, Some(user), None)
+    /// The server has done it, and this is the user, if it showed one.
+    pub(super) fn applied(&self, user: Option<Box<RawValue>>) -> Outcome {
+        self.outcome(self.done_as, self.tries.http_status, user, None)
     }
 
     /// The server has done it.
@@ -95,7 +99,7 @@ impl RowAttempt {
             },
             Reply::Failed(_) => None,
         };
-        let outcome = self.outcome(Status::Updated, http_status, user, None);
+        let outcome = self.outcome(self.done_as, http_status, user, None);
         // The user has login IDs now that were the other's.
         let merged = self.holder.filter(|holder| {
             let after = outcome.user.as_deref().and_then(User::read).unwrap_or_default();
@@ -136,7 +140,7 @@ impl RowAttempt {
 
     /// Reading the user shows that it is done.
     pub(super) fn found(&self, found: &Found) -> Outcome {
-        self.outcome(Status::Updated, Some(found.http_status), Some(found.user.clone()), None)
+        self.outcome(self.done_as, Some(found.http_status), Some(found.user.clone()), None)
     }
 
     /// What reading showed; `None` where it leaves the row as it was before.
@@ -149,6 +153,10 @@ impl RowAttempt {
             Reconciled::NotApplied { user_id } => {
                 self.user_id = user_id;
                 None
+            }
+            Reconciled::Existed(why) => Some(self.refused(Status::Rejected, why)),
+            Reconciled::Gone => {
+                Some(self.outcome(Status::Deleted, self.tries.http_status, None, None))
             }
             Reconciled::Unknown(why) => {
                 Some(self.outcome(Status::Unknown, self.tries.http_status, None, Some(why)))

@@ -1,5 +1,6 @@
 //! What is done about users before anything is sent for them.
 
+use crate::catalog::OperationKind;
 use crate::rows::Instruction;
 
 /// What is done about users before anything is sent for them.
@@ -28,6 +29,8 @@ pub enum OnDrift {
 impl LookRules {
     /// Whether the user of an instruction is read before anything is sent for it.
     pub(super) fn read(self, instruction: &Instruction) -> bool {
-        self.keep || self.skip_unchanged || instruction.expect.is_some()
+        // Of a user who is to be made there is nothing to be kept.
+        let keep = self.keep && instruction.operation.kind != OperationKind::Create;
+        keep || self.skip_unchanged || instruction.needs_user()
     }
 }

@@ -4,6 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::exit;
 use crate::input::record::Source;
 use crate::outcome::{Finished, Tally};
@@ -84,7 +86,8 @@ impl Recorder {
             rows: Vec::new(),
             tally: Tally::default(),
         };
-        recorder.append(std::iter::once(JournalLine::Begin(identity.clone())))?;
+        let begin = JournalLine::Begin(identity.clone());
+        recorder.append([begin, JournalLine::Started(Timestamp::now())].into_iter())?;
         Ok(recorder)
     }
 

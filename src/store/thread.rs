@@ -115,8 +115,8 @@ fn batch(
                 recorder.record(&finished)?;
                 room.leave(finished.bytes());
             }
-            Entry::Sent { row, written } => {
-                rows.push(row);
+            Entry::Sent { rows: these, written } => {
+                rows.extend(these);
                 waiting.push(written);
             }
             Entry::Before { users, written } => keep(recorder, &users, written)?,

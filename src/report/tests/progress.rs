@@ -80,11 +80,11 @@ fn position_and_course() {
     let running = Snapshot {
         done: 1234,
         total: Some(40_000),
-        updated: 1230,
-        failed: 4,
+        ended: Tally { updated: 1230, rejected: 4, ..Tally::default() },
         ..Snapshot::default()
     };
-    let all_read = Snapshot { all_read: true, unchanged: 1, ..running };
+    let ended = Tally { unchanged: 1, ..running.ended };
+    let all_read = Snapshot { all_read: true, ended, ..running };
     let unknown = Snapshot { total: None, ..running };
     let pace = |waiting| Pace { calls_per_second: Some(6.5), waiting, ..Pace::default() };
     let pause = Waiting::CoolDown(seconds(42));
@@ -166,7 +166,10 @@ fn rows_done_before_are_done() {
     progress.event(&Event::AllRead);
     progress.event(&Event::RowFinished(&finished(Status::Updated)));
     let now = progress.snapshot();
-    assert_eq!((now.done, now.updated, now.failed, now.total), (81, 71, 10, Some(100)));
+    assert_eq!(
+        (now.done, now.ended.updated, now.ended.failed(), now.total),
+        (81, 71, 10, Some(100))
+    );
     assert_eq!(now.position(), "81 of 100 rows (81%)");
 }
 

@@ -30,6 +30,8 @@ fn mixed() -> Summary {
         left_out: 0,
         read: 1500,
         updated: 1460,
+        created: 0,
+        deleted: 0,
         unchanged: 10,
         invalid: 6,
         drifted: 0,

@@ -35,14 +35,6 @@ pub(super) fn without_null(json: &str) -> Result<Value<'_>, Issue> {
     }
 }
 
-/// A JSON object, of which an issue says nothing.
-pub(super) fn object(json: &str) -> Result<Value<'_>, Issue> {
-    match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(json) {
-        Ok(_) => Ok(Value::Json(one_line(json))),
-        Err(_) => refuse("expected a JSON object", "write an object, such as {\"key\":\"value\"}"),
-    }
-}
-
 /// JSON on one line; a value that spans lines must not break a line-based file or a log.
 fn one_line(json: &str) -> Cow<'_, str> {
     if json.contains(['\n', '\r']) {

@@ -36,6 +36,7 @@ impl ItemResult {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct BatchBody {
+    #[serde(alias = "createdUsers")]
     patched_users: Option<Vec<Box<RawValue>>>,
     /// Each with a `failure`, and a `user` that may be null.
     failed_users: Option<Vec<Value>>,

@@ -502,7 +502,8 @@ async fn what_may_have_been_done_stays_in_doubt_in_later_calls() {
             Tries { attempts: 2, maybe_applied, http_status: Some(500), ..Tries::default() };
         let end = (&End::Failed(Status::GaveUp), &answer(500, Body::Unreadable(String::new())));
         let mut completed = Completed::default();
-        client.finish_all(users.into(), Instant::now(), &tries, end, &mut completed);
+        let sending = Sending { started: Instant::now(), tries: &tries };
+        client.finish_all(users.into(), sending, end, &mut completed);
         assert_eq!(completed.further.len(), 2, "two halves");
         for call in completed.further {
             let WorkItem::Batch { users, searched: true } = call else { panic!("{call:?}") };

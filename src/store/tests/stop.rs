@@ -85,12 +85,12 @@ async fn what_must_not_be_sent_twice_is_in_the_journal_before_it_is_sent() {
     let (sender, receiver) = mpsc::channel(8);
     let thread = spawn(recorder, receiver, Room::default());
     let recorder = crate::engine::recorder_handle::RecorderHandle::new(&sender);
-    assert!(recorder.about_to_send(7).await);
+    assert!(recorder.about_to_send(vec![7]).await);
     let recovered = fixture.folder.recover().unwrap().unwrap();
     assert!(recovered.sent.contains(&7), "{recovered:?}");
     drop(sender);
     thread.join().unwrap().unwrap();
-    assert!(!recorder.about_to_send(8).await, "the recorder is gone");
+    assert!(!recorder.about_to_send(vec![8]).await, "the recorder is gone");
 }
 
 #[test]
