@@ -4,6 +4,7 @@
 //! them a user does not show yet, and [`invert()`] gives the changes that take them back. Each
 //! decides by the subject of a change, without a wildcard.
 
+mod anew;
 mod apply;
 mod body;
 mod compare;
@@ -16,6 +17,7 @@ mod tests;
 mod user;
 mod value;
 
+pub use anew::anew;
 pub use apply::all_changes;
 pub use body::{body, row};
 pub use compare::compare;

@@ -29,7 +29,8 @@ pub(crate) struct Step {
     earlier: Option<u32>,
     /// Whether there is no step of the same user after it.
     pub(crate) is_last: bool,
-    /// Whether the server showed the user; it does not after a password was set.
+    /// Whether it is known who the user is; it is not where the server did not show the user, such
+    /// as after a password was set.
     pub(crate) shows_user: bool,
 }
 
@@ -154,7 +155,7 @@ impl History {
                     let (is_last, shows_user) = (true, true);
                     self.steps.push(Step { user, place, earlier, is_last, shows_user });
                 }
-                None if line.status == Status::Updated => {
+                None if line.status.is_change() => {
                     let (user, earlier, is_last, shows_user) = (0, None, false, false);
                     self.steps.push(Step { user, place, earlier, is_last, shows_user });
                 }
@@ -238,13 +239,10 @@ impl History {
 /// A row that was found to be done already may have been done by an earlier part of the run.
 fn may_have_changed(status: Status) -> bool {
     match status {
-        Status::Updated | Status::Created | Status::Unchanged => true,
-        Status::Deleted
-        | Status::Invalid
-        | Status::Drifted
-        | Status::Rejected
-        | Status::GaveUp
-        | Status::Unknown => false,
+        Status::Updated | Status::Created | Status::Deleted | Status::Unchanged => true,
+        Status::Invalid | Status::Drifted | Status::Rejected | Status::GaveUp | Status::Unknown => {
+            false
+        }
     }
 }
 

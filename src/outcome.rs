@@ -131,7 +131,8 @@ pub struct Outcome {
     pub duration: Duration,
     /// When it ended.
     pub finished_at: Timestamp,
-    /// The user as the server sent it, or as it was read where the answer was lost.
+    /// The user as the server sent it, or as it was read where the answer was lost; one who was
+    /// deleted as it was before.
     pub user: Option<Box<RawValue>>,
     /// The user who was merged into this one and is gone, as it was read before.
     pub merged: Option<Box<RawValue>>,

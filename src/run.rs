@@ -7,6 +7,7 @@
 
 mod canary;
 mod checked;
+mod deletions;
 mod intake;
 mod intention;
 #[cfg(test)]
@@ -28,15 +29,17 @@ use crate::connect;
 use crate::engine::events::{CanaryReport, Sink};
 use crate::exit::Error;
 use crate::plan::file::Plan;
+use crate::requester::Requester;
 use crate::settings::config::{self, Config, Target};
 use crate::simulator::{self, Simulator};
 use crate::stop::{Stop, StopReason};
 use crate::store;
 use canary::AskCanary;
+use deletions::{Deletions, RowsToDelete};
 use intake::Intended;
 pub use intention::Intention;
-use parts::Parts;
 pub use parts::RunEnd;
+use parts::{Connection, Parts};
 use planned::Prepared;
 
 /// A run that has not begun.
@@ -227,22 +230,64 @@ async fn connected(
         }
     };
     match connected {
-        Ok(connected) => {
-            if let Some((ask, plan)) = question {
-                let simulator = connected.1.simulator.as_deref();
-                let intention = Intention::of(&parts, endpoint, simulator, plan.as_ref());
-                if !confirmed(ask, intention, &parts.stop.clone()).await {
-                    parts.intake.give_up();
-                    let why = StopReason::stopped(NOT_CONFIRMED, "not confirmed", "");
-                    return Ok(RunEnd::NotBegun(why));
-                }
-            }
-            Ok(session::session(parts, connected).await)
+        Ok((transport, handshake)) => {
+            let config = &parts.config;
+            let rates = config.pace.rates(handshake.simulator.as_deref());
+            let gate = connect::gate(&config.pace, config.endpoint(), &rates);
+            let host = transport.host();
+            let requester = Requester::new(transport, gate, config.backoff);
+            let connection = Connection { requester, host, handshake };
+            begin(parts, connection, endpoint, question).await
         }
         Err(error) => {
             parts.intake.give_up();
             Err(error)
         }
+    }
+}
+
+/// Looks at what is about to be done, and asks whether it may; then the session begins.
+async fn begin(
+    parts: Parts,
+    connection: Connection,
+    endpoint: &Endpoint,
+    question: Option<(Confirm, Option<Plan>)>,
+) -> Result<RunEnd, Error> {
+    let deletions = match deletions(&parts, &connection).await {
+        Ok(deletions) => deletions,
+        Err(error) => {
+            parts.intake.give_up();
+            return Err(error);
+        }
+    };
+    if let Some(reason) = parts.stop.reason() {
+        parts.intake.give_up();
+        return Ok(RunEnd::NotBegun(reason));
+    }
+    if let Some((ask, plan)) = question {
+        let simulator = connection.handshake.simulator.as_deref();
+        let intention = Intention::of(&parts, endpoint, simulator, (plan.as_ref(), deletions));
+        if !confirmed(ask, intention, &parts.stop.clone()).await {
+            parts.intake.give_up();
+            let why = StopReason::stopped(NOT_CONFIRMED, "not confirmed", "");
+            return Ok(RunEnd::NotBegun(why));
+        }
+    }
+    Ok(session::session(parts, connection).await)
+}
+
+/// The users whom the run is about to delete, if there are any.
+fn deletions<'a>(
+    parts: &'a Parts,
+    connection: &'a Connection,
+) -> impl Future<Output = Result<Option<Deletions>, Error>> + Send + use<'a> {
+    let (intake, config, stop) = (&parts.intake, &parts.config, &parts.stop);
+    let rows = deletions::may_delete(intake)
+        .then(|| (&intake.reading.requests[..], &intake.reading.builder));
+    async move {
+        let Some((requests, builder)) = rows else { return Ok(None) };
+        let rows = RowsToDelete { requests, builder };
+        deletions::check(config, rows, &connection.requester, stop).await
     }
 }
 

@@ -29,7 +29,7 @@ use crate::requester::{End, Request, Requester, Tries};
 use crate::rows::{Call, Instruction, OnConflict};
 use crate::stop::{Stop, StopReason};
 use row::RowAttempt;
-pub(crate) use rules::{LookRules, OnDrift};
+pub(crate) use rules::{LookRules, MaxDeletes, OnDrift, Protected};
 
 /// What batching has saved, and what was merged.
 #[derive(Debug, Default)]
@@ -162,6 +162,12 @@ impl<W: Wire> Client<W> {
                 Some(decided) => Some(row.decided(decided, &before)),
                 None => self.work_on(row, instruction, stop).await,
             };
+            let outcome = outcome.map(|mut outcome| {
+                if outcome.status == Status::Deleted {
+                    outcome.user = user_rows.seen();
+                }
+                outcome
+            });
             if let Some(user) = outcome.as_ref().and_then(|outcome| outcome.user.clone()) {
                 before = Cow::Owned(Before::Seen(user));
             }

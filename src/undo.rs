@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 
 use crate::api::load::Load;
 use crate::api::transport::ReadWire;
-use crate::catalog::{Effect, OPERATIONS, Operation, PATCH_BATCH, Role};
+use crate::catalog::{Effect, OPERATIONS, Operation, OperationKind, PATCH_BATCH, Role, USER_ID};
 use crate::change::{
-    self, Action, Change, ChangeRecord, Changes, Irreversible, Subject, User, all_changes, invert,
-    touched,
+    self, Action, Change, ChangeRecord, Changes, Irreversible, Subject, User, UserParts,
+    all_changes, invert, touched,
 };
 use crate::exit::Error;
 use crate::history::{History, Step};
+use crate::outcome::Status;
 use crate::read::ShownUser;
 use crate::requester::Requester;
 use crate::rows::EXPECT;
@@ -27,6 +28,8 @@ use crate::store::results::ResultLine;
 pub(crate) enum Undone {
     /// It is taken back by these rows, JSON.
     Restored(Vec<Vec<u8>>),
+    /// The user was deleted, and is made anew by these rows: it is not the same user.
+    Anew(Vec<Vec<u8>>),
     /// It changed nothing, so there is nothing to take back.
     Nothing,
     /// Somebody else has changed the user since, in these fields.
@@ -150,6 +153,17 @@ fn undo_step(
     if !step.shows_user {
         return Ok((cannot("what it was before cannot be read, such as a password"), None));
     }
+    match line.status {
+        Status::Created => return Ok(undo_creation(rules, line, user)),
+        Status::Deleted => return Ok(undo_deletion(line, user)),
+        Status::Updated
+        | Status::Unchanged
+        | Status::Invalid
+        | Status::Drifted
+        | Status::Rejected
+        | Status::GaveUp
+        | Status::Unknown => {}
+    }
     let users = history.users(step, line)?;
     let Some(operation) = line.operation.as_deref().and_then(Operation::named) else {
         return Ok((cannot("its operation is not known to this version"), user));
@@ -196,6 +210,61 @@ fn undo_step(
     ))
 }
 
+/// A user whom the run made is deleted, unless somebody else has changed the user since.
+fn undo_creation(
+    rules: &UndoRules,
+    line: &ResultLine<'_>,
+    user: Option<User>,
+) -> (Undone, Option<User>) {
+    // Who is gone already is as before the run.
+    let Some(user) = user else { return (Undone::Nothing, None) };
+    let after = line.user.as_ref().and_then(|user| User::read(user)).unwrap_or_default();
+    let changes: Changes = line.changes.iter().filter_map(ChangeRecord::change).collect();
+    let mut expect = after.parts(&touched(&changes));
+    for part in ["loginIds", "status"] {
+        expect.insert(part.to_owned(), after.part(part));
+    }
+    let since = user.differs_in(&expect);
+    if !since.is_empty() && !rules.force {
+        return (Undone::ChangedSince(since), Some(user));
+    }
+    let now = user.parts(expect.keys());
+    let delete = Operation::of_kind(OperationKind::Delete);
+    let row = row_of(delete, user.user_id(), &std::iter::empty(), (line, &user, now));
+    (Undone::Restored(vec![row]), None)
+}
+
+/// A user whom the run deleted is made anew.
+fn undo_deletion(line: &ResultLine<'_>, user: Option<User>) -> (Undone, Option<User>) {
+    if user.is_some() {
+        return (cannot("the user is there, though the run deleted it"), user);
+    }
+    let before = line.user.as_ref().and_then(|user| User::read(user)).unwrap_or_default();
+    let create = Operation::of_kind(OperationKind::Create);
+    let Some((login_id, changes)) = change::anew(create, &before) else {
+        return (cannot("the user had no login ID"), None);
+    };
+    let row = change::row(create, &login_id, &changes.iter(), &[("_undoOf", &json!(line.row))]);
+    let after = User::of_login_id(&login_id).after(&login_id, &changes);
+    (Undone::Anew(vec![row]), Some(after))
+}
+
+/// A row that expects these parts of its user, and that it is this user.
+fn row_of<'c>(
+    operation: &'static Operation,
+    name: &str,
+    changes: &(impl Iterator<Item = &'c Change> + Clone),
+    (line, user, mut expect): (&ResultLine<'_>, &User, UserParts),
+) -> Vec<u8> {
+    // Who is made anew has no ID yet.
+    if !user.user_id().is_empty() {
+        expect.insert(USER_ID.to_owned(), user.part(USER_ID));
+    }
+    let (undo_of, expect) = (json!(line.row), json!(expect));
+    let more: [(&str, &Value); 2] = [("_undoOf", &undo_of), (EXPECT, &expect)];
+    change::row(operation, name, changes, &more)
+}
+
 fn cannot(why: &str) -> Undone {
     Undone::Cannot(why.to_owned(), Vec::new())
 }
@@ -229,16 +298,13 @@ fn rows(
             None => groups.push((own, vec![change])),
         }
     }
-    let undo_of = json!(line.row);
     let mut rows = Vec::with_capacity(groups.len());
     for (own, changes) in groups {
-        let mut expect = user.parts(&touched(changes.iter().copied()));
-        expect.insert("userId".to_owned(), user.part("userId"));
-        let expect = json!(expect);
-        let more: [(&str, &Value); 2] = [("_undoOf", &undo_of), (EXPECT, &expect)];
-        let takes_user_id = own.fields[0].aliases.contains(&crate::catalog::USER_ID);
-        let name = if takes_user_id { user.user_id() } else { login_id };
-        rows.push(change::row(own, name, &changes.iter().copied(), &more));
+        let expect = user.parts(&touched(changes.iter().copied()));
+        let takes_user_id = own.fields[0].aliases.contains(&USER_ID);
+        let by_id = takes_user_id && !user.user_id().is_empty();
+        let name = if by_id { user.user_id() } else { login_id };
+        rows.push(row_of(own, name, &changes.iter().copied(), (line, &user, expect)));
         user = user.after(login_id, changes.iter().copied());
     }
     (rows, user)

@@ -13,6 +13,7 @@ use crate::catalog::Operation;
 use crate::change::{ChangeRecord, Changes, User, UserParts, all_changes, touched};
 use crate::exit::Error;
 use crate::history::History;
+use crate::outcome::Status;
 use crate::requester::Requester;
 use crate::stop::Stop;
 
@@ -27,6 +28,8 @@ pub(crate) enum Verified {
     NeverTook(Vec<String>),
     /// The user is gone.
     Gone,
+    /// The user was deleted, and is there.
+    StillThere,
     /// The user could not be read.
     Unreadable(String),
 }
@@ -41,6 +44,8 @@ struct WrittenUser {
     shown: UserParts,
     /// Fields that the replies showed otherwise than the rows wanted.
     never_took: Vec<String>,
+    /// Whether the run deleted the user.
+    is_deleted: bool,
 }
 
 /// Users that are read at a time; the gate bounds them further.
@@ -86,6 +91,8 @@ pub(crate) async fn verify<W: ReadWire>(
 
 fn judge(user: &WrittenUser, load: Load) -> Verified {
     let now = match load {
+        Load::Missing if user.is_deleted => return Verified::AsWritten,
+        Load::Found(_) if user.is_deleted => return Verified::StillThere,
         Load::Missing => return Verified::Gone,
         Load::Failed(why) => return Verified::Unreadable(why.message.to_string()),
         Load::Found(found) => User::read(&found.user).unwrap_or_default(),
@@ -107,6 +114,7 @@ fn written_by(history: &mut History, last: usize) -> Result<WrittenUser, Error> 
         login_id: String::new(),
         shown: UserParts::new(),
         never_took: Vec::new(),
+        is_deleted: false,
     };
     // A later row decides.
     let mut decided: HashSet<String> = HashSet::new();
@@ -115,6 +123,9 @@ fn written_by(history: &mut History, last: usize) -> Result<WrittenUser, Error> 
         let step = history.step(index);
         let line = history.line(step)?;
         let after = line.user.as_ref().and_then(|user| User::read(user)).unwrap_or_default();
+        if line.status == Status::Deleted {
+            written.is_deleted = true;
+        }
         if written.user_id.is_empty() {
             after.user_id().clone_into(&mut written.user_id);
             line.login_id.as_deref().unwrap_or_default().clone_into(&mut written.login_id);

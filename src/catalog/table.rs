@@ -265,7 +265,7 @@ pub static DELETE_BATCH: Operation = Operation {
 
 /// The fields of a new user (API reference, 3.5). The time of the creation and the seed of a TOTP
 /// device are taken in batches alone.
-static CREATE_FIELDS: &[Field] = &[
+const CREATE_FIELDS: &[Field] = &[
     NEW_LOGIN_ID,
     EMAIL,
     VERIFIED_EMAIL,
@@ -709,27 +709,12 @@ pub static OPERATIONS: &[Operation] = &[
         user_id_apart: true,
         ..CREDENTIALS
     },
-    Operation {
-        name: "create",
-        about: "Create a user. Nobody is invited: no message is sent.",
-        path: "/v1/mgmt/user/create",
-        fields: CREATE_FIELDS,
-        constants: NO_INVITE,
-        kind: OperationKind::Create,
-        lost_answer: LostAnswer::ReadUser,
-        rate_class: RateClass::UsersCreate,
-        ..BASE
-    },
+    CREATE,
     Operation {
         name: "upsert",
-        about: "Create the user, or patch one who is there.",
-        path: "/v1/mgmt/user/create",
-        fields: CREATE_FIELDS,
-        constants: NO_INVITE,
+        about: "Create the user, or patch one who is there in what differs.",
         kind: OperationKind::Upsert,
-        lost_answer: LostAnswer::ReadUser,
-        rate_class: RateClass::UsersCreate,
-        ..BASE
+        ..CREATE
     },
     Operation {
         name: "delete",
@@ -745,9 +730,28 @@ pub static OPERATIONS: &[Operation] = &[
     },
 ];
 
+/// Creating a user to whom a mail or an SMS goes out, by the settings of the project (API reference,
+/// 3.5).
+pub static CREATE_AND_INVITE: Operation = Operation { constants: INVITE, ..CREATE };
+
+/// A mail or an SMS goes out to a new user, by the settings of the project (API reference, 3.5).
+pub static INVITE: &[(&str, bool)] = &[("invite", true)];
+
 /// No mail and no SMS goes out to a new user (API reference, 3.5).
 pub static NO_INVITE: &[(&str, bool)] =
     &[("invite", false), ("sendMail", false), ("sendSMS", false)];
+
+const CREATE: Operation = Operation {
+    name: "create",
+    about: "Create a user. Nobody is sent anything, unless `--invite` is given.",
+    path: "/v1/mgmt/user/create",
+    fields: CREATE_FIELDS,
+    constants: NO_INVITE,
+    kind: OperationKind::Create,
+    lost_answer: LostAnswer::ReadUser,
+    rate_class: RateClass::UsersCreate,
+    ..BASE
+};
 
 /// What is done to a user's credentials: the answer shows nothing of them.
 const CREDENTIALS: Operation = Operation { answers: Answers::Nothing, ..BASE };

@@ -47,6 +47,14 @@ impl User {
         serde_json::from_str(json.get()).ok().map(Self)
     }
 
+    /// A user of whom only a login ID is known.
+    #[must_use]
+    pub fn of_login_id(login_id: &str) -> Self {
+        let mut user = Self::default();
+        user.put("loginIds", serde_json::json!([login_id]));
+        user
+    }
+
     /// Puts a value under a key.
     pub(super) fn put(&mut self, key: &str, value: Value) {
         self.0.insert(key.to_owned(), value);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::catalog::{LOAD, NAMES_A_SEARCH, RateClass};
+use crate::catalog::{LOAD, NAMES_A_SEARCH, OperationKind, RateClass};
 use crate::change::Subject;
 use crate::limiter::limit::Limit;
 use crate::rows::{Instruction, OnConflict};
@@ -27,6 +27,8 @@ pub(crate) struct Needed {
     calls: [u64; RateClass::ALL.len()],
     /// Rows that share calls. Fewer users may be behind them.
     batched: u64,
+    /// Rows that make users together.
+    created: u64,
     /// Names that are searched for before.
     searched: u64,
     /// Rows that are sent.
@@ -39,7 +41,12 @@ impl Needed {
         self.rows += 1;
         match instruction.batch {
             Some(_) => {
-                self.batched += 1;
+                match instruction.operation.kind {
+                    OperationKind::Create | OperationKind::Upsert => self.created += 1,
+                    OperationKind::Read | OperationKind::Update | OperationKind::Delete => {
+                        self.batched += 1;
+                    }
+                }
                 self.searched += instruction.guarded_names().count() as u64;
             }
             None => {
@@ -81,6 +88,7 @@ impl Needed {
             *sum += calls;
         }
         self.batched += other.batched;
+        self.created += other.created;
         self.searched += other.searched;
     }
 
@@ -96,6 +104,7 @@ impl Needed {
             self.searched = 0;
         }
         *self.of(RateClass::Users) += self.batched.div_ceil(size);
+        *self.of(RateClass::UsersCreateBatch) += self.created.div_ceil(size);
         *self.of(RateClass::UsersSearch) += self.searched.div_ceil(size.min(NAMES_A_SEARCH as u64));
         RateClass::ALL.into_iter().zip(self.calls).collect()
     }

@@ -112,6 +112,7 @@ impl Planning<'_> {
             inputs: names.to_vec(),
             merges: self.mapping.on_conflict == OnConflict::Merge,
             allow_destructive: self.mapping.allow_destructive,
+            invites: self.mapping.invites,
         }
     }
 }
@@ -127,9 +128,11 @@ fn show(
     let size = u64::from(args.rows.batch_size);
     let forecasts = planned.needed.map(|needed| check::forecast(&needed, size, &limits));
     let next = output.output.as_ref().filter(|_| planned.totals.changes > 0).map(|path| {
-        let classes = planned.totals.classes.keys().map(String::as_str);
-        let allow = classes.filter(|class| *class != ChangeClass::Plain.word());
-        let allow = allow.fold(String::new(), |allow, class| allow + " --allow " + class);
+        let classes = &planned.totals.classes;
+        let allow = ChangeClass::ALL
+            .into_iter()
+            .filter(|class| class.needs_leave() && classes.contains_key(class.word()))
+            .fold(String::new(), |allow, class| allow + " --allow " + class.word());
         let path = report::quoted(&path.to_string_lossy());
         let project = caller.options(&["--project-id", "--base-url", "--key-file"]);
         format!("{} run {path}{allow}{project}", Tool::THIS.name)

@@ -49,8 +49,9 @@ pub(super) fn run(args: &UndoArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
     })?;
     let path = report::quoted(&args.output.to_string_lossy());
     let options = caller.options(&["--project-id", "--base-url", "--key-file"]);
+    let destructive = if screen.deletes() { " --allow-destructive" } else { "" };
     let next = (screen.written() > 0)
-        .then(|| format!("{} plan {path}{options}, or run it", Tool::THIS.name));
+        .then(|| format!("{} plan {path}{destructive}{options}, or run it", Tool::THIS.name));
     let mut page = Vec::new();
     let printed = if args.json {
         writeln!(page, "{}", screen.json(&args.output))
@@ -65,7 +66,7 @@ pub(super) fn run(args: &UndoArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
 fn write(file: &mut NewFile, line: &ResultLine<'_>, undone: &Undone) -> Result<(), Error> {
     let (rows, left) = match undone {
         Undone::Nothing => return Ok(()),
-        Undone::Restored(rows) => (&rows[..], None),
+        Undone::Restored(rows) | Undone::Anew(rows) => (&rows[..], None),
         Undone::Cannot(why, rows) => (&rows[..], Some(("cannot_restore", why.clone()))),
         Undone::ChangedSince(fields) => {
             (&[][..], Some(("changed_since", format!("changed since: {}", fields.join(", ")))))

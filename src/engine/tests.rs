@@ -171,6 +171,7 @@ fn ready(row: u64, lane: u64) -> Row {
         batch: None,
         looked_up: false,
         attributes_apart: false,
+        invites: false,
         user_id: None,
         patched: None,
         expect: None,

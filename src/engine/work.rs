@@ -126,6 +126,15 @@ impl UserRows {
         }
     }
 
+    /// The user as the server last showed it.
+    #[must_use]
+    pub fn seen(&self) -> Option<Box<RawValue>> {
+        match &self.before {
+            Before::Seen(user) => Some(user.clone()),
+            Before::Unread | Before::Missing | Before::Failed(_) => None,
+        }
+    }
+
     /// The lane of the user's ID, if the user was read.
     #[must_use]
     pub fn user_lane(&self) -> Option<u64> {

@@ -12,6 +12,10 @@ use crate::change::User;
 pub(crate) enum ChangeClass {
     /// Nothing that needs leave.
     Plain,
+    /// A user is made, which needs no leave either.
+    Creation,
+    /// A mail or an SMS goes out to the user.
+    Invitation,
     /// A value is taken away, and nothing takes its place.
     Removal,
     /// A login ID gets another name: the user has to sign in with that.
@@ -22,22 +26,42 @@ pub(crate) enum ChangeClass {
     LockOut,
     /// Another user becomes part of this one, and is gone.
     Merge,
+    /// The user is taken away.
+    Deletion,
 }
 
 impl ChangeClass {
     /// Every class.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Plain, Self::Removal, Self::Rename, Self::Access, Self::LockOut, Self::Merge];
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Plain,
+        Self::Creation,
+        Self::Invitation,
+        Self::Removal,
+        Self::Rename,
+        Self::Access,
+        Self::LockOut,
+        Self::Merge,
+        Self::Deletion,
+    ];
 
     /// The words that give leave for classes.
-    pub(crate) const ALLOWABLE: [&str; 6] =
-        ["removal", "rename", "access", "lock_out", "merge", "all"];
+    pub(crate) const ALLOWABLE: [&str; 8] =
+        ["invitation", "removal", "rename", "access", "lock_out", "merge", "deletion", "all"];
+
+    /// Whether a run of a plan needs leave for it.
+    #[must_use]
+    pub(crate) fn needs_leave(self) -> bool {
+        !matches!(self, Self::Plain | Self::Creation)
+    }
 
     /// The word in files, on the screen and behind `--allow`.
     #[must_use]
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Plain => "plain",
+            Self::Creation => "creation",
+            Self::Invitation => "invitation",
+            Self::Deletion => "deletion",
             Self::Removal => "removal",
             Self::Rename => "rename",
             Self::Access => "access",
@@ -51,6 +75,9 @@ impl ChangeClass {
     pub(crate) fn meaning(self) -> &'static str {
         match self {
             Self::Plain => "changes",
+            Self::Creation => "a user is created",
+            Self::Invitation => "a mail or an SMS goes out to the user",
+            Self::Deletion => "the user is deleted",
             Self::Removal => "a value is removed",
             Self::Rename => "a login ID is renamed or removed",
             Self::Access => "more access: roles, tenants or apps",

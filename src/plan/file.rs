@@ -51,6 +51,9 @@ pub(crate) struct PlanHeader {
     pub(crate) merges: bool,
     /// Whether what takes things away wholesale is allowed.
     pub(crate) allow_destructive: bool,
+    /// Whether users who are created are invited.
+    #[serde(default)]
+    pub(crate) invites: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -122,7 +125,9 @@ fn line_of(instruction: &Instruction, change: &PlannedChange) -> Vec<u8> {
         ("_changes", json!(changes)),
         (EXPECT, json!(change.expect)),
     ];
-    let more: Vec<_> = more.iter().map(|(key, value)| (*key, value)).collect();
+    // Of a user who is to be made nothing is expected.
+    let is_said = |(key, _): &&(&str, Value)| *key != EXPECT || !change.expect.is_empty();
+    let more: Vec<_> = more.iter().filter(is_said).map(|(key, value)| (*key, value)).collect();
     let (operation, login_id) = (instruction.operation, &instruction.login_id);
     change::row(operation, login_id, &instruction.changes.iter(), &more)
 }
@@ -215,9 +220,11 @@ impl Plan {
     /// numbers.
     #[must_use]
     pub(crate) fn not_allowed(&self, allowed: &[String]) -> BTreeMap<String, u64> {
+        let free = |class: &str| {
+            ChangeClass::ALL.iter().any(|own| own.word() == class && !own.needs_leave())
+        };
         let needs_leave = |class: &&String| {
-            *class != ChangeClass::Plain.word()
-                && !allowed.iter().any(|own| own == *class || own == ALLOW_ALL)
+            !free(class) && !allowed.iter().any(|own| own == *class || own == ALLOW_ALL)
         };
         let classes = self.totals.classes.iter().filter(|(class, _)| needs_leave(class));
         classes.map(|(class, changes)| (class.clone(), *changes)).collect()

@@ -3,18 +3,22 @@
 //! The changes of rows are kept in a file without a name, and an index of it by user: some 20 bytes a
 //! user who would change. Only where a user turns up again are they read back.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::class::{self, ChangeClass};
 use super::look::{Users, load};
 use super::row::{KnownUser, PlanOutcome, PlannedChange, PlannedRow, Understood};
 use crate::api::transport::ReadWire;
-use crate::change::{Change, ChangeRecord, Changes, Subject, User, all_changes, touched};
+use crate::catalog::OperationKind;
+use crate::change::{
+    Change, ChangeRecord, Changes, Subject, User, UserParts, all_changes, touched,
+};
 use crate::exit::Error;
 use crate::requester::Requester;
 use crate::rows::{Instruction, OnConflict, lane};
@@ -36,6 +40,10 @@ pub(super) struct Fold {
     renamed: HashMap<u64, u64>,
     /// Lanes of login IDs that were given up.
     freed: BTreeSet<u64>,
+    /// Lanes of the login IDs of users whom a row would make.
+    made: HashSet<u64>,
+    /// Users whom a row would take away.
+    gone: HashSet<UserKey>,
 }
 
 /// A row's changes, as they are kept.
@@ -54,19 +62,19 @@ impl Fold {
     pub(super) fn new(rows: u64) -> Result<Self, Error> {
         let kept = tempfile::tempfile().map_err(Error::refused)?;
         let changed = HashMap::with_capacity(usize::try_from(rows).unwrap_or(0));
-        let (renamed, freed) = Default::default();
-        Ok(Self { kept, end: 0, changed, renamed, freed })
+        let (renamed, freed, made, gone) = Default::default();
+        Ok(Self { kept, end: 0, changed, renamed, freed, made, gone })
     }
 
     /// What would come of the next row.
     pub(super) async fn take<W: ReadWire>(
         &mut self,
-        row: Understood,
+        mut row: Understood,
         users: &Users,
         requester: &Requester<W>,
         stop: &Stop,
     ) -> Result<PlannedRow, Error> {
-        let instruction = match &row {
+        let instruction = match &mut row {
             Ok(instruction) => instruction,
             Err(invalid) => {
                 let why = invalid.issue.message.to_string();
@@ -80,6 +88,8 @@ impl Fold {
             }
             None => users.named(&instruction.login_id).map(KnownUser::clone),
         };
+        let user = user.filter(|user| !self.gone.contains(&key(user)));
+        let user = user.or_else(|| self.made(instruction));
         let verdict = self.verdict(instruction, user.as_deref(), users)?;
         Ok(PlannedRow { row, verdict })
     }
@@ -100,7 +110,104 @@ impl Fold {
         Ok(kept.login_id)
     }
 
+    /// The user whom an earlier row would make.
+    fn made(&self, instruction: &Instruction) -> Option<KnownUser> {
+        let is_made = self.made.contains(&lane(&instruction.login_id));
+        is_made.then(|| KnownUser::new(User::of_login_id(&instruction.login_id)))
+    }
+
     fn verdict(
+        &mut self,
+        instruction: &mut Instruction,
+        user: Option<&User>,
+        users: &Users,
+    ) -> Result<PlanOutcome, Error> {
+        match (instruction.operation.kind, user) {
+            (OperationKind::Create, Some(_)) => {
+                return Ok(refused("exists", "there is such a user already".to_owned()));
+            }
+            (OperationKind::Create | OperationKind::Upsert, None) => {
+                instruction.resolve(None);
+                return self.creation(instruction, users);
+            }
+            (OperationKind::Delete, Some(user)) => return self.deletion(instruction, user),
+            (OperationKind::Upsert, Some(user)) => {
+                let earlier = self.earlier(user);
+                let (before, _) = self.projected(user, earlier).map_err(|error| lost(&error))?;
+                instruction.resolve(Some(&before));
+                if instruction.changes.is_empty() {
+                    return Ok(PlanOutcome::Unchanged);
+                }
+            }
+            (OperationKind::Read | OperationKind::Update | OperationKind::Delete, _) => {}
+        }
+        self.change(instruction, user, users)
+    }
+
+    /// What comes of a row that makes a user.
+    fn creation(&mut self, instruction: &Instruction, users: &Users) -> Result<PlanOutcome, Error> {
+        let (name, changes) = (&instruction.login_id, &instruction.changes);
+        let user = User::of_login_id(name);
+        if let Some((value, holder)) = self.holder(instruction, &user, users) {
+            return Ok(refused("conflict", format!("{value} is the login ID of {holder}")));
+        }
+        if changes.iter().any(|change| change.part().is_none()) {
+            let why = "would be created, with a secret such as a password, which is never in a plan: run it from its own file";
+            return Ok(refused("secret", why.to_owned()));
+        }
+        let after = user.after(name, changes);
+        let parts = touched(changes);
+        self.keep(instruction, changes, key(&user), (None, 1)).map_err(|error| lost(&error))?;
+        self.made.insert(lane(name));
+        let mut differences = vec![("loginIds".to_owned(), Value::Null, after.part("loginIds"))];
+        let others = parts.iter().filter(|part| *part != "loginIds");
+        differences.extend(others.map(|part| (part.clone(), Value::Null, after.part(part))));
+        Ok(PlanOutcome::Changes(Box::new(PlannedChange {
+            differences,
+            classes: if instruction.invites {
+                [ChangeClass::Creation, ChangeClass::Invitation].into()
+            } else {
+                [ChangeClass::Creation].into()
+            },
+            expect: UserParts::new(),
+            shown_as: name.clone(),
+            of_user: 1,
+        })))
+    }
+
+    /// What comes of a row that takes a user away.
+    fn deletion(&mut self, instruction: &Instruction, user: &User) -> Result<PlanOutcome, Error> {
+        let earlier = self.earlier(user);
+        let (before, count) = self.projected(user, earlier).map_err(|error| lost(&error))?;
+        let parts: BTreeSet<String> = TELLING.iter().map(ToString::to_string).collect();
+        let since = instruction.expect.as_ref().map(|expect| before.differs_in(expect));
+        if let Some(fields) = since.filter(|fields| !fields.is_empty()) {
+            let why = format!("somebody else has changed {}", fields.join(", "));
+            return Ok(refused("drifted", why));
+        }
+        self.gone.insert(key(user));
+        let differences = parts
+            .iter()
+            .map(|part| (part.clone(), before.part(part), Value::Null))
+            .filter(|(_, was, _)| !was.is_null())
+            .collect();
+        let first = before.list("loginIds").first().map(ToString::to_string);
+        Ok(PlanOutcome::Changes(Box::new(PlannedChange {
+            differences,
+            classes: [ChangeClass::Deletion].into(),
+            expect: before.parts(&parts),
+            shown_as: first.unwrap_or_else(|| instruction.login_id.clone()),
+            of_user: count + 1,
+        })))
+    }
+
+    /// The place of a user's last change.
+    fn earlier(&self, user: &User) -> Option<u64> {
+        self.changed.get(&key(user)).map(|place| u64::from(*place) * ALIGNED)
+    }
+
+    /// What comes of a row that changes a user who is there.
+    fn change(
         &mut self,
         instruction: &Instruction,
         user: Option<&User>,
@@ -115,8 +222,7 @@ impl Fold {
         let Some(user) = user else {
             return Ok(refused("not_found", "no such user".to_owned()));
         };
-        let key = key(user.user_id());
-        let earlier = self.changed.get(&key).map(|place| u64::from(*place) * ALIGNED);
+        let (key, earlier) = (key(user), self.earlier(user));
         let (before, count) = self.projected(user, earlier).map_err(|error| lost(&error))?;
         let name = &instruction.login_id;
         if !before.names().iter().any(|own| lane(own) == lane(name)) {
@@ -150,7 +256,10 @@ impl Fold {
         self.keep(instruction, &changes, key, (earlier, count + 1))
             .map_err(|error| lost(&error))?;
         let mut expect = before.parts(&parts);
-        expect.insert("userId".to_owned(), before.part("userId"));
+        // A user whom an earlier row makes has no ID yet.
+        if !before.user_id().is_empty() {
+            expect.insert("userId".to_owned(), before.part("userId"));
+        }
         let differences = differing
             .into_iter()
             .map(|part| (part.clone(), before.part(&part), after.part(&part)))
@@ -251,8 +360,17 @@ impl Fold {
     }
 }
 
-fn key(user_id: &str) -> UserKey {
-    let hash = xxh3_64(user_id.as_bytes());
+/// The parts of a user that would tell whether somebody else had to do with it since.
+const TELLING: [&str; 7] =
+    ["userId", "loginIds", "email", "phone", "status", "roleNames", "userTenants"];
+
+/// By the user ID, or by the login ID of a user who has none yet.
+fn key(user: &User) -> UserKey {
+    let name = match user.user_id() {
+        "" => user.list("loginIds").first().copied().unwrap_or_default(),
+        id => id,
+    };
+    let hash = xxh3_64(name.as_bytes());
     #[expect(clippy::cast_possible_truncation, reason = "both halves are kept")]
     let halves = [hash as u32, (hash >> 32) as u32];
     halves

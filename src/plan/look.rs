@@ -53,11 +53,18 @@ pub(super) async fn look<W: ReadWire>(
         Some(Ok(found)) => found,
     };
     let now = Timestamp::now();
+    // Who is taken for missing and is there is not made twice: that is refused.
+    let hangs_on_user =
+        |name: &&&str| instructions().any(|own| own.login_id == **name && !own.makes_user());
+    let hanging: BTreeSet<&str> = names.iter().filter(hangs_on_user).copied().collect();
     let mut users = Users::default();
     let mut alone = Vec::new();
     for name in &names {
         match found.named(name).filter(|shown| shown.is_settled(now)) {
             Some(shown) => drop(users.0.insert(lane(name), Some(KnownUser::new(shown.user())))),
+            None if found.named(name).is_none() && !hanging.contains(name) => {
+                users.0.insert(lane(name), None);
+            }
             // That nobody has a name is believed of a load only: search lags.
             None => alone.push(*name),
         }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::format::{brief, count, paint, quoted, thousands};
 use super::summary::Look;
 use crate::history::History;
+use crate::outcome::Status;
 use crate::store::results::ResultLine;
 use crate::undo::Undone;
 use crate::verify::Verified;
@@ -25,6 +26,9 @@ pub(crate) struct UndoScreen {
     look: Look,
     rows: u64,
     restored: u64,
+    anew: u64,
+    /// Rows that delete users whom the run created.
+    deletions: u64,
     nothing: u64,
     written: u64,
     changed_since: u64,
@@ -43,6 +47,8 @@ impl UndoScreen {
             look,
             rows: 0,
             restored: 0,
+            anew: 0,
+            deletions: 0,
             nothing: 0,
             written: 0,
             changed_since: 0,
@@ -61,6 +67,11 @@ impl UndoScreen {
             Undone::Nothing => self.nothing += 1,
             Undone::Restored(rows) => {
                 self.restored += 1;
+                self.deletions += u64::from(line.status == Status::Created);
+                self.written += rows.len() as u64;
+            }
+            Undone::Anew(rows) => {
+                self.anew += 1;
                 self.written += rows.len() as u64;
             }
             Undone::ChangedSince(fields) => {
@@ -76,6 +87,12 @@ impl UndoScreen {
         }
     }
 
+    /// Whether users whom the run created are deleted.
+    #[must_use]
+    pub(crate) fn deletes(&self) -> bool {
+        self.deletions > 0
+    }
+
     /// Rows that were written.
     #[must_use]
     pub(crate) fn written(&self) -> u64 {
@@ -85,7 +102,7 @@ impl UndoScreen {
     /// Whether everything can be restored.
     #[must_use]
     pub(crate) fn is_whole(&self) -> bool {
-        let left = self.changed_since + self.unknown + self.in_flight;
+        let left = self.anew + self.changed_since + self.unknown + self.in_flight;
         left == 0 && self.cannot.is_empty()
     }
 
@@ -104,6 +121,8 @@ impl UndoScreen {
         };
         let written = format!("{} in {}", count(self.written, "row"), file.display());
         line(self.restored, GOOD, "can be restored", &written)?;
+        let lost = "with another user ID, and without passwords, passkeys, TOTP and sessions";
+        line(self.anew, BAD, "can only be created anew", lost)?;
         let left = "left alone (--force restores them, too)";
         line(self.changed_since, BAD, "changed by somebody else since", left)?;
         for (why, rows) in &self.cannot {
@@ -125,6 +144,7 @@ impl UndoScreen {
         json!({
             "version": 1,
             "restored": self.restored,
+            "anew": self.anew,
             "changedSince": self.changed_since,
             "cannotRestore": self.cannot,
             "unknown": self.unknown,
@@ -167,6 +187,9 @@ impl VerifyScreen {
             Verified::ChangedSince(fields) => ("changed since", fields.join(", ")),
             Verified::NeverTook(fields) => ("never took", fields.join(", ")),
             Verified::Gone => ("gone", "there is no such user any more".to_owned()),
+            Verified::StillThere => {
+                ("still there", "the user was deleted, and is there".to_owned())
+            }
             Verified::Unreadable(why) => ("not read", why.clone()),
         };
         let (users, examples) = self.differing.entry(kind).or_default();

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::format::{brief, count, paint, span, tame, thousands};
 use super::summary::Look;
+use crate::catalog::{Operation, OperationKind};
 use crate::check::Calls;
 use crate::exit::Error;
 use crate::input::guard;
@@ -81,11 +82,21 @@ fn meaning(status: &str) -> &'static str {
     match status {
         "unchanged" => "already as the file wants it",
         "not_found" => "no such user",
+        "exists" => "there is such a user already",
         "conflict" => "the value is another user's login ID",
         "invalid" => "the row is wrong",
         "drifted" => "somebody else has changed the user since the row was made",
         "secret" => "what it changes cannot be shown: run it from its own file",
         _ => "",
+    }
+}
+
+/// What is to become of the users of an operation's rows.
+fn to_be(operation: &str) -> &'static str {
+    match Operation::named(operation).map(|operation| operation.kind) {
+        Some(OperationKind::Create | OperationKind::Upsert) => "to be created",
+        Some(OperationKind::Delete) => "to be deleted",
+        Some(OperationKind::Read | OperationKind::Update) | None => "to be changed",
     }
 }
 
@@ -140,7 +151,8 @@ impl PlanScreen<'_> {
             writeln!(out, "{:>12}  {word}  {}", thousands(*rows), meaning(status))?;
         }
         for (operation, changes) in &self.totals.operations {
-            writeln!(out, "{:>12}  {operation:<12}  to be changed", thousands(*changes))?;
+            let what = to_be(operation);
+            writeln!(out, "{:>12}  {operation:<12}  {what}", thousands(*changes))?;
         }
         if self.totals.changes == 0 {
             writeln!(out, "{:>12}  changes", 0)?;
@@ -149,7 +161,7 @@ impl PlanScreen<'_> {
         writeln!(out)?;
         for class in ChangeClass::ALL {
             let Some(changes) = self.totals.classes.get(class.word()) else { continue };
-            let style = if class == ChangeClass::Plain { GOOD } else { NOTE };
+            let style = if class.needs_leave() { NOTE } else { GOOD };
             let word = self.paint(style, &format!("{:<12}", class.word()));
             writeln!(out, "{:>12}  {word}  {}", thousands(*changes), class.meaning())?;
         }
@@ -272,7 +284,8 @@ impl PlanScreen<'_> {
             let _ = writeln!(text, "| {} | {status}: {} |", thousands(*rows), meaning(status));
         }
         for (operation, changes) in &self.totals.operations {
-            let _ = writeln!(text, "| {} | `{operation}` to be changed |", thousands(*changes));
+            let _ =
+                writeln!(text, "| {} | `{operation}` {} |", thousands(*changes), to_be(operation));
         }
         text.push_str("\n| changes | class |\n| ---: | --- |\n");
         for class in ChangeClass::ALL {

@@ -209,6 +209,12 @@ impl<W: Write> Page<'_, W> {
         if !waits.is_empty() {
             self.line(8, &format!("waited: {}", waits.join(", ")))?;
         }
+        if summary.invited > 0 {
+            let users = count(summary.invited, "user");
+            let note = format!("{users} invited: a mail or an SMS went out to each");
+            let note = self.paint(NOTE, &note);
+            self.line(0, &note)?;
+        }
         if summary.merge_allowed > 0 {
             let rows = count(summary.merge_allowed, "row");
             let merged = thousands(summary.merged.unwrap_or_default());

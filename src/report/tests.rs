@@ -60,6 +60,7 @@ pub(crate) fn summary() -> Summary {
         calls_saved: 0,
         retries: 0,
         rate_limited: 0,
+        invited: 0,
         merge_allowed: 0,
         merged: None,
         not_kept: 0,

@@ -23,6 +23,7 @@ pub(super) struct Assembled {
     batch: Option<BatchTerms>,
     looked_up: bool,
     attributes_apart: bool,
+    invites: bool,
     patched: Option<Box<AsPatch>>,
 }
 
@@ -39,6 +40,7 @@ impl Assembled {
             batch: self.batch,
             looked_up: self.looked_up,
             attributes_apart: self.attributes_apart,
+            invites: self.invites,
             user_id: None,
             patched: self.patched,
             expect: None,
@@ -85,6 +87,7 @@ pub(super) fn assemble(
         batch,
         looked_up,
         attributes_apart,
+        invites: mapping.invites,
         patched: patched.map(Box::new),
     }
 }

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use super::batch_terms::BatchTerms;
 use super::expect;
 use super::mapping::OnConflict;
-use crate::catalog::{Operation, OperationKind, PATCH_BATCH};
+use crate::catalog::{CREATE_AND_INVITE, Operation, OperationKind, PATCH_BATCH};
 use crate::change::{self, Change, Changes, Subject, User, UserParts};
 use crate::input::record::{Notes, Record};
 use crate::issue::Issue;
@@ -16,6 +16,7 @@ pub type InLanes = SmallVec<[u64; 2]>;
 
 /// A record understood: an operation, the user it names, and its changes.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of the row")]
 pub struct Instruction {
     /// The row that it was made from.
     pub record: Record,
@@ -40,6 +41,8 @@ pub struct Instruction {
     /// Whether each custom attribute has a call of its own, by the endpoint that keeps the others:
     /// whether a patch does is not documented (API reference, 3.3).
     pub attributes_apart: bool,
+    /// Whether the user is invited whom it makes.
+    pub invites: bool,
     /// The user's ID, where it is sent by that: of a user who is to be deleted, once it is known.
     pub user_id: Option<String>,
     /// How it is sent to a user who is there, where it creates one who is not.
@@ -71,6 +74,12 @@ impl Instruction {
                 self.patched.is_some() || self.expect.is_some()
             }
         }
+    }
+
+    /// Whether it makes a user where nobody has the name.
+    #[must_use]
+    pub fn makes_user(&self) -> bool {
+        matches!(self.operation.kind, OperationKind::Create | OperationKind::Upsert)
     }
 
     /// Decides what it does to a user who is like this, or who is not there: an upsert makes a user,
@@ -172,6 +181,9 @@ impl Call<'_> {
     #[must_use]
     pub fn operation(&self) -> &'static Operation {
         match self {
+            Self::Rest(instruction) if instruction.invites && instruction.makes_user() => {
+                &CREATE_AND_INVITE
+            }
             Self::Rest(instruction) => instruction.operation,
             Self::Attribute(..) => Operation::of_one_attribute(),
         }

@@ -79,6 +79,8 @@ pub struct Mapping {
     pub on_conflict: OnConflict,
     /// Whether operations and values that take things away wholesale are allowed.
     pub allow_destructive: bool,
+    /// Whether users who are created are invited.
+    pub invites: bool,
     /// Which rows may share a call.
     pub batching: Batching,
     /// Codes of warnings that are meant.

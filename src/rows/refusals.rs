@@ -1,6 +1,6 @@
 //! Refusals of columns and operations, in words: what is wrong with a header or a row's own columns.
 
-use crate::catalog::{Field, Kind, OPERATIONS, Operation, PASSWORD_KEY, Role, normalize};
+use crate::catalog::{Effect, Field, Kind, OPERATIONS, Operation, PASSWORD_KEY, Role, normalize};
 use crate::exit::Error;
 use crate::input::record::Source;
 use crate::issue::Issue;
@@ -84,9 +84,15 @@ pub(super) fn check_destructive(operation: &Operation, mapping: &Mapping) -> Res
     match operation.destructive {
         Some(why) if !mapping.allow_destructive => {
             let what = format!("{} is destructive: {why}", operation.name);
-            Err(Issue::error("destructive", what).hint(
-                "patch keeps what is not sent; to allow the removal, use --allow-destructive",
-            ))
+            let hint = match operation.effect {
+                Effect::Replaces => {
+                    "patch keeps what is not sent; to allow the removal, use --allow-destructive"
+                }
+                Effect::Sets | Effect::Adds | Effect::Removes => {
+                    "to allow it, use --allow-destructive"
+                }
+            };
+            Err(Issue::error("destructive", what).hint(hint))
         }
         _ => Ok(()),
     }

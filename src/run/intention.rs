@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use super::checked::Checked;
+use super::deletions::Deletions;
 use super::parts::Parts;
 use crate::api::transport::Endpoint;
+use crate::catalog::{Operation, OperationKind};
 use crate::check;
 use crate::plan::file::Plan;
 use crate::report;
@@ -31,6 +34,10 @@ pub struct Intention {
     pub classes: BTreeMap<String, u64>,
     /// The calls that it takes at least, and the time, if all rows were checked.
     pub calls: Option<(u64, Duration)>,
+    /// Rows that may create a user who is invited.
+    pub invitations: u64,
+    /// Users who are deleted, and how many the project has, if it says so.
+    pub deletions: Option<(u64, Option<u64>)>,
     /// The calls that read users before.
     pub reads: u64,
 }
@@ -40,7 +47,7 @@ impl Intention {
         parts: &Parts,
         endpoint: &Endpoint,
         simulator: Option<&str>,
-        plan: Option<&Plan>,
+        (plan, deletions): (Option<&Plan>, Option<Deletions>),
     ) -> Self {
         let (config, intake) = (&parts.config, &parts.intake);
         let checked = intake.checked.as_ref();
@@ -65,11 +72,23 @@ impl Intention {
             }),
             classes: plan.map_or_else(BTreeMap::new, |plan| plan.totals.classes.clone()),
             calls,
+            invitations: if config.mapping.invites { made_by(checked) } else { 0 },
+            deletions: deletions.map(|own| (own.users, own.of)),
             reads: checked
                 .filter(|_| config.looking.keep)
                 .map_or(0, |checked| checked.needed.reads()),
         }
     }
+}
+
+/// Rows that may create a user.
+fn made_by(checked: Option<&Checked>) -> u64 {
+    let makes = |name: &&str| {
+        let kind = Operation::named(name).map(|operation| operation.kind);
+        matches!(kind, Some(OperationKind::Create | OperationKind::Upsert))
+    };
+    let operations = checked.into_iter().flat_map(|checked| &checked.operations);
+    operations.filter(|(name, _)| makes(name)).map(|(_, rows)| rows).sum()
 }
 
 impl fmt::Display for Intention {
@@ -96,6 +115,18 @@ impl fmt::Display for Intention {
             if !numbers.is_empty() {
                 writeln!(f, "{of}: {}", told.collect::<Vec<_>>().join(", "))?;
             }
+        }
+        if self.invitations > 0 {
+            let users = report::count(self.invitations, "user");
+            writeln!(f, "a mail or an SMS goes out to every user who is created: up to {users}")?;
+        }
+        match self.deletions {
+            Some((users, Some(of))) => {
+                let (users, of) = (report::count(users, "user"), report::thousands(of));
+                writeln!(f, "to be deleted: {users} of {of}")?;
+            }
+            Some((users, None)) => writeln!(f, "to be deleted: {}", report::count(users, "user"))?,
+            None => {}
         }
         let Some((calls, time)) = self.calls else { return Ok(()) };
         let calls = calls + self.reads;

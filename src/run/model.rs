@@ -245,7 +245,8 @@ impl Case {
         let wire = ModelWire(Arc::clone(&self.world));
         let requester = Requester::new(wire, gate, self.config.backoff);
         let handle = RecorderHandle::new(&to_recorder);
-        let client = Client::new(requester, handle, self.config.looking, self.config.batch_size);
+        let client =
+            Client::new(requester, handle, self.config.looking.clone(), self.config.batch_size);
         let stop = Stop::default();
         let sinks = Sinks::from(Vec::new());
         let breaker = self.config.breaker.clone();

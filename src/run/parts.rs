@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use super::canary::AskCanary;
 use super::intake::Intake;
+use crate::api::transport::{Handshake, Transport};
 use crate::check;
 use crate::engine::events::Sink;
 use crate::exit::{Error, Exit};
+use crate::requester::Requester;
 use crate::settings::config::Config;
 use crate::stop::{Stop, StopReason};
 use crate::store::summary::Summary;
@@ -46,6 +48,16 @@ pub enum RunEnd {
     },
     /// It was stopped before its first row.
     NotBegun(StopReason),
+}
+
+/// The project that a run is for, connected.
+pub(super) struct Connection {
+    /// What speaks to it.
+    pub(super) requester: Requester<Transport>,
+    /// The host of its API, for people.
+    pub(super) host: String,
+    /// What it said of itself.
+    pub(super) handshake: Handshake,
 }
 
 /// What is joined for a run that is about to begin.

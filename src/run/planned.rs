@@ -99,6 +99,7 @@ fn mapping(plan: &Plan, stated: &Mapping) -> Mapping {
     Mapping {
         on_conflict: plan.on_conflict(),
         allow_destructive: plan.header.allow_destructive,
+        invites: plan.header.invites,
         phones: Phones::AsIs,
         batching: stated.batching,
         allow: crate::check::ALLOWABLE.iter().map(ToString::to_string).collect(),

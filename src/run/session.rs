@@ -12,18 +12,15 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::canary::Canary;
 use super::intake::Intake;
-use super::parts::{CHANNEL, Parts, RunEnd};
+use super::parts::{CHANNEL, Connection, Parts, RunEnd};
 use super::reader;
 use super::totals::{self, Facts};
-use crate::api::transport::{Handshake, Transport};
 use crate::catalog::RateClass;
-use crate::connect;
 use crate::engine::events::{Event, Pace, Sinks, Started, Waiting};
 use crate::engine::recorder_handle::RecorderHandle;
 use crate::engine::{Ended, Engine, Rooms};
 use crate::outcome::Tally;
 use crate::report::Counts;
-use crate::requester::Requester;
 use crate::send::Client;
 use crate::stop::{Stop, StopReason};
 use crate::store::journal::Recovered;
@@ -35,18 +32,15 @@ const TICK: Duration = Duration::from_millis(100);
 /// Works on the rows, and ends in totals.
 pub(super) async fn session(
     Parts { config, mut sinks, typed, stop, intake, ask_canary }: Parts,
-    (transport, handshake): (Transport, Handshake),
+    Connection { requester, host, handshake }: Connection,
 ) -> RunEnd {
     let (started_at, begun) = (Timestamp::now(), Instant::now());
     let Intake { folder, reading, recorder, recovered, checked } = intake;
     let earlier = recovered.as_ref().map_or_else(Tally::default, |recovered| recovered.tally);
     let (to_recorder, from_engine) = mpsc::channel(CHANNEL);
-    let rates = config.pace.rates(handshake.simulator.as_deref());
-    let gate = connect::gate(&config.pace, config.endpoint(), &rates);
-    let target = config.project_id().map(|project| (project.to_owned(), transport.host()));
-    let (requester, handle) =
-        (Requester::new(transport, gate, config.backoff), RecorderHandle::new(&to_recorder));
-    let client = Client::new(requester, handle, config.looking, config.batch_size);
+    let target = config.project_id().map(|project| (project.to_owned(), host));
+    let handle = RecorderHandle::new(&to_recorder);
+    let client = Client::new(requester, handle, config.looking.clone(), config.batch_size);
     let client = Arc::new(client.resumed(recovered.as_ref().map(Recovered::began)));
     let counts = Counts::default();
     sinks.push(Box::new(counts.clone()));

@@ -210,6 +210,7 @@ fn summary(
         calls_saved: batches.saved(),
         retries: counts.retries(),
         rate_limited: counts.rate_limited(),
+        invited: if facts.config.mapping.invites { ended.tally.created } else { 0 },
         merge_allowed: if merging { ended.tally.updated } else { 0 },
         merged: merging.then(|| batches.merged()),
         not_kept: facts.client.not_kept(),

@@ -146,7 +146,10 @@ impl<W: Wire> Client<W> {
         for (user_rows, reconciled) in users.into_iter().zip(read) {
             let mut row = RowAttempt::batched(started, &user_rows, tries);
             match row.reconciled(reconciled) {
-                Some(outcome) => {
+                Some(mut outcome) => {
+                    if outcome.status == Status::Deleted {
+                        outcome.user = user_rows.seen();
+                    }
                     completed.done.push(UserOutcomes::alike(user_rows, Some(&outcome)));
                 }
                 None => settled.left.push(user_rows),
@@ -211,7 +214,7 @@ impl<W: Wire> Client<W> {
             let outcome = if still_there.named(id).is_some() {
                 row.failed(Status::Unknown, reply)
             } else {
-                row.applied(None)
+                row.applied(user_rows.seen())
             };
             self.count_batched(user_rows.rows());
             completed.done.push(UserOutcomes::alike(user_rows, Some(&outcome)));

@@ -12,7 +12,7 @@ use super::rules::OnDrift;
 use crate::api::load::Load;
 use crate::api::transport::Wire;
 use crate::catalog::OperationKind;
-use crate::change::{User, all_changes, touched};
+use crate::change::{User, UserNames, all_changes, touched};
 use crate::engine::recorder_handle::ReadUser;
 use crate::engine::work::{Before, Completed, UserRows};
 use crate::issue::Issue;
@@ -110,7 +110,7 @@ impl<W: Wire> Client<W> {
         let distrusts = self.distrusts_until.is_some_and(|until| Instant::now() < until);
         match &found.searched {
             // Who is taken for missing and is there is not made twice: that is refused.
-            Some(found) if makes(&user_rows.first) && !user_rows.is_recent => {
+            Some(found) if user_rows.first.makes_user() && !user_rows.is_recent => {
                 let shown = found.named(name).filter(|shown| shown.is_settled(now) && !distrusts);
                 match (shown, found.named(name)) {
                     (Some(shown), _) => return Some(Seen::BySearch(shown.raw.clone())),
@@ -147,7 +147,7 @@ impl<W: Wire> Client<W> {
         if !decides || instruction.ambiguous {
             return None;
         }
-        if let Some(undecidable) = undecidable(instruction, before) {
+        if let Some(undecidable) = self.undecidable(instruction, before) {
             return Some(undecidable);
         }
         let user = match before {
@@ -175,6 +175,36 @@ impl<W: Wire> Client<W> {
         self.drifted(&format!("somebody else has changed {}", differs.join(", ")), stop)
     }
 
+    /// What a row comes to that hangs on its user, where that could not be read, is not there, or is
+    /// not to be touched.
+    fn undecidable(
+        &self,
+        instruction: &Instruction,
+        before: &Before,
+    ) -> Option<(Status, Option<Box<Issue>>)> {
+        let (status, issue) = match (instruction.operation.kind, before) {
+            (OperationKind::Upsert | OperationKind::Delete, Before::Failed(why)) => {
+                (Status::GaveUp, *why.clone())
+            }
+            (OperationKind::Delete, _) if instruction.user_id.is_none() => (
+                Status::Rejected,
+                Issue::error("user_not_found", "there is no such user")
+                    .hint("check the login ID; who is gone already need not be deleted"),
+            ),
+            (OperationKind::Delete, Before::Seen(user)) => {
+                let names = UserNames::read(user);
+                let own = names.login_ids.iter().chain([&names.user_id]).map(AsRef::as_ref);
+                if !self.looking.protected.has_any(own) {
+                    return None;
+                }
+                let issue = Issue::error("protected", "the user is protected (--protect)");
+                (Status::Rejected, issue.hint("leave the row out"))
+            }
+            _ => return None,
+        };
+        Some((status, Some(Box::new(issue))))
+    }
+
     fn drifted(&self, what: &str, stop: &Stop) -> Option<(Status, Option<Box<Issue>>)> {
         let issue = Issue::error("drifted", format!("{what} since the row was made"))
             .hint("look at the user, and make a new plan; or use --on-drift apply");
@@ -188,26 +218,6 @@ impl<W: Wire> Client<W> {
             )),
         }
         Some((Status::Drifted, Some(Box::new(issue))))
-    }
-}
-
-/// Whether a row makes the user where nobody has the name.
-fn makes(instruction: &Instruction) -> bool {
-    instruction.operation.kind == OperationKind::Upsert
-}
-
-/// What a row comes to that hangs on its user, where that could not be read, or is not there.
-fn undecidable(instruction: &Instruction, before: &Before) -> Option<(Status, Option<Box<Issue>>)> {
-    match (instruction.operation.kind, before) {
-        (OperationKind::Upsert | OperationKind::Delete, Before::Failed(why)) => {
-            Some((Status::GaveUp, Some(why.clone())))
-        }
-        (OperationKind::Delete, _) if instruction.user_id.is_none() => {
-            let issue = Issue::error("user_not_found", "there is no such user")
-                .hint("check the login ID; who is gone already need not be deleted");
-            Some((Status::Rejected, Some(Box::new(issue))))
-        }
-        _ => None,
     }
 }
 

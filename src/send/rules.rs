@@ -1,10 +1,14 @@
 //! What is done about users before anything is sent for them.
 
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
 use crate::catalog::OperationKind;
-use crate::rows::Instruction;
+use crate::rows::{Instruction, lane};
 
 /// What is done about users before anything is sent for them.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct LookRules {
     /// Whether they are kept as they were.
     pub keep: bool,
@@ -12,6 +16,58 @@ pub struct LookRules {
     pub skip_unchanged: bool,
     /// What becomes of rows whose user is not as the row expects.
     pub on_drift: OnDrift,
+    /// Users who are never deleted.
+    pub protected: Protected,
+}
+
+/// Users who are never deleted, by any of their names.
+#[derive(Clone, Debug, Default)]
+pub struct Protected(Arc<HashSet<u64>>);
+
+impl Protected {
+    /// Those whom a text names: a login ID or a user ID a line; lines that begin with `#` are remarks.
+    #[must_use]
+    pub fn named_in(texts: &[String]) -> Self {
+        let lines = texts.iter().flat_map(|text| text.lines()).map(str::trim);
+        let names = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+        Self(Arc::new(names.map(lane).collect()))
+    }
+
+    /// Whether any of some names is one of them.
+    pub fn has_any<'n>(&self, mut names: impl Iterator<Item = &'n str>) -> bool {
+        !self.0.is_empty() && names.any(|name| self.0.contains(&lane(name)))
+    }
+}
+
+/// How many users a run may delete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaxDeletes {
+    /// So many.
+    Count(u64),
+    /// So many of a hundred users of the project.
+    Percent(u32),
+}
+
+impl MaxDeletes {
+    /// Whether so many users of so many may be deleted; `None` where that cannot be told.
+    #[must_use]
+    pub fn allows(self, users: u64, of: Option<u64>) -> Option<bool> {
+        match self {
+            Self::Count(most) => Some(users <= most),
+            Self::Percent(percent) => {
+                Some(u128::from(users) * 100 <= u128::from(percent) * u128::from(of?))
+            }
+        }
+    }
+}
+
+impl fmt::Display for MaxDeletes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(most) => write!(f, "{most}"),
+            Self::Percent(percent) => write!(f, "{percent}%"),
+        }
+    }
 }
 
 /// What becomes of a row whose user is not as the row expects.
@@ -28,7 +84,7 @@ pub enum OnDrift {
 
 impl LookRules {
     /// Whether the user of an instruction is read before anything is sent for it.
-    pub(super) fn read(self, instruction: &Instruction) -> bool {
+    pub(super) fn read(&self, instruction: &Instruction) -> bool {
         // Of a user who is to be made there is nothing to be kept.
         let keep = self.keep && instruction.operation.kind != OperationKind::Create;
         keep || self.skip_unchanged || instruction.needs_user()

@@ -4,6 +4,7 @@
 //! default. The management key is read here, kept in a secret type, and written nowhere.
 
 use std::ffi::OsString;
+use std::fs;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,7 +25,7 @@ use crate::input::{HeaderRow, InputRequest, Selection, Stated};
 use crate::limiter::Rates;
 use crate::limiter::limit::Limit;
 use crate::rows::{Mapping, header_names};
-use crate::send::LookRules;
+use crate::send::{LookRules, MaxDeletes, Protected};
 use crate::settings::Environment;
 use crate::settings::cli::findings::FindingArgs;
 use crate::settings::cli::run::{PaceArgs, ProjectArgs, Rate, RowArgs, RunArgs};
@@ -59,6 +60,8 @@ pub struct Config {
     pub max_duration: Option<Duration>,
     /// How many rows are sent before all others, and looked at.
     pub canary: Option<u64>,
+    /// How many users may be deleted.
+    pub max_deletes: MaxDeletes,
     /// Whether nothing but a plan may be run.
     pub is_protected: bool,
     /// Whose users to update.
@@ -205,7 +208,9 @@ impl Config {
                 keep: !args.before.no_keep_before,
                 skip_unchanged: args.before.skip_unchanged,
                 on_drift: args.before.on_drift,
+                protected: protected(&args.before.protect)?,
             },
+            max_deletes: args.before.max_deletes,
             pace,
             backoff,
             breaker,
@@ -291,6 +296,15 @@ pub(crate) fn run_name(inputs: &[InputRequest]) -> String {
     }
 }
 
+/// Users who are never deleted, from files that name them.
+fn protected(files: &[PathBuf]) -> Result<Protected, Error> {
+    let read = |path: &PathBuf| {
+        fs::read_to_string(path)
+            .map_err(|error| Error::refused(format!("--protect {}: {error}", path.display())))
+    };
+    Ok(Protected::named_in(&files.iter().map(read).collect::<Result<Vec<_>, _>>()?))
+}
+
 /// How rows are understood.
 #[must_use]
 pub(crate) fn mapping(args: &RowArgs, findings: &FindingArgs) -> Mapping {
@@ -309,6 +323,7 @@ pub(crate) fn mapping(args: &RowArgs, findings: &FindingArgs) -> Mapping {
         region: args.region,
         on_conflict: args.on_conflict,
         allow_destructive: args.allow_destructive,
+        invites: args.invite,
         batching: args.batch,
         allow: findings.allow.clone(),
     }

@@ -154,6 +154,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         .identity("onConflict", |run| word(run.args.rows.on_conflict)),
     key("rules.allow-destructive", "allow-destructive", KeyKind::Switch)
         .identity("allowDestructive", |run| json!(run.args.rows.allow_destructive)),
+    key("rules.invite", "invite", KeyKind::Switch)
+        .identity("invite", |run| json!(run.args.rows.invite)),
     key("rules.batch", "batch", KeyKind::Text).recorded("batch", |run| word(run.args.rows.batch)),
     key("rules.batch-size", "batch-size", KeyKind::Number)
         .recorded("batchSize", |run| json!(run.args.rows.batch_size)),
@@ -166,6 +168,10 @@ pub(super) const SETTINGS: &[Setting] = &[
         .recorded("onDrift", |run| word(run.args.before.on_drift)),
     key("output.no-keep-before", "no-keep-before", KeyKind::Switch)
         .recorded("keepBefore", |run| json!(!run.args.before.no_keep_before)),
+    key("limits.max-deletes", "max-deletes", KeyKind::NumberOrText)
+        .recorded("maxDeletes", |run| json!(run.args.before.max_deletes.to_string())),
+    key("limits.protect", "protect", KeyKind::Paths)
+        .recorded("protect", |run| json!(run.args.before.protect)),
     key("limits.canary", "canary", KeyKind::Number)
         .recorded("canary", |run| json!(run.args.before.canary)),
     key("limits.concurrency", "concurrency", KeyKind::Number)

@@ -58,6 +58,9 @@ pub struct Summary {
     pub retries: u64,
     /// Requests refused for their rate.
     pub rate_limited: u64,
+    /// Users who were created and invited: a mail or an SMS went out to them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub invited: u64,
     /// Rows sent with leave to merge users into one another.
     pub merge_allowed: u64,
     /// Rows that merged another user into theirs; nothing where none might.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use serde_json::json;
 
-use crate::catalog::{CREATE_BATCH, NO_INVITE, Operation, PATCH_BATCH};
+use crate::catalog::{CREATE_BATCH, INVITE, NO_INVITE, Operation, PATCH_BATCH};
 use crate::change::body;
 use crate::engine::work::UserRows;
 
@@ -20,7 +20,8 @@ pub(super) fn of_batch(users: &[UserRows]) -> Bytes {
 pub(in crate::send) fn of_creations(users: &[UserRows]) -> Bytes {
     let mut text = begin(&CREATE_BATCH, users);
     text.push(b']');
-    for (key, value) in NO_INVITE {
+    let invites = users.iter().any(|own| own.first.invites);
+    for (key, value) in if invites { INVITE } else { NO_INVITE } {
         text.extend_from_slice(format!(",\"{key}\":{value}").as_bytes());
     }
     text.push(b'}');

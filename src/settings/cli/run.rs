@@ -17,7 +17,7 @@ use crate::limiter::limit::Limit;
 use crate::report::logging::LogFormat;
 use crate::rows::values::{AttributeType, ListSeparator};
 use crate::rows::{Batching, Blank, OnConflict, Phones, Region, is_field};
-use crate::send::OnDrift;
+use crate::send::{MaxDeletes, OnDrift};
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -79,6 +79,7 @@ pub struct RunArgs {
 
 /// How rows are understood.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[command(next_help_heading = "Rows")]
 pub struct RowArgs {
     /// The format of the files; by default detected from each file's content and name
@@ -186,10 +187,15 @@ pub struct RowArgs {
     #[arg(long, value_enum, default_value_t, value_name = "POLICY")]
     pub on_conflict: OnConflict,
 
-    /// Allow `update`, which clears what a row does not set, and empty lists of SSO apps, which
-    /// open all apps
+    /// Allow `update`, which clears what a row does not set, `delete`, what deletes passkeys and other
+    /// credentials, and empty lists of SSO apps, which open all apps
     #[arg(long)]
     pub allow_destructive: bool,
+
+    /// Invite the users who are created: the project's mail or SMS goes out to each. Without it nobody
+    /// is sent anything
+    #[arg(long)]
+    pub invite: bool,
 
     /// Send rows of many users in one call where a patch can set what they set, so that 100,000 rows
     /// take some 2,000 calls. `--batch` alone means `values`: all rows but those with custom
@@ -241,7 +247,7 @@ pub struct PaceArgs {
 }
 
 /// What is done about users before anything is sent for them.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[command(next_help_heading = "Before sending")]
 pub struct BeforeArgs {
@@ -259,6 +265,14 @@ pub struct BeforeArgs {
     /// they should be; on a terminal, ask before going on
     #[arg(long, value_name = "N")]
     pub canary: Option<NonZeroU64>,
+
+    /// Send nothing when more than N users, or N% of the project's users, would be deleted
+    #[arg(long, value_name = "N|N%", value_parser = max_deletes, default_value = "5%")]
+    pub max_deletes: MaxDeletes,
+
+    /// Never delete the users whom a file names: a login ID or a user ID on each line
+    #[arg(long, value_name = "FILE")]
+    pub protect: Vec<PathBuf>,
 
     /// Refuse to run anything but a plan. It is meant for job files: `project.protected = true`
     #[arg(long)]
@@ -458,6 +472,14 @@ fn max_failures(text: &str) -> Result<MaxFailures, String> {
         };
     }
     text.parse().map(MaxFailures::Count).map_err(|_| HOW.to_owned())
+}
+
+fn max_deletes(text: &str) -> Result<MaxDeletes, String> {
+    match max_failures(text) {
+        Ok(MaxFailures::Count(most)) => Ok(MaxDeletes::Count(most)),
+        Ok(MaxFailures::Percent(percent)) => Ok(MaxDeletes::Percent(percent)),
+        _ => Err("write a number of users, such as 100, or a percentage, such as 5%".to_owned()),
+    }
 }
 
 #[cfg(test)]
