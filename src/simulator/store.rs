@@ -186,7 +186,9 @@ impl Store {
         if user_ids && is_user_id(name) {
             user.details_mut().user_id = name.into();
         }
-        self.create(user, moment).ok()
+        let number = self.create(user, moment).ok()?;
+        self.users[number as usize].as_mut()?.conjured = true;
+        Some(number)
     }
 
     /// The same for reading: what is only somebody's phone number or e-mail address makes no user.
@@ -200,13 +202,18 @@ impl Store {
         if self.users.iter().flatten().any(has) { None } else { self.find(name, true, moment) }
     }
 
-    /// Adds a user, unless one of its login IDs or its user ID is taken.
+    /// Adds a user, unless one of its login IDs or its user ID is taken. Who was only ever looked
+    /// for and not there is no obstacle, but for the user ID.
     pub(super) fn create(&mut self, mut user: User, moment: Moment) -> Result<u32, Problem> {
         let user_id = &*user.details().user_id;
-        if user.login_ids.iter().any(|id| self.by_login_id.contains_key(id))
-            || (!user_id.is_empty() && self.by_user_id(user_id).is_some())
-        {
+        let owners = user.login_ids.iter().filter_map(|id| self.by_login_id.get(id).copied());
+        let owners: Vec<u32> = owners.collect();
+        let real = |number: &u32| self.get(*number).is_some_and(|owner| !owner.conjured);
+        if owners.iter().any(real) || (!user_id.is_empty() && self.by_user_id(user_id).is_some()) {
             return Err(Problem::user_exists());
+        }
+        for owner in owners {
+            self.delete(owner, moment);
         }
         let number = u32::try_from(self.users.len())
             .map_err(|_| Problem::invalid("The simulator holds no more users"))?;
@@ -232,6 +239,7 @@ impl Store {
     ) -> Result<(), Problem> {
         let before = self.get(number).ok_or_else(|| Problem::user_not_found(404))?;
         let mut user = before.clone();
+        user.conjured = false;
         effect(&mut user)?;
         if rules.old_phone == OldPhone::Replace && !user.phone.is_empty() {
             let old = user.login_ids.iter_mut().find(|id| ***id == *before.phone);

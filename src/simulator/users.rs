@@ -89,6 +89,8 @@ pub(super) struct User {
     pub(super) status: Status,
     pub(super) test: bool,
     pub(super) password: bool,
+    /// Whether a load alone has brought the user up, of whom nobody had heard.
+    pub(super) conjured: bool,
 }
 
 static NO_DETAILS: LazyLock<Details> = LazyLock::new(Details::default);
