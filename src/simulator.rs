@@ -6,17 +6,31 @@
 //! is never the real thing, and every answer says so in its `server` header.
 
 mod actions;
+mod attributes;
+mod base64;
+mod create;
+mod credential_effects;
+mod credentials;
+mod declare;
+mod delete;
+mod desk;
 mod effects;
+mod families;
 mod faults;
 mod fields;
 mod fill;
+mod hashes;
+mod import;
 #[cfg(test)]
 pub(crate) mod in_memory;
 mod latency;
 mod limits;
+mod links;
 mod log;
 mod operations;
 mod problem;
+mod project;
+mod reads;
 mod routes;
 mod search;
 mod seed;

@@ -7,8 +7,16 @@ mod support;
 mod api;
 #[path = "simulator/cli.rs"]
 mod cli;
+#[path = "simulator/coming_and_going.rs"]
+mod coming_and_going;
+#[path = "simulator/credentials.rs"]
+mod credentials;
+#[path = "simulator/declaring.rs"]
+mod declaring;
 #[path = "simulator/faults.rs"]
 mod faults;
+#[path = "simulator/importing.rs"]
+mod importing;
 #[path = "simulator/sdk_requests.rs"]
 mod sdk_requests;
 #[path = "simulator/settings.rs"]

@@ -5,6 +5,7 @@
 
 use super::fields::Fields;
 use super::problem::Problem;
+use super::project::Project;
 use super::switches::{Switches, UnknownRole, VerifiedDefault};
 use super::users::{Status, User, add, canonical, phone};
 
@@ -16,6 +17,10 @@ pub(super) struct Change<'a> {
     pub(super) fields: &'a Fields,
     /// How open questions are answered.
     pub(super) switches: &'a Switches,
+    /// What is declared beside the users.
+    pub(super) project: &'a Project,
+    /// When it happens, in seconds since 1970.
+    pub(super) seconds: u32,
 }
 
 /// A phone number as it is stored; an empty one removes.
@@ -101,6 +106,7 @@ pub(super) fn set_attribute(user: &mut User, change: &Change<'_>) -> Result<(), 
     let attributes = &mut user.details_mut().attributes;
     match change.fields.get("attributeValue") {
         Some(value) if value.as_str() != Some("") => {
+            change.project.check_attribute(key, value)?;
             attributes.insert(key.to_owned(), value.clone());
         }
         _ => {
@@ -139,25 +145,51 @@ pub(super) fn set_recovery_phone(user: &mut User, change: &Change<'_>) -> Result
     Ok(())
 }
 
-/// The roles that are known, of those named; or an error, as the switch says.
-pub(super) fn known<'a>(roles: Vec<&'a str>, switches: &Switches) -> Result<Vec<&'a str>, Problem> {
-    let unknown =
-        |role: &&str| !switches.known_roles.is_empty() && !switches.known_roles.contains(*role);
-    match (roles.iter().find(|role| unknown(role)), switches.unknown_role) {
-        (Some(role), UnknownRole::Fail) => {
-            Err(Problem::invalid(format!("The role {role} does not exist")))
-        }
-        (Some(_), UnknownRole::Ignore) => {
-            Ok(roles.into_iter().filter(|role| !unknown(role)).collect())
-        }
-        (None, _) => Ok(roles),
+/// What one name of a role or tenant comes to: taken, left out, or refused, as the switch says.
+fn taken(
+    known: bool,
+    change: &Change<'_>,
+    unknown: impl FnOnce() -> Problem,
+) -> Result<bool, Problem> {
+    match change.switches.unknown_role {
+        _ if known => Ok(true),
+        UnknownRole::Ignore => Ok(false),
+        UnknownRole::Fail => Err(unknown()),
     }
 }
 
-fn roles_of<'a>(change: &Change<'a>) -> Result<(Vec<&'a str>, &'a str), Problem> {
+/// The roles that are known, of those named for a tenant, or for the project where its ID is
+/// empty; or an error, as the switch says.
+pub(super) fn known<'a>(
+    roles: Vec<&'a str>,
+    tenant: &str,
+    change: &Change<'_>,
+) -> Result<Vec<&'a str>, Problem> {
+    let mut known = Vec::with_capacity(roles.len());
+    for role in roles {
+        let is_known = change.project.knows_role(role, tenant, &change.switches.known_roles);
+        if taken(is_known, change, || Problem::unknown_role(role))? {
+            known.push(role);
+        }
+    }
+    Ok(known)
+}
+
+/// Whether a user joins a tenant that a request names: not one that the project does not know,
+/// which is left out or an error, as the switch says.
+pub(super) fn joins(tenant: &str, change: &Change<'_>) -> Result<bool, Problem> {
+    taken(change.project.knows_tenant(tenant), change, || Problem::unknown_tenant(tenant))
+}
+
+/// The roles that a request names and are known, and their tenant, which is empty for the
+/// project's; nothing if the tenant is left out.
+fn roles_of<'a>(change: &Change<'a>) -> Result<Option<(Vec<&'a str>, &'a str)>, Problem> {
     let roles = change.fields.list("roleNames")?.unwrap_or_default();
     let tenant = change.fields.text("tenantId")?.unwrap_or_default();
-    Ok((roles, tenant))
+    if !tenant.is_empty() && !joins(tenant, change)? {
+        return Ok(None);
+    }
+    Ok(Some((known(roles, tenant, change)?, tenant)))
 }
 
 /// The user's roles in the project, or in a tenant, which the user joins.
@@ -167,25 +199,26 @@ fn roles_in<'a>(user: &'a mut User, tenant: &str) -> &'a mut Vec<Box<str>> {
 
 /// Adds roles; in a tenant, the user joins it (API reference, 3.2).
 pub(super) fn add_roles(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
-    let (roles, tenant) = roles_of(change)?;
-    let roles = known(roles, change.switches)?;
-    add(roles_in(user, tenant), &roles);
+    if let Some((roles, tenant)) = roles_of(change)? {
+        add(roles_in(user, tenant), &roles);
+    }
     Ok(())
 }
 
 /// Replaces roles. That a user joins the tenant by it is our choice.
 pub(super) fn set_roles(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
-    let (roles, tenant) = roles_of(change)?;
-    let roles = known(roles, change.switches)?;
-    let list = roles_in(user, tenant);
-    list.clear();
-    add(list, &roles);
+    if let Some((roles, tenant)) = roles_of(change)? {
+        let list = roles_in(user, tenant);
+        list.clear();
+        add(list, &roles);
+    }
     Ok(())
 }
 
 /// Takes roles away; what the user does not have is passed over.
 pub(super) fn remove_roles(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
-    let (roles, tenant) = roles_of(change)?;
+    let roles = change.fields.list("roleNames")?.unwrap_or_default();
+    let tenant = change.fields.text("tenantId")?.unwrap_or_default();
     if tenant.is_empty() {
         remove(&mut user.details_mut().roles, &roles);
     } else if let Some(tenant) = user.tenant_mut(tenant) {
@@ -199,7 +232,10 @@ fn remove(list: &mut Vec<Box<str>>, gone: &[&str]) {
 }
 
 pub(super) fn add_tenant(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
-    user.join(change.fields.required("tenantId")?);
+    let tenant = change.fields.required("tenantId")?;
+    if joins(tenant, change)? {
+        user.join(tenant);
+    }
     Ok(())
 }
 

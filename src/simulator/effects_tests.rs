@@ -21,11 +21,11 @@ fn jane() -> User {
         "recoveryEmail": "r@example.com", "verifiedRecoveryEmail": true,
     });
     let fields = Fields::from_value(fields).unwrap();
-    super::super::actions::new_user(&fields, &Switches::default()).unwrap()
+    super::super::create::new_user(&fields, &Switches::default(), &Project::default()).unwrap()
 }
 
 fn show(user: &User) -> Value {
-    serde_json::from_str(&user.to_json("U1")).unwrap()
+    serde_json::from_str(&user.to_json("U1", &Project::default())).unwrap()
 }
 
 /// Applies an operation to Jane; the values that are different after it, or the error's code.
@@ -36,7 +36,9 @@ fn changed(operation: &str, mut body: Value, switches: &Switches) -> Value {
     let mut user = jane();
     let before = show(&user);
     let fields = Fields::from_value(body).unwrap();
-    let change = Change { named: fields.required("loginId").unwrap(), fields: &fields, switches };
+    let named = fields.required("loginId").unwrap();
+    let change =
+        Change { named, fields: &fields, switches, project: &Project::default(), seconds: 7 };
     let effect = effect_of(Operation::named(operation).unwrap()).unwrap();
     if let Err(problem) = effect(&mut user, &change) {
         return json!(problem.code);
@@ -138,7 +140,9 @@ fn the_last_login_id_stays() {
     let mut user = User::named("a");
     let fields = Fields::default();
     let switches = Switches::default();
-    let change = Change { named: "a", fields: &fields, switches: &switches };
+    let project = Project::default();
+    let change =
+        Change { named: "a", fields: &fields, switches: &switches, project: &project, seconds: 7 };
     assert_eq!(rename(&mut user, &change).unwrap_err().status, 400);
 }
 
@@ -277,7 +281,7 @@ fn open_questions_are_answered_by_switches() {
     let replaced = json!({"customAttributes": {"new": true}});
     assert_eq!(changed("patch", attributes, &Switches::default()), replaced);
     let roles = json!({"roleNames": ["editor", "unheard"]});
-    assert_eq!(changed("role-add", roles.clone(), &switches), "E011003");
+    assert_eq!(changed("role-add", roles.clone(), &switches), "E111403");
     switches.unknown_role = UnknownRole::Ignore;
     assert_eq!(changed("role-add", roles, &switches), json!({}));
 }

@@ -31,6 +31,13 @@ impl Fields {
         Self::from_value(value)
     }
 
+    /// Reads a body that is a bare list; it becomes a field of a name.
+    pub(super) fn parse_list(name: &str, body: &[u8]) -> Result<Self, Problem> {
+        let list: Vec<Value> = serde_json::from_slice(body)
+            .map_err(|error| Problem::malformed(format!("the body is no JSON list: {error}")))?;
+        Ok(Self(Map::from_iter([(name.to_owned(), Value::Array(list))])))
+    }
+
     /// The fields of an object.
     pub(super) fn from_value(value: Value) -> Result<Self, Problem> {
         let Value::Object(mut map) = value else {

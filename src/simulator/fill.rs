@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::effects::{
-    Change, fill_names, known, set_picture, set_sso_apps, status_of, stored_phone,
+    Change, fill_names, joins, known, set_picture, set_sso_apps, status_of, stored_phone,
 };
+use super::families::set_families;
 use super::fields::{Fields, texts};
 use super::problem::Problem;
 use super::switches::PatchAttributes;
@@ -84,19 +85,25 @@ fn fill_recovery(user: &mut User, fields: &Fields, absent: bool) -> Result<(), P
 
 fn fill_lists(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     if let Some(roles) = change.fields.list("roleNames")? {
-        let roles = known(roles, change.switches)?;
+        let roles = known(roles, "", change)?;
         let list = &mut user.details_mut().roles;
         list.clear();
         add(list, &roles);
     }
     if let Some(tenants) = change.fields.array("userTenants")? {
-        let tenants = tenants.iter().map(|tenant| read_tenant(tenant, change));
+        let tenants = tenants.iter().filter_map(|tenant| read_tenant(tenant, change).transpose());
         user.details_mut().tenants = tenants.collect::<Result<_, _>>()?;
     }
     if change.fields.has("ssoAppIds") {
         set_sso_apps(user, change)?;
     }
+    if change.fields.has("familyAssociations") {
+        set_families(user, change)?;
+    }
     if let Some(given) = change.fields.object("customAttributes")? {
+        for (key, value) in given {
+            change.project.check_attribute(key, value)?;
+        }
         let attributes = &mut user.details_mut().attributes;
         if change.switches.patch_attributes == PatchAttributes::Replace {
             attributes.clear();
@@ -112,7 +119,8 @@ fn fill_lists(user: &mut User, change: &Change<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
-fn read_tenant(tenant: &Value, change: &Change<'_>) -> Result<Tenant, Problem> {
+/// A membership; none where the tenant is left out.
+fn read_tenant(tenant: &Value, change: &Change<'_>) -> Result<Option<Tenant>, Problem> {
     let id = tenant
         .get("tenantId")
         .and_then(Value::as_str)
@@ -124,7 +132,10 @@ fn read_tenant(tenant: &Value, change: &Change<'_>) -> Result<Tenant, Problem> {
             Problem::malformed("userTenants.roleNames: a list of texts is wanted")
         })?,
     };
+    if !joins(id, change)? {
+        return Ok(None);
+    }
     let mut read = Tenant { id: id.into(), roles: Vec::new() };
-    add(&mut read.roles, &known(roles, change.switches)?);
-    Ok(read)
+    add(&mut read.roles, &known(roles, id, change)?);
+    Ok(Some(read))
 }

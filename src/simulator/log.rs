@@ -45,6 +45,9 @@ pub(super) struct Entry {
     pub(super) fault: Option<String>,
     /// Whether it changed anything.
     pub(super) applied: bool,
+    /// How many users it sent a mail or SMS to, if any.
+    #[serde(skip_serializing_if = "is_none")]
+    pub(super) invited: usize,
     /// The body as it came, if bodies are logged and it is JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) body: Option<Box<RawValue>>,
@@ -66,6 +69,11 @@ pub(super) struct Names {
     /// Of a load of many, a batch of deletions, or a search.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) user_ids: Vec<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_none(invited: &usize) -> bool {
+    *invited == 0
 }
 
 fn milliseconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,10 +1,15 @@
 //! What each operation of the catalogue does to a user.
 
+use super::credential_effects::{
+    consent, delete_passkey, delete_passkeys, delete_recovery_codes, delete_totp, import_passkeys,
+    log_out, remove_devices,
+};
 use super::effects::{
     Change, add_roles, add_sso_apps, add_tenant, remove_roles, remove_sso_apps, remove_tenant,
     rename, set_attribute, set_email, set_names, set_password, set_phone, set_picture,
     set_recovery_email, set_recovery_phone, set_roles, set_sso_apps, set_status,
 };
+use super::families::{add_families, remove_families};
 use super::fill::fill;
 use super::problem::Problem;
 use super::users::{User, canonical};
@@ -35,16 +40,16 @@ pub(super) static EFFECTS: [(&str, Effect); 32] = [
     ("password-set-temporary", set_password),
     ("password-set-active", set_password),
     ("password-expire", nothing),
-    ("family-add", nothing),
-    ("family-remove", nothing),
-    ("impersonationConsent", nothing),
-    ("passkeys-delete", nothing),
-    ("passkey-delete", nothing),
-    ("passkeys-import", nothing),
-    ("totp-delete", nothing),
-    ("recovery-codes-delete", nothing),
-    ("trusteddevices-remove", nothing),
-    ("logout", nothing),
+    ("family-add", add_families),
+    ("family-remove", remove_families),
+    ("impersonationConsent", consent),
+    ("passkeys-delete", delete_passkeys),
+    ("passkey-delete", delete_passkey),
+    ("passkeys-import", import_passkeys),
+    ("totp-delete", delete_totp),
+    ("recovery-codes-delete", delete_recovery_codes),
+    ("trusteddevices-remove", remove_devices),
+    ("logout", log_out),
     ("update", replace),
     ("patch", patch),
 ];
@@ -54,7 +59,7 @@ pub(super) fn effect_of(operation: &Operation) -> Option<Effect> {
     EFFECTS.iter().find(|(name, _)| *name == operation.name).map(|(_, effect)| *effect)
 }
 
-/// The user object shows nothing of it.
+/// Nothing that could be seen without signing in, which the simulator does not do.
 #[expect(clippy::unnecessary_wraps, reason = "as all effects are")]
 fn nothing(_: &mut User, _: &Change<'_>) -> Result<(), Problem> {
     Ok(())

@@ -51,6 +51,41 @@ impl Problem {
         Self::new(400, "E062107", "User already exists", "A user with this login ID exists".into())
     }
 
+    /// A role that the project does not have. The code is one that a third party's tests attest
+    /// (API reference, 7.2); the status is our choice.
+    pub(super) fn unknown_role(role: &str) -> Self {
+        Self::new(400, "E111403", "Role not found", format!("The role {role} does not exist"))
+    }
+
+    /// A tenant that the project does not have; code and status as with roles.
+    pub(super) fn unknown_tenant(tenant: &str) -> Self {
+        let message = format!("The tenant {tenant} does not exist");
+        Self::new(400, "E111102", "Tenant not found", message)
+    }
+
+    /// Loading a tenant that is not there. The code is attested, the status is our choice.
+    pub(super) fn tenant_not_loaded() -> Self {
+        let message = "Cannot find the tenant".into();
+        Self::new(404, "E111104", "Failed to load tenants", message)
+    }
+
+    /// Creating a tenant that is there. The code is attested, the status is our choice.
+    pub(super) fn tenant_exists() -> Self {
+        let message = "A tenant with this ID or name exists".into();
+        Self::new(400, "E073307", "Tenant already exists", message)
+    }
+
+    /// Creating a role that is there. The code is attested, the status is our choice.
+    pub(super) fn role_exists() -> Self {
+        Self::new(400, "E024209", "Role already exists", "A role with this name exists".into())
+    }
+
+    /// Creating a custom attribute that is there. The code is attested, the status is our choice.
+    pub(super) fn attribute_exists(name: &str) -> Self {
+        let message = format!("There is a custom attribute {name} already");
+        Self::new(400, "E016002", "Custom attribute already exists", message)
+    }
+
     /// A value that belongs to another user.
     pub(super) fn conflict(what: &str) -> Self {
         let message = format!("The {what} belongs to another user");

@@ -5,7 +5,9 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::desk::Handler;
 use super::operations::{Effect, effect_of};
+use super::{create, declare, delete, import, links, reads};
 use crate::catalog::{OPERATIONS, Operation, OperationKind, RateClass};
 
 /// What a request asks for.
@@ -17,37 +19,15 @@ pub(super) enum Action {
     PatchBatch(&'static Operation, Effect),
     /// The licence handshake.
     License,
-    /// One user.
-    Load,
-    /// Users by user ID.
-    LoadMany,
-    /// A search, among test users only or not.
-    Search { tests: bool },
-    /// A new user, for tests or not.
-    Create { test: bool },
-    /// New users.
-    CreateBatch,
-    /// One user fewer.
-    Delete,
-    /// Users fewer, by user ID.
-    DeleteBatch,
-    /// No test users any more.
-    DeleteTests,
-    /// The custom attributes.
-    Attributes,
-    /// New custom attributes.
-    CreateAttributes,
-    /// Custom attributes fewer.
-    DeleteAttributes,
-    /// The same answer always: the simulator has nothing of the kind.
-    Fixed(&'static str),
+    /// What the catalogue does not know.
+    Other(Handler),
 }
 
 /// A path with its method.
 pub(super) struct Route {
     pub(super) path: &'static str,
     pub(super) method: &'static str,
-    /// The limit that it counts against; the handshake counts against none.
+    /// The limit that it counts against, if any.
     pub(super) class: Option<RateClass>,
     pub(super) action: Action,
 }
@@ -74,28 +54,53 @@ type Row = (&'static str, &'static str, Option<RateClass>, Action);
 const USERS: Option<RateClass> = Some(RateClass::Users);
 const SEARCH: Option<RateClass> = Some(RateClass::UsersSearch);
 const CREATE_BATCH: Option<RateClass> = Some(RateClass::UsersCreateBatch);
+/// Calls about the project and not its users. Their limit is not documented: they have none.
+const PROJECT: Option<RateClass> = None;
+
+/// A path whose body is a bare list, and the field that it stands for (API reference, section 4).
+const BARE_LIST: (&str, &str) = ("/v1/mgmt/user/history", "userIds");
+
+/// The field that the body of a path stands for, if it is a bare list.
+pub(super) fn bare_list(path: &str) -> Option<&'static str> {
+    (path == BARE_LIST.0).then_some(BARE_LIST.1)
+}
 
 #[rustfmt::skip]
-static OTHERS: [Row; 17] = {
-    use Action as A;
+static OTHERS: [Row; 32] = {
+    use Action::{License, Other};
     [
-        ("GET", "/v1/mgmt/license", None, A::License),
-        ("GET", "/v1/mgmt/user", USERS, A::Load),
-        ("POST", "/v1/mgmt/users/load", USERS, A::LoadMany),
-        ("POST", "/v1/mgmt/user/search", SEARCH, A::Search { tests: false }),
-        ("POST", "/v2/mgmt/user/search", SEARCH, A::Search { tests: false }),
-        ("POST", "/v2/mgmt/user/search/test", USERS, A::Search { tests: true }),
-        ("POST", "/v1/mgmt/user/create/test", USERS, A::Create { test: true }),
-        ("POST", "/v1/mgmt/user/create/batch", CREATE_BATCH, A::CreateBatch),
-        ("POST", "/v1/mgmt/user/delete/batch", USERS, A::DeleteBatch),
-        ("DELETE", "/v1/mgmt/user/test/delete/all", USERS, A::DeleteTests),
-        ("GET", "/v1/mgmt/user/customattributes", USERS, A::Attributes),
-        ("POST", "/v1/mgmt/user/customattribute/create", USERS, A::CreateAttributes),
-        ("POST", "/v1/mgmt/user/customattribute/delete", USERS, A::DeleteAttributes),
-        ("POST", "/v1/mgmt/user/passkeys/list", USERS, A::Fixed(r#"{"passkeys":[]}"#)),
-        ("POST", "/v1/mgmt/user/trusteddevices/list", USERS, A::Fixed(r#"{"devices":[]}"#)),
-        ("POST", "/v1/mgmt/user/history", USERS, A::Fixed("[]")),
-        ("POST", "/v2/mgmt/user/history", USERS, A::Fixed(r#"{"usersAuthHistory":[]}"#)),
+        ("GET", "/v1/mgmt/license", None, License),
+        ("GET", "/v1/mgmt/user", USERS, Other(reads::load)),
+        ("POST", "/v1/mgmt/users/load", USERS, Other(reads::load_many)),
+        ("POST", "/v1/mgmt/user/search", SEARCH, Other(reads::search)),
+        ("POST", "/v2/mgmt/user/search", SEARCH, Other(reads::search)),
+        ("POST", "/v2/mgmt/user/search/test", USERS, Other(reads::search_tests)),
+        ("POST", "/v1/mgmt/user/passkeys/list", USERS, Other(reads::passkeys)),
+        ("POST", "/v1/mgmt/user/trusteddevices/list", USERS, Other(reads::devices)),
+        ("POST", BARE_LIST.0, USERS, Other(reads::history_v1)),
+        ("POST", "/v2/mgmt/user/history", USERS, Other(reads::history)),
+        ("GET", "/v1/mgmt/user/provider/token", USERS, Other(links::provider_token)),
+        ("POST", "/v1/mgmt/user/signin/embeddedlink", USERS, Other(links::sign_in)),
+        ("POST", "/v1/mgmt/user/signup/embeddedlink", USERS, Other(links::sign_up)),
+        ("POST", "/v1/mgmt/user/create/test", USERS, Other(create::create_test)),
+        ("POST", "/v1/mgmt/user/create/batch", CREATE_BATCH, Other(create::create_batch)),
+        ("POST", "/v1/mgmt/user/import", USERS, Other(import::import)),
+        ("POST", "/v1/mgmt/user/delete/batch", USERS, Other(delete::delete_batch)),
+        ("DELETE", "/v1/mgmt/user/test/delete/all", USERS, Other(delete::delete_tests)),
+        ("GET", "/v1/mgmt/user/customattributes", USERS, Other(declare::attributes)),
+        ("POST", "/v1/mgmt/user/customattribute/create", USERS, Other(declare::create_attributes)),
+        ("POST", "/v1/mgmt/user/customattribute/delete", USERS, Other(declare::delete_attributes)),
+        ("POST", "/v1/mgmt/tenant/create", PROJECT, Other(declare::create_tenant)),
+        ("POST", "/v1/mgmt/tenant/delete", PROJECT, Other(declare::delete_tenant)),
+        ("GET", "/v1/mgmt/tenant/all", PROJECT, Other(declare::tenants)),
+        ("GET", "/v1/mgmt/tenant", PROJECT, Other(declare::tenant)),
+        ("POST", "/v1/mgmt/tenant/search", PROJECT, Other(declare::search_tenants)),
+        ("POST", "/v1/mgmt/role/create", PROJECT, Other(declare::create_role)),
+        ("POST", "/v1/mgmt/role/create/batch", PROJECT, Other(declare::create_roles)),
+        ("POST", "/v1/mgmt/role/delete", PROJECT, Other(declare::delete_role)),
+        ("POST", "/v1/mgmt/role/delete/batch", PROJECT, Other(declare::delete_roles)),
+        ("GET", "/v1/mgmt/role/all", PROJECT, Other(declare::roles)),
+        ("POST", "/v1/mgmt/role/search", PROJECT, Other(declare::search_roles)),
     ]
 };
 
@@ -119,8 +124,8 @@ static ROUTES: LazyLock<HashMap<&'static str, Route>> = LazyLock::new(|| {
         .chain(aliases)
         .filter_map(|(path, operation)| {
             let action = match operation.kind {
-                OperationKind::Create => Action::Create { test: false },
-                OperationKind::Delete => Action::Delete,
+                OperationKind::Create => Action::Other(create::create),
+                OperationKind::Delete => Action::Other(delete::delete),
                 OperationKind::Read | OperationKind::Update | OperationKind::Upsert => {
                     Action::Update(operation, effect_of(operation)?)
                 }

@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use super::fields::{Fields, texts};
 use super::problem::Problem;
-use super::store::Store;
 use super::users::{User, canonical, phone};
 use super::visible::Visible;
 
@@ -113,8 +112,7 @@ pub(super) fn search(
 const PAGE_U32: u32 = 100;
 
 fn listing(visible: &Visible<'_>, numbers: impl Iterator<Item = u32>, total: usize) -> String {
-    let users: Vec<String> =
-        numbers.filter_map(|number| Some(Store::show(number, visible.get(number)?))).collect();
+    let users: Vec<String> = numbers.filter_map(|number| visible.show(number)).collect();
     format!("{{\"users\":[{}],\"total\":{total}}}", users.join(","))
 }
 
@@ -188,8 +186,8 @@ fn by_flag<'a>(fields: &'a Fields, filters: &mut Vec<Filter<'a>>) -> Result<(), 
         ("verifiedRecoveryEmail", |user| user.details().verified_recovery_email),
         ("verifiedRecoveryPhone", |user| user.details().verified_recovery_phone),
         ("password", |user| user.password),
-        ("totp", |_| false),
-        ("webauthn", |_| false),
+        ("totp", |user| user.credentials().totp),
+        ("webauthn", |user| !user.credentials().passkeys.is_empty()),
         ("scim", |_| false),
     ];
     for (name, flag) in flags {
@@ -225,6 +223,12 @@ fn by_membership<'a>(fields: &'a Fields, filters: &mut Vec<Filter<'a>>) -> Resul
         filters.push(Box::new(move |user, _| {
             let mut mine = user.details().sso_apps.iter();
             mine.any(|app| apps.contains(&&**app))
+        }));
+    }
+    if let Some(families) = wanted(fields, "familyIds")? {
+        filters.push(Box::new(move |user, _| {
+            let mut mine = user.credentials().families.iter();
+            mine.any(|family| families.contains(&&*family.id))
         }));
     }
     for (key, value) in fields.object("customAttributes")?.into_iter().flatten() {

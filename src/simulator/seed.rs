@@ -4,11 +4,14 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::actions::new_user;
+use super::create::new_user;
+use super::credentials::{Device, Passkey};
+use super::declare::declared;
 use super::fields::Fields;
 use super::problem::Problem;
+use super::project::Project;
 use super::store::{Moment, Store};
 use super::switches::Switches;
 use super::users::{Status, User, canonical};
@@ -22,7 +25,8 @@ pub enum Seed {
     None,
     /// So many: `user1@example.com` and on.
     Generate(u64),
-    /// A file of users, one JSON object a line, shaped as the API shows them.
+    /// A file of users, one JSON object a line, shaped as the API shows them; or what the project
+    /// declares.
     File(PathBuf),
 }
 
@@ -73,23 +77,28 @@ fn read_file(path: &Path, store: &mut Store, moment: Moment) -> Result<(), Error
         if line.trim().is_empty() {
             continue;
         }
-        let created = read_user(&line).and_then(|(user, modified)| {
-            let seconds = modified.unwrap_or(moment.seconds.saturating_sub(A_DAY));
-            store.create(user, Moment { seconds, ..moment })
-        });
-        created.map_err(|problem| {
-            Error::refused(format!("{place}:{number}: {}", problem.message()))
-        })?;
+        read_line(&line, store, moment).map_err(|problem| refuse(&problem.message()))?;
     }
     Ok(())
 }
 
-/// A user as the API shows it; `loginId` will do for `loginIds`, and users are enabled unless
-/// they say otherwise. Beside the user stands when it was changed last, in seconds since 1970.
-fn read_user(line: &str) -> Result<(User, Option<u32>), Problem> {
-    let mut value: Value = serde_json::from_str(line)
+fn read_line(line: &str, store: &mut Store, moment: Moment) -> Result<(), Problem> {
+    let value: Value = serde_json::from_str(line)
         .map_err(|error| Problem::malformed(format!("not JSON: {error}")))?;
-    let mut expired = false;
+    if declared(store.project_mut(), moment.seconds, &value)? {
+        return Ok(());
+    }
+    let (user, modified) = read_user(value)?;
+    let seconds = modified.unwrap_or(moment.seconds.saturating_sub(A_DAY));
+    store.create(user, Moment { seconds, ..moment })?;
+    Ok(())
+}
+
+/// A user as the API shows it; `loginId` will do for `loginIds`, and users are enabled unless
+/// they say otherwise. Nothing is asked about what the project declares. Beside the user stands
+/// when it was changed last, in seconds since 1970.
+fn read_user(mut value: Value) -> Result<(User, Option<u32>), Problem> {
+    let (mut expired, mut password) = (false, false);
     if let Some(map) = value.as_object_mut() {
         let first = map.get("loginIds").and_then(|ids| ids.get(0)).cloned();
         if let Some(first) = first.filter(|_| !map.contains_key("loginId")) {
@@ -99,9 +108,14 @@ fn read_user(line: &str) -> Result<(User, Option<u32>), Problem> {
         if expired {
             map.shift_remove("status");
         }
+        // Answers show whether there is one; only a request to create a user holds it.
+        if let Some(Value::Bool(flag)) = map.get("password") {
+            password = *flag;
+            map.shift_remove("password");
+        }
     }
     let fields = Fields::from_value(value)?;
-    let mut user = new_user(&fields, &Switches::default())?;
+    let mut user = new_user(&fields, &Switches::default(), &Project::default())?;
     for login_id in fields.list("loginIds")?.unwrap_or_default() {
         let login_id = canonical(login_id);
         if !user.has_login_id(&login_id) {
@@ -124,7 +138,63 @@ fn read_user(line: &str) -> Result<(User, Option<u32>), Problem> {
     if let Some(seconds) = fields.integer("createdTime")? {
         user.created = u32::try_from(seconds).unwrap_or(0);
     }
-    user.password |= fields.flag("password").ok().flatten() == Some(true);
+    user.password |= password;
+    read_credentials(&mut user, &fields)?;
     let modified = fields.integer("modifiedTime")?.and_then(|seconds| u32::try_from(seconds).ok());
     Ok((user, modified))
+}
+
+/// What the API shows of credentials (`TOTP`, `webauthn`), and what its lists of passkeys and
+/// trusted devices show; `webauthn` alone makes a passkey.
+fn read_credentials(user: &mut User, fields: &Fields) -> Result<(), Problem> {
+    if fields.flag("TOTP")? == Some(true) {
+        user.credentials_mut().totp = true;
+    }
+    if fields.flag("recoveryCodes")? == Some(true) {
+        user.credentials_mut().recovery_codes = true;
+    }
+    for passkey in objects(fields, "passkeys")? {
+        user.credentials_mut().passkeys.push(Passkey {
+            id: text(passkey, "id").into(),
+            rp_id: text(passkey, "rpId").into(),
+            kind: text(passkey, "kind").into(),
+            display_name: text(passkey, "displayName").into(),
+            created_time: u32::try_from(number(passkey, "createdTime")).unwrap_or(0),
+        });
+    }
+    if fields.flag("webauthn")? == Some(true) && user.credentials().passkeys.is_empty() {
+        let passkey = Passkey { id: "passkey1".into(), ..Passkey::default() };
+        user.credentials_mut().passkeys.push(passkey);
+    }
+    for device in objects(fields, "trustedDevices")? {
+        user.credentials_mut().devices.push(Device {
+            id: text(device, "id").into(),
+            name: text(device, "name").into(),
+            kind: text(device, "deviceType").into(),
+            last_login: number(device, "lastLoginTime"),
+            expiration: number(device, "expirationTime"),
+            location: text(device, "lastLocation").into(),
+        });
+    }
+    Ok(())
+}
+
+/// The objects of a list, each with an ID.
+fn objects<'a>(fields: &'a Fields, name: &str) -> Result<Vec<&'a Map<String, Value>>, Problem> {
+    let object = |value: &'a Value| match value.as_object() {
+        Some(object) if !text(object, "id").is_empty() => Ok(object),
+        _ => Err(Problem::missing(&format!("{name}.id"))),
+    };
+    fields.array(name)?.into_iter().flatten().map(object).collect()
+}
+
+fn text<'a>(object: &'a Map<String, Value>, key: &str) -> &'a str {
+    object.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// A number, or one written as text, as JSON of 64-bit integers may be.
+fn number(object: &Map<String, Value>, key: &str) -> i64 {
+    let value = object.get(key);
+    let read = value.and_then(|value| value.as_i64().or_else(|| value.as_str()?.parse().ok()));
+    read.unwrap_or(0)
 }

@@ -14,14 +14,14 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use super::actions::Desk;
+use super::desk::Desk;
 use super::faults::{Fault, FaultKind, Faults, Request};
 use super::fields::Fields;
 use super::latency::Latency;
 use super::limits::Limiter;
 use super::log::{Entry, Log, Names};
 use super::problem::Problem;
-use super::routes::{Action, Route, find};
+use super::routes::{Action, Route, bare_list, find};
 use super::settings::Settings;
 use super::store::{Moment, Store};
 
@@ -282,13 +282,9 @@ impl Service {
                 switches: &self.settings.switches,
                 moment: self.moment(entry.at),
             };
-            let fields = match route.action {
-                Action::Fixed(_) => Ok(Fields::default()),
-                _ => fields,
-            };
             reply = match fields.and_then(|fields| desk.perform(route.action, &fields)) {
                 Ok(answer) => {
-                    entry.applied = answer.applied;
+                    (entry.applied, entry.invited) = (answer.applied, answer.invited);
                     Reply::json(200, answer.body)
                 }
                 Err(problem) => problem.into(),
@@ -340,7 +336,11 @@ fn read_fields(head: &Parts, body: Option<&Bytes>) -> Result<Fields, Problem> {
             .map(|(key, value)| (key.into_owned(), Value::String(value.into_owned())));
         return Fields::from_value(Value::Object(pairs.collect::<Map<_, _>>()));
     }
-    body.map_or(Ok(Fields::default()), |body| Fields::parse(body))
+    let Some(body) = body else { return Ok(Fields::default()) };
+    match bare_list(head.uri.path()) {
+        Some(name) => Fields::parse_list(name, body),
+        None => Fields::parse(body),
+    }
 }
 
 /// `Authorization: Bearer P…:K…`, split at the first colon.

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
-
+use super::attributes::{Definition, Type};
 use super::problem::Problem;
+use super::project::Project;
 use super::switches::{OldPhone, PatchConflict};
 use super::users::{Status, User, canonical};
 use crate::catalog::is_user_id;
@@ -56,6 +56,12 @@ pub(super) struct Rules<'a> {
     pub(super) old_phone: OldPhone,
 }
 
+impl Rules<'static> {
+    /// For a change that has nothing to do with other users.
+    pub(super) const ALONE: Self =
+        Self { contacts: &[], on_conflict: OnConflict::Neither, old_phone: OldPhone::Keep };
+}
+
 /// A user as it was before a change; `None` before it was created.
 pub(super) struct Before {
     at: Duration,
@@ -73,8 +79,10 @@ pub(super) struct Store {
     gone: HashSet<Box<str>>,
     /// Whether a name never heard of becomes a user.
     create_missing: bool,
-    /// Custom attributes seen, with the number of their type (API reference, 3.7).
-    attributes: BTreeMap<String, u8>,
+    /// Custom attributes seen, with the type that they seem to have.
+    seen_attributes: BTreeMap<String, Type>,
+    /// Shared, so that it can be looked at while a user is changed.
+    project: Arc<Project>,
     lag: Duration,
     pub(super) recent: VecDeque<Before>,
     /// Deleted and test users, which a plain listing has to leave out.
@@ -133,8 +141,18 @@ impl Store {
     }
 
     /// A user as answers show it.
-    pub(super) fn show(number: u32, user: &User) -> String {
-        user.to_json(&Self::id_of(Some(user), number))
+    pub(super) fn show(&self, number: u32, user: &User) -> String {
+        user.to_json(&Self::id_of(Some(user), number), &self.project)
+    }
+
+    /// What is declared beside the users.
+    pub(super) fn project(&self) -> Arc<Project> {
+        Arc::clone(&self.project)
+    }
+
+    /// The same, to be changed.
+    pub(super) fn project_mut(&mut self) -> &mut Project {
+        Arc::make_mut(&mut self.project)
     }
 
     /// The number of a login ID, in any form.
@@ -168,7 +186,9 @@ impl Store {
         if user_ids && is_user_id(name) {
             user.details_mut().user_id = name.into();
         }
-        self.create(user, moment).ok()
+        let number = self.create(user, moment).ok()?;
+        self.users[number as usize].as_mut()?.conjured = true;
+        Some(number)
     }
 
     /// The same for reading: what is only somebody's phone number or e-mail address makes no user.
@@ -182,13 +202,18 @@ impl Store {
         if self.users.iter().flatten().any(has) { None } else { self.find(name, true, moment) }
     }
 
-    /// Adds a user, unless one of its login IDs or its user ID is taken.
+    /// Adds a user, unless one of its login IDs or its user ID is taken. Who was only ever looked
+    /// for and not there is no obstacle, but for the user ID.
     pub(super) fn create(&mut self, mut user: User, moment: Moment) -> Result<u32, Problem> {
         let user_id = &*user.details().user_id;
-        if user.login_ids.iter().any(|id| self.by_login_id.contains_key(id))
-            || (!user_id.is_empty() && self.by_user_id(user_id).is_some())
-        {
+        let owners = user.login_ids.iter().filter_map(|id| self.by_login_id.get(id).copied());
+        let owners: Vec<u32> = owners.collect();
+        let real = |number: &u32| self.get(*number).is_some_and(|owner| !owner.conjured);
+        if owners.iter().any(real) || (!user_id.is_empty() && self.by_user_id(user_id).is_some()) {
             return Err(Problem::user_exists());
+        }
+        for owner in owners {
+            self.delete(owner, moment);
         }
         let number = u32::try_from(self.users.len())
             .map_err(|_| Problem::invalid("The simulator holds no more users"))?;
@@ -214,6 +239,7 @@ impl Store {
     ) -> Result<(), Problem> {
         let before = self.get(number).ok_or_else(|| Problem::user_not_found(404))?;
         let mut user = before.clone();
+        user.conjured = false;
         effect(&mut user)?;
         if rules.old_phone == OldPhone::Replace && !user.phone.is_empty() {
             let old = user.login_ids.iter_mut().find(|id| ***id == *before.phone);
@@ -298,8 +324,8 @@ impl Store {
             }
         }
         for (key, value) in &user.details().attributes {
-            if !self.attributes.contains_key(key) {
-                self.attributes.insert(key.clone(), type_of(value));
+            if !self.seen_attributes.contains_key(key) {
+                self.seen_attributes.insert(key.clone(), Type::of(value));
             }
         }
         let listed = |user: &User| usize::from(!user.test);
@@ -334,28 +360,35 @@ impl Store {
         self.unlisted == 0
     }
 
-    /// Every test user's number.
-    pub(super) fn test_users(&self) -> Vec<u32> {
+    /// The numbers of the users who are like that.
+    pub(super) fn numbers(&self, like: impl Fn(&User) -> bool) -> Vec<u32> {
         (0..)
             .zip(&self.users)
-            .filter(|(_, user)| user.as_ref().is_some_and(|user| user.test))
+            .filter(|(_, user)| user.as_ref().is_some_and(&like))
             .map(|(number, _)| number)
             .collect()
     }
 
-    /// The custom attributes, with the numbers of their types.
-    pub(super) fn attributes(&mut self) -> &mut BTreeMap<String, u8> {
-        &mut self.attributes
+    /// The custom attributes: those declared or, as long as none is, those that users have had.
+    pub(super) fn attributes(&self) -> Vec<Definition> {
+        if !self.project.attributes.is_empty() {
+            return self.project.attributes.clone();
+        }
+        let seen = self.seen_attributes.iter();
+        seen.map(|(name, kind)| Definition::guessed(name, *kind)).collect()
     }
-}
 
-/// The type that a value seems to have: 1 string, 2 number, 3 boolean, 5 multi select.
-fn type_of(value: &Value) -> u8 {
-    match value {
-        Value::Number(_) => 2,
-        Value::Bool(_) => 3,
-        Value::Array(_) => 5,
-        _ => 1,
+    /// Takes a custom attribute away, from users as well.
+    pub(super) fn drop_attribute(&mut self, name: &str, moment: Moment) -> Result<(), Problem> {
+        self.project_mut().attributes.retain(|definition| definition.name != name);
+        for number in self.numbers(|user| user.details().attributes.contains_key(name)) {
+            self.change(number, moment, Rules::ALONE, |user| {
+                user.details_mut().attributes.shift_remove(name);
+                Ok(())
+            })?;
+        }
+        self.seen_attributes.remove(name);
+        Ok(())
     }
 }
 

@@ -16,8 +16,7 @@ fn rules<'a>(contacts: &'a [&'a str], on_conflict: OnConflict) -> Rules<'a> {
     Rules { contacts, on_conflict, old_phone: OldPhone::Keep }
 }
 
-const PLAIN: Rules<'static> =
-    Rules { contacts: &[], on_conflict: OnConflict::Neither, old_phone: OldPhone::Keep };
+const PLAIN: Rules<'static> = Rules::ALONE;
 
 /// A store with some users, numbered from 0.
 fn store(login_ids: &[&str]) -> Store {
@@ -196,6 +195,8 @@ fn different_users() -> Store {
             named: "",
             fields: &Fields::from_value(body).unwrap(),
             switches: &switches,
+            project: &super::super::project::Project::default(),
+            seconds: 100,
         };
         let fill = |user: &mut User| super::super::fill::fill(user, &change, true);
         let number = u32::try_from(number).unwrap();

@@ -75,7 +75,7 @@ pub enum OldPhone {
     Replace,
 }
 
-/// What an unknown role does.
+/// What a role or tenant does that the project does not know.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum UnknownRole {
     /// The whole call fails.
@@ -132,9 +132,9 @@ pub struct Switches {
     pub user_not_found: UserNotFound,
     /// A login ID that is the old phone number.
     pub old_phone: OldPhone,
-    /// A role that is not known.
+    /// A role or tenant that is not known.
     pub unknown_role: UnknownRole,
-    /// The known roles; when empty, every role is known.
+    /// The known roles besides those declared; where there are neither, every role is known.
     pub known_roles: BTreeSet<String>,
     /// The most users in one batch call; without it there is no maximum.
     pub batch_maximum: Option<usize>,

@@ -4,10 +4,13 @@
 //! alone takes some 200 bytes with all indexes.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
+
+use super::credentials::Credentials;
+use super::project::Project;
 
 /// A membership of a tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +36,7 @@ pub(super) struct Details {
     pub(super) tenants: Vec<Tenant>,
     pub(super) sso_apps: Vec<Box<str>>,
     pub(super) attributes: Map<String, Value>,
+    credentials: Option<Box<Credentials>>,
 }
 
 /// Whether a user may sign in.
@@ -85,9 +89,12 @@ pub(super) struct User {
     pub(super) status: Status,
     pub(super) test: bool,
     pub(super) password: bool,
+    /// Whether a load alone has brought the user up, of whom nobody had heard.
+    pub(super) conjured: bool,
 }
 
-static NO_DETAILS: std::sync::LazyLock<Details> = std::sync::LazyLock::new(Details::default);
+static NO_DETAILS: LazyLock<Details> = LazyLock::new(Details::default);
+static NO_CREDENTIALS: LazyLock<Credentials> = LazyLock::new(Credentials::default);
 
 impl User {
     /// A user of one login ID, with the e-mail address that it may be (API reference, 3.5).
@@ -102,7 +109,7 @@ impl User {
         }
     }
 
-    /// The same user with these login IDs and no values.
+    /// The same user with these login IDs and no values. Credentials are no values: they stay.
     pub(super) fn blank(&self, login_ids: Vec<Arc<str>>) -> Self {
         let mut blank = Self {
             login_ids,
@@ -112,9 +119,13 @@ impl User {
             password: self.password,
             ..Self::default()
         };
-        let user_id = &self.details().user_id;
-        if !user_id.is_empty() {
-            blank.details_mut().user_id.clone_from(user_id);
+        let details = self.details();
+        if !details.user_id.is_empty() {
+            blank.details_mut().user_id.clone_from(&details.user_id);
+        }
+        if let Some(credentials) = &details.credentials {
+            let kept = Credentials { families: Vec::new(), ..(**credentials).clone() };
+            *blank.credentials_mut() = kept;
         }
         blank
     }
@@ -127,6 +138,21 @@ impl User {
     /// The same, to be changed.
     pub(super) fn details_mut(&mut self) -> &mut Details {
         self.details.get_or_insert_default()
+    }
+
+    /// Credentials, devices and families.
+    pub(super) fn credentials(&self) -> &Credentials {
+        self.details().credentials.as_deref().unwrap_or(&NO_CREDENTIALS)
+    }
+
+    /// The same, to be changed.
+    pub(super) fn credentials_mut(&mut self) -> &mut Credentials {
+        self.details_mut().credentials.get_or_insert_default()
+    }
+
+    /// The same where there is anything to be taken away.
+    pub(super) fn own_credentials(&mut self) -> Option<&mut Credentials> {
+        self.details.as_mut()?.credentials.as_deref_mut()
     }
 
     /// The e-mail address, or nothing.
@@ -162,7 +188,8 @@ impl User {
     }
 
     /// Takes over what a user has that is merged into this one. What exactly the service takes
-    /// over is not documented: here it is login IDs, roles, tenants, and attributes not yet set.
+    /// over is not documented: here it is login IDs, roles, tenants, and attributes not yet set,
+    /// and no credentials.
     pub(super) fn absorb(&mut self, other: User) {
         let theirs = other.details().clone();
         for login_id in other.login_ids {
@@ -182,9 +209,9 @@ impl User {
         }
     }
 
-    /// The user as answers show it; `user_id` is for users that have none of their own.
-    pub(super) fn to_json(&self, user_id: &str) -> String {
-        serde_json::to_string(&View::of(self, user_id)).unwrap_or_default()
+    /// The user as answers show it, with this user ID; the project knows its tenants' names.
+    pub(super) fn to_json(&self, user_id: &str, project: &Project) -> String {
+        serde_json::to_string(&View::of(self, user_id, project)).unwrap_or_default()
     }
 }
 
@@ -288,11 +315,11 @@ struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    fn of(user: &'a User, user_id: &'a str) -> Self {
-        let details = user.details();
+    fn of(user: &'a User, user_id: &'a str, project: &'a Project) -> Self {
+        let (details, credentials) = (user.details(), user.credentials());
         let tenants = details.tenants.iter().map(|tenant| TenantView {
             tenant_id: &tenant.id,
-            tenant_name: &tenant.id,
+            tenant_name: project.tenant(&tenant.id).map_or(&*tenant.id, |own| &own.name),
             role_names: &tenant.roles,
             permissions: [],
         });
@@ -313,12 +340,12 @@ impl<'a> View<'a> {
             custom_attributes: &details.attributes,
             created_time: user.created,
             modified_time: user.modified,
-            totp: false,
+            totp: credentials.totp,
             saml: false,
             oidc: false,
             scim: false,
             oauth: &NO_DETAILS.attributes,
-            webauthn: false,
+            webauthn: !credentials.passkeys.is_empty(),
             password: user.password,
             push: false,
             permissions: [],

@@ -47,6 +47,11 @@ impl<'a> Visible<'a> {
         numbers
     }
 
+    /// A user as answers show it, if search knows one of the number.
+    pub(super) fn show(&self, number: u32) -> Option<String> {
+        Some(self.store.show(number, self.get(number)?))
+    }
+
     /// The user ID of a number.
     pub(super) fn user_id(&self, number: u32) -> String {
         Store::id_of(self.get(number), number)

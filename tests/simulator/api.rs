@@ -30,6 +30,7 @@ fn sample(operation: &Operation) -> Value {
             Kind::OneOf(words) => json!(words[1]),
             Kind::Text | Kind::Secret | Kind::Json => json!("sample"),
             Kind::Integer | Kind::Time => json!(42),
+            Kind::Objects("") => json!([{"descope": {"credentialId": "C1", "publicKey": "AAEC"}}]),
             Kind::Objects(key) => json!([{ key: "F1" }]),
             Kind::PasswordHash => json!({"md5": {"hash": "0123456789abcdef0123456789abcdef"}}),
         };

@@ -84,6 +84,25 @@ async fn missing_users_are_created_by_updates_and_loads() {
 }
 
 #[tokio::test]
+async fn who_was_only_looked_for_can_still_be_created_and_who_was_updated_cannot() {
+    let settings = Settings { create_missing: true, ..unlimited() };
+    let fixture = Fixture::start(settings).await;
+    let create = "/v1/mgmt/user/create";
+    let looked_for = fixture.user("a").await["userId"].clone();
+    let created = fixture.ok(create, json!({"loginId": "a", "name": "A"})).await;
+    assert_eq!(created["user"]["status"], "invited");
+    assert_ne!(created["user"]["userId"], looked_for);
+    assert_eq!(fixture.user("a").await["name"], "A");
+    let exists = (400, "E062107".to_owned());
+    assert_eq!(fixture.refusal(create, json!({"loginId": "a"})).await, exists);
+    fixture.user("b").await;
+    fixture.ok("/v1/mgmt/user/update/name", json!({"loginId": "b", "name": "B"})).await;
+    assert_eq!(fixture.refusal(create, json!({"loginId": "b"})).await, exists);
+    assert_eq!(fixture.found(json!({})).await, 2);
+    fixture.stop().await;
+}
+
+#[tokio::test]
 async fn switches_reach_the_routes() {
     let switches = Switches {
         user_not_found: UserNotFound::BadRequest,

@@ -79,6 +79,18 @@ impl Fixture {
         read(self.authorized("GET", path).send().await.unwrap()).await
     }
 
+    /// The error with which a body is refused: status and code.
+    pub(crate) async fn refusal(&self, path: &str, body: Value) -> (u16, String) {
+        let (status, answer) = self.post(path, body).await;
+        (status, answer["errorCode"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// How many users a search finds, test users among them.
+    pub(crate) async fn found(&self, mut body: Value) -> u64 {
+        body["withTestUser"] = true.into();
+        self.ok("/v2/mgmt/user/search", body).await["total"].as_u64().unwrap()
+    }
+
     /// A user that must be there.
     pub(crate) async fn user(&self, login_id: &str) -> Value {
         let (status, mut answer) = self.get(&format!("/v1/mgmt/user?loginId={login_id}")).await;
@@ -98,6 +110,21 @@ pub(crate) async fn read(response: Response) -> (u16, Value) {
     let text = response.text().await.unwrap();
     let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
     (status, value)
+}
+
+/// Starts one without limits and with a file of users.
+pub(crate) async fn seeded(lines: &[Value], settings: Settings) -> Fixture {
+    let folder = tempfile::tempdir().unwrap();
+    let users = folder.path().join("users.jsonl");
+    let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+    std::fs::write(&users, lines.join("\n")).unwrap();
+    Fixture::start(Settings { users: simulator::Seed::File(users), ..settings }).await
+}
+
+/// The values that an object has under the keys of another.
+pub(crate) fn like(object: &Value, keys: &Value) -> Value {
+    let keys = keys.as_object().unwrap().keys();
+    keys.map(|key| (key.clone(), object[key].clone())).collect::<serde_json::Map<_, _>>().into()
 }
 
 /// A client without proxy and certificates: simulators are on this machine and speak no TLS.

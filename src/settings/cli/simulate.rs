@@ -128,11 +128,12 @@ pub struct SwitchOptions {
     #[arg(long, value_enum, value_name = "EFFECT", default_value_t)]
     pub old_phone_login_id: OldPhone,
 
-    /// A role that is none of --known-role: fail the call, or leave it out.
+    /// A role or tenant that the project does not know: fail the call, or leave it out.
     #[arg(long, value_enum, value_name = "EFFECT", default_value_t)]
     pub unknown_role: UnknownRole,
 
-    /// A role that the project knows; may be given several times. Without any, all are known.
+    /// A role that the project knows; may be given several times. Without any, and without roles
+    /// created in the simulator, all are known.
     #[arg(long = "known-role", value_name = "NAME")]
     pub known_roles: Vec<String>,
 
