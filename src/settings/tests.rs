@@ -56,7 +56,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("no-keep-before", "", "--no-keep-before"),
     ("protected", "", "--protected"),
     ("max-deletes", "", "--max-deletes=3"),
-    ("protect", "", "--protect=key"),
+    ("protect", "", "--protect=/dev/null"),
     ("invite", "--operation=create", "--invite"),
     ("canary", "", "--canary=1"),
     ("yes", "", "--yes"),
