@@ -12,6 +12,7 @@
 //! reads no arguments, and no environment but what it is handed and the usual variables that
 //! name a proxy; it prints nothing, and any number of runs can proceed side by side.
 
+mod absent;
 mod api;
 mod catalog;
 mod change;

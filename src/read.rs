@@ -124,6 +124,13 @@ impl FoundUsers {
             .filter(|name| !name.is_empty())
             .map(|name| lane(name))
             .collect();
+        // Several searches may find one user.
+        let id = lane(&names.user_id);
+        if let Some(Some(known)) = self.by_name.get(&id).filter(|_| !names.user_id.is_empty()) {
+            if UserNames::read(&self.users[*known].raw).user_id == names.user_id {
+                return;
+            }
+        }
         for name in own {
             self.by_name.entry(name).and_modify(|known| *known = None).or_insert(Some(index));
         }

@@ -7,6 +7,7 @@
 //!
 //! [`Summary`]: crate::store::summary::Summary
 
+mod absent;
 mod announce;
 mod causes;
 mod check;
@@ -25,6 +26,7 @@ mod summary;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use absent::AbsentScreen;
 pub(crate) use announce::Announcer;
 pub(crate) use causes::FailureCauses;
 pub(crate) use check::{finding_json, print_finding, print_report, report_json};

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::api::load::Load;
 use crate::api::transport::ReadWire;
-use crate::catalog::{Effect, OPERATIONS, Operation, OperationKind, PATCH_BATCH, Role, USER_ID};
+use crate::catalog::{Effect, Operation, OperationKind, PATCH_BATCH, Role, USER_ID};
 use crate::change::{
     self, Action, Change, ChangeRecord, Changes, Irreversible, Subject, User, UserParts,
     all_changes, invert, touched,
@@ -168,6 +168,10 @@ fn undo_step(
     let Some(operation) = line.operation.as_deref().and_then(Operation::named) else {
         return Ok((cannot("its operation is not known to this version"), user));
     };
+    if line.status == Status::Unchanged && line.changes.is_empty() {
+        // What the row wants was there already, field by field.
+        return Ok((Undone::Nothing, user));
+    }
     let changes: Changes = line.changes.iter().filter_map(ChangeRecord::change).collect();
     let changes = all_changes(operation, &changes);
     if changes.is_empty() || changes.iter().any(|change| change.part().is_none()) {
@@ -324,11 +328,6 @@ fn operation_of(change: &Change, of_row: &'static Operation) -> &'static Operati
         Action::Remove(_) => named(remove),
         Action::Set(_) | Action::Clear => named(set),
     };
-    // The operation that sets a field and nothing else but what belongs to it.
-    let that_sets = |role: Role| {
-        let sets = |own: &&Operation| own.index_of(role).is_some() && !own.sets_any_field();
-        OPERATIONS.iter().find(sets).unwrap_or(of_row)
-    };
     let sets = matches!(change.action, Action::Set(_) | Action::Clear);
     let is_of_several = of_row.sets_any_field() || of_row.effect == Effect::Replaces;
     if is_of_several && sets && change.subject.index_in(&PATCH_BATCH).is_some() {
@@ -341,9 +340,9 @@ fn operation_of(change: &Change, of_row: &'static Operation) -> &'static Operati
         Subject::Apps => by_action("ssoapp-add", "ssoapp-remove", "ssoapp-set"),
         Subject::Attribute(_) | Subject::Attributes => Operation::of_one_attribute(),
         Subject::Contact(contact) | Subject::Verified(contact) => {
-            that_sets(Role::Contact(*contact))
+            Operation::that_sets(Role::Contact(*contact))
         }
-        Subject::Plain(key) => that_sets(Role::Plain(key)),
+        Subject::Plain(key) => Operation::that_sets(Role::Plain(key)),
         Subject::Status => named("status"),
         Subject::LoginIds => named("patch"),
         Subject::Secret(_) | Subject::Unseen(_) | Subject::Fixed(_) => of_row,

@@ -27,6 +27,8 @@ pub(crate) fn batch_failure(text: &str) -> Issue {
     let (kind, hint) = match code.and_then(codes::meaning) {
         Some(Meaning::UserNotFound) => NOT_FOUND,
         Some(Meaning::Conflict) => CONFLICTING,
+        Some(Meaning::UserExists) => EXISTING,
+        None if codes::says(text, Meaning::UserExists) => EXISTING,
         None if codes::says(text, Meaning::UserNotFound) => NOT_FOUND,
         _ => REFUSED,
     };
@@ -45,6 +47,20 @@ pub(crate) fn is_temporary(failure: &Issue) -> bool {
 #[must_use]
 pub(crate) fn says_too_large(message: &str) -> bool {
     codes::says(message, Meaning::TooLarge)
+}
+
+/// Why a row fails whose user is not there.
+#[must_use]
+pub(crate) fn not_found(message: &'static str) -> Issue {
+    let (kind, hint) = NOT_FOUND;
+    Issue::error(kind, message).hint(hint)
+}
+
+/// Why a row fails that is to make a user who is there.
+#[must_use]
+pub(crate) fn existing(message: &'static str) -> Issue {
+    let (kind, hint) = EXISTING;
+    Issue::error(kind, message).hint(hint)
 }
 
 /// Why a row fails whose value another user has.
@@ -80,6 +96,8 @@ const CONFLICT_HINT: &str = "another user holds this value; nothing was changed 
 
 const NOT_FOUND: Advice =
     ("user_not_found", "no user has this login ID or user ID: check its spelling");
+const EXISTING: Advice =
+    ("already_exists", "to change users who are there, use the operation upsert or patch");
 const CONFLICTING: Advice = ("conflict", CONFLICT_HINT);
 const REFUSED: Advice =
     ("refused", "correct the row as the server's message says, then run the failures file");
@@ -88,6 +106,7 @@ fn of_response(response: &Response) -> Issue {
     let code = response.code();
     let (kind, hint) = match (code.and_then(codes::meaning), response.status) {
         (Some(Meaning::UserNotFound), _) => NOT_FOUND,
+        (Some(Meaning::UserExists), _) => EXISTING,
         (Some(Meaning::Conflict), _) | (_, 409) => CONFLICTING,
         (_, 404) if code.is_none() => {
             ("not_found", "the server does not know the path: check --base-url")

@@ -7,6 +7,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::explain;
 use super::load::{Found, Load};
 use crate::catalog::CREATED_TIME;
 use crate::change::User;
@@ -93,10 +94,8 @@ pub(crate) fn creation(
         return Reconciled::Applied(found);
     }
     if is_old {
-        let issue = Issue::error("already_exists", "a user with this login ID was there before");
-        return Reconciled::Existed(Box::new(
-            issue.hint("to change users who are there, use the operation upsert or patch"),
-        ));
+        let issue = explain::existing("a user with this login ID was there before");
+        return Reconciled::Existed(Box::new(issue));
     }
     let why = if shows_all {
         "a user with this login ID was created at about the time when the run began"

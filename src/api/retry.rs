@@ -66,7 +66,7 @@ fn judge_response(operation: &Operation, response: &Response) -> Verdict {
     // The code says it more exactly than the status (API reference, 7.2).
     let refused = matches!(
         response.code().and_then(codes::meaning),
-        Some(Meaning::UserNotFound | Meaning::Conflict)
+        Some(Meaning::UserNotFound | Meaning::Conflict | Meaning::UserExists)
     );
     if refused && matches!(response.status, 400 | 402 | 404..=599) {
         return Verdict::Final(Status::Rejected);

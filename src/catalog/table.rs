@@ -764,6 +764,17 @@ impl Operation {
         OPERATIONS.iter().find(|operation| normalize(operation.name) == wanted)
     }
 
+    /// The operation that sets a field that a patch can set, and nothing else but what belongs to it;
+    /// the patch where there is none.
+    #[must_use]
+    pub fn that_sets(role: Role) -> &'static Self {
+        let sets = |own: &&Self| {
+            let is_update = own.kind == OperationKind::Update && !own.sets_any_field();
+            is_update && own.index_of(role).is_some()
+        };
+        OPERATIONS.iter().find(sets).unwrap_or_else(|| Self::of_patch())
+    }
+
     /// The patch.
     #[must_use]
     pub fn of_patch() -> &'static Self {

@@ -1,5 +1,7 @@
 //! What the subcommands share that only read: a project, and the stop.
 
+use std::path::Path;
+
 use super::caller::Caller;
 use super::signals;
 use crate::connect::{self, ReadableProject};
@@ -44,4 +46,23 @@ pub(super) fn with_project<T>(
             (error, _) => error,
         })
     })
+}
+
+/// Refuses a project that is not the one of the run in a folder, by its ID and its base URL.
+pub(super) fn is_of_project(
+    run: &Path,
+    of: Option<&(String, String)>,
+    project: &ReadableProject,
+) -> Result<(), Error> {
+    match of {
+        Some((id, url)) if *id != project.id || *url != project.base_url => {
+            Err(Error::refused(format!(
+                "the run in {} was for project {id} at {url}, and this is {} at {}",
+                run.display(),
+                project.id,
+                project.base_url
+            )))
+        }
+        _ => Ok(()),
+    }
 }

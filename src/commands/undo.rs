@@ -6,8 +6,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::caller::Caller;
-use super::reading::with_project;
-use crate::connect::ReadableProject;
+use super::reading::{is_of_project, with_project};
 use crate::exit::{Error, Exit};
 use crate::history::History;
 use crate::report::{self, UndoScreen};
@@ -29,7 +28,7 @@ pub(super) fn run(args: &UndoArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
     };
     let mut screen = UndoScreen::new(&history, caller.look());
     with_project(&args.project, &args.pace, caller, async |project, stop| {
-        is_of_project(&history, project)?;
+        is_of_project(history.folder(), history.project.as_ref(), project)?;
         let mut file = NewFile::create(&args.output)?;
         let header = json!({"_undo": {
             "version": 1,
@@ -93,20 +92,5 @@ pub(super) fn refuse_rehearsal(history: &History) -> Result<(), Error> {
             "{}: the run was a rehearsal, and no user was changed",
             history.folder().display()
         ))),
-    }
-}
-
-/// Refuses a project that is not the run's.
-pub(super) fn is_of_project(history: &History, project: &ReadableProject) -> Result<(), Error> {
-    match &history.project {
-        Some((id, url)) if *id != project.id || *url != project.base_url => {
-            Err(Error::refused(format!(
-                "the run in {} was for project {id} at {url}, and this is {} at {}",
-                history.folder().display(),
-                project.id,
-                project.base_url
-            )))
-        }
-        _ => Ok(()),
     }
 }

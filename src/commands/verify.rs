@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use super::caller::Caller;
-use super::reading::with_project;
-use super::undo::{is_of_project, refuse_rehearsal};
+use super::reading::{is_of_project, with_project};
+use super::undo::refuse_rehearsal;
 use crate::exit::{Error, Exit};
 use crate::history::History;
 use crate::report::VerifyScreen;
@@ -19,7 +19,7 @@ pub(super) fn run(args: &VerifyArgs, caller: &Caller<'_>) -> Result<Exit, Error>
     let sample = args.sample.map(|sample| sample.of(users));
     let mut screen = VerifyScreen::new(users, args.all, caller.look());
     with_project(&args.project, &args.pace, caller, async |project, stop| {
-        is_of_project(&history, project)?;
+        is_of_project(history.folder(), history.project.as_ref(), project)?;
         let mut each = |user: &str, verified: &Verified| screen.count(user, verified);
         verify::verify(&mut history, sample, &project.requester, stop, &mut each).await
     })?;

@@ -1,6 +1,10 @@
 //! Refusals of columns and operations, in words: what is wrong with a header or a row's own columns.
 
-use crate::catalog::{Effect, Field, Kind, OPERATIONS, Operation, PASSWORD_KEY, Role, normalize};
+use crate::catalog::{
+    Effect, Field, Kind, OPERATIONS, Operation, OperationKind, PASSWORD_KEY, Role, is_user_id,
+    normalize,
+};
+use crate::change::Value;
 use crate::exit::Error;
 use crate::input::record::Source;
 use crate::issue::Issue;
@@ -113,6 +117,13 @@ pub(super) fn of_new_user(
     {
         let issue = Issue::error("duplicate_field", "the row has a password and a hashed one");
         return Some(issue.at(hash.name).hint("keep one of them"));
+    }
+    if operation.kind == OperationKind::Create
+        && let Some(Some(Value::Text(name))) = operation.index_of(Role::User).map(|i| &values[i])
+        && is_user_id(name)
+    {
+        let issue = Issue::error("bad_value", "a new user has no user ID yet; this looks like one");
+        return Some(issue.at(operation.fields[0].name).hint("give the login ID to sign in with"));
     }
     let field = given(&|field| field.in_batches_only)?;
     (mapping.batching == Batching::Off).then(|| {

@@ -9,9 +9,10 @@ use tokio::time::Instant;
 
 use super::Client;
 use super::rules::OnDrift;
+use crate::api::explain;
 use crate::api::load::Load;
 use crate::api::transport::Wire;
-use crate::catalog::OperationKind;
+use crate::catalog::{OperationKind, is_user_id};
 use crate::change::{User, UserNames, all_changes, touched};
 use crate::engine::recorder_handle::ReadUser;
 use crate::engine::work::{Before, Completed, UserRows};
@@ -186,9 +187,15 @@ impl<W: Wire> Client<W> {
             (OperationKind::Upsert | OperationKind::Delete, Before::Failed(why)) => {
                 (Status::GaveUp, *why.clone())
             }
+            // Nobody can be made with a user ID for a login ID.
+            (OperationKind::Create, _)
+                if instruction.patched.is_some() && is_user_id(&instruction.login_id) =>
+            {
+                (Status::Rejected, explain::not_found("no user has this user ID"))
+            }
             (OperationKind::Delete, _) if instruction.user_id.is_none() => (
                 Status::Rejected,
-                Issue::error("user_not_found", "there is no such user")
+                explain::not_found("there is no such user")
                     .hint("check the login ID; who is gone already need not be deleted"),
             ),
             (OperationKind::Delete, Before::Seen(user)) => {

@@ -1,5 +1,6 @@
 //! The command line: what was typed, over a job file if one is named.
 
+pub(crate) mod absent;
 pub(crate) mod check;
 pub(crate) mod explain;
 pub(crate) mod export;
@@ -82,6 +83,15 @@ pub(crate) enum Command {
     ///
     /// Exit codes: 0 all as written; 1 there are differences; 2 refused; 3 it could not be done.
     Verify(history::VerifyArgs),
+    /// Find the users whom the input of a run does not name, to disable or delete them
+    ///
+    /// The last step of a synchronisation with a directory. Reads the results of a finished run and the
+    /// project's users, all or those who fit a filter, and writes a file of rows for those whom no row
+    /// names; `plan` and `run` take it. Users who were created after the run began are left alone, and
+    /// nothing is written when more than 5 % are absent: then the file may be the wrong one.
+    ///
+    /// Exit codes: 0 done; 2 refused, no file was written; 3 it could not be done.
+    Absent(Box<absent::AbsentArgs>),
     /// Write the project's users to a file, to edit and feed back
     ///
     /// All users, or those who fit a filter, as CSV, JSON Lines or an Excel workbook, with the columns

@@ -297,7 +297,7 @@ pub(crate) fn run_name(inputs: &[InputRequest]) -> String {
 }
 
 /// Users who are never deleted, from files that name them.
-fn protected(files: &[PathBuf]) -> Result<Protected, Error> {
+pub(crate) fn protected(files: &[PathBuf]) -> Result<Protected, Error> {
     let read = |path: &PathBuf| {
         fs::read_to_string(path)
             .map_err(|error| Error::refused(format!("--protect {}: {error}", path.display())))

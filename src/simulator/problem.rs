@@ -48,7 +48,12 @@ impl Problem {
 
     /// Creating a user that is there. The status is our choice.
     pub(super) fn user_exists() -> Self {
-        Self::new(400, "E062107", "User already exists", "A user with this login ID exists".into())
+        Self::new(
+            400,
+            "E062107",
+            "User already exists",
+            "A user with this login ID already exists".into(),
+        )
     }
 
     /// A role that the project does not have. The code is one that a third party's tests attest

@@ -8,6 +8,7 @@ mod canary;
 mod changed_inputs;
 mod checking;
 mod columns;
+mod coming;
 mod crashes;
 mod credentials;
 mod documents;

@@ -26,9 +26,9 @@ pub(crate) struct UndoArgs {
     #[arg(long, value_name = "ROWS", value_delimiter = ',', value_parser = rows)]
     pub rows: Vec<(u64, u64)>,
 
-    /// Take back rows that ended so only: updated or unchanged; may be repeated. A row is unchanged that
-    /// an earlier part of the run had done already
-    #[arg(long, value_name = "STATUS", value_parser = ["updated", "unchanged"])]
+    /// Take back rows that ended so only: updated, created, deleted or unchanged; may be repeated. A row
+    /// is unchanged that an earlier part of the run had done already
+    #[arg(long, value_name = "STATUS", value_parser = ["updated", "created", "deleted", "unchanged"])]
     pub status: Vec<String>,
 
     /// Take back rows of this operation only; may be repeated

@@ -474,7 +474,7 @@ fn max_failures(text: &str) -> Result<MaxFailures, String> {
     text.parse().map(MaxFailures::Count).map_err(|_| HOW.to_owned())
 }
 
-fn max_deletes(text: &str) -> Result<MaxDeletes, String> {
+pub(super) fn max_deletes(text: &str) -> Result<MaxDeletes, String> {
     match max_failures(text) {
         Ok(MaxFailures::Count(most)) => Ok(MaxDeletes::Count(most)),
         Ok(MaxFailures::Percent(percent)) => Ok(MaxDeletes::Percent(percent)),
