@@ -126,10 +126,10 @@ impl FoundUsers {
             .collect();
         // Several searches may find one user.
         let id = lane(&names.user_id);
-        if let Some(Some(known)) = self.by_name.get(&id).filter(|_| !names.user_id.is_empty()) {
-            if UserNames::read(&self.users[*known].raw).user_id == names.user_id {
-                return;
-            }
+        if let Some(Some(known)) = self.by_name.get(&id).filter(|_| !names.user_id.is_empty())
+            && UserNames::read(&self.users[*known].raw).user_id == names.user_id
+        {
+            return;
         }
         for name in own {
             self.by_name.entry(name).and_modify(|known| *known = None).or_insert(Some(index));

@@ -25,6 +25,7 @@ const ROOMS: &[&str] = &[
     "send",
     "store",
     "history",
+    "absent",
     "undo",
     "verify",
     "export",
