@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::ops::Range;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
@@ -23,6 +24,11 @@ fn user(name: &str) -> Value {
         "createdTime": 1_700_000_000,
         "modifiedTime": 1_700_000_000,
     })
+}
+
+/// A row for each of some numbers.
+fn rows(numbers: Range<u64>, row: impl Fn(u64) -> String) -> String {
+    numbers.map(row).collect::<Vec<_>>().concat()
 }
 
 fn users(names: impl IntoIterator<Item = u64>) -> Vec<Value> {
@@ -228,7 +234,7 @@ fn a_lost_answer_makes_nobody_twice_and_loses_nobody() {
         "503:times=2,path=/v1/mgmt/user/create/batch",
     ] {
         let desk = Desk::new(&[user("old")], &["--fault", fault]);
-        let rows: String = (0..30).map(|n| format!("n{n}@x.com,N {n}\n")).collect();
+        let rows = rows(0..30, |n| format!("n{n}@x.com,N {n}\n"));
         desk.write("in.csv", &format!("loginId,name\n{rows}old@x.com,O\n"));
         let words = ["run", "in.csv", "--operation", "create", "--batch-size", "10", "--yes"];
         desk.go(&[&words[..], &["--out", "out"]].concat(), 1);
@@ -258,7 +264,7 @@ fn kill_9_makes_nobody_twice_and_loses_nobody() {
         let arguments = [&["--latency", "0ms..6ms", "--seed", &seed_word][..], &faults].concat();
         let desk = Desk::new(&[], &arguments);
         let hash = |number: u64| if number.is_multiple_of(2) { BCRYPT } else { "" };
-        let rows: String = (0..USERS).map(|n| format!("n{n}@x.com,{}\n", hash(n))).collect();
+        let rows = rows(0..USERS, |n| format!("n{n}@x.com,{}\n", hash(n)));
         desk.write("in.csv", &format!("loginId,hash\n{rows}"));
         let words = [
             ["run", "in.csv", "--operation", "create", "--map", "hash=hashedPassword.bcrypt"],
@@ -404,7 +410,7 @@ fn who_is_absent_from_the_file_is_disabled_and_nobody_else() {
     all[48]["status"] = json!("disabled");
     let desk = Desk::new(&all, &[]);
     // One is named by a user ID, and one by a row that fails.
-    let rows: String = (0..46).map(|n| format!("u{n}@x.com,N\n")).collect();
+    let rows = rows(0..46, |n| format!("u{n}@x.com,N\n"));
     let by_id = format!("U2{:0>26}", "u46");
     let nobody = format!("U2{:0>26}", "nobody");
     desk.write("in.csv", &format!("loginId,name\n{rows}{by_id},N\nnew@x.com,N\n{nobody},N\n"));
@@ -436,7 +442,7 @@ fn a_wrong_file_is_stopped_before_anything_is_written() {
     };
     desk.write("empty.csv", "loginId,name\n");
     run("empty.csv", &["--allow-empty", "--out", "empty"]);
-    let half: String = (0..25).map(|n| format!("u{n}@x.com,\n")).collect();
+    let half = rows(0..25, |n| format!("u{n}@x.com,\n"));
     desk.write("half.csv", &format!("loginId,name\n{half}"));
     run("half.csv", &["--out", "half"]);
     for folder in ["empty", "half"] {
