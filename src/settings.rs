@@ -3,6 +3,7 @@
 pub(crate) mod cli;
 pub(crate) mod config;
 pub(crate) mod job;
+pub(crate) mod management_key;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -137,7 +137,8 @@ fn show(args: &AbsentArgs, caller: &Caller<'_>, screen: &AbsentScreen) {
     let is_written = args.action != AbsentAction::Report && screen.absent_of().0 > 0;
     let next = file.filter(|_| is_written).map(|file| {
         let path = report::quoted(&file.to_string_lossy());
-        let options = caller.options(&["--project-id", "--base-url", "--key-file"]);
+        let options =
+            caller.options(&["--project-id", "--base-url", "--key-file", "--key-command"]);
         let destructive = match args.action {
             AbsentAction::Delete => " --allow-destructive",
             AbsentAction::Disable | AbsentAction::Report => "",

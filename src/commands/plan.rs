@@ -134,7 +134,8 @@ fn show(
             .filter(|class| class.needs_leave() && classes.contains_key(class.word()))
             .fold(String::new(), |allow, class| allow + " --allow " + class.word());
         let path = report::quoted(&path.to_string_lossy());
-        let project = caller.options(&["--project-id", "--base-url", "--key-file"]);
+        let project =
+            caller.options(&["--project-id", "--base-url", "--key-file", "--key-command"]);
         format!("{} run {path}{allow}{project}", Tool::THIS.name)
     });
     let screen = PlanScreen {

@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::exit::{Error, Exit};
 use crate::settings::cli::simulate::SimulateArgs;
-use crate::settings::config;
+use crate::settings::management_key;
 use crate::simulator::{self, Limit, Seed, Settings};
 
 /// Serves until SIGINT or SIGTERM.
@@ -37,7 +37,7 @@ fn settings(args: SimulateArgs) -> Result<Settings, Error> {
 }
 
 fn read_key(file: &Path) -> Result<String, Error> {
-    match config::read_key(file)?.trim() {
+    match management_key::read_key(file)?.trim() {
         "" => Err(Error::refused(format!("the key file {} is empty", file.display()))),
         key => Ok(key.to_owned()),
     }

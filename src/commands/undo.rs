@@ -47,7 +47,7 @@ pub(super) fn run(args: &UndoArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
         file.finish()
     })?;
     let path = report::quoted(&args.output.to_string_lossy());
-    let options = caller.options(&["--project-id", "--base-url", "--key-file"]);
+    let options = caller.options(&["--project-id", "--base-url", "--key-file", "--key-command"]);
     let destructive = if screen.deletes() { " --allow-destructive" } else { "" };
     let next = (screen.written() > 0)
         .then(|| format!("{} plan {path}{destructive}{options}, or run it", Tool::THIS.name));

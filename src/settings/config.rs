@@ -30,6 +30,7 @@ use crate::settings::Environment;
 use crate::settings::cli::findings::FindingArgs;
 use crate::settings::cli::run::{PaceArgs, ProjectArgs, Rate, RowArgs, RunArgs};
 use crate::settings::cli::{self, Command, Parsed, Unparsed};
+use crate::settings::management_key::management_key;
 use crate::settings::table::{self, Resolved};
 use crate::simulator;
 
@@ -382,7 +383,7 @@ pub(crate) fn endpoint(
 ) -> Result<Endpoint, Error> {
     let stated = args.project_id.clone().or_else(|| environment(table::PROJECT_ID));
     let project_id = project_id(stated.as_deref())?;
-    let management_key = management_key(args.key_file.as_deref(), environment)?;
+    let management_key = management_key(args, environment)?;
     let base_url = match args.base_url.clone().or_else(|| environment(table::BASE_URL)) {
         Some(text) => base_url(&text)?,
         None => base_url(&regional_base_url(&project_id))?,
@@ -400,7 +401,7 @@ pub(crate) fn endpoint(
     })
 }
 
-const REHEARSE: &str = "to rehearse without an account, add --simulate";
+pub(super) const REHEARSE: &str = "to rehearse without an account, add --simulate";
 
 fn project_id(given: Option<&str>) -> Result<String, Error> {
     let id = given.map(str::trim).filter(|id| !id.is_empty()).ok_or_else(|| {
@@ -413,62 +414,6 @@ fn project_id(given: Option<&str>) -> Result<String, Error> {
         tracing::warn!("the project ID does not begin with P, as project IDs do");
     }
     Ok(id.to_owned())
-}
-
-fn management_key(file: Option<&Path>, environment: Environment<'_>) -> Result<String, Error> {
-    let (key, origin) = match file {
-        Some(path) => (read_key(path)?, format!("the key file {}", path.display())),
-        None => {
-            let key = environment(table::MANAGEMENT_KEY).ok_or_else(|| {
-                Error::refused(format!(
-                    "no management key: set DESCOPE_MANAGEMENT_KEY, or name a file that holds it with --key-file (console, Company, Management keys); {REHEARSE}"
-                ))
-            })?;
-            (key, table::MANAGEMENT_KEY.to_owned())
-        }
-    };
-    let key = key.trim().to_owned();
-    if key.is_empty() {
-        return Err(Error::refused(format!("{origin} is empty")));
-    }
-    if !key.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':') {
-        return Err(Error::refused(format!(
-            "{origin} does not hold a management key: a key is one word of letters and digits"
-        )));
-    }
-    if !key.starts_with('K') {
-        tracing::warn!("{origin} does not begin with K, as management keys do");
-    }
-    Ok(key)
-}
-
-/// The text of a key file, bounded; warns where others may read it.
-pub(crate) fn read_key(path: &Path) -> Result<String, Error> {
-    use std::io::Read;
-
-    // A key is short; whatever is longer is another file.
-    const MOST: u64 = 4096;
-    let refuse = |error: std::io::Error| {
-        Error::refused(format!("cannot read the key file {}: {error}", path.display()))
-    };
-    let file = std::fs::File::open(path).map_err(refuse)?;
-    #[cfg(unix)]
-    if let Ok(metadata) = file.metadata() {
-        use std::os::unix::fs::PermissionsExt;
-        if metadata.is_file() && metadata.permissions().mode() & 0o077 != 0 {
-            let file = path.display();
-            tracing::warn!("other users can read the key file {file}; make it private: chmod 600");
-        }
-    }
-    let mut text = String::new();
-    file.take(MOST + 1).read_to_string(&mut text).map_err(refuse)?;
-    if text.len() as u64 > MOST {
-        return Err(Error::refused(format!(
-            "the key file {} holds more than {MOST} bytes, so it is not a key",
-            path.display()
-        )));
-    }
-    Ok(text)
 }
 
 /// The endpoint of a simulator inside the process.
@@ -489,19 +434,9 @@ mod tests {
 
     #[test]
     fn credentials_are_checked_before_anything_is_sent() {
-        let none: Environment<'_> = &|_| None;
         assert!(project_id(None).unwrap_err().to_string().contains("DESCOPE_PROJECT_ID"));
         assert!(project_id(Some("P1 x")).is_err());
         assert!(project_id(Some("P1:K")).is_err());
-        let missing = management_key(None, none).unwrap_err().to_string();
-        assert!(missing.contains("DESCOPE_MANAGEMENT_KEY") && missing.contains("--simulate"));
-        for wrong in ["K 1", "K1\nK2", "K1:2", "", "  ", "Kä"] {
-            let given: Environment<'_> = &|_| Some(wrong.to_owned());
-            let error = management_key(None, given).unwrap_err().to_string();
-            assert!(wrong.trim().is_empty() || !error.contains(wrong), "{error}");
-        }
-        let given: Environment<'_> = &|_| Some("K2x\n".to_owned());
-        assert_eq!(management_key(None, given).unwrap(), "K2x");
     }
 
     #[test]

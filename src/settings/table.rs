@@ -210,6 +210,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     key("project.protected", "protected", KeyKind::Switch)
         .recorded("protected", |run| json!(run.args.before.protected)),
     key("project.key-file", "key-file", KeyKind::Path),
+    key("project.key-command", "key-command", KeyKind::Text),
     key("output.runs-dir", "runs-dir", KeyKind::Path),
     key("output.out", "out", KeyKind::Path),
     key("output.json", "json", KeyKind::Switch),
@@ -273,6 +274,9 @@ pub(super) const TABLES: &[(&str, &str)] = &[
 /// The variable that holds the management key. It stands in the place of a key file that a job
 /// names, but is none.
 pub(super) const MANAGEMENT_KEY: &str = "DESCOPE_MANAGEMENT_KEY";
+
+/// The variable that names a file with the management key, as Kubernetes mounts secrets.
+pub(super) const MANAGEMENT_KEY_FILE: &str = "DESCOPE_MANAGEMENT_KEY_FILE";
 
 /// The variable that holds the project ID.
 pub(super) const PROJECT_ID: &str = "DESCOPE_PROJECT_ID";

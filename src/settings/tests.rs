@@ -55,6 +55,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("on-drift", "", "--on-drift=halt"),
     ("no-keep-before", "", "--no-keep-before"),
     ("protected", "", "--protected"),
+    ("key-command", "", "--key-command=echo${IFS}K2other"),
     ("max-deletes", "", "--max-deletes=3"),
     ("protect", "", "--protect=/dev/null"),
     ("invite", "--operation=create", "--invite"),

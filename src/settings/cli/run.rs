@@ -325,9 +325,14 @@ pub struct ProjectArgs {
     pub project_id: Option<String>,
 
     /// Read the management key from a file instead of from the environment variable
-    /// `DESCOPE_MANAGEMENT_KEY`. The key itself cannot be given as an option: other users can read command lines
+    /// `DESCOPE_MANAGEMENT_KEY`, from the file that `DESCOPE_MANAGEMENT_KEY_FILE` names, or from the
+    /// credential `descope-management-key` of a systemd service. The key itself cannot be given as an option: other users can read command lines
     #[arg(long, value_name = "FILE")]
     pub key_file: Option<PathBuf>,
+
+    /// Run a command that prints the management key, such as --key-command "pass descope/key"
+    #[arg(long, value_name = "COMMAND", conflicts_with = "key_file")]
+    pub key_command: Option<String>,
 
     /// The API's base URL; by default the environment variable `DESCOPE_BASE_URL`, else the one of
     /// the project's region. https, except on this machine

@@ -97,7 +97,8 @@ impl Above<'_> {
             Some(ValueSource::CommandLine) => true,
             _ => {
                 let name = table::name_of(argument);
-                let key = (name == "key-file").then_some(table::MANAGEMENT_KEY);
+                let key =
+                    ["key-file", "key-command"].contains(&name).then_some(table::MANAGEMENT_KEY);
                 table::variable(name).or(key).is_some_and(|name| (self.environment)(name).is_some())
             }
         }
