@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -117,6 +118,19 @@ impl PaceSettings {
     pub fn window(&self) -> usize {
         const LEAST: usize = 512;
         (4 * self.concurrency).max(LEAST)
+    }
+
+    /// For one request, whose project has nothing else to fear.
+    #[must_use]
+    pub(crate) fn for_one_request() -> Self {
+        Self {
+            concurrency: 1,
+            rate: None,
+            max_share: 80,
+            budget: None,
+            connect_timeout: Duration::from_secs(10),
+            timeout: Duration::from_secs(60),
+        }
     }
 
     /// The limits that a rate, or a share of the documented limits, comes to, class by class.
@@ -302,6 +316,7 @@ pub(crate) fn mapping(args: &RowArgs, findings: &FindingArgs) -> Mapping {
         ignore_unknown: args.ignore_unknown,
         set: args.set.clone(),
         attributes: args.attribute.clone(),
+        declared: Arc::default(),
         list_separator: args.list_separator,
         blank: args.blank,
         blank_of: args.blank_of.clone(),
@@ -383,6 +398,18 @@ pub(crate) fn endpoint(
         connect_timeout: pace.connect_timeout,
         timeout: pace.timeout,
     })
+}
+
+/// The endpoint of the project that is named, if there is a key for it, too; nothing where either is
+/// missing.
+pub(crate) fn endpoint_at_hand(
+    args: &ProjectArgs,
+    pace: &PaceSettings,
+    environment: Environment<'_>,
+) -> Option<Result<Endpoint, Error>> {
+    let has_project = args.project_id.is_some() || environment(table::PROJECT_ID).is_some();
+    let has_key = args.key_file.is_some() || environment(table::MANAGEMENT_KEY).is_some();
+    (has_project && has_key).then(|| endpoint(args, pace, environment))
 }
 
 const REHEARSE: &str = "to rehearse without an account, add --simulate";
