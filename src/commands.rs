@@ -1,5 +1,7 @@
 //! The subcommands: each reads its arguments, leaves the work to the rooms below, and prints.
 
+mod asking;
+mod attributes;
 mod caller;
 mod check;
 mod explain;
@@ -63,6 +65,7 @@ fn run(parsed: Parsed, caller: &Caller<'_>) -> Result<Exit, Error> {
         Command::Plan(args) => plan::run(&args, caller),
         Command::Undo(args) => undo::run(&args, caller),
         Command::Verify(args) => verify::run(&args, caller),
+        Command::Attributes(args) => attributes::run(&args, caller),
         Command::Export(args) => export::run(&args, caller),
         Command::Explain(args) => explain::run(&args),
         Command::Simulate(args) => simulate::run(*args),

@@ -41,6 +41,26 @@ pub(crate) async fn to_read(
     })
 }
 
+/// A project that can be changed.
+pub(crate) struct WritableProject {
+    /// What changes it.
+    pub(crate) requester: Requester<Transport>,
+    /// The project, for people.
+    pub(crate) shown: String,
+}
+
+/// Connects to a project, to change what it declares.
+pub(crate) async fn to_write(
+    endpoint: &Endpoint,
+    pace: &PaceSettings,
+) -> Result<WritableProject, Error> {
+    let (transport, handshake) = connect(endpoint).await?;
+    let gate = gate(pace, Some(endpoint), &pace.rates(handshake.simulator.as_deref()));
+    let label = if handshake.simulator.is_some() { " (simulated)" } else { "" };
+    let shown = format!("project {} at {}{label}", endpoint.project_id, transport.host());
+    Ok(WritableProject { requester: Requester::new(transport, gate, Backoff::default()), shown })
+}
+
 /// Shakes hands, a few times if nobody is there: a network may just be coming up.
 pub(crate) async fn connect(endpoint: &Endpoint) -> Result<(Transport, Handshake), Error> {
     const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];

@@ -13,6 +13,7 @@
 //! name a proxy; it prints nothing, and any number of runs can proceed side by side.
 
 mod api;
+mod attributes;
 mod catalog;
 mod change;
 mod check;

@@ -8,6 +8,7 @@
 //! [`Summary`]: crate::store::summary::Summary
 
 mod announce;
+mod attributes;
 mod causes;
 mod check;
 mod counts;
@@ -26,6 +27,7 @@ mod summary;
 pub(crate) mod tests;
 
 pub(crate) use announce::Announcer;
+pub(crate) use attributes::{attributes_json, attributes_table, comparison_json, comparison_table};
 pub(crate) use causes::FailureCauses;
 pub(crate) use check::{finding_json, print_finding, print_report, report_json};
 pub(crate) use counts::Counts;
