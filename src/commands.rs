@@ -4,6 +4,7 @@ mod asking;
 mod attributes;
 mod caller;
 mod check;
+mod declared;
 mod explain;
 mod export;
 mod operations;
