@@ -61,6 +61,8 @@ impl Desk<'_> {
             Action::Attributes => Ok(self.attributes()),
             Action::CreateAttributes => self.create_attributes(fields),
             Action::DeleteAttributes => self.delete_attributes(fields),
+            Action::Roles => self.roles(),
+            Action::Tenants => self.tenants(),
             Action::Fixed(body) => Ok(Answer::read(body.into())),
         }
     }
@@ -290,6 +292,26 @@ impl Desk<'_> {
         let mut answer = self.attributes();
         answer.applied = true;
         Ok(answer)
+    }
+
+    /// Where every role is known there is no list of them.
+    fn roles(&self) -> Result<Answer, Problem> {
+        let roles = self.switches.known_roles.iter();
+        let roles: Vec<Value> = roles.map(|name| json!({"name": name, "tenantId": ""})).collect();
+        if roles.is_empty() {
+            return Err(Problem::fault(404));
+        }
+        Ok(Answer::read(json!({"roles": roles}).to_string()))
+    }
+
+    /// The tenants that users are in; no list, where every role is known.
+    fn tenants(&self) -> Result<Answer, Problem> {
+        self.roles()?;
+        let users = (0..self.store.end()).filter_map(|number| self.store.get(number));
+        let ids = users.flat_map(|user| &user.details().tenants).map(|tenant| &*tenant.id);
+        let ids: std::collections::BTreeSet<&str> = ids.collect();
+        let tenants: Vec<Value> = ids.into_iter().map(|id| json!({"id": id, "name": id})).collect();
+        Ok(Answer::read(json!({"tenants": tenants}).to_string()))
     }
 
     fn delete_attributes(&mut self, fields: &Fields) -> Result<Answer, Problem> {

@@ -39,6 +39,10 @@ pub(super) enum Action {
     CreateAttributes,
     /// Custom attributes fewer.
     DeleteAttributes,
+    /// The roles that are known.
+    Roles,
+    /// The tenants that users are in.
+    Tenants,
     /// The same answer always: the simulator has nothing of the kind.
     Fixed(&'static str),
 }
@@ -73,10 +77,11 @@ type Row = (&'static str, &'static str, Option<RateClass>, Action);
 
 const USERS: Option<RateClass> = Some(RateClass::Users);
 const SEARCH: Option<RateClass> = Some(RateClass::UsersSearch);
+const PROJECT: Option<RateClass> = Some(RateClass::Project);
 const CREATE_BATCH: Option<RateClass> = Some(RateClass::UsersCreateBatch);
 
 #[rustfmt::skip]
-static OTHERS: [Row; 17] = {
+static OTHERS: [Row; 19] = {
     use Action as A;
     [
         ("GET", "/v1/mgmt/license", None, A::License),
@@ -92,6 +97,8 @@ static OTHERS: [Row; 17] = {
         ("GET", "/v1/mgmt/user/customattributes", USERS, A::Attributes),
         ("POST", "/v1/mgmt/user/customattribute/create", USERS, A::CreateAttributes),
         ("POST", "/v1/mgmt/user/customattribute/delete", USERS, A::DeleteAttributes),
+        ("GET", "/v1/mgmt/role/all", PROJECT, A::Roles),
+        ("GET", "/v1/mgmt/tenant/all", PROJECT, A::Tenants),
         ("POST", "/v1/mgmt/user/passkeys/list", USERS, A::Fixed(r#"{"passkeys":[]}"#)),
         ("POST", "/v1/mgmt/user/trusteddevices/list", USERS, A::Fixed(r#"{"devices":[]}"#)),
         ("POST", "/v1/mgmt/user/history", USERS, A::Fixed("[]")),
