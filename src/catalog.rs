@@ -8,6 +8,7 @@
 mod field;
 mod limits;
 mod operation;
+mod project;
 mod table;
 
 pub use crate::input::record::normalize;
@@ -17,6 +18,7 @@ pub use operation::{
     Answers, CREATED_TIME, Effect, LostAnswer, Method, Operation, OperationKind, USER_ID,
     is_user_id,
 };
+pub use project::{CREATE_ATTRIBUTES, PROJECT_REQUESTS, ProjectList};
 pub use table::{
     CREATE_AND_INVITE, CREATE_BATCH, DELETE_BATCH, INVITE, LOAD, LOAD_MANY, LOGIN_IDS,
     NAMES_A_SEARCH, NO_INVITE, OPERATIONS, PASSWORD_KEY, PATCH_BATCH, PATCH_FIELDS, REQUESTS,

@@ -15,6 +15,7 @@ mod options;
 mod rows;
 mod wording;
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::io;
 
@@ -22,7 +23,7 @@ use crate::exit::{Error, Exit};
 use crate::input::record::Record;
 use crate::input::{self, Input, InputRequest};
 use crate::issue::{Issue, Severity};
-use crate::rows::{Builder, Mapping, OnConflict};
+use crate::rows::{Builder, Mapping, OnConflict, TypesFrom};
 use crate::store::summary::SkippedRows;
 use assertions::Assertions;
 pub(crate) use forecast::{Calls, Needed, forecast};
@@ -60,6 +61,8 @@ pub struct Report {
     pub reads: u64,
     /// Why reading ended before the end.
     pub unreadable: Option<String>,
+    /// Where the types of custom attributes come from, where rows set any.
+    pub types_from: Vec<TypesFrom>,
 }
 
 impl Report {
@@ -107,6 +110,7 @@ pub(crate) fn check_files(
 ) -> Result<Report, Error> {
     let input = input::open(requests)?;
     let sources = input.sources().to_vec();
+    let types_from = mapping.types_from();
     let builder = Builder::new(mapping, &sources)?;
     let builder = survey(builder, requests, &|| false)?;
     let subject = CheckInput { sources: &sources, builder: &builder };
@@ -115,7 +119,20 @@ pub(crate) fn check_files(
     let rows = |input: Input| input.map(|row| row.map_err(Error::from));
     let report = check(&subject, rows(input), || again().map(rows), options, each)
         .map_err(|error| Error::Stopped(format!("the check cannot continue: {error}")))?;
-    Ok(Report { skipped: SkippedRows::of(&skipped), left_out: skipped.left_out(), ..report })
+    let (skipped, left_out) = (SkippedRows::of(&skipped), skipped.left_out());
+    Ok(Report { skipped, left_out, types_from, ..report })
+}
+
+/// The custom attributes that the rows of files set. `stopped` ends it early.
+pub(crate) fn attribute_names(
+    mapping: &Mapping,
+    requests: &[InputRequest],
+    stopped: &dyn Fn() -> bool,
+) -> Result<BTreeSet<String>, Error> {
+    let input = input::open(requests)?;
+    let mut builder = Builder::new(mapping.clone(), input.sources())?;
+    let mut rows = input.map_while(Result::ok).take_while(|_| !stopped());
+    Ok(builder.attribute_names(&mut rows))
 }
 
 /// Has a builder look at all rows of its files where it needs to know what their columns show.
@@ -174,6 +191,7 @@ where
         reads: judged.calls.reads(),
         forecast: forecast(&judged.calls, options.batch_size, &options.limits),
         unreadable: judged.unreadable,
+        types_from: Vec::new(),
     })
 }
 

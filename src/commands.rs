@@ -1,8 +1,11 @@
 //! The subcommands: each reads its arguments, leaves the work to the rooms below, and prints.
 
 mod absent;
+mod asking;
+mod attributes;
 mod caller;
 mod check;
+mod declared;
 mod explain;
 mod export;
 mod operations;
@@ -65,6 +68,7 @@ fn run(parsed: Parsed, caller: &Caller<'_>) -> Result<Exit, Error> {
         Command::Undo(args) => undo::run(&args, caller),
         Command::Verify(args) => verify::run(&args, caller),
         Command::Absent(args) => absent::run(&args, caller),
+        Command::Attributes(args) => attributes::run(&args, caller),
         Command::Export(args) => export::run(&args, caller),
         Command::Explain(args) => explain::run(&args),
         Command::Simulate(args) => simulate::run(*args),

@@ -5,10 +5,13 @@ use std::time::Duration;
 use crate::api::explain;
 use crate::api::retry::Backoff;
 use crate::api::transport::{Endpoint, Handshake, NoHandshake, ReadOnly, Transport};
+use crate::attributes;
 use crate::exit::Error;
 use crate::limiter::{Gate, Rates, SharedBudget};
 use crate::requester::Requester;
+use crate::rows::DeclaredAttribute;
 use crate::settings::config::PaceSettings;
+use crate::stop::Stop;
 
 /// A project whose users can be read, and nothing else.
 pub(crate) struct ReadableProject {
@@ -39,6 +42,46 @@ pub(crate) async fn to_read(
         base_url: endpoint.base_url.to_string(),
         is_simulated: handshake.simulator.is_some(),
     })
+}
+
+/// A project that can be changed.
+pub(crate) struct WritableProject {
+    /// What changes it.
+    pub(crate) requester: Requester<Transport>,
+    /// The project, for people.
+    pub(crate) shown: String,
+}
+
+/// Connects to a project, to change what it declares.
+pub(crate) async fn to_write(
+    endpoint: &Endpoint,
+    pace: &PaceSettings,
+) -> Result<WritableProject, Error> {
+    let (transport, handshake) = connect(endpoint).await?;
+    let gate = gate(pace, Some(endpoint), &pace.rates(handshake.simulator.as_deref()));
+    let label = if handshake.simulator.is_some() { " (simulated)" } else { "" };
+    let shown = format!("project {} at {}{label}", endpoint.project_id, transport.host());
+    Ok(WritableProject { requester: Requester::new(transport, gate, Backoff::default()), shown })
+}
+
+/// Connects to a project, and reads what it declares of custom attributes; nothing, with a warning,
+/// where the server does not say.
+///
+/// # Errors
+///
+/// A project that cannot be reached, definitions that cannot be read this time, and the stop.
+pub(crate) async fn declared(
+    endpoint: &Endpoint,
+    pace: &PaceSettings,
+    stop: &Stop,
+) -> Result<Option<Vec<DeclaredAttribute>>, Error> {
+    let project = tokio::select! {
+        project = to_read(endpoint, pace) => project?,
+        reason = stop.stopped() => {
+            return Err(Error::Stopped(format!("{reason} before the first request: nothing was sent")));
+        }
+    };
+    attributes::declared(&project.requester, stop).await
 }
 
 /// Shakes hands, a few times if nobody is there: a network may just be coming up.

@@ -14,6 +14,7 @@
 
 mod absent;
 mod api;
+mod attributes;
 mod catalog;
 mod change;
 mod check;

@@ -165,7 +165,13 @@ impl Gate {
     /// Dropping the future gives everything back.
     pub async fn enter(&self, class: RateClass) -> Pass<'_> {
         let slot = self.free.acquire().await.expect("slots are never closed");
-        let lower = match self.lower(class) {
+        let own = self.lower(class);
+        if let (false, Some(own)) = (class.is_of_users(), own) {
+            let _turn = own.turn.lock().await;
+            let own = self.take(own, true).await;
+            return Pass { _users: None, _lower: own, _slot: slot };
+        }
+        let lower = match own {
             Some(lower) => {
                 let _turn = lower.turn.lock().await;
                 self.take(lower, false).await
@@ -252,7 +258,8 @@ impl Gate {
     /// Requests per second that a class may send over a long run; `None` for no limit.
     #[must_use]
     pub fn allowed_per_second(&self, class: RateClass) -> Option<f64> {
-        let limits = [self.users.limit, self.lower(class).and_then(|lower| lower.limit)];
+        let users = self.users.limit.filter(|_| class.is_of_users());
+        let limits = [users, self.lower(class).and_then(|lower| lower.limit)];
         limits.into_iter().flatten().map(Limit::per_second).min_by(f64::total_cmp)
     }
 

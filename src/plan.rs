@@ -8,6 +8,7 @@ mod class;
 pub(crate) mod file;
 mod fold;
 mod look;
+mod named;
 mod row;
 mod totals;
 
@@ -26,6 +27,7 @@ use crate::rows::Builder;
 use crate::stop::Stop;
 use fold::Fold;
 use look::Looked;
+use named::NamedThings;
 use row::Understood;
 
 /// Rows that are read for together; as many users fit into one answer of a search.
@@ -35,6 +37,7 @@ const TOGETHER: usize = crate::catalog::NAMES_A_SEARCH;
 const AHEAD: usize = 4;
 
 /// Plans the rows of an input, of which so many are expected, in order; `each` takes what comes of them.
+/// Returns what rows name and could not be looked at, such as roles, and why.
 ///
 /// # Errors
 ///
@@ -45,21 +48,32 @@ pub(crate) async fn plan<W: ReadWire>(
     requester: &Requester<W>,
     (expected, stop): (u64, &Stop),
     each: &mut dyn FnMut(&PlannedRow) -> Result<(), Error>,
-) -> Result<(), Error> {
+) -> Result<Vec<(&'static str, String)>, Error> {
     let mut rows = PlanInput { input, builder };
     let mut fold = Fold::new(expected)?;
+    let mut named = NamedThings::default();
     let mut ahead = FuturesOrdered::new();
     loop {
         while ahead.len() < AHEAD {
             let Some(chunk) = rows.chunk()? else { break };
             ahead.push_back(look::look(chunk, requester, stop));
         }
-        let Some(looked) = ahead.next().await else { return Ok(()) };
+        let Some(looked) = ahead.next().await else { break };
         let Looked { rows, users } = looked?;
         for row in rows {
-            each(&fold.take(row, &users, requester, stop).await?)?;
+            let refused = match &row {
+                Ok(instruction) => named.refuse(instruction, requester, stop).await?,
+                Err(_) => None,
+            };
+            let planned = match refused {
+                Some(verdict) => PlannedRow { row, verdict },
+                None => fold.take(row, &users, requester, stop).await?,
+            };
+            each(&planned)?;
         }
     }
+    let unchecked = named.unchecked().into_iter();
+    Ok(unchecked.map(|(what, why)| (what, why.to_owned())).collect())
 }
 
 /// The rows of an input, understood.

@@ -1,5 +1,7 @@
 //! Reading users: one by a name, or many by a search, over a wire that need not be able to write.
 
+mod project;
+
 use std::collections::{BTreeSet, HashMap};
 
 use bytes::Bytes;
@@ -19,6 +21,7 @@ use crate::outcome::Status;
 use crate::requester::{End, Request, Requester, Tries};
 use crate::rows::lane;
 use crate::stop::Stop;
+pub(crate) use project::Listing;
 
 /// A read.
 enum ReadRequest<'a> {

@@ -9,6 +9,7 @@
 
 mod absent;
 mod announce;
+mod attributes;
 mod causes;
 mod check;
 mod counts;
@@ -28,6 +29,7 @@ pub(crate) mod tests;
 
 pub(crate) use absent::AbsentScreen;
 pub(crate) use announce::Announcer;
+pub(crate) use attributes::{attributes_json, attributes_table, comparison_json, comparison_table};
 pub(crate) use causes::FailureCauses;
 pub(crate) use check::{finding_json, print_finding, print_report, report_json};
 pub(crate) use counts::Counts;

@@ -6,11 +6,14 @@
 
 mod assemble;
 mod assigned_contacts;
+mod attribute_names;
+mod attribute_types;
 mod attributes;
 mod batch_terms;
 mod batching;
 mod cell;
 mod column_map;
+mod declared;
 mod expect;
 mod hashed_passwords;
 mod inference;
@@ -38,10 +41,13 @@ use row::{RowCells, RowDraft, fill};
 use survey::Survey;
 
 pub use assigned_contacts::AssignedContacts;
+pub use attribute_types::TypesFrom;
 pub use batch_terms::{BatchTerms, Sets};
+pub use declared::{DeclaredAttribute, DeclaredAttributes};
 pub use expect::EXPECT;
 pub use instruction::{Call, InLanes, Instruction, Invalid, folded, lane};
 pub use mapping::{Batching, Blank, Mapping, OnConflict};
+pub(crate) use refusals::likeliest;
 pub use settings::is_field;
 pub use user_names::header_names;
 pub use values::{Phones, Region};
@@ -192,7 +198,7 @@ impl Builder {
         read: &mut dyn FnMut(&mut ColumnMap, RowCells<'_>) -> Result<T, Issue>,
     ) -> Result<T, Issue> {
         let (mapping, survey, file) = (&self.mapping, &*self.survey, &*record.source.name);
-        let row = |names, cells| RowCells { mapping, file, names, cells, survey };
+        let row = |names, cells, typed| RowCells { mapping, file, names, cells, survey, typed };
         match &record.content {
             Content::Broken { issue, .. } => Err((**issue).clone()),
             Content::Cells(cells) => {
@@ -203,7 +209,7 @@ impl Builder {
                     .find(|(known, _)| Arc::ptr_eq(known, source))
                     .ok_or_else(|| Issue::error("unreadable", "the row has no header"))?;
                 let cells: Vec<Cell<'_>> = cells.iter().map(Cell::Text).collect();
-                read(column_map, row(&source.columns, &cells))
+                read(column_map, row(&source.columns, &cells, true))
             }
             Content::Object(text) => {
                 let (keys, cells): (Vec<_>, Vec<_>) = members(text)
@@ -218,8 +224,10 @@ impl Builder {
                 if !self.shapes.contains_key(&keys) {
                     self.shapes.insert(keys.clone(), ColumnMap::resolve(&keys, &self.mapping));
                 }
+                // What a plan or an undo wants is what a user was read as.
+                let typed = !keys.iter().any(|key| key == EXPECT);
                 match self.shapes.get_mut(&keys) {
-                    Some(Ok(column_map)) => read(column_map, row(&keys, &cells)),
+                    Some(Ok(column_map)) => read(column_map, row(&keys, &cells, typed)),
                     Some(Err(problem)) => Err(problem.clone()),
                     None => Err(Issue::error("unreadable", "the row has no keys")),
                 }

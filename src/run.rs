@@ -22,6 +22,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use crate::api::transport::{Endpoint, Handshake, Transport};
@@ -36,7 +37,7 @@ use crate::stop::{Stop, StopReason};
 use crate::store;
 use canary::AskCanary;
 use deletions::{Deletions, RowsToDelete};
-use intake::Intended;
+use intake::{Declares, Intended};
 pub use intention::Intention;
 pub use parts::RunEnd;
 use parts::{Connection, Parts};
@@ -156,7 +157,7 @@ async fn run(run: Run, stop: Stop) -> Result<RunEnd, Error> {
     let Run { config, sinks, typed, confirm, ask_canary } = run;
     let Prepared { config, plan } = planned::prepare(config)?;
     let config = Arc::new(config);
-    let intake = match intend(&config, &stop).await? {
+    let intake = match intend(&config, plan.is_some(), &stop).await? {
         Ok(Intended::Run(intake)) => *intake,
         Ok(Intended::Nothing { folder, tally }) => {
             return Ok(RunEnd::AlreadyFinished { folder, exit: tally.exit() });
@@ -181,13 +182,26 @@ async fn run(run: Run, stop: Stop) -> Result<RunEnd, Error> {
 }
 
 /// Which run it is; the reason when it is stopped before that is known.
-async fn intend(config: &Arc<Config>, stop: &Stop) -> Result<Result<Intended, StopReason>, Error> {
+async fn intend(
+    config: &Arc<Config>,
+    is_plan: bool,
+    stop: &Stop,
+) -> Result<Result<Intended, StopReason>, Error> {
     /// Long enough for a folder that was just begun to be removed again.
     const TO_GIVE_UP: Duration = Duration::from_secs(1);
     let keeping = Arc::new(OnceLock::new());
     let (settings, kept, heeded) = (Arc::clone(config), Arc::clone(&keeping), stop.clone());
+    let runtime = Handle::current();
     let mut intending = tokio::task::spawn_blocking(move || {
-        intake::intend(&settings, Timestamp::now(), &kept, &heeded)
+        let declares = |endpoint| {
+            let settings = &settings;
+            let heeded = &heeded;
+            move || runtime.block_on(connect::declared(endpoint, &settings.pace, heeded))
+        };
+        // What a plan wants has the types that it was made with, and a rehearsal has no project.
+        let declares = settings.endpoint().filter(|_| !is_plan).map(declares);
+        let declares = declares.as_ref().map(|declares| declares as Declares<'_>);
+        intake::intend(&settings, Timestamp::now(), &kept, (declares, &heeded))
     });
     tokio::select! {
         biased;

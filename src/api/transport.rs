@@ -19,7 +19,10 @@ use tokio::time::{Instant, timeout_at};
 use super::address::is_loopback;
 use super::explain::CREDENTIALS_HINT;
 use super::response::{Body, Reply, Response, Sent, TransportError, parse_retry_after};
-use crate::catalog::{self, Answers, LOAD, LOAD_MANY, OPERATIONS, Operation, REQUESTS, SEARCH};
+use crate::catalog::{
+    self, Answers, LOAD, LOAD_MANY, OPERATIONS, Operation, PROJECT_REQUESTS, ProjectList, REQUESTS,
+    SEARCH,
+};
 use crate::exit::Error;
 
 mod lost;
@@ -119,6 +122,9 @@ pub(crate) trait ReadWire: Send + Sync + 'static {
 
     /// Searches for users.
     fn search(&self, body: Bytes) -> impl Future<Output = Reply> + Send;
+
+    /// Reads a list of the project.
+    fn list(&self, list: ProjectList) -> impl Future<Output = Reply> + Send;
 }
 
 /// What brings any request to the server, once, and its reply back.
@@ -149,6 +155,10 @@ impl ReadWire for ReadOnly {
     async fn search(&self, body: Bytes) -> Reply {
         self.0.search(body).await
     }
+
+    async fn list(&self, list: ProjectList) -> Reply {
+        self.0.list(list).await
+    }
 }
 
 impl Transport {
@@ -161,7 +171,7 @@ impl Transport {
             })?;
             Ok((path, url))
         };
-        let operations = OPERATIONS.iter().chain(REQUESTS);
+        let operations = OPERATIONS.iter().chain(REQUESTS).chain(PROJECT_REQUESTS);
         let paths = operations.map(|operation| operation.path).chain([LICENSE_PATH]);
         let http = client(endpoint).map_err(|cause| {
             Error::refused(format!(
@@ -286,6 +296,10 @@ impl ReadWire for Transport {
 
     async fn search(&self, body: Bytes) -> Reply {
         self.send(&SEARCH, body).await
+    }
+
+    async fn list(&self, list: ProjectList) -> Reply {
+        self.send(list.operation(), Bytes::new()).await
     }
 }
 

@@ -81,6 +81,8 @@ pub enum LostAnswer {
     ReadLoginIds,
     /// The user is read: who is there was created, and who is gone was deleted.
     ReadUser,
+    /// The project is read: what is there was created.
+    ReadProject,
 }
 
 /// What the answer to an operation holds.

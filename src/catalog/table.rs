@@ -167,7 +167,7 @@ const NEW_LOGIN_ID: Field =
         .empty(Empty::Refused);
 
 /// What most operations have in common; each entry says where it differs.
-const BASE: Operation = Operation {
+pub(super) const BASE: Operation = Operation {
     name: "",
     about: "",
     method: Method::Post,

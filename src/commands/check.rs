@@ -6,6 +6,7 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 
 use super::caller::Caller;
+use super::declared::{Asked, Unreachable, declaring};
 use crate::check::{self, EXAMPLES, LocatedIssue, Options, Report};
 use crate::exit::{Error, Exit};
 use crate::input::{self, InputRequest};
@@ -25,6 +26,7 @@ pub(super) fn run(args: &CheckArgs, caller: &Caller<'_>) -> Result<Exit, Error> 
         all: args.all,
     };
     let mapping = config::mapping(&args.rows, &args.findings);
+    let mapping = declaring(mapping, &requests, caller, || project(args, caller))?;
     let mut screen = CheckScreen::new(args.json, caller.color());
     let report =
         check::check_files(&requests, mapping, &options, &mut |finding| screen.finding(finding))?;
@@ -34,6 +36,14 @@ pub(super) fn run(args: &CheckArgs, caller: &Caller<'_>) -> Result<Exit, Error> 
     }
     screen.report(&report, &names);
     Ok(report.exit())
+}
+
+/// The project that is asked, if it and a key for it are named.
+fn project(args: &CheckArgs, caller: &Caller<'_>) -> Result<Option<Asked>, Error> {
+    let pace = PaceSettings::for_one_request();
+    let endpoint = config::endpoint_at_hand(&args.project, &pace, caller.environment);
+    let endpoint = endpoint.filter(|_| !args.offline).transpose()?;
+    Ok(endpoint.map(|endpoint| Asked { endpoint, pace, unreachable: Unreachable::Warn }))
 }
 
 /// Inputs that can be read twice, as long as what is kept of them.

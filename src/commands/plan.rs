@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::caller::Caller;
 use super::check::keep_all;
+use super::declared::{Asked, Unreachable, declaring};
 use super::reading::with_project;
 use crate::check::{self, EXAMPLES, Needed, Options, Report};
 use crate::connect::ReadableProject;
@@ -25,7 +26,7 @@ pub(super) fn run(args: &PlanArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
     config::some_input(&args.files)?;
     let mut kept = Vec::new();
     let requests = keep_all(config::requests(&args.files, &args.rows), &mut kept)?;
-    let mapping = config::mapping(&args.rows, &args.findings);
+    let mapping = declared(args, &requests, caller)?;
     let checked = checked(args, &requests, mapping.clone())?;
     let planned = with_project(&args.project, &args.pace, caller, async |project, stop| {
         let reading = Planning { args, requests: &requests, mapping, rows: checked.rows };
@@ -33,6 +34,21 @@ pub(super) fn run(args: &PlanArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
     })?;
     show(args, caller, &planned, &checked)?;
     Ok(exit(args, &planned.totals))
+}
+
+/// How rows are understood, by what the project declares. Files that are wrong are told before the
+/// project is asked.
+fn declared(
+    args: &PlanArgs,
+    requests: &[InputRequest],
+    caller: &Caller<'_>,
+) -> Result<Mapping, Error> {
+    let mapping = config::mapping(&args.rows, &args.findings);
+    declaring(mapping, requests, caller, || {
+        let pace = config::pace(&args.pace, caller.environment)?;
+        let endpoint = config::endpoint(&args.project, &pace, caller.environment)?;
+        Ok(Some(Asked { endpoint, pace, unreachable: Unreachable::Refuse }))
+    })
 }
 
 /// What `check` finds in the files; files that cannot be read to their end are refused.
@@ -56,6 +72,8 @@ fn checked(args: &PlanArgs, requests: &[InputRequest], mapping: Mapping) -> Resu
 struct Planned {
     project: String,
     totals: PlanTotals,
+    /// What rows name and could not be looked at, and why.
+    unchecked: Vec<(&'static str, String)>,
     /// What it takes to send the changes, row by row and in batches.
     needed: [Needed; 2],
 }
@@ -93,13 +111,13 @@ impl Planning<'_> {
             file.as_mut().map_or(Ok(()), |file| file.row(planned))
         };
         let expected = (self.rows, stop);
-        plan::plan(input, builder, &project.requester, expected, &mut each).await?;
+        let unchecked = plan::plan(input, builder, &project.requester, expected, &mut each).await?;
         drop(progress);
         table.map_or(Ok(()), ChangeTable::finish)?;
         file.map_or(Ok(()), |file| file.finish(&totals))?;
         let label = if project.is_simulated { " (simulated)" } else { "" };
         let project = format!("{} at {}{label}", project.id, project.host);
-        Ok(Planned { project, totals, needed })
+        Ok(Planned { project, totals, unchecked, needed })
     }
 
     fn header(&self, project: &ReadableProject, names: &[String]) -> PlanHeader {
@@ -142,6 +160,8 @@ fn show(
         project: &planned.project,
         files: &args.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>(),
         totals: &planned.totals,
+        types_from: &checked.types_from,
+        unchecked: &planned.unchecked,
         problems: checked.problem_counts(),
         forecasts: &forecasts,
         reads: planned.needed[0].reads(),

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use super::asking::{is_interactive, says_yes};
 use super::caller::Caller;
 use super::check::CheckScreen;
 use super::signals;
@@ -42,11 +43,6 @@ pub(super) fn run(args: &RunArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
     show(end?, output, &log, caller)
 }
 
-/// Whether somebody can be asked.
-fn is_interactive() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
-}
-
 /// Says what is about to happen, and asks. Only `yes` is yes.
 fn ask(intention: &Intention) -> bool {
     let mut screen = io::stderr();
@@ -59,12 +55,6 @@ fn ask_canary(_: &CanaryReport) -> bool {
     let mut screen = io::stderr();
     let asked = write!(screen, "Type yes to send the rest: ").and_then(|()| screen.flush());
     asked.is_ok() && says_yes()
-}
-
-/// Whether the person at the terminal types `yes`.
-fn says_yes() -> bool {
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer).is_ok() && answer.trim() == "yes"
 }
 
 /// One thread sends more than any limit allows, and is done sooner than several that wake each

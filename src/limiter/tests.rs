@@ -324,3 +324,26 @@ async fn a_server_that_asks_for_no_pause_and_refuses_on_and_on_is_asked_ever_les
     assert_eq!(gate.close_for(Duration::ZERO), Duration::ZERO);
     assert_eq!(gate.close_for(Duration::from_secs(60)), Duration::from_secs(60));
 }
+
+#[tokio::test(start_paused = true)]
+async fn roles_and_tenants_count_by_themselves() {
+    let lower = vec![(RateClass::Project, limit(2, 60))];
+    let gate = Gate::new(8, &Rates { users: Some(limit(1, 60)), lower });
+    gate.whole_job(1);
+    let start = Instant::now();
+    for _ in 0..2 {
+        drop(gate.enter(RateClass::Project).await);
+    }
+    drop(gate.enter(RateClass::Users).await);
+    assert_eq!(start.elapsed(), Duration::ZERO, "neither takes the other's");
+    drop(gate.enter(RateClass::Project).await);
+    assert!(start.elapsed() >= Duration::from_secs(60));
+    assert_eq!(gate.allowed_per_second(RateClass::Project), Some(2.0 / 60.0));
+    // A rate that is asked for is one for everything.
+    let gate = Gate::new(8, &Rates { users: Some(limit(1, 60)), lower: Vec::new() });
+    gate.whole_job(1);
+    let start = Instant::now();
+    drop(gate.enter(RateClass::Project).await);
+    drop(gate.enter(RateClass::Users).await);
+    assert!(start.elapsed() >= Duration::from_secs(60));
+}

@@ -30,7 +30,8 @@ pub(crate) enum PlanOutcome {
     Unchanged,
     /// It would not be sent, or in vain.
     Refused {
-        /// A stable word: `invalid`, `not_found`, `conflict` or `secret`.
+        /// A stable word: `invalid`, `not_found`, `conflict`, `drifted`, `secret`, `unknown_role` or
+        /// `unknown_tenant`.
         status: &'static str,
         /// Why, in words.
         why: String,

@@ -31,7 +31,8 @@ pub(crate) struct PlanTotals {
     pub(crate) rows: u64,
     /// Rows that would change a user.
     pub(crate) changes: u64,
-    /// Rows that would not, by why: `unchanged`, `not_found`, `conflict`, `invalid`, `secret`.
+    /// Rows that would not, by why: `unchanged`, `not_found`, `conflict`, `invalid`, `secret`,
+    /// `unknown_role`, `unknown_tenant`.
     pub(crate) others: BTreeMap<String, u64>,
     /// Changes by operation.
     pub(crate) operations: BTreeMap<String, u64>,

@@ -123,6 +123,9 @@ impl<W: Write> CheckSummary<'_, W> {
         for (code, count) in &report.allowed {
             writeln!(self.out, "{:>12}  allowed: {code}", thousands(*count))?;
         }
+        if let Some(types) = super::format::types_from(&report.types_from) {
+            writeln!(self.out, "{types}")?;
+        }
         self.repairs(report)?;
         self.forecast(&report.forecast)?;
         if report.reads > 0 {
@@ -231,6 +234,7 @@ pub(crate) fn report_json(report: &Report, files: &[String]) -> Value {
         "reads": report.reads,
         "forecast": report.forecast.iter().map(forecast).collect::<Vec<_>>(),
         "unreadable": report.unreadable,
+        "attributeTypesFrom": report.types_from.iter().map(|own| own.word()).collect::<Vec<_>>(),
     })
 }
 

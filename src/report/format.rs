@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use anstyle::Style;
 
+use crate::rows::TypesFrom;
+
 /// The number with thousands separators.
 pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
@@ -15,6 +17,13 @@ pub(crate) fn thousands(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// Where the types of custom attributes come from; nothing where rows set none.
+pub(crate) fn types_from(origins: &[TypesFrom]) -> Option<String> {
+    let phrases: Vec<_> = origins.iter().map(|origin| origin.phrase()).collect();
+    (!phrases.is_empty())
+        .then(|| format!("types of custom attributes: {}", phrases.join(", some ")))
 }
 
 /// The number with a noun, which takes an s unless there is one of it.

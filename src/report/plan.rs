@@ -8,13 +8,14 @@ use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::format::{brief, count, paint, span, tame, thousands};
+use super::format::{brief, count, paint, span, tame, thousands, types_from};
 use super::summary::Look;
 use crate::catalog::{Operation, OperationKind};
 use crate::check::Calls;
 use crate::exit::Error;
 use crate::input::guard;
 use crate::plan::{ChangeClass, Example, PlanOutcome, PlanTotals, PlannedRow, shown};
+use crate::rows::TypesFrom;
 use crate::store::NewFile;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -63,6 +64,10 @@ pub(crate) struct PlanScreen<'a> {
     pub(crate) files: &'a [String],
     /// What it comes to.
     pub(crate) totals: &'a PlanTotals,
+    /// Where the types of custom attributes come from, where rows set any.
+    pub(crate) types_from: &'a [TypesFrom],
+    /// What rows name and could not be looked at, and why.
+    pub(crate) unchecked: &'a [(&'static str, String)],
     /// What `check` finds in the files, by kind.
     pub(crate) problems: Vec<(&'a str, u64)>,
     /// Calls and times, row by row and in batches.
@@ -86,6 +91,8 @@ fn meaning(status: &str) -> &'static str {
         "conflict" => "the value is another user's login ID",
         "invalid" => "the row is wrong",
         "drifted" => "somebody else has changed the user since the row was made",
+        "unknown_role" => "the project has no such role",
+        "unknown_tenant" => "the project has no such tenant",
         "secret" => "what it changes cannot be shown: run it from its own file",
         _ => "",
     }
@@ -122,6 +129,12 @@ impl PlanScreen<'_> {
             tame(self.project),
             tame(&self.files.join(", "))
         )?;
+        if let Some(types) = types_from(self.types_from) {
+            writeln!(out, "{types}")?;
+        }
+        for (what, why) in self.unchecked {
+            writeln!(out, "{what} are not checked: they cannot be read: {}", brief(why))?;
+        }
         writeln!(out)?;
         self.print_counts(out)?;
         self.print_examples(out)?;
@@ -255,6 +268,8 @@ impl PlanScreen<'_> {
             "calls": calls(&self.forecasts[0]),
             "callsInBatches": calls(&self.forecasts[1]),
             "reads": self.reads,
+            "attributeTypesFrom": self.types_from.iter().map(|own| own.word()).collect::<Vec<_>>(),
+            "unchecked": self.unchecked.iter().map(|(what, _)| what).collect::<Vec<_>>(),
             "plan": self.plan_file.map(|path| path.display().to_string()),
             "next": self.next,
         })

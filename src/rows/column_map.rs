@@ -184,6 +184,20 @@ impl ColumnMap {
         self.columns.iter().position(|column| *column == Column::Region)
     }
 
+    /// The custom attributes that have columns of their own.
+    pub(super) fn attributes(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().filter_map(|column| match column {
+            Column::Attribute(name) => Some(&**name),
+            _ => None,
+        })
+    }
+
+    /// The columns that are fields, by their places.
+    pub(super) fn named(&self) -> impl Iterator<Item = (usize, &str)> {
+        let columns = self.columns.iter().enumerate();
+        columns.filter_map(|(index, column)| Some((index, column.field()?)))
+    }
+
     /// Whether custom attributes have columns of their own.
     pub(super) fn has_attributes(&self) -> bool {
         self.columns.iter().any(|column| matches!(column, Column::Attribute(_)))

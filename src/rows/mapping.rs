@@ -1,6 +1,9 @@
 //! Mapping: how rows are understood.
 
+use std::sync::Arc;
+
 use super::attributes;
+use super::declared::DeclaredAttributes;
 use crate::catalog::{self, Operation};
 use crate::change::members;
 use crate::input::record::{Content, Record};
@@ -69,6 +72,8 @@ pub struct Mapping {
     pub blank_of: Vec<(String, Blank)>,
     /// Custom attributes and the type of each, where that is stated.
     pub attributes: Vec<(String, AttributeType)>,
+    /// What is known of the custom attributes that rows set.
+    pub declared: Arc<DeclaredAttributes>,
     /// What separates the items of a list in a cell.
     pub list_separator: ListSeparator,
     /// What is done about phone numbers.
@@ -151,11 +156,6 @@ impl Mapping {
     /// Whether warnings of a code are meant.
     pub(super) fn allows(&self, code: &str) -> bool {
         self.allow.iter().any(|allowed| allowed == code)
-    }
-
-    /// The type that is stated for a custom attribute.
-    pub(super) fn attribute_type(&self, name: &str) -> Option<AttributeType> {
-        self.attributes.iter().find(|(own, _)| own == name).map(|(_, stated)| *stated)
     }
 
     /// How values are read where the row and its columns say no more.

@@ -47,7 +47,7 @@ pub(super) fn nearest(name: &str) -> String {
 }
 
 /// `; did you mean …?` with the name that is nearest, if one is near.
-pub(super) fn likeliest<'a>(names: impl Iterator<Item = &'a str>, name: &str) -> String {
+pub(crate) fn likeliest<'a>(names: impl Iterator<Item = &'a str>, name: &str) -> String {
     const NEAR: f64 = 0.8;
     let wanted = normalize(name);
     names

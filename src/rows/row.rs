@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::assemble::{Assembled, MAX_FIELDS, Values, assemble};
+use super::attribute_types;
 use super::attributes;
 use super::cell::{Cell, note};
 use super::column_map::{self, ColumnMap, Means};
@@ -10,11 +11,11 @@ use super::hashed_passwords::HashCells;
 use super::mapping::{Blank, Mapping};
 use super::refusals;
 use super::survey::Survey;
-use crate::catalog::{self, Answers, Empty, Field, Kind, Need, Operation, OperationKind};
+use crate::catalog::{self, Answers, Empty, Field, Kind, Need, Operation, OperationKind, Role};
 use crate::change::Value;
 use crate::input::record::Notes;
 use crate::issue::Issue;
-use crate::rows::values::{CellReading, PhoneReading, StatedRegion, UNKNOWN_REGION};
+use crate::rows::values::{CellReading, Cleaned, PhoneReading, StatedRegion, UNKNOWN_REGION};
 
 /// A row, and what it is read by.
 #[derive(Clone, Copy)]
@@ -27,9 +28,11 @@ pub(super) struct RowCells<'a> {
     pub(super) cells: &'a [Cell<'a>],
     /// What its columns show.
     pub(super) survey: &'a Survey,
+    /// Whether its custom attributes have the types that are stated or declared.
+    pub(super) typed: bool,
 }
 
-impl RowCells<'_> {
+impl<'a> RowCells<'a> {
     /// How a cell is read, by what its column shows.
     fn reading_of(
         &self,
@@ -41,12 +44,47 @@ impl RowCells<'_> {
         let column = (self.file, name);
         match means {
             Means::Attribute(attribute, _) => {
-                let stated = self.mapping.attribute_type(attribute);
-                let attribute = stated.unwrap_or_else(|| self.survey.attribute(column));
+                let known = self.mapping.attribute_type(attribute).filter(|_| self.typed);
+                let attribute = known.unwrap_or_else(|| self.survey.attribute(column));
                 CellReading { attribute, ..reading }
             }
             _ if field.kind == Kind::Phone => self.survey.phone(column, cell, reading),
             _ => reading,
+        }
+    }
+
+    /// The name of the custom attribute whose value stands beside it, if there is one.
+    fn attribute_key(&self, operation: &Operation, means: &[Means]) -> Option<String> {
+        let key = operation.index_of(Role::AttributeKey).filter(|_| self.typed)?;
+        let is_key = |means: &Means| matches!(means, Means::Field(index, _) if *index == key);
+        let cell = means.iter().position(is_key).and_then(|column| self.cells.get(column));
+        let set =
+            self.mapping.set.iter().find(|(name, _)| operation.field_index(name) == Some(key));
+        let name = match (cell.filter(|cell| !cell.is_blank()), set) {
+            (Some(cell), _) => cell.shown(),
+            (None, Some((_, name))) => name.clone(),
+            (None, None) => return None,
+        };
+        Some(name.trim().to_owned())
+    }
+
+    /// The value of a cell, if it is one that the project takes.
+    fn value(
+        &self,
+        (means, field, blank): (&Means, &Field, Blank),
+        key: Option<&str>,
+        cell: Cell<'a>,
+        reading: CellReading,
+    ) -> Result<Option<Cleaned<'a>>, Issue> {
+        let value = match means {
+            Means::LoginIds(_, one_user) => cell.first_login_id(*one_user, reading),
+            _ => cell.value(field, blank, reading),
+        };
+        match value? {
+            Some(cleaned) if self.typed => {
+                attribute_types::settled(self.mapping, (means, field), key, cleaned).map(Some)
+            }
+            value => Ok(value),
         }
     }
 }
@@ -101,7 +139,10 @@ fn parts(
     draft.operation = Some(operation);
     refusals::check_destructive(operation, mapping)?;
     let bound = column_map.bind(operation, mapping);
+    let key = row.attribute_key(operation, &bound.means);
     let reading = reading(column_map, mapping, cells);
+    let attribute = key.as_deref().and_then(|key| mapping.attribute_type(key));
+    let reading = CellReading { attribute: attribute.unwrap_or_default(), ..reading };
     let mut values: Values<'_> = [const { None }; MAX_FIELDS];
     let (mut given, mut hash_cells) = (Vec::new(), HashCells::default());
     let mut unset = Unset::default();
@@ -114,10 +155,7 @@ fn parts(
             continue;
         };
         let reading = row.reading_of(name, (means, field), *cell, reading);
-        let value = match means {
-            Means::LoginIds(_, one_user) => cell.first_login_id(*one_user, reading),
-            _ => cell.value(field, blank, reading),
-        };
+        let value = row.value((means, field, blank), key.as_deref(), *cell, reading);
         if let Ok(Some(cleaned)) = &value {
             note(cleaned, *cell, || name.clone(), &mut draft.notes);
         }

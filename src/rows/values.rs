@@ -6,6 +6,7 @@
 mod attribute;
 mod boolean;
 mod cleaned;
+mod day;
 mod json;
 mod list;
 mod lookalike;
@@ -88,7 +89,7 @@ fn from_plain_cell(kind: Kind, cell: &str, reading: CellReading) -> Result<Clean
         | Kind::OneOf(_)
         | Kind::Secret
         | Kind::PasswordHash => text(kind, Cow::Borrowed(cell), reading),
-        Kind::Json => match attribute::of_cell(trimmed, reading.attribute) {
+        Kind::Json => match attribute::of_cell(trimmed, reading.attribute, reading.separator) {
             Some(value) => value.map(|value| Cleaned { repairs, ..value }),
             None => text(Kind::Text, Cow::Borrowed(cell), reading),
         },
@@ -129,6 +130,11 @@ pub fn told_from_others(role: Role, cleaned: Cleaned<'_>) -> Cleaned<'_> {
 
 /// The value of a JSON key that is not `null`.
 pub fn from_json(kind: Kind, raw: &RawValue, reading: CellReading) -> Result<Cleaned<'_>, Issue> {
+    if kind == Kind::Json
+        && let Some(value) = attribute::of_json(raw, reading.attribute)
+    {
+        return value.map(Into::into);
+    }
     let json = raw.get();
     let value = match (kind, json.as_bytes().first()) {
         (Kind::Json | Kind::Secret, Some(b'"')) => Value::Text(json::text_of(json)?.into()),

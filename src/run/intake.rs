@@ -1,6 +1,7 @@
 //! Intake: what is read, which run it is, and in which folder it begins or is resumed.
 //!
-//! Everything here blocks and sends nothing. What can be read only once, such as standard
+//! Everything here blocks, and sends nothing but the one request for what the project declares of
+//! custom attributes. What can be read only once, such as standard
 //! input, is kept in the run folder first, so that the run can be resumed. A run that
 //! is refused leaves nothing behind.
 
@@ -20,7 +21,7 @@ use crate::exit::{Error, Exit};
 use crate::input::{self, Input, InputRequest, Promise};
 use crate::outcome::Tally;
 use crate::report;
-use crate::rows::Builder;
+use crate::rows::{Builder, DeclaredAttribute, Mapping};
 use crate::settings::config::{self, Config, Folders};
 use crate::stop::Stop;
 use crate::store::journal::{Identity, InputIdentity, JOURNAL_VERSION, Recovered};
@@ -55,17 +56,20 @@ pub(super) enum Intended {
     Problems { report: Box<check::Report>, files: Vec<String> },
 }
 
+/// Reads what the project declares of custom attributes; nothing where that is not to be known.
+pub(super) type Declares<'a> = &'a dyn Fn() -> Result<Option<Vec<DeclaredAttribute>>, Error>;
+
 /// Finds out which run it is, and where it begins or is resumed. `keeping` is set to the folder in
 /// which inputs that can be read only once are being kept, since that may take forever.
 pub(super) fn intend(
     config: &Config,
     at: Timestamp,
     keeping: &OnceLock<PathBuf>,
-    stop: &Stop,
+    (declares, stop): (Option<Declares<'_>>, &Stop),
 ) -> Result<Intended, Error> {
     let Folders { runs_dir, out, resume, wait } = &config.folders;
     if let Some(path) = out.as_ref().filter(|path| *resume && path.exists()) {
-        return resumed(RunFolder::open(path.clone(), *wait)?, config, stop);
+        return resumed(RunFolder::open(path.clone(), *wait)?, config, (declares, stop));
     }
     let place = match out {
         Some(path) => Place::Exactly(path.clone()),
@@ -78,7 +82,7 @@ pub(super) fn intend(
         let _ = keeping.set(folder.path().to_owned());
         keep_streams(config, folder)?;
     }
-    let reading = Reading::open(config, fresh.folder.as_ref(), stop)?;
+    let reading = Reading::open(config, fresh.folder.as_ref(), (declares, stop))?;
     if !resume || out.is_some() {
         return Intended::begin(|| fresh.take(), reading, config, stop);
     }
@@ -92,7 +96,7 @@ pub(super) fn intend(
         }
         Earlier::Unfinished(path) => {
             drop(choosing);
-            resumed(RunFolder::open(path, *wait)?, config, stop)
+            resumed(RunFolder::open(path, *wait)?, config, (declares, stop))
         }
     }
 }
@@ -148,7 +152,7 @@ impl Reading {
     pub(super) fn open(
         config: &Config,
         folder: Option<&RunFolder>,
-        stop: &Stop,
+        (declares, stop): (Option<Declares<'_>>, &Stop),
     ) -> Result<Self, Error> {
         let kept = |(index, request): (usize, &InputRequest)| match folder {
             Some(folder) if request.is_stream() => request.kept_in(folder.kept(index)),
@@ -164,9 +168,12 @@ impl Reading {
             Err(error)
         })?;
         let input = input::open(&requests)?;
-        let builder = Builder::new(config.mapping.clone(), input.sources())?;
+        let mapping = declaring(config.mapping.clone(), &requests, (declares, stop))?;
+        let mut settings = config.identity.clone();
+        let declared = mapping.declared_identity().into_iter();
+        settings.extend(declared.map(|(name, told)| (name, told.into())));
+        let builder = Builder::new(mapping, input.sources())?;
         let builder = check::survey(builder, &requests, &|| stop.is_draining())?;
-        let settings = config.identity.clone();
         let identity = Identity { version: JOURNAL_VERSION, inputs, settings };
         Ok(Self { input, builder, identity, requests })
     }
@@ -234,10 +241,26 @@ impl Reading {
     fn problems(&self, config: &Config) -> Result<Option<check::Report>, Error> {
         let Some(allow) = config.strict.clone() else { return Ok(None) };
         let options = Options { examples: EXAMPLES, allow, ..Options::default() };
-        let mapping = config.mapping.clone();
+        let mapping = self.builder.mapping().clone();
         let report = check::check_files(&self.requests, mapping, &options, &mut |_| ())?;
         Ok((report.exit() != Exit::Success).then_some(report))
     }
+}
+
+/// The same mapping, knowing what the project declares of the custom attributes that rows set, if they
+/// set any: one request, before the first row.
+fn declaring(
+    mapping: Mapping,
+    requests: &[InputRequest],
+    (declares, stop): (Option<Declares<'_>>, &Stop),
+) -> Result<Mapping, Error> {
+    let Some(declares) = declares else { return Ok(mapping) };
+    let used = check::attribute_names(&mapping, requests, &|| stop.is_draining())?;
+    if used.is_empty() {
+        return Ok(mapping);
+    }
+    let declared = declares()?;
+    mapping.declaring(used, declared)
 }
 
 /// A folder for a run that may never begin; then it is removed again.
@@ -321,14 +344,18 @@ fn find(runs: &Path, name: &str, identity: &Identity) -> Result<Earlier, Error> 
 }
 
 /// Resumes the run in a folder; one that got nowhere begins again there.
-fn resumed(folder: RunFolder, config: &Config, stop: &Stop) -> Result<Intended, Error> {
+fn resumed(
+    folder: RunFolder,
+    config: &Config,
+    (declares, stop): (Option<Declares<'_>>, &Stop),
+) -> Result<Intended, Error> {
     let Some(recovered) = folder.recover().map_err(Error::refused)? else {
         folder.clear().map_err(Error::refused)?;
         keep_streams(config, &folder)?;
-        let reading = Reading::open(config, Some(&folder), stop)?;
+        let reading = Reading::open(config, Some(&folder), (declares, stop))?;
         return Intended::begin(|| Ok(folder), reading, config, stop);
     };
-    let reading = Reading::open(config, Some(&folder), stop)?;
+    let reading = Reading::open(config, Some(&folder), (declares, stop))?;
     if !recovered.identity.same_inputs(&reading.identity) {
         return Err(Error::refused(format!(
             "the run in {} has other input files: name those, or another folder",

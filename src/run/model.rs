@@ -188,7 +188,7 @@ impl Case {
 
     /// One process; whether the run is complete.
     async fn live(&mut self, end: &End) -> bool {
-        let reading = Reading::open(&self.config, None, &Stop::default()).unwrap();
+        let reading = Reading::open(&self.config, None, (None, &Stop::default())).unwrap();
         let recovered = self.recovered();
         if let End::DiskFull { room } = end {
             self.disk.room(Some(*room));

@@ -1,6 +1,7 @@
 //! The command line: what was typed, over a job file if one is named.
 
 pub(crate) mod absent;
+pub(crate) mod attributes;
 pub(crate) mod check;
 pub(crate) mod explain;
 pub(crate) mod export;
@@ -53,7 +54,9 @@ pub(crate) enum Command {
     /// Reads all rows as `run` would, and sends nothing. Says what is wrong with each (file, line,
     /// row, column, value, reason, what to do), which rows contradict each other, which would
     /// lock a user out, what would be repaired, and how many calls and how long a run would take.
-    /// Needs no account and no network.
+    /// Needs no account and no network. Where rows set custom attributes, and a project ID and a
+    /// management key are at hand, it reads the types that the project declares, unless --offline is
+    /// given.
     ///
     /// Exit codes: 0 no problem; 1 there are problems; 2 a file cannot be understood.
     Check(Box<check::CheckArgs>),
@@ -92,6 +95,8 @@ pub(crate) enum Command {
     ///
     /// Exit codes: 0 done; 2 refused, no file was written; 3 it could not be done.
     Absent(Box<absent::AbsentArgs>),
+    /// Show and create the custom attributes that the project declares
+    Attributes(attributes::AttributesArgs),
     /// Write the project's users to a file, to edit and feed back
     ///
     /// All users, or those who fit a filter, as CSV, JSON Lines or an Excel workbook, with the columns

@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -30,7 +31,7 @@ use crate::settings::Environment;
 use crate::settings::cli::findings::FindingArgs;
 use crate::settings::cli::run::{PaceArgs, ProjectArgs, Rate, RowArgs, RunArgs};
 use crate::settings::cli::{self, Command, Parsed, Unparsed};
-use crate::settings::management_key::management_key;
+use crate::settings::management_key::{REHEARSE, is_at_hand, management_key};
 use crate::settings::table::{self, Resolved};
 use crate::simulator;
 
@@ -121,6 +122,19 @@ impl PaceSettings {
     pub fn window(&self) -> usize {
         const LEAST: usize = 512;
         (4 * self.concurrency).max(LEAST)
+    }
+
+    /// For one request, whose project has nothing else to fear.
+    #[must_use]
+    pub(crate) fn for_one_request() -> Self {
+        Self {
+            concurrency: 1,
+            rate: None,
+            max_share: 80,
+            budget: None,
+            connect_timeout: Duration::from_secs(10),
+            timeout: Duration::from_secs(60),
+        }
     }
 
     /// The limits that a rate, or a share of the documented limits, comes to, class by class.
@@ -317,6 +331,7 @@ pub(crate) fn mapping(args: &RowArgs, findings: &FindingArgs) -> Mapping {
         ignore_unknown: args.ignore_unknown,
         set: args.set.clone(),
         attributes: args.attribute.clone(),
+        declared: Arc::default(),
         list_separator: args.list_separator,
         blank: args.blank,
         blank_of: args.blank_of.clone(),
@@ -401,7 +416,16 @@ pub(crate) fn endpoint(
     })
 }
 
-pub(super) const REHEARSE: &str = "to rehearse without an account, add --simulate";
+/// The endpoint of the project that is named, if there is a key for it, too; nothing where either is
+/// missing.
+pub(crate) fn endpoint_at_hand(
+    args: &ProjectArgs,
+    pace: &PaceSettings,
+    environment: Environment<'_>,
+) -> Option<Result<Endpoint, Error>> {
+    let has_project = args.project_id.is_some() || environment(table::PROJECT_ID).is_some();
+    (has_project && is_at_hand(args, environment)).then(|| endpoint(args, pace, environment))
+}
 
 fn project_id(given: Option<&str>) -> Result<String, Error> {
     let id = given.map(str::trim).filter(|id| !id.is_empty()).ok_or_else(|| {

@@ -9,9 +9,11 @@ use std::time::Duration;
 
 use super::Environment;
 use super::cli::run::ProjectArgs;
-use super::config::REHEARSE;
 use super::table;
 use crate::exit::Error;
+
+/// What to do without an account.
+pub(super) const REHEARSE: &str = "to rehearse without an account, add --simulate";
 
 /// A key is short; whatever is longer is another file.
 const MOST: u64 = 4096;
@@ -51,6 +53,21 @@ pub(crate) fn management_key(
     Ok(key)
 }
 
+/// Whether there is a place that a key may come from.
+pub(crate) fn is_at_hand(args: &ProjectArgs, environment: Environment<'_>) -> bool {
+    let variables = [table::MANAGEMENT_KEY, table::MANAGEMENT_KEY_FILE];
+    args.key_file.is_some()
+        || args.key_command.is_some()
+        || variables.into_iter().any(|name| environment(name).is_some())
+        || credential(environment).is_some()
+}
+
+/// The credential of a systemd service, if it has one.
+fn credential(environment: Environment<'_>) -> Option<PathBuf> {
+    let folder = environment(CREDENTIALS_DIRECTORY)?;
+    Some(PathBuf::from(folder).join(CREDENTIAL)).filter(|path| path.exists())
+}
+
 /// What is stated, and where.
 fn stated(args: &ProjectArgs, environment: Environment<'_>) -> Result<(String, String), Error> {
     let of_file =
@@ -67,9 +84,7 @@ fn stated(args: &ProjectArgs, environment: Environment<'_>) -> Result<(String, S
     if let Some(path) = environment(table::MANAGEMENT_KEY_FILE) {
         return of_file(Path::new(&path));
     }
-    let credential =
-        environment(CREDENTIALS_DIRECTORY).map(|folder| PathBuf::from(folder).join(CREDENTIAL));
-    match credential.filter(|path| path.exists()) {
+    match credential(environment) {
         Some(path) => of_file(&path),
         None => Err(Error::refused(format!(
             "no management key: set DESCOPE_MANAGEMENT_KEY, or name a file that holds it with --key-file, or a command that prints it with --key-command (console, Company, Management keys); {REHEARSE}"

@@ -75,9 +75,13 @@ pub(super) fn tenant(desk: &mut Desk<'_>, fields: &Fields) -> Result<Answer, Pro
     Ok(Answer::read(json!(tenant).to_string()))
 }
 
+/// A project that never declared anything takes any tenant, and so has no list of them: our choice.
 pub(super) fn tenants(desk: &mut Desk<'_>, _: &Fields) -> Result<Answer, Problem> {
-    let body = json!({"tenants": desk.store.project().tenants});
-    Ok(Answer::read(body.to_string()))
+    let project = desk.store.project();
+    if project.tenants.is_empty() && !project.has_declared() {
+        return Err(Problem::nothing_declared("tenants"));
+    }
+    Ok(Answer::read(json!({"tenants": project.tenants}).to_string()))
 }
 
 /// The tenants that fit every list that is not empty.
@@ -199,8 +203,17 @@ fn drop_role(desk: &mut Desk<'_>, gone: &Role) -> Result<(), Problem> {
     Ok(())
 }
 
+/// The roles, and those that a switch names; a project that never declared anything takes any role,
+/// and so has no list of them: our choice.
 pub(super) fn roles(desk: &mut Desk<'_>, _: &Fields) -> Result<Answer, Problem> {
-    Ok(Answer::read(json!({"roles": desk.store.project().roles}).to_string()))
+    let project = desk.store.project();
+    let known = &desk.switches.known_roles;
+    if project.roles.is_empty() && known.is_empty() && !project.has_declared() {
+        return Err(Problem::nothing_declared("roles"));
+    }
+    let named = known.iter().map(|name| json!({"name": name, "tenantId": ""}));
+    let roles: Vec<Value> = project.roles.iter().map(|role| json!(role)).chain(named).collect();
+    Ok(Answer::read(json!({ "roles": roles }).to_string()))
 }
 
 /// The roles that fit every list that is not empty. `includeProjectRoles` adds the project's to

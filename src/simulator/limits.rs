@@ -155,7 +155,7 @@ impl Limiter {
     }
 
     /// Counts a request that arrives now, or says for how many seconds, rounded up, the project
-    /// is refused. Every class counts in user management as a whole, too. A refused request is
+    /// is refused. Every class of users counts in user management as a whole, too. A refused request is
     /// counted nowhere and does not prolong the refusal.
     pub(super) fn arrive(
         &mut self,
@@ -179,7 +179,11 @@ impl Limiter {
             RateBuckets::Path => path,
         };
         let classes = [Some(RateClass::Users), Some(class)];
-        let counted = &classes[..if class == RateClass::Users { 1 } else { 2 }];
+        let counted = match class {
+            RateClass::Users => &classes[..1],
+            _ if class.is_of_users() => &classes[..],
+            _ => &classes[1..],
+        };
         let mut longest: Option<Duration> = None;
         for class in counted.iter().flatten() {
             if let Some(limit) = self.limit.of(*class) {

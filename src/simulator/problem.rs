@@ -56,6 +56,11 @@ impl Problem {
         )
     }
 
+    /// A list that a project does not have which declares nothing: our choice.
+    pub(super) fn nothing_declared(what: &str) -> Self {
+        Self::new(404, "E111104", "Nothing declared", format!("The project declares no {what}"))
+    }
+
     /// A role that the project does not have. The code is one that a third party's tests attest
     /// (API reference, 7.2); the status is our choice.
     pub(super) fn unknown_role(role: &str) -> Self {

@@ -60,6 +60,11 @@ fn owned(list: Option<Vec<&str>>) -> Vec<String> {
 }
 
 impl Project {
+    /// Whether anything was ever declared that has an ID.
+    pub(super) fn has_declared(&self) -> bool {
+        self.made > 0
+    }
+
     /// An ID as the service makes them, 28 characters with what it is of in front.
     fn make_id(&mut self, prefix: &str) -> String {
         self.made += 1;

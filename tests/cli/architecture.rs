@@ -21,6 +21,7 @@ const ROOMS: &[&str] = &[
     "limiter",
     "requester",
     "read",
+    "attributes",
     "engine",
     "send",
     "store",

@@ -137,3 +137,23 @@ fn after_the_canary_a_person_is_asked_again() {
         assert_eq!(desk.simulator.updates().len(), sent);
     }
 }
+
+#[test]
+fn attributes_are_created_when_the_person_says_yes() {
+    let desk = desk();
+    desk.write("new.csv", "name,type\nvip,boolean\n");
+    let words = ["attributes", "create", "new.csv"];
+    let (seen, code) = typed(&desk, &words, Some("no\n"));
+    assert_eq!(code, Some(2), "{seen}");
+    assert!(seen.contains("1 attribute will be created"), "{seen}");
+    assert!(seen.contains("nothing was created"), "{seen}");
+    assert!(desk.simulator.updates().is_empty());
+    let (seen, code) = typed(&desk, &words, Some("yes\n"));
+    assert_eq!(code, Some(0), "{seen}");
+    let (seen, code) = typed(&desk, &words, None);
+    assert_eq!((seen.as_str(), code), ("", Some(0)), "nothing is new, so nobody is asked");
+    desk.write("more.csv", "name,type\nage,number\n");
+    let (seen, code) = typed(&desk, &["attributes", "create", "more.csv", "--yes"], None);
+    assert_eq!((seen.as_str(), code), ("", Some(0)));
+    assert_eq!(desk.simulator.updates().len(), 2);
+}

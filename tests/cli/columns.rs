@@ -184,7 +184,9 @@ fn a_mixed_column_of_an_attribute_is_a_warning_until_its_type_is_stated() {
     // A value that is not of the stated type is no value.
     let number = run(rows, &["--attribute", "sku=number"]).code(1);
     assert_eq!(number.statuses(), ["updated", "invalid", "invalid"]);
-    run(rows, &["--attribute", "sku=date"]).code(2).says("text, number, boolean, json");
+    run(rows, &["--attribute", "sku=day"]).code(2).says("multiselect, date, monthday, json");
+    let dated = run(rows, &["--attribute", "sku=date"]).code(1);
+    assert_eq!(dated.statuses(), ["invalid"; 3]);
 }
 
 #[test]

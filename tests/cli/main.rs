@@ -2,6 +2,7 @@
 
 mod architecture;
 mod asking;
+mod attributes;
 mod batching;
 mod before;
 mod canary;

@@ -105,6 +105,13 @@ impl Simulator {
         arrivals
     }
 
+    /// The paths of all that arrived so far, in order.
+    pub(crate) fn paths(&self) -> Vec<String> {
+        let mut arrivals: Vec<Value> = lines(&self.log);
+        arrivals.sort_by_key(|arrival| arrival["seq"].as_u64());
+        arrivals.iter().map(|arrival| text(arrival, "path").to_owned()).collect()
+    }
+
     /// What arrived so far and changes users, or would.
     pub(crate) fn updates(&self) -> Vec<Value> {
         updates(self.arrivals())
@@ -139,7 +146,7 @@ impl Simulator {
     }
 
     /// The body of the answer to a request.
-    fn post(&self, path: &str, body: &str) -> String {
+    pub(crate) fn post(&self, path: &str, body: &str) -> String {
         let address = self.url.strip_prefix("http://").unwrap();
         let mut connection = TcpStream::connect(address).unwrap();
         write!(

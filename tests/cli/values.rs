@@ -88,7 +88,8 @@ fn attributes_have_columns_and_tenants_are_ids() {
         .file("tenants.csv", "loginId,name,tenants\nc,C,T1;T2\n")
         .go()
         .code(0);
-    let mut bodies: Vec<_> = simulator.stop().iter().map(|a| a["body"].clone()).collect();
+    let sent = crate::support::updates(simulator.stop());
+    let mut bodies: Vec<_> = sent.iter().map(|a| a["body"].clone()).collect();
     bodies.sort_by_key(|body| body["loginId"].to_string());
     assert_eq!(
         bodies,
@@ -215,7 +216,11 @@ fn custom_attributes_that_a_row_does_not_name_stay() {
     let path = folder.path().join("users.jsonl");
     std::fs::write(&path, users).unwrap();
     let attributes = |arguments: &[&str]| {
-        let simulator = Simulator::start(&["--log-bodies", "--users", path.to_str().unwrap()]);
+        // The simulator declares the attributes that users have, and no others.
+        let undeclared = "404:path=customattributes";
+        let users = path.to_str().unwrap();
+        let simulator =
+            Simulator::start(&["--log-bodies", "--users", users, "--fault", undeclared]);
         let run = Run::against(&simulator).file("in.csv", ATTRIBUTES).args(arguments);
         let ran = run.go().code(0);
         let user = ran.results()[0]["user"].clone();

@@ -4,9 +4,12 @@
 
 use std::borrow::Cow;
 
+use serde_json::value::RawValue;
+
 use super::boolean::boolean;
 use super::cleaned::{Cleaned, refuse};
-use super::{json, wrapping};
+use super::list::{self, ListSeparator};
+use super::{day, json, wrapping};
 use crate::change::Value;
 use crate::issue::Issue;
 
@@ -24,13 +27,62 @@ pub enum AttributeType {
     #[value(skip)]
     Mixed,
     /// Text, whatever it looks like.
+    #[value(alias = "string")]
     Text,
     /// Numbers.
     Number,
     /// True or false.
     Boolean,
+    /// One of some options.
+    #[value(name = "singleselect")]
+    SingleSelect,
+    /// Several of some options.
+    #[value(name = "multiselect")]
+    MultiSelect,
+    /// Days, `2026-05-31`, or times by RFC 3339.
+    Date,
+    /// Days of any year, `05-31`.
+    #[value(name = "monthday")]
+    MonthDay,
     /// Any JSON.
     Json,
+}
+
+impl AttributeType {
+    /// The types that an attribute can have in a project; the first has the number 1 there (API
+    /// reference, 3.7).
+    pub const OF_PROJECTS: [Self; 7] = [
+        Self::Text,
+        Self::Number,
+        Self::Boolean,
+        Self::SingleSelect,
+        Self::MultiSelect,
+        Self::Date,
+        Self::MonthDay,
+    ];
+
+    /// The word by which it is typed.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::AsWritten => "as written",
+            Self::Mixed => "mixed",
+            Self::Text => "text",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+            Self::SingleSelect => "singleselect",
+            Self::MultiSelect => "multiselect",
+            Self::Date => "date",
+            Self::MonthDay => "monthday",
+            Self::Json => "json",
+        }
+    }
+
+    /// Whether values of it are sent as text.
+    #[must_use]
+    pub fn is_text(self) -> bool {
+        matches!(self, Self::Text | Self::SingleSelect | Self::Date | Self::MonthDay)
+    }
 }
 
 /// How many cells of a column are written as what.
@@ -78,9 +130,21 @@ impl TypeCounts {
 
 /// The value of a cell, which has nothing around it, of an attribute of a type. `None` where it is
 /// text.
-pub(super) fn of_cell(text: &str, wanted: AttributeType) -> Option<Result<Cleaned<'_>, Issue>> {
+pub(super) fn of_cell(
+    text: &str,
+    wanted: AttributeType,
+    separator: ListSeparator,
+) -> Option<Result<Cleaned<'_>, Issue>> {
     let value = match wanted {
-        AttributeType::Text => return None,
+        // Texts that look like something else are exported as JSON.
+        wanted if wanted.is_text() && text.starts_with('"') && json::is_json(text) => {
+            json::text_of(text).and_then(|text| of_json_text(text, wanted))
+        }
+        AttributeType::Text | AttributeType::SingleSelect => return None,
+        AttributeType::Date | AttributeType::MonthDay => {
+            return day_of(text, wanted).err().map(Err);
+        }
+        AttributeType::MultiSelect => return Some(options_of_cell(text, separator)),
         AttributeType::AsWritten => return json::of_cell(text).map(|value| value.map(Into::into)),
         AttributeType::Mixed => {
             let value = json::of_cell(text).unwrap_or_else(|| Ok(Value::Text(text.into())));
@@ -89,11 +153,100 @@ pub(super) fn of_cell(text: &str, wanted: AttributeType) -> Option<Result<Cleane
         AttributeType::Boolean => boolean(text),
         AttributeType::Number => match number(text) {
             Some(number) => Ok(Value::Json(number)),
-            None => refuse("expected a number", "write digits, with a point before decimals"),
+            None => refuse(EXPECTED_NUMBER, "write digits, with a point before decimals"),
         },
         AttributeType::Json => json::without_null(text),
     };
     Some(value.map(Into::into))
+}
+
+const EXPECTED_NUMBER: &str = "expected a number";
+
+/// The value of a JSON key, of an attribute of a type. `None` where it is sent as it is written.
+pub(super) fn of_json(raw: &RawValue, wanted: AttributeType) -> Option<Result<Value<'_>, Issue>> {
+    let json = raw.get();
+    match wanted {
+        AttributeType::AsWritten | AttributeType::Mixed | AttributeType::Json => return None,
+        AttributeType::Text
+        | AttributeType::Number
+        | AttributeType::Boolean
+        | AttributeType::SingleSelect
+        | AttributeType::MultiSelect
+        | AttributeType::Date
+        | AttributeType::MonthDay => {}
+    }
+    Some(match json.as_bytes().first() {
+        Some(b'"') => json::text_of(json).and_then(|text| of_json_text(text, wanted)),
+        Some(b't' | b'f') if wanted == AttributeType::Boolean => Ok(Value::Boolean(json == "true")),
+        Some(b'-' | b'0'..=b'9') if wanted == AttributeType::Number => Ok(Value::Json(json.into())),
+        Some(b'[') if wanted == AttributeType::MultiSelect => options_of_json(json),
+        _ => match wanted {
+            AttributeType::Number => refuse(EXPECTED_NUMBER, "write a number"),
+            AttributeType::Boolean => refuse("expected true or false", "write true or false"),
+            AttributeType::MultiSelect => refuse("expected a list of texts", r#"write ["a","b"]"#),
+            _ => refuse("expected text", "put it in quotes"),
+        },
+    })
+}
+
+/// A text of a JSON row: what can be nothing but a value of the type is one. The empty text removes
+/// the attribute.
+fn of_json_text<'a>(text: String, wanted: AttributeType) -> Result<Value<'a>, Issue> {
+    if text.is_empty() {
+        return Ok(Value::Text(text.into()));
+    }
+    match wanted {
+        AttributeType::Number => match number(text.trim()) {
+            Some(number) => Ok(Value::Json(number.into_owned().into())),
+            None => refuse(EXPECTED_NUMBER, "write a number, without quotes"),
+        },
+        AttributeType::Boolean => match truth(text.trim()) {
+            Some(truth) => Ok(Value::Boolean(truth)),
+            None => refuse("expected true or false", "write true or false, without quotes"),
+        },
+        AttributeType::MultiSelect => Ok(Value::Json(serde_json::json!([text]).to_string().into())),
+        AttributeType::Date | AttributeType::MonthDay => {
+            day_of(&text, wanted).map(|()| Value::Text(text.into()))
+        }
+        _ => Ok(Value::Text(text.into())),
+    }
+}
+
+/// Refuses a text that is no date, or no day of a year.
+fn day_of(text: &str, wanted: AttributeType) -> Result<(), Issue> {
+    match wanted {
+        AttributeType::MonthDay if !day::is_month_day(text) => refuse(
+            "expected a month and a day",
+            "write MM-DD, such as 05-31; to send the text as it is, use --attribute NAME=text",
+        ),
+        AttributeType::Date if day::is_ambiguous(text) => refuse(
+            "expected a date, and this can be read as two: which number is the month?",
+            "write YYYY-MM-DD, such as 2026-05-31",
+        ),
+        AttributeType::Date if !day::is_date(text) => refuse(
+            "expected a date",
+            "write YYYY-MM-DD, such as 2026-05-31, or a time by RFC 3339; to send the text as it is, use --attribute NAME=text",
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Options in a cell: `a;b`, or a JSON list.
+fn options_of_cell(text: &str, separator: ListSeparator) -> Result<Cleaned<'_>, Issue> {
+    let Cleaned { value, repairs, warning } = list::of_cell(text, separator)?;
+    let warning = warning.or_else(|| list::suspicion(text, separator).map(Box::new));
+    Ok(Cleaned { value: as_json(&value), repairs, warning })
+}
+
+fn options_of_json<'a>(json: &str) -> Result<Value<'a>, Issue> {
+    list::of_json(json).map(|cleaned| as_json(&cleaned.value))
+}
+
+/// A list as any JSON value is kept.
+fn as_json<'a>(list: &Value<'_>) -> Value<'a> {
+    let mut json = Vec::new();
+    list.write_json(&mut json);
+    Value::Json(String::from_utf8_lossy(&json).into_owned().into())
 }
 
 fn mixed() -> Box<Issue> {

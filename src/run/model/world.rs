@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use crate::api::response::{Body, Reply, Response, Sent, TransportCause, TransportError};
 use crate::api::transport::{ReadWire, Wire};
-use crate::catalog::{LOAD, LOAD_MANY, Operation, SEARCH};
+use crate::catalog::{LOAD, LOAD_MANY, Operation, ProjectList, SEARCH};
 use crate::simulator::in_memory::{Delivery, InMemory};
 
 /// The users that there are.
@@ -144,6 +144,10 @@ impl ReadWire for ModelWire {
 
     async fn search(&self, body: Bytes) -> Reply {
         self.exchange(&SEARCH, None, body).await
+    }
+
+    async fn list(&self, list: ProjectList) -> Reply {
+        self.exchange(list.operation(), None, Bytes::new()).await
     }
 
     async fn load(&self, login_id: &str) -> Reply {

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::findings::FindingArgs;
 use super::job::JobArgs;
-use super::run::{Rate, RowArgs, rate, share};
+use super::run::{ProjectArgs, Rate, RowArgs, rate, share};
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
@@ -26,6 +26,15 @@ pub(crate) struct CheckArgs {
     /// What counts as a problem.
     #[command(flatten)]
     pub findings: FindingArgs,
+
+    /// Whose custom attributes are read.
+    #[command(flatten)]
+    pub project: ProjectArgs,
+
+    /// Send nothing, even if there are a project ID and a management key: the types of custom
+    /// attributes are told from the values then
+    #[arg(long, help_heading = "Project")]
+    pub offline: bool,
 
     /// Show every problem as it is found, not only the first few of each kind
     #[arg(long, help_heading = "Findings")]

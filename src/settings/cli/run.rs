@@ -155,8 +155,9 @@ pub struct RowArgs {
     #[arg(long, value_name = "FIELD=VALUE", value_parser = pair)]
     pub set: Vec<(String, String)>,
 
-    /// The type of a custom attribute in a column of its own, such as --attribute price=number: text,
-    /// number, boolean or json. By default the one that all cells of the column have
+    /// The type of a custom attribute, such as --attribute price=number: text, number, boolean,
+    /// singleselect, multiselect, date, monthday or json. By default the one that the project declares,
+    /// or else the one that all cells of its column have
     #[arg(long, value_name = "NAME=TYPE", value_parser = attribute)]
     pub attribute: Vec<(String, AttributeType)>,
 
@@ -427,7 +428,7 @@ fn column_pair(text: &str) -> Result<(String, String), String> {
 fn attribute(text: &str) -> Result<(String, AttributeType), String> {
     let (name, kind) = column_pair(text).map_err(|_| "write it as NAME=TYPE".to_owned())?;
     let kind = <AttributeType as clap::ValueEnum>::from_str(kind.trim(), true)
-        .map_err(|_| "the type is one of text, number, boolean, json".to_owned())?;
+        .map_err(|_| "the type is one of text, number, boolean, singleselect, multiselect, date, monthday, json".to_owned())?;
     Ok((name, kind))
 }
 
