@@ -170,6 +170,10 @@ fn undo_step(
     };
     let changes: Changes = line.changes.iter().filter_map(ChangeRecord::change).collect();
     let changes = all_changes(operation, &changes);
+    // An upsert that found its user as wanted has nothing that it was about to change.
+    if line.status == Status::Unchanged && changes.is_empty() {
+        return Ok((Undone::Nothing, user));
+    }
     if changes.is_empty() || changes.iter().any(|change| change.part().is_none()) {
         return Ok((cannot("what it was before cannot be read, such as a password"), user));
     }
