@@ -168,12 +168,12 @@ fn undo_step(
     let Some(operation) = line.operation.as_deref().and_then(Operation::named) else {
         return Ok((cannot("its operation is not known to this version"), user));
     };
-    if line.status == Status::Unchanged && line.changes.is_empty() {
-        // What the row wants was there already, field by field.
-        return Ok((Undone::Nothing, user));
-    }
     let changes: Changes = line.changes.iter().filter_map(ChangeRecord::change).collect();
     let changes = all_changes(operation, &changes);
+    // An upsert that found its user as wanted has nothing that it was about to change.
+    if line.status == Status::Unchanged && changes.is_empty() {
+        return Ok((Undone::Nothing, user));
+    }
     if changes.is_empty() || changes.iter().any(|change| change.part().is_none()) {
         return Ok((cannot("what it was before cannot be read, such as a password"), user));
     }

@@ -131,6 +131,9 @@ impl Fold {
                 return self.creation(instruction, users);
             }
             (OperationKind::Delete, Some(user)) => return self.deletion(instruction, user),
+            (OperationKind::Delete, None) => {
+                return Ok(refused("not_found", "no such user".to_owned()));
+            }
             (OperationKind::Upsert, Some(user)) => {
                 let earlier = self.earlier(user);
                 let (before, _) = self.projected(user, earlier).map_err(|error| lost(&error))?;
@@ -139,7 +142,7 @@ impl Fold {
                     return Ok(PlanOutcome::Unchanged);
                 }
             }
-            (OperationKind::Read | OperationKind::Update | OperationKind::Delete, _) => {}
+            (OperationKind::Read | OperationKind::Update, _) => {}
         }
         self.change(instruction, user, users)
     }

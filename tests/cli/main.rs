@@ -20,6 +20,7 @@ mod formats;
 mod input;
 mod jobs;
 mod memory;
+mod moving;
 mod order;
 mod output;
 mod pace;

@@ -1,6 +1,7 @@
 //! What the tests share: a simulator process, a run in a folder of its own, what it left.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -140,6 +141,19 @@ impl Simulator {
         users
     }
 
+    /// A user by a login ID, as `GET /v1/mgmt/user` shows it; `null` if nobody has it.
+    pub(crate) fn user(&self, login_id: &str) -> Value {
+        let mut query = String::new();
+        for byte in login_id.bytes() {
+            match byte {
+                b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => query.push(char::from(byte)),
+                _ => write!(query, "%{byte:02X}").unwrap(),
+            }
+        }
+        let answer = self.ask(&format!("GET /v1/mgmt/user?loginId={query}"), "");
+        serde_json::from_str::<Value>(&answer).unwrap()["user"].take()
+    }
+
     /// Deletes a user.
     pub(crate) fn delete(&self, login_id: &str) {
         self.post("/v1/mgmt/user/delete", &json!({"loginId": login_id}).to_string());
@@ -147,11 +161,15 @@ impl Simulator {
 
     /// The body of the answer to a request.
     pub(crate) fn post(&self, path: &str, body: &str) -> String {
+        self.ask(&format!("POST {path}"), body)
+    }
+
+    fn ask(&self, request: &str, body: &str) -> String {
         let address = self.url.strip_prefix("http://").unwrap();
         let mut connection = TcpStream::connect(address).unwrap();
         write!(
             connection,
-            "POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
+            "{request} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
              Authorization: Bearer {PROJECT}:{KEY}\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         )

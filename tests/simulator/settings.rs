@@ -42,7 +42,7 @@ async fn users_come_from_a_file_as_the_api_shows_them() {
     for (line, reason) in [
         ("{}", ":2: "),
         ("nonsense", ":2: not JSON"),
-        (r#"{"loginId":"jdoe"}"#, ":2: A user with this login ID exists"),
+        (r#"{"loginId":"jdoe"}"#, ":2: A user with this login ID already exists"),
     ] {
         std::fs::write(&file, format!("{user}\n{line}\n")).unwrap();
         let error = simulator::start(settings.clone()).await.err().unwrap().to_string();
