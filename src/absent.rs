@@ -6,12 +6,12 @@
 use std::collections::HashSet;
 
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::api::transport::ReadWire;
 use crate::catalog::{CREATED_TIME, NAMES_A_SEARCH, Operation, OperationKind, Role, USER_ID};
-use crate::change::{self, Action, Change, Subject, User};
+use crate::change::{self, Action, Change, ChangeRecord, Changes, Subject, User};
 use crate::exit::Error;
 use crate::requester::Requester;
 use crate::rows::{EXPECT, lane};
@@ -47,16 +47,34 @@ impl NamedUsers {
     pub(crate) fn take(&mut self, line: &ResultLine<'_>) {
         self.rows += 1;
         let user = line.user.as_ref().and_then(|user| User::read(user)).unwrap_or_default();
-        let names = user.names().into_iter().chain(line.login_id.as_deref());
+        let changes: Changes = line.changes.iter().filter_map(ChangeRecord::change).collect();
+        let given = changes.iter().flat_map(given_names);
+        let names = user.names().into_iter().chain(line.login_id.as_deref()).chain(given);
         let lanes: Vec<u64> = names.filter(|name| !name.is_empty()).map(lane).collect();
         self.nameless += u64::from(lanes.is_empty());
         self.names.extend(lanes);
     }
 
+    /// Whether a row names a user by any name.
     fn has(&self, user: &User) -> bool {
         user.names().into_iter().any(|name| self.names.contains(&lane(name)))
     }
 }
+
+/// The login IDs that a change gives.
+fn given_names(change: &Change) -> Vec<&str> {
+    match (&change.subject, &change.action) {
+        (Subject::LoginId, Action::Set(change::Value::Text(name))) => vec![name],
+        (Subject::LoginIds, Action::Set(change::Value::List(names))) => {
+            names.iter().map(String::as_str).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// How long before the run a user must have been created to be taken for absent: the file may have
+/// been made some time before, and clocks differ.
+const NEW: SignedDuration = SignedDuration::from_hours(24);
 
 /// Which users are looked at, and what is left alone.
 pub(crate) struct AbsentRules {
@@ -77,7 +95,7 @@ pub(crate) enum Presence {
     Named,
     /// No row does.
     Absent,
-    /// No row does, and the user was created after the run began.
+    /// No row does, and the user was created within a day before the run began, or later.
     TooNew,
     /// No row does, and the user is protected.
     Protected,
@@ -92,7 +110,7 @@ impl AbsentRules {
         }
         let created = user.get(CREATED_TIME).and_then(Value::as_i64);
         // Without a time it cannot be told.
-        if created.is_none_or(|seconds| seconds >= self.begun.as_second()) {
+        if created.is_none_or(|seconds| seconds >= (self.begun - NEW).as_second()) {
             return Presence::TooNew;
         }
         if self.protected.has_any(user.names().into_iter()) {
@@ -205,17 +223,24 @@ mod tests {
             r#""loginId":"a@x.com","status":"updated","user":{"userId":"U1","loginIds":["a@x.com","+14155550100"]}"#,
             r#""loginId":"B@x.com","status":"rejected""#,
             r#""status":"invalid""#,
+            r#""loginId":"old","status":"rejected","changes":[{"field":"loginId","set":"renamed@x.com"}]"#,
+            r#""loginId":"e","status":"created","changes":[{"field":"loginIds","set":["e2"]}]"#,
         ]);
-        assert_eq!((named.rows, named.nameless), (3, 1));
+        assert_eq!((named.rows, named.nameless), (5, 1));
         let rules = AbsentRules {
             filter: Map::new(),
             action: AbsentAction::Disable,
-            protected: Protected::named_in(&["p@x.com\n# q@x.com".to_owned()]),
-            begun: Timestamp::from_second(1000).unwrap(),
+            protected: Protected::named_in("p@x.com\n# q@x.com").unwrap(),
+            begun: Timestamp::from_second(86_400 + 1000).unwrap(),
         };
         for (shown, expected) in [
             (json!({"userId": "U1", "loginIds": ["new"], "createdTime": 1}), Presence::Named),
             (json!({"userId": "U2", "loginIds": ["b@x.com"], "createdTime": 1}), Presence::Named),
+            (
+                json!({"userId": "U7", "loginIds": ["renamed@x.com"], "createdTime": 1}),
+                Presence::Named,
+            ),
+            (json!({"userId": "U8", "loginIds": ["e2"], "createdTime": 1}), Presence::Named),
             (json!({"userId": "U3", "loginIds": ["c@x.com"], "createdTime": 1}), Presence::Absent),
             (json!({"userId": "U3", "loginIds": ["q@x.com"], "createdTime": 1}), Presence::Absent),
             (

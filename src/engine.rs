@@ -28,7 +28,7 @@ use crate::catalog::NAMES_A_SEARCH;
 use crate::change::{Changes, User};
 use crate::engine::recorder_handle::Entry;
 use crate::engine::work::{Before, Completed, Executor, UserOutcomes, UserRows, WorkItem};
-use crate::outcome::{Finished, Outcome, Tally};
+use crate::outcome::{Finished, Outcome, Status, Tally};
 use crate::rows::{Instruction, Invalid, lane};
 use crate::stop::{Stop, StopReason};
 use batcher::Batcher;
@@ -421,7 +421,9 @@ impl<S: Executor> Engine<S> {
         if !self.lanes.is_waited_for(lanes) {
             return None;
         }
-        outcomes.last()?.as_ref()?.user.clone()
+        // Who was deleted is no more as the outcome shows.
+        let last = outcomes.last()?.as_ref().filter(|last| last.status != Status::Deleted)?;
+        last.user.clone()
     }
 
     /// The end of an instruction, in this run at least.
@@ -482,8 +484,9 @@ impl<S: Executor> Engine<S> {
 
 /// Whether a user as the server showed it has a name.
 fn is_named(user: &RawValue, name: &str) -> bool {
+    // To the letter: names in one lane may be those of two users.
     let user = User::read(user).unwrap_or_default();
-    user.names().into_iter().any(|own| lane(own) == lane(name))
+    user.names().into_iter().any(|own| own == name)
 }
 
 /// Waits until a recorder can take in a row of so many bytes, or nothing any more.

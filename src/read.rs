@@ -100,6 +100,13 @@ impl ShownUser {
         User::read(&self.raw).unwrap_or_default()
     }
 
+    /// Whether it has a name, to the letter.
+    #[must_use]
+    pub(crate) fn is_named(&self, name: &str) -> bool {
+        let names = UserNames::read(&self.raw);
+        names.user_id == name || names.login_ids.iter().any(|own| own == name)
+    }
+
     /// Whether it can be believed: the user was not changed a short time ago.
     #[must_use]
     pub(crate) fn is_settled(&self, now: Timestamp) -> bool {
@@ -139,6 +146,13 @@ impl FoundUsers {
         }
         let modified = names.modified_time;
         self.users.push(ShownUser { raw, modified });
+    }
+
+    /// The same, and others that were found.
+    #[must_use]
+    pub(crate) fn and(mut self, others: Self) -> Self {
+        others.users.into_iter().for_each(|user| self.add(user.raw));
+        self
     }
 
     /// The user who has a name, if exactly one was found.

@@ -170,6 +170,9 @@ impl Builder {
                 if let Some(user_id) = expect.as_deref().and_then(expect::user_id) {
                     // Rows that name one user by several login IDs keep their order.
                     instruction.lanes.push(lane(user_id));
+                    // So do a deletion and a creation with the login ID that it sets free.
+                    let expected = expect.as_deref().into_iter().flat_map(expect::login_ids);
+                    instruction.lanes.extend(expected.map(lane));
                     instruction.lanes.sort_unstable();
                     instruction.lanes.dedup();
                 }

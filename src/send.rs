@@ -12,7 +12,6 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::api::explain;
@@ -20,8 +19,8 @@ use crate::api::load::{self, Found, Load};
 use crate::api::reconcile::{Reconciled, reconcile};
 use crate::api::response::{Body, Reply, Response};
 use crate::api::transport::{Transport, Wire};
-use crate::catalog::{CREATED_TIME, Operation, OperationKind};
-use crate::change::{Subject, User, compare};
+use crate::catalog::{Operation, OperationKind};
+use crate::change::{User, compare};
 use crate::engine::recorder_handle::RecorderHandle;
 use crate::engine::work::{Before, Completed, Executor, UserOutcomes, UserRows, WorkItem};
 use crate::outcome::{Outcome, Status};
@@ -66,8 +65,6 @@ pub(crate) struct Client<W = Transport> {
     looking: LookRules,
     /// Until when a search is not believed: an earlier process of the run may have written just before.
     distrusts_until: Option<Instant>,
-    /// When the run began, in its first process.
-    begun: Timestamp,
     /// Users who were to be kept as they were, and could not be read.
     not_kept: AtomicU64,
     batches: BatchCounts,
@@ -86,19 +83,14 @@ impl<W: Wire> Client<W> {
     ) -> Self {
         let batch_size = AtomicUsize::new(batch_size);
         let (not_kept, batches) = Default::default();
-        let (distrusts_until, begun) = (None, Timestamp::now());
-        Self { requester, recorder, looking, distrusts_until, begun, not_kept, batches, batch_size }
+        let distrusts_until = None;
+        Self { requester, recorder, looking, distrusts_until, not_kept, batches, batch_size }
     }
 
-    /// The same, in a run that may be resumed, and began at this time then: an earlier process of it
-    /// may have written just before.
+    /// The same, in a run that is resumed: an earlier process of it may have written just before.
     #[must_use]
-    pub(crate) fn resumed(self, begun: Option<Timestamp>) -> Self {
-        Self {
-            distrusts_until: begun.is_some().then(|| Instant::now() + LAG),
-            begun: begun.unwrap_or(self.begun),
-            ..self
-        }
+    pub(crate) fn resumed(self, is_resumed: bool) -> Self {
+        Self { distrusts_until: is_resumed.then(|| Instant::now() + LAG), ..self }
     }
 
     /// What sends its requests.
@@ -304,7 +296,7 @@ impl<W: Wire> Client<W> {
         if instruction.operation.kind != OperationKind::Update {
             let name = instruction.user_id.as_ref().unwrap_or(&instruction.login_id);
             let load = self.requester.load(name, stop).await?;
-            return Some(self.reconciled(instruction, load));
+            return Some(existence::reconciled(instruction, load));
         }
         let old = self.requester.load(&instruction.login_id, stop).await?;
         let new = match (&old, instruction.renames_to()) {
@@ -333,14 +325,11 @@ impl<W: Wire> Client<W> {
     }
 }
 
-/// Whether a user shows all that a row wants which makes one, and whether the row says when the user
-/// was created.
-fn made(instruction: &Instruction, user: &User) -> (bool, bool) {
+/// Whether a user shows all that a row wants which makes one.
+fn shows(instruction: &Instruction, user: &User) -> bool {
     let seen = || instruction.changes.iter().filter(|change| change.part().is_some());
     let after = user.after(&instruction.login_id, seen());
-    let shows = !seen().any(|change| change.tells_apart(user, &after));
-    let states_time = seen().any(|change| change.subject == Subject::Fixed(CREATED_TIME));
-    (shows, states_time)
+    !seen().any(|change| change.tells_apart(user, &after))
 }
 
 /// Whether a reply shows another user than the one that the instruction is about.

@@ -234,7 +234,10 @@ fn undo_creation(
     }
     let now = user.parts(expect.keys());
     let delete = Operation::of_kind(OperationKind::Delete);
-    let row = row_of(delete, user.user_id(), &std::iter::empty(), (line, &user, now));
+    // Who was made anew has no ID yet.
+    let by_name = user.list("loginIds").first().copied().unwrap_or_default();
+    let name = if user.user_id().is_empty() { by_name } else { user.user_id() };
+    let row = row_of(delete, name, &std::iter::empty(), (line, &user, now));
     (Undone::Restored(vec![row]), None)
 }
 

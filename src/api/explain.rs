@@ -1,7 +1,7 @@
 //! Why a row failed, from what came back for it. Pure.
 
 use super::codes::{self, Meaning};
-use super::response::{Body, Reply, Response, TransportCause, TransportError};
+use super::response::{Body, ErrorBody, Reply, Response, TransportCause, TransportError};
 use crate::issue::Issue;
 use crate::outcome::Status;
 use crate::outcome::Trouble;
@@ -41,6 +41,13 @@ pub(crate) fn batch_failure(text: &str) -> Issue {
 pub(crate) fn is_temporary(failure: &Issue) -> bool {
     let by_code = failure.server_code.as_deref().and_then(codes::meaning);
     by_code == Some(Meaning::Temporary) || codes::says(&failure.message, Meaning::Temporary)
+}
+
+/// Whether an error is about something else than a user who is not there.
+#[must_use]
+pub(crate) fn is_of_no_user(error: &ErrorBody) -> bool {
+    codes::meaning(&error.error_code) != Some(Meaning::UserNotFound)
+        && !codes::says(&error.error_message, Meaning::UserNotFound)
 }
 
 /// Whether an error message is about the size of the call.
@@ -96,8 +103,11 @@ const CONFLICT_HINT: &str = "another user holds this value; nothing was changed 
 
 const NOT_FOUND: Advice =
     ("user_not_found", "no user has this login ID or user ID: check its spelling");
+/// The code of a user who is there already and was to be made.
+pub(crate) const EXISTS: &str = "already_exists";
+
 const EXISTING: Advice =
-    ("already_exists", "to change users who are there, use the operation upsert or patch");
+    (EXISTS, "to change users who are there, use the operation upsert or patch");
 const CONFLICTING: Advice = ("conflict", CONFLICT_HINT);
 const REFUSED: Advice =
     ("refused", "correct the row as the server's message says, then run the failures file");

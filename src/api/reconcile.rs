@@ -5,11 +5,7 @@
 //! are told there in words. They claim nothing that was not seen: what the reads leave open is
 //! `unknown`, with the reason.
 
-use jiff::{SignedDuration, Timestamp};
-
-use super::explain;
 use super::load::{Found, Load};
-use crate::catalog::CREATED_TIME;
 use crate::change::User;
 use crate::issue::Issue;
 
@@ -23,8 +19,6 @@ pub(crate) enum Reconciled {
         /// Who has it, to know that user again under the new name.
         user_id: Option<String>,
     },
-    /// It was not: the user was there before.
-    Existed(Box<Issue>),
     /// It was: the user is gone.
     Gone,
     /// It cannot be told, for this reason.
@@ -59,22 +53,11 @@ pub(crate) fn reconcile(old: Load, new: Option<Load>, user_id: Option<&str>) -> 
     }
 }
 
-/// How far the clocks of both sides may be apart for a time to be told by them.
-const SKEW: SignedDuration = SignedDuration::from_mins(1);
-
-/// How long before the run a user must have been made for it to be certain that the run did not.
-const CERTAIN: SignedDuration = SignedDuration::from_mins(10);
-
-/// Reconciles a creation by what reading the user showed.
+/// Reconciles a creation by what reading the user showed. The user was not there before it was sent.
 ///
-/// `shows` is whether a user shows all that the row wants, and whether the row says when the user was
-/// created; `begun` is when the run began.
+/// `shows` is whether a user shows all that the row wants.
 #[must_use]
-pub(crate) fn creation(
-    load: Load,
-    shows: impl FnOnce(&User) -> (bool, bool),
-    begun: Timestamp,
-) -> Reconciled {
+pub(crate) fn creation(load: Load, shows: impl FnOnce(&User) -> bool) -> Reconciled {
     let found = match load {
         Load::Missing => return Reconciled::NotApplied { user_id: None },
         Load::Failed(issue) => {
@@ -83,25 +66,10 @@ pub(crate) fn creation(
         }
         Load::Found(found) => found,
     };
-    let user = User::read(&found.user).unwrap_or_default();
-    let (shows_all, states_time) = shows(&user);
-    let created = user.get(CREATED_TIME).and_then(serde_json::Value::as_i64);
-    let created = created.and_then(|seconds| Timestamp::from_second(seconds).ok());
-    let age = created.map(|created| begun.duration_since(created));
-    let is_new = states_time || age.is_some_and(|age| age <= SKEW);
-    let is_old = !states_time && age.is_some_and(|age| age > CERTAIN);
-    if shows_all && is_new {
+    if shows(&User::read(&found.user).unwrap_or_default()) {
         return Reconciled::Applied(found);
     }
-    if is_old {
-        let issue = explain::existing("a user with this login ID was there before");
-        return Reconciled::Existed(Box::new(issue));
-    }
-    let why = if shows_all {
-        "a user with this login ID was created at about the time when the run began"
-    } else {
-        "there is a user with this login ID who does not show what the row wants"
-    };
+    let why = "there is a user with this login ID who does not show what the row wants";
     Reconciled::Unknown(Box::new(unsettled(why, LOOK_ONCE)))
 }
 
@@ -171,7 +139,6 @@ mod tests {
         match reconciled {
             Reconciled::Applied(_) => "applied",
             Reconciled::NotApplied { .. } => "not applied",
-            Reconciled::Existed(_) => "was there before",
             Reconciled::Gone => "applied: gone",
             Reconciled::Unknown(_) => "unknown",
         }
@@ -193,6 +160,23 @@ mod tests {
         );
         let document = include_str!("../../docs/retries.md");
         assert!(document.contains(&rows), "docs/retries.md must hold this table:\n{rows}");
+    }
+
+    #[test]
+    fn creations_and_deletions_are_settled_by_who_is_there() {
+        for (load, shows, expected) in [
+            (Load::Missing, true, "not applied"),
+            (found("U1"), true, "applied"),
+            (found("U1"), false, "unknown"),
+            (failed(), true, "unknown"),
+        ] {
+            assert_eq!(word(&creation(load, |_| shows)), expected, "{shows}");
+        }
+        for (load, expected) in
+            [(Load::Missing, "applied: gone"), (found("U1"), "not applied"), (failed(), "unknown")]
+        {
+            assert_eq!(word(&deletion(load)), expected);
+        }
     }
 
     #[test]

@@ -70,6 +70,12 @@ fn finished(folder: &Path) -> Result<Summary, Error> {
     if project_of(&summary).is_none() {
         return Err(refuse("the run was a rehearsal, whose users are nobody's"));
     }
+    if summary.tally.unknown > 0 {
+        let rows = report::count(summary.tally.unknown, "row");
+        return Err(refuse(&format!(
+            "of {rows} nobody can tell what became of them (unknown): look at these users first, and run the rows again"
+        )));
+    }
     if summary.tally.left_out > 0 {
         let rows = report::count(summary.tally.left_out, "row");
         return Err(refuse(&format!(
@@ -98,7 +104,7 @@ fn named(folder: &Path) -> Result<NamedUsers, Error> {
     if named.nameless > 0 {
         let rows = report::count(named.nameless, "row");
         return Err(Error::refused(format!(
-            "{}: {rows} of the run name nobody, and may be of users who would be taken for absent: correct the file, and run it first",
+            "{}: the run has {rows} without a user's name, which may be of users who would be taken for absent: correct the file, and run it first",
             folder.display()
         )));
     }

@@ -15,7 +15,7 @@ use super::class::{self, ChangeClass};
 use super::look::{Users, load};
 use super::row::{KnownUser, PlanOutcome, PlannedChange, PlannedRow, Understood};
 use crate::api::transport::ReadWire;
-use crate::catalog::OperationKind;
+use crate::catalog::{OperationKind, is_user_id};
 use crate::change::{
     Change, ChangeRecord, Changes, Subject, User, UserParts, all_changes, touched,
 };
@@ -150,6 +150,9 @@ impl Fold {
     /// What comes of a row that makes a user.
     fn creation(&mut self, instruction: &Instruction, users: &Users) -> Result<PlanOutcome, Error> {
         let (name, changes) = (&instruction.login_id, &instruction.changes);
+        if is_user_id(name) {
+            return Ok(refused("not_found", "no user has this user ID".to_owned()));
+        }
         let user = User::of_login_id(name);
         if let Some((value, holder)) = self.holder(instruction, &user, users) {
             return Ok(refused("conflict", format!("{value} is the login ID of {holder}")));
@@ -161,7 +164,11 @@ impl Fold {
         let after = user.after(name, changes);
         let parts = touched(changes);
         self.keep(instruction, changes, key(&user), (None, 1)).map_err(|error| lost(&error))?;
-        self.made.insert(lane(name));
+        for name in after.names() {
+            self.gone.remove(&key(&User::of_login_id(name)));
+            self.made.insert(lane(name));
+            self.freed.remove(&lane(name));
+        }
         let mut differences = vec![("loginIds".to_owned(), Value::Null, after.part("loginIds"))];
         let others = parts.iter().filter(|part| *part != "loginIds");
         differences.extend(others.map(|part| (part.clone(), Value::Null, after.part(part))));
@@ -189,6 +196,10 @@ impl Fold {
             return Ok(refused("drifted", why));
         }
         self.gone.insert(key(user));
+        for name in before.names() {
+            self.made.remove(&lane(name));
+            self.freed.insert(lane(name));
+        }
         let differences = parts
             .iter()
             .map(|part| (part.clone(), before.part(part), Value::Null))
@@ -198,7 +209,8 @@ impl Fold {
         Ok(PlanOutcome::Changes(Box::new(PlannedChange {
             differences,
             classes: [ChangeClass::Deletion].into(),
-            expect: before.parts(&parts),
+            // Of a user whom an earlier row makes nothing is known yet.
+            expect: if user.user_id().is_empty() { UserParts::new() } else { before.parts(&parts) },
             shown_as: first.unwrap_or_else(|| instruction.login_id.clone()),
             of_user: count + 1,
         })))
@@ -286,12 +298,11 @@ impl Fold {
         user: &User,
         users: &Users,
     ) -> Option<(String, String)> {
-        let given = instruction.contact_names().chain(instruction.renames_to().map(str::to_owned));
-        given.into_iter().find_map(|value| {
+        instruction.given_names().find_map(|value| {
             if user.names().iter().any(|own| lane(own) == lane(&value)) {
                 return None;
             }
-            if self.given(&value).is_some() {
+            if self.given(&value).is_some() || self.made.contains(&lane(&value)) {
                 return Some((value, "another user, by an earlier row".to_owned()));
             }
             let holder = users.named(&value).filter(|_| !self.freed.contains(&lane(&value)))?;

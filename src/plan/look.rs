@@ -12,7 +12,7 @@ use crate::change::User;
 use crate::exit::Error;
 use crate::issue::Issue;
 use crate::requester::Requester;
-use crate::rows::lane;
+use crate::rows::{Instruction, lane};
 use crate::stop::Stop;
 
 /// Rows, and the users whom they are about.
@@ -42,7 +42,7 @@ pub(super) async fn look<W: ReadWire>(
     let instructions = || rows.iter().filter_map(|row| row.as_ref().ok());
     let names: BTreeSet<&str> = instructions().map(|own| own.login_id.as_str()).collect();
     let given: BTreeSet<String> = instructions()
-        .flat_map(|own| own.contact_names().chain(own.renames_to().map(str::to_owned)))
+        .flat_map(Instruction::given_names)
         .filter(|given| !names.contains(given.as_str()))
         .collect();
     let wanted: Vec<String> =

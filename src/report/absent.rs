@@ -88,7 +88,12 @@ impl AbsentScreen {
             AbsentAction::Delete => "no row names the user, who is to be deleted",
         };
         line(self.absent, NOTE, "absent", what)?;
-        line(self.too_new, GOOD, "new", "created after the run began: left alone")?;
+        line(
+            self.too_new,
+            GOOD,
+            "new",
+            "created within a day before the run, or later: left alone",
+        )?;
         line(self.protected, GOOD, "protected", "left alone (--protect)")?;
         line(self.disabled, GOOD, "disabled", "already")?;
         if !self.examples.is_empty() {

@@ -4,7 +4,7 @@ use super::batch_terms::{BatchTerms, Sets};
 use super::instruction::{Instruction, folded, lane};
 use super::mapping::{Batching, Mapping, OnConflict};
 use crate::catalog::{Contact, Operation, OperationKind, PATCH_FIELDS, Role};
-use crate::change::{Change, Subject};
+use crate::change::{Action, Change, Subject, Value};
 
 /// The lowest bit of a custom attribute.
 const FIRST_ATTRIBUTE: u32 = 32;
@@ -122,6 +122,20 @@ impl Instruction {
     /// All phone numbers and e-mail addresses that it sets, in the same spellings.
     pub fn contact_names(&self) -> impl Iterator<Item = String> {
         self.contacts().flat_map(spellings)
+    }
+}
+
+impl Instruction {
+    /// Whatever it gives its user that must not be another user's login ID: contacts, in all spellings
+    /// that the service may keep them in, and login IDs.
+    pub fn given_names(&self) -> impl Iterator<Item = String> {
+        let further =
+            self.changes.iter().filter_map(|change| match (&change.subject, &change.action) {
+                (Subject::LoginIds, Action::Set(Value::List(names))) => Some(names),
+                _ => None,
+            });
+        let rename = self.renames_to().map(str::to_owned);
+        self.contact_names().chain(rename).chain(further.flatten().cloned())
     }
 }
 

@@ -30,6 +30,12 @@ pub(super) fn of_row(text: &str) -> Result<Option<Box<UserParts>>, Issue> {
 }
 
 /// The ID of the user whom a row expects.
+/// The login IDs that a row expects its user to have.
+pub(super) fn login_ids(expect: &UserParts) -> impl Iterator<Item = &str> {
+    let listed = expect.get("loginIds").and_then(serde_json::Value::as_array);
+    listed.into_iter().flatten().filter_map(serde_json::Value::as_str)
+}
+
 pub(super) fn user_id(expect: &UserParts) -> Option<&str> {
     expect.get("userId").and_then(Value::as_str)
 }

@@ -65,7 +65,8 @@ impl<'a> HashCells<'a> {
         }
         let json = match (part, &self.cells[..]) {
             (None, [(_, text, _)]) => password_hash::of_text(form, text),
-            (None, [_, (_, _, other), ..]) => {
+            _ if self.cells.len() > 1 && self.cells.iter().any(|(own, ..)| own.part.is_none()) => {
+                let (_, _, other) = &self.cells[1];
                 return Err(Issue::error("duplicate_field", "the hashed password is given twice")
                     .at(*other)
                     .hint("give the whole of it, or its parts"));

@@ -53,6 +53,9 @@ pub struct Instruction {
     pub notes: Option<Box<Notes>>,
 }
 
+/// The code of the warning that something is left out which is set only when a user is created.
+const ONLY_WHEN_CREATED: &str = "only_when_created";
+
 /// How an upsert is sent to a user who is there.
 #[derive(Clone, Copy, Debug)]
 pub struct AsPatch {
@@ -69,8 +72,9 @@ impl Instruction {
     #[must_use]
     pub fn needs_user(&self) -> bool {
         match self.operation.kind {
-            OperationKind::Upsert | OperationKind::Delete => true,
-            OperationKind::Read | OperationKind::Create | OperationKind::Update => {
+            // Who was not there before is known to have been made by the run.
+            OperationKind::Create | OperationKind::Upsert | OperationKind::Delete => true,
+            OperationKind::Read | OperationKind::Update => {
                 self.patched.is_some() || self.expect.is_some()
             }
         }
@@ -109,6 +113,14 @@ impl Instruction {
         let Some(patch) = self.patched.as_deref().copied() else { return };
         self.operation = Operation::of_patch();
         let after = user.after(&self.login_id, &self.changes);
+        let is_of_patch = |change: &&Change| change.subject.index_in(&PATCH_BATCH).is_some();
+        if let Some(left_out) = self.changes.iter().find(|change| !is_of_patch(change)) {
+            let what = left_out.subject.word();
+            let message =
+                format!("{what} is set only when a user is created, and this one is there");
+            let warning = Issue::warning(ONLY_WHEN_CREATED, message).at(what);
+            self.notes.get_or_insert_default().issues.push(warning);
+        }
         self.changes.retain(|change| {
             change.subject.index_in(&PATCH_BATCH).is_some() && change.tells_apart(user, &after)
         });

@@ -10,7 +10,7 @@ use crate::input::record::Source;
 use crate::issue::Issue;
 
 use super::assemble::Values;
-use super::mapping::{Batching, FLAG, Mapping};
+use super::mapping::{Batching, FLAG, Mapping, OnConflict};
 
 /// How many names a message lists.
 pub(super) const LISTED: usize = 20;
@@ -117,6 +117,11 @@ pub(super) fn of_new_user(
     {
         let issue = Issue::error("duplicate_field", "the row has a password and a hashed one");
         return Some(issue.at(hash.name).hint("keep one of them"));
+    }
+    let is_new = matches!(operation.kind, OperationKind::Create | OperationKind::Upsert);
+    if is_new && mapping.on_conflict == OnConflict::Merge {
+        let issue = Issue::error("cannot_merge", "nobody is merged into a user who is created");
+        return Some(issue.hint("run such rows without --on-conflict merge"));
     }
     if operation.kind == OperationKind::Create
         && let Some(Some(Value::Text(name))) = operation.index_of(Role::User).map(|i| &values[i])

@@ -164,6 +164,10 @@ impl CanaryRow {
             let why = self.finished.outcome.error.as_ref().map(|issue| issue.code.to_string());
             return Some(format!("{} ({})", self.status.word(), why.unwrap_or_default()));
         }
+        if self.status == Status::Deleted {
+            let is_gone = matches!(load, Load::Missing);
+            return (!is_gone).then(|| "the user is there, and should be gone".to_owned());
+        }
         let Load::Found(found) = load else {
             return Some("the user could not be read again".to_owned());
         };

@@ -117,6 +117,10 @@ async fn look<W: ReadWire>(
                 )));
             }
         };
+        // A search may show a user who is gone, beside whom there is another by now.
+        let ids = rows.iter().filter_map(|row| found.named(&row.name));
+        let ids: Vec<String> = ids.map(|shown| shown.user().user_id().to_owned()).collect();
+        let Some(found) = requester.load_many(&ids, stop).await else { return Ok(None) };
         for row in rows {
             let names = found.named(&row.name).map(|shown| UserNames::read(&shown.raw));
             judge(&row, &names.unwrap_or_default(), &config.looking, &mut first)?;

@@ -1,5 +1,8 @@
 //! Plans as the input of a run: it does what was shown, or nothing.
 
+use std::fs::File;
+use std::io::Read;
+
 use crate::exit::Error;
 use crate::input::InputRequest;
 use crate::plan::ChangeClass;
@@ -36,6 +39,9 @@ pub(super) fn prepare(mut config: Config) -> Result<Prepared, Error> {
         config.mapping = mapping(&plan, &config.mapping);
         return Ok(Prepared { config, plan: Some(plan) });
     }
+    if matches!(config.target, Target::Rehearsal(_)) {
+        refuse_made_rows(&config.inputs)?;
+    }
     if config.is_protected {
         return Err(Error::refused(
             "the project is protected: nothing but a plan is run; make one with `descope-bulk plan FILE -o plan.jsonl`, and run that",
@@ -50,6 +56,23 @@ pub(super) fn refuse_kept(requests: &[InputRequest]) -> Result<(), Error> {
         if Plan::read(&request.path)?.is_some() {
             let name = request.name();
             return Err(Error::refused(format!("{name}: a plan is run from its file: name that")));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses to rehearse the rows of an undo or of absent users, who are those of a project.
+fn refuse_made_rows(requests: &[InputRequest]) -> Result<(), Error> {
+    const MADE: [&[u8]; 2] = [b"{\"_undo\":", b"{\"_absent\":"];
+    for request in requests.iter().filter(|request| !request.is_stream()) {
+        let mut start = [0; 16];
+        let read = File::open(&request.path).and_then(|mut file| file.read(&mut start));
+        let start = &start[..read.unwrap_or(0)];
+        if MADE.iter().any(|made| start.starts_with(made)) {
+            return Err(Error::refused(format!(
+                "{}: its rows are about users as they are in a project, whom a rehearsal does not have: plan it instead",
+                request.name()
+            )));
         }
     }
     Ok(())

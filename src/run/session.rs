@@ -23,7 +23,6 @@ use crate::outcome::Tally;
 use crate::report::Counts;
 use crate::send::Client;
 use crate::stop::{Stop, StopReason};
-use crate::store::journal::Recovered;
 use crate::store::{self, Closed, Recorder};
 
 /// How far apart the sinks are told how it goes.
@@ -41,7 +40,7 @@ pub(super) async fn session(
     let target = config.project_id().map(|project| (project.to_owned(), host));
     let handle = RecorderHandle::new(&to_recorder);
     let client = Client::new(requester, handle, config.looking.clone(), config.batch_size);
-    let client = Arc::new(client.resumed(recovered.as_ref().map(Recovered::began)));
+    let client = Arc::new(client.resumed(recovered.is_some()));
     let counts = Counts::default();
     sinks.push(Box::new(counts.clone()));
     let (canary, pass) = Canary::of(checked.as_ref(), &reading.requests, &mut sinks).unzip();

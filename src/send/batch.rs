@@ -287,7 +287,9 @@ fn in_batches_of(most: usize, mut users: Vec<UserRows>, searched: bool) -> Vec<W
 fn next(status: Status, reply: &Reply) -> Next {
     let Reply::Response(answer) = reply else { return Next::Fail };
     match (answer.status, &answer.body) {
-        (404 | 405 | 501, Body::Object | Body::BrokenOff | Body::Unreadable(_)) => Next::Never,
+        (405 | 501, _) | (404, Body::Object | Body::BrokenOff | Body::Unreadable(_)) => Next::Never,
+        // An error that is about no user is about the path.
+        (404, Body::Error(error)) if explain::is_of_no_user(error) => Next::Never,
         (413, _) => Next::Smaller,
         (_, Body::Error(error)) if status == Status::Rejected => {
             let told = format!("{} {}", error.error_description, error.error_message);

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::batch::{Sending, body};
 use super::row::RowAttempt;
-use super::{Client, made};
+use super::{Client, shows};
 use crate::api::load::{Found, Load};
 use crate::api::reconcile::{self, Reconciled};
 use crate::api::response::Reply;
@@ -174,26 +174,17 @@ impl<W: Wire> Client<W> {
                 if let Some(shown) = found.named(&instruction.login_id) {
                     let user_id = Some(shown.user().user_id().to_owned());
                     let seen = Found { http_status: 200, user_id, user: shown.raw.clone() };
-                    let reconciled = self.reconciled(instruction, Load::Found(seen));
+                    let reconciled = reconciled(instruction, Load::Found(seen));
                     if matches!(reconciled, Reconciled::Applied(_)) {
                         return Some(reconciled);
                     }
                 }
                 let name = instruction.user_id.as_ref().unwrap_or(&instruction.login_id);
                 let load = self.requester.load(name, stop).await?;
-                Some(self.reconciled(instruction, load))
+                Some(reconciled(instruction, load))
             }
         });
         join_all(reads).await.into_iter().collect()
-    }
-
-    /// What became of a row that makes a user or takes one away, by what reading the user showed.
-    pub(super) fn reconciled(&self, instruction: &Instruction, load: Load) -> Reconciled {
-        if is_deletion(instruction) {
-            reconcile::deletion(load)
-        } else {
-            reconcile::creation(load, |user| made(instruction, user), self.begun)
-        }
     }
 
     /// The server says that it has deleted users; who is still there was not.
@@ -219,6 +210,15 @@ impl<W: Wire> Client<W> {
             self.count_batched(user_rows.rows());
             completed.done.push(UserOutcomes::alike(user_rows, Some(&outcome)));
         }
+    }
+}
+
+/// What became of a row that makes a user or takes one away, by what reading the user showed.
+pub(super) fn reconciled(instruction: &Instruction, load: Load) -> Reconciled {
+    if is_deletion(instruction) {
+        reconcile::deletion(load)
+    } else {
+        reconcile::creation(load, |user| shows(instruction, user))
     }
 }
 

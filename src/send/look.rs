@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use super::Client;
+use super::existence::is_deletion;
 use super::rules::OnDrift;
 use crate::api::explain;
 use crate::api::load::Load;
@@ -83,8 +84,15 @@ impl<W: Wire> Client<W> {
             .map(|user_rows| user_rows.first.login_id.clone())
             .collect();
         // What a row hangs on is loaded, which does not lag.
-        let loaded = self.requester.load_many(&ids, stop).await?;
+        let mut loaded = self.requester.load_many(&ids, stop).await?;
         let searched = self.requester.find_if_allowed(&names, stop).await?;
+        let to_delete = users.iter().filter(|own| is_deletion(&own.first));
+        let found = searched.as_ref();
+        let shown = to_delete.filter_map(|own| found?.named(&own.first.login_id));
+        let ids: Vec<String> = shown.map(|shown| shown.user().user_id().to_owned()).collect();
+        if !ids.is_empty() {
+            loaded = self.requester.load_many(&ids, stop).await?.and(loaded);
+        }
         Some(SeenUsers { loaded, searched })
     }
 
@@ -108,15 +116,24 @@ impl<W: Wire> Client<W> {
         {
             return Some(Seen::Loaded(shown.raw.clone()));
         }
+        // A search may show a user who is gone, beside whom there is another by now.
+        if is_deletion(&user_rows.first) {
+            let shown = found.loaded.named(name).filter(|shown| shown.is_named(name));
+            return match shown {
+                Some(shown) => Some(Seen::Loaded(shown.raw.clone())),
+                None => self.requester.load(name, stop).await.map(Seen::Alone),
+            };
+        }
         let distrusts = self.distrusts_until.is_some_and(|until| Instant::now() < until);
         match &found.searched {
             // Who is taken for missing and is there is not made twice: that is refused.
             Some(found) if user_rows.first.makes_user() && !user_rows.is_recent => {
-                let shown = found.named(name).filter(|shown| shown.is_settled(now) && !distrusts);
-                match (shown, found.named(name)) {
-                    (Some(shown), _) => return Some(Seen::BySearch(shown.raw.clone())),
-                    (None, None) => return Some(Seen::Alone(Load::Missing)),
-                    (None, Some(_)) => {}
+                let Some(shown) = found.named(name) else {
+                    return Some(Seen::Alone(Load::Missing));
+                };
+                // A name that differs in letter case may be another user's.
+                if shown.is_named(name) && shown.is_settled(now) && !distrusts {
+                    return Some(Seen::BySearch(shown.raw.clone()));
                 }
             }
             Some(_) if distrusts && decides => {}
@@ -184,8 +201,12 @@ impl<W: Wire> Client<W> {
         before: &Before,
     ) -> Option<(Status, Option<Box<Issue>>)> {
         let (status, issue) = match (instruction.operation.kind, before) {
-            (OperationKind::Upsert | OperationKind::Delete, Before::Failed(why)) => {
-                (Status::GaveUp, *why.clone())
+            (
+                OperationKind::Create | OperationKind::Upsert | OperationKind::Delete,
+                Before::Failed(why),
+            ) => (Status::GaveUp, *why.clone()),
+            (OperationKind::Create, Before::Seen(_)) => {
+                (Status::Rejected, explain::existing("a user with this login ID was there before"))
             }
             // Nobody can be made with a user ID for a login ID.
             (OperationKind::Create, _)

@@ -21,6 +21,8 @@ pub(super) struct RowAttempt {
     started: Instant,
     /// What it comes to once the server has done it.
     done_as: Status,
+    /// Whether it was decided whether the user is there.
+    is_upsert: bool,
     /// Attempts of the requests that it was in before.
     earlier: u32,
     /// The requests of these, as far as they are known.
@@ -50,6 +52,7 @@ impl RowAttempt {
         Self {
             started: Instant::now(),
             done_as: Status::done(instruction.operation),
+            is_upsert: instruction.patched.is_some(),
             earlier,
             earlier_requests: Vec::new(),
             tries: Tries::default(),
@@ -65,6 +68,7 @@ impl RowAttempt {
         Self {
             started,
             done_as: Status::done(user_rows.first.operation),
+            is_upsert: user_rows.first.patched.is_some(),
             earlier: user_rows.attempts,
             earlier_requests: Vec::new(),
             tries: tries.clone(),
@@ -134,7 +138,10 @@ impl RowAttempt {
     }
 
     /// It was not done, for this reason.
-    pub(super) fn refused(&self, status: Status, why: Box<Issue>) -> Outcome {
+    pub(super) fn refused(&self, status: Status, mut why: Box<Issue>) -> Outcome {
+        if self.is_upsert && why.code == explain::EXISTS {
+            why = Box::new(why.hint("the user came into being meanwhile: run the row again"));
+        }
         self.outcome(status, self.tries.http_status, None, Some(why))
     }
 
@@ -154,7 +161,6 @@ impl RowAttempt {
                 self.user_id = user_id;
                 None
             }
-            Reconciled::Existed(why) => Some(self.refused(Status::Rejected, why)),
             Reconciled::Gone => {
                 Some(self.outcome(Status::Deleted, self.tries.http_status, None, None))
             }

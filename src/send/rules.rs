@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::catalog::OperationKind;
 use crate::rows::{Instruction, lane};
 
 /// What is done about users before anything is sent for them.
@@ -26,11 +25,29 @@ pub struct Protected(Arc<HashSet<u64>>);
 
 impl Protected {
     /// Those whom a text names: a login ID or a user ID a line; lines that begin with `#` are remarks.
+    ///
+    /// # Errors
+    ///
+    /// The number of a line that holds more than a name, such as one of a CSV file.
+    pub fn named_in(text: &str) -> Result<Self, usize> {
+        let mut names = HashSet::new();
+        for (index, line) in text.lines().enumerate() {
+            let name = line.trim_start_matches('\u{feff}').trim();
+            if name.contains(['"', '\'', ',', ';', '\t']) && !name.starts_with('#') {
+                return Err(index + 1);
+            }
+            if !name.is_empty() && !name.starts_with('#') {
+                names.insert(lane(name));
+            }
+        }
+        Ok(Self(Arc::new(names)))
+    }
+
+    /// The same, and others.
     #[must_use]
-    pub fn named_in(texts: &[String]) -> Self {
-        let lines = texts.iter().flat_map(|text| text.lines()).map(str::trim);
-        let names = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
-        Self(Arc::new(names.map(lane).collect()))
+    pub fn and(mut self, others: &Self) -> Self {
+        Arc::make_mut(&mut self.0).extend(others.0.iter());
+        self
     }
 
     /// Whether any of some names is one of them.
@@ -85,8 +102,6 @@ pub enum OnDrift {
 impl LookRules {
     /// Whether the user of an instruction is read before anything is sent for it.
     pub(super) fn read(&self, instruction: &Instruction) -> bool {
-        // Of a user who is to be made there is nothing to be kept.
-        let keep = self.keep && instruction.operation.kind != OperationKind::Create;
-        keep || self.skip_unchanged || instruction.needs_user()
+        self.keep || self.skip_unchanged || instruction.needs_user()
     }
 }

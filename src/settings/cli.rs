@@ -90,8 +90,9 @@ pub(crate) enum Command {
     ///
     /// The last step of a synchronisation with a directory. Reads the results of a finished run and the
     /// project's users, all or those who fit a filter, and writes a file of rows for those whom no row
-    /// names; `plan` and `run` take it. Users who were created after the run began are left alone, and
-    /// nothing is written when more than 5 % are absent: then the file may be the wrong one.
+    /// names; `plan` and `run` take it. Users who were created within a day before the run, or
+    /// later, are left alone, and nothing is written when more than 5 % are absent: then the file may be
+    /// the wrong one.
     ///
     /// Exit codes: 0 done; 2 refused, no file was written; 3 it could not be done.
     Absent(Box<absent::AbsentArgs>),

@@ -19,7 +19,7 @@ use crate::api::address::{
 };
 use crate::api::retry::Backoff;
 use crate::api::transport::Endpoint;
-use crate::catalog::RateClass;
+use crate::catalog::{Operation, OperationKind, RateClass};
 use crate::engine::breaker::{CircuitBreaker, MaxFailures};
 use crate::exit::Error;
 use crate::input::{HeaderRow, InputRequest, Selection, Stated};
@@ -313,11 +313,18 @@ pub(crate) fn run_name(inputs: &[InputRequest]) -> String {
 
 /// Users who are never deleted, from files that name them.
 pub(crate) fn protected(files: &[PathBuf]) -> Result<Protected, Error> {
-    let read = |path: &PathBuf| {
-        fs::read_to_string(path)
-            .map_err(|error| Error::refused(format!("--protect {}: {error}", path.display())))
-    };
-    Ok(Protected::named_in(&files.iter().map(read).collect::<Result<Vec<_>, _>>()?))
+    let mut protected = Protected::default();
+    for path in files {
+        let refuse = |why: String| Error::refused(format!("--protect {}{why}", path.display()));
+        let text = fs::read_to_string(path).map_err(|error| refuse(format!(": {error}")))?;
+        let named = Protected::named_in(&text).map_err(|line| {
+            refuse(format!(
+                ":{line}: expected one login ID or user ID on the line, and nothing else"
+            ))
+        })?;
+        protected = protected.and(&named);
+    }
+    Ok(protected)
 }
 
 /// How rows are understood.
@@ -388,7 +395,10 @@ fn target(
     }
     // A rehearsal has the users that the files name, and is as fast as it can.
     let settings = args.simulator.clone().settings(simulator::Limit::Off);
-    Ok(Target::Rehearsal(simulator::Settings { create_missing: true, ..settings }))
+    // Who is to be created must not be made up when somebody looks.
+    let makes = |own: &Operation| matches!(own.kind, OperationKind::Create | OperationKind::Upsert);
+    let create_missing = !args.rows.operation.is_some_and(makes);
+    Ok(Target::Rehearsal(simulator::Settings { create_missing, ..settings }))
 }
 
 pub(crate) fn endpoint(

@@ -8,7 +8,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead};
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
@@ -124,8 +123,6 @@ impl Identity {
 pub(super) enum JournalLine {
     /// The first line.
     Begin(Identity),
-    /// When the run began.
-    Started(Timestamp),
     /// A batch of finished rows.
     Commit(Commit),
     /// Everything before is on the disk, the output files included.
@@ -173,8 +170,6 @@ impl JournalLine {
 pub struct Recovered {
     /// Which run it is.
     pub identity: Identity,
-    /// When it began, if the journal says so.
-    pub started: Option<Timestamp>,
     /// The rows that have their outcome.
     pub finished: RowSet,
     /// The rows that were about to be sent, must not be sent twice, and have no outcome.
@@ -234,16 +229,9 @@ pub fn recover(
 }
 
 impl Recovered {
-    /// When the run began, or now where the journal does not say.
-    #[must_use]
-    pub fn began(&self) -> Timestamp {
-        self.started.unwrap_or_else(Timestamp::now)
-    }
-
     fn begin(identity: Identity) -> Self {
         Self {
             identity,
-            started: None,
             finished: RowSet::default(),
             sent: BTreeSet::new(),
             tally: Tally::default(),
@@ -257,7 +245,6 @@ impl Recovered {
     fn take(&mut self, line: JournalLine, holds: impl Fn(&Lengths) -> bool) -> bool {
         match line {
             JournalLine::Begin(_) => return false,
-            JournalLine::Started(at) => self.started = Some(at),
             JournalLine::Synced => {}
             JournalLine::Sent(row) => {
                 self.sent.insert(row);

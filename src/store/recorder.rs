@@ -4,8 +4,6 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use crate::exit;
 use crate::input::record::Source;
 use crate::outcome::{Finished, Tally};
@@ -86,8 +84,7 @@ impl Recorder {
             rows: Vec::new(),
             tally: Tally::default(),
         };
-        let begin = JournalLine::Begin(identity.clone());
-        recorder.append([begin, JournalLine::Started(Timestamp::now())].into_iter())?;
+        recorder.append(std::iter::once(JournalLine::Begin(identity.clone())))?;
         Ok(recorder)
     }
 

@@ -461,6 +461,136 @@ fn a_wrong_file_is_stopped_before_anything_is_written() {
 }
 
 #[test]
+fn one_user_is_deleted_and_made_anew_in_the_order_of_the_file() {
+    let desk = Desk::new(&users(0..20), &[]);
+    let by_id = |n: u64| format!("U2{:0>26}", format!("u{n}"));
+    let row = |n: u64| {
+        let login_id = format!("u{n}@x.com");
+        // By another name each: the order of one user is kept all the same.
+        let named = if n.is_multiple_of(2) { by_id(n) } else { login_id.clone() };
+        let anew = if n < 10 { "create" } else { "upsert" };
+        let delete = json!({"operation": "delete", "loginId": named});
+        let anew = json!({"operation": anew, "loginId": login_id, "name": "Anew"});
+        format!("{delete}\n{anew}\n")
+    };
+    desk.write("in.jsonl", &rows(0..20, row));
+    let all = ["--allow-destructive", "--max-deletes", "100%", "--yes"];
+    desk.go(&[&["run", "in.jsonl", "--out", "out"], &all[..]].concat(), 0);
+    let told: Vec<_> =
+        desk.results("out").iter().map(|own| text(own, "status").to_owned()).collect();
+    assert_eq!(told, ["deleted", "created"].repeat(20));
+    let anew = by_login_id(&desk);
+    assert!(anew.len() == 20 && anew.values().all(|user| user["name"] == "Anew"));
+    // Taken back: those who came go, and those who went come.
+    desk.go(&["undo", "out", "-o", "undo.jsonl"], 1);
+    desk.go(&[&["run", "undo.jsonl", "--out", "back"], &all[..]].concat(), 0);
+    let back = by_login_id(&desk);
+    assert!(back.len() == 20 && back.values().all(|user| user["name"] == ""));
+}
+
+#[test]
+fn who_was_there_before_is_never_taken_for_made_by_the_run() {
+    // The request never arrives, and the user who is there is exactly as the row wants.
+    for fault in ["drop:path=create/batch,first=1", "empty:path=create/batch"] {
+        let desk = Desk::new(&users(0..3), &["--fault", fault]);
+        let row = |n: u64| {
+            let login_id = format!("u{n}@x.com");
+            json!({"loginId": login_id, "status": "enabled", "createdTime": 1_700_000_000})
+                .to_string()
+                + "\n"
+        };
+        desk.write("in.jsonl", &rows(0..3, row));
+        desk.go(&["run", "in.jsonl", "--operation", "create", "--yes", "--out", "out"], 1);
+        let results = desk.results("out");
+        assert_eq!(statuses(&results), ["rejected"; 3], "{fault}");
+        assert!(results.iter().all(|own| own["error"]["kind"] == "already_exists"));
+        let told = desk.json(&["undo", "out", "-o", "undo.jsonl"], 0);
+        assert_eq!(told["rowsWritten"], 0, "{fault}");
+    }
+}
+
+#[test]
+fn a_deletion_is_of_the_user_who_is_there_and_not_of_one_whom_search_still_shows() {
+    let desk = Desk::new(&users(0..50), &["--search-lag", "1h"]);
+    let rows = [
+        json!({"operation": "delete", "loginId": "u1@x.com"}),
+        json!({"operation": "create", "loginId": "u1@x.com", "name": "Anew"}),
+    ];
+    desk.write("anew.jsonl", &rows.map(|row| row.to_string() + "\n").concat());
+    desk.write("gone.csv", "loginId\nu1@x.com\n");
+    desk.go(&["run", "anew.jsonl", "--allow-destructive", "--yes"], 0);
+    let anew = desk.simulator.user("u1@x.com");
+    assert_eq!(anew["name"], "Anew");
+    let delete = ["run", "gone.csv", "--operation", "delete", "--allow-destructive", "--yes"];
+    desk.go(&delete, 0);
+    assert!(desk.simulator.user("u1@x.com").is_null());
+}
+
+#[test]
+fn names_that_differ_in_case_are_left_to_the_server() {
+    let desk = Desk::new(&[user("ann")], &[]);
+    desk.write("in.csv", "loginId,name\nCase@x.com,1\ncase@x.com,2\nCASE@x.com,3\n");
+    desk.go(&["run", "in.csv", "--operation", "upsert", "--yes", "--out", "out"], 0);
+    assert_eq!(statuses(&desk.results("out")), ["created"; 3]);
+}
+
+#[test]
+fn what_only_a_new_user_gets_is_told_where_the_user_is_there() {
+    let desk = Desk::new(&[user("ann")], &[]);
+    desk.write("in.csv", "loginId,name,password\nann@x.com,A,pa55\nnew@x.com,N,pa55\n");
+    let (shown, _) =
+        desk.go(&["run", "in.csv", "--operation", "upsert", "--yes", "--out", "out"], 0);
+    assert!(shown.contains("only_when_created"), "{shown}");
+    let results = desk.results("out");
+    assert_eq!(statuses(&results), ["updated", "created"]);
+    assert_eq!(results[0]["warnings"][0]["column"], "password");
+    assert!(results[1].get("warnings").is_none());
+}
+
+#[test]
+fn a_file_of_protected_users_is_read_as_it_is_meant_or_refused() {
+    let desk = Desk::new(&users(0..50), &[]);
+    desk.write("in.csv", "loginId\nu1@x.com\n");
+    for line in ["\"u1@x.com\"", "u1@x.com,owner", "u1@x.com;owner"] {
+        desk.write("keep.txt", &format!("# us\n{line}\n"));
+        let words = ["run", "in.csv", "--operation", "delete", "--allow-destructive", "--yes"];
+        let (_, told) = desk.go(&[&words[..], &["--protect", "keep.txt"]].concat(), 2);
+        assert!(told.contains("keep.txt:2: expected one login ID"), "{told}");
+    }
+    assert_eq!(desk.simulator.updates().len(), 0);
+}
+
+#[test]
+fn a_canary_of_deletions_sees_that_they_are_gone() {
+    let desk = Desk::new(&users(0..100), &[]);
+    desk.write("in.csv", "loginId\nu1@x.com\nu2@x.com\nu3@x.com\n");
+    let words = ["run", "in.csv", "--operation", "delete", "--allow-destructive", "--yes"];
+    desk.go(&[&words[..], &["--canary", "1", "--out", "out"]].concat(), 0);
+    assert_eq!(statuses(&desk.results("out")), ["deleted"; 3]);
+}
+
+#[test]
+fn a_plan_follows_who_comes_and_goes_within_the_file() {
+    let desk = Desk::new(&users(0..100), &[]);
+    let rows = [
+        json!({"operation": "create", "loginId": "n@x.com", "name": "N"}),
+        json!({"operation": "name", "loginId": "n@x.com", "name": "M"}),
+        json!({"operation": "delete", "loginId": "n@x.com"}),
+        json!({"operation": "create", "loginId": "n@x.com", "name": "O"}),
+        json!({"operation": "create", "loginId": "p@x.com", "additionalIdentifiers": ["u1@x.com"]}),
+        json!({"operation": "delete", "loginId": "nobody@x.com"}),
+    ];
+    desk.write("in.jsonl", &rows.map(|row| row.to_string() + "\n").concat());
+    let plan = ["plan", "in.jsonl", "--allow-destructive", "-o", "plan.jsonl"];
+    let told = desk.json(&plan, 1);
+    assert_eq!(told["others"], json!({"conflict": 1, "not_found": 1}));
+    assert_eq!(told["operations"], json!({"create": 2, "name": 1, "delete": 1}));
+    let run = ["run", "plan.jsonl", "--allow", "deletion", "--max-deletes", "1", "--yes"];
+    desk.go(&[&run[..], &["--out", "out"]].concat(), 0);
+    assert_eq!(desk.simulator.user("n@x.com")["name"], "O");
+}
+
+#[test]
 fn a_deletion_by_a_plan_must_be_allowed_and_sets_aside_who_changed_since() {
     let desk = Desk::new(&users(0..100), &[]);
     desk.write("in.csv", "loginId\nu1@x.com\nu2@x.com\nnobody@x.com\n");
