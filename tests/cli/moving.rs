@@ -443,5 +443,5 @@ fn the_screens_of_the_guide_are_what_is_shown() {
         }
         shown += 1;
     }
-    assert_eq!(shown, 12);
+    assert_eq!(shown, 13);
 }

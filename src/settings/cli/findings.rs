@@ -8,9 +8,13 @@ use crate::plan::ChangeClass;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Findings")]
 pub struct FindingArgs {
-    /// Allow warnings of this kind, such as --allow `lock_out`, or changes of this class in a plan:
-    /// removal, rename, access, `lock_out`, merge, or all of them with `all`; may be repeated
-    #[arg(long, value_name = "CODE", value_parser = allowable)]
+    /// What is allowed by name.
+    #[arg(
+        long,
+        value_name = "CODE",
+        value_parser = allowable,
+        help = "Allow warnings of this kind, or changes of this class in a plan: removal, rename, access, lock_out, merge, invitation, deletion, or all of them with all; may be repeated"
+    )]
     pub allow: Vec<String>,
 }
 
