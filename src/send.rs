@@ -7,6 +7,7 @@ mod existence;
 mod look;
 mod row;
 mod rules;
+mod settling;
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -29,6 +30,7 @@ use crate::rows::{Call, Instruction, OnConflict};
 use crate::stop::{Stop, StopReason};
 use row::RowAttempt;
 pub(crate) use rules::{LookRules, MaxDeletes, OnDrift, Protected};
+use settling::reconciled;
 
 /// What batching has saved, and what was merged.
 #[derive(Debug, Default)]
@@ -296,7 +298,7 @@ impl<W: Wire> Client<W> {
         if instruction.operation.kind != OperationKind::Update {
             let name = instruction.user_id.as_ref().unwrap_or(&instruction.login_id);
             let load = self.requester.load(name, stop).await?;
-            return Some(existence::reconciled(instruction, load));
+            return Some(reconciled(instruction, load));
         }
         let old = self.requester.load(&instruction.login_id, stop).await?;
         let new = match (&old, instruction.renames_to()) {
@@ -323,13 +325,6 @@ impl<W: Wire> Client<W> {
         let update = Update { call, recorder: &self.recorder };
         self.requester.insist(&update, tries, stop).await
     }
-}
-
-/// Whether a user shows all that a row wants which makes one.
-fn shows(instruction: &Instruction, user: &User) -> bool {
-    let seen = || instruction.changes.iter().filter(|change| change.part().is_some());
-    let after = user.after(&instruction.login_id, seen());
-    !seen().any(|change| change.tells_apart(user, &after))
 }
 
 /// Whether a reply shows another user than the one that the instruction is about.

@@ -7,11 +7,12 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
+use super::Client;
 use super::batch::{Sending, body};
 use super::row::RowAttempt;
-use super::{Client, shows};
+use super::settling::{is_deletion, reconciled};
 use crate::api::load::{Found, Load};
-use crate::api::reconcile::{self, Reconciled};
+use crate::api::reconcile::Reconciled;
 use crate::api::response::Reply;
 use crate::api::transport::Wire;
 use crate::catalog::{CREATE_BATCH, DELETE_BATCH, Operation, OperationKind};
@@ -19,7 +20,6 @@ use crate::engine::recorder_handle::RecorderHandle;
 use crate::engine::work::{Completed, UserOutcomes, UserRows};
 use crate::outcome::Status;
 use crate::requester::{End, Request, Tries};
-use crate::rows::Instruction;
 use crate::stop::{Stop, StopReason};
 
 /// A batch that must not be sent twice, by its body.
@@ -211,19 +211,6 @@ impl<W: Wire> Client<W> {
             completed.done.push(UserOutcomes::alike(user_rows, Some(&outcome)));
         }
     }
-}
-
-/// What became of a row that makes a user or takes one away, by what reading the user showed.
-pub(super) fn reconciled(instruction: &Instruction, load: Load) -> Reconciled {
-    if is_deletion(instruction) {
-        reconcile::deletion(load)
-    } else {
-        reconcile::creation(load, |user| shows(instruction, user))
-    }
-}
-
-pub(super) fn is_deletion(instruction: &Instruction) -> bool {
-    instruction.operation.kind == OperationKind::Delete
 }
 
 /// All users come to the same.

@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use super::Client;
-use super::existence::is_deletion;
 use super::rules::OnDrift;
+use super::settling::is_deletion;
 use crate::api::explain;
 use crate::api::load::Load;
 use crate::api::transport::Wire;
