@@ -5,6 +5,7 @@
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use crate::catalog::OperationKind;
 use crate::change::{Action, Change, Subject, Value};
 use crate::rows::{Instruction, lane};
 
@@ -17,6 +18,10 @@ pub(super) enum AssertionKind {
     Arrives,
     /// The user's field is set; the value is a hash of what it is set to.
     Sets,
+    /// The user is made.
+    Makes,
+    /// The user is taken away.
+    Unmakes,
     /// The user is named, and nothing of it is set.
     Uses,
     /// A value that one user only may have, and that would be a login ID of its own; the value is
@@ -54,6 +59,9 @@ pub(super) struct Assertion {
 /// The tag of assertions on a login ID.
 pub(super) const NAME: u32 = 0;
 
+/// The tag of assertions on whether the user is there.
+const BEING: u32 = 1;
+
 /// The tag of rows that only name their user.
 const USE: u32 = u32::MAX;
 
@@ -78,61 +86,86 @@ impl Assertions {
         let operation = instruction.operation;
         let user = lane(&instruction.login_id);
         let assertion = |key, tag, kind, value| Assertion { key, tag, at, kind, value };
-        let mut sets = false;
-        for change in &instruction.changes {
-            let field = change.subject.index_in(operation).map_or("", |i| operation.fields[i].name);
-            let mut on_name = |name: u64, kind, value| {
-                if name != user {
-                    each(assertion(name, NAME, kind, value), field);
-                }
-            };
-            match (&change.subject, &change.action) {
-                // A flag belongs to its contact, and what is added or removed contradicts nothing.
-                (Subject::Verified(_), _) | (_, Action::Add(_) | Action::Remove(_)) => continue,
-                (Subject::LoginId, _) => {
-                    sets = true;
-                    let new = instruction.renames_to().map_or(0, lane);
-                    if new != user {
-                        each(assertion(user, NAME, AssertionKind::Leaves, new), field);
-                        if new != 0 {
-                            each(assertion(new, NAME, AssertionKind::Arrives, user), field);
-                        }
-                    }
-                    continue;
-                }
-                (Subject::LoginIds, Action::Set(Value::List(names))) => {
-                    for name in names {
-                        on_name(lane(name), AssertionKind::Arrives, user);
-                    }
-                }
-                (Subject::Contact(contact), _) if contact.signs_in().is_some() => {
-                    if let Some(text) = change.text() {
-                        let tag = self.tag(contact.key(), "");
-                        each(assertion(lane(text), tag, AssertionKind::Holds, user), field);
-                    }
-                }
-                (
-                    Subject::LoginIds
-                    | Subject::Contact(_)
-                    | Subject::Status
-                    | Subject::Roles(_)
-                    | Subject::Tenants
-                    | Subject::Apps
-                    | Subject::Attribute(_)
-                    | Subject::Attributes
-                    | Subject::Secret(_)
-                    | Subject::Unseen(_)
-                    | Subject::Fixed(_)
-                    | Subject::Plain(_),
-                    _,
-                ) => {}
-            }
-            sets = true;
-            let tag = self.tag(change.subject.word(), change.subject.within().unwrap_or_default());
-            each(assertion(user, tag, AssertionKind::Sets, self.value(change, instruction)), field);
+        let being = match operation.kind {
+            OperationKind::Create => Some(AssertionKind::Makes),
+            OperationKind::Delete => Some(AssertionKind::Unmakes),
+            OperationKind::Read | OperationKind::Update | OperationKind::Upsert => None,
+        };
+        if let Some(being) = being {
+            each(assertion(user, BEING, being, 0), operation.fields[0].name);
         }
-        if !sets {
+        let mut says = being.is_some();
+        for change in &instruction.changes {
+            // A flag belongs to its contact, and what is added or removed contradicts nothing.
+            if matches!(change.subject, Subject::Verified(_))
+                || matches!(change.action, Action::Add(_) | Action::Remove(_))
+            {
+                continue;
+            }
+            let field = change.subject.index_in(operation).map_or("", |i| operation.fields[i].name);
+            self.on_names(change, instruction, &mut |key, tag, kind, value| {
+                each(assertion(key, tag, kind, value), field);
+            });
+            says |= change.subject == Subject::LoginId;
+            // What a new user has contradicts nothing: there was nothing before.
+            if being.is_none() && change.subject != Subject::LoginId {
+                says = true;
+                let within = change.subject.within().unwrap_or_default();
+                let (tag, value) =
+                    (self.tag(change.subject.word(), within), self.value(change, instruction));
+                each(assertion(user, tag, AssertionKind::Sets, value), field);
+            }
+        }
+        if !says {
             each(assertion(user, USE, AssertionKind::Uses, 0), operation.fields[0].name);
+        }
+    }
+
+    /// What a change says about login IDs, and about values that would be one.
+    fn on_names(
+        self,
+        change: &Change,
+        instruction: &Instruction,
+        each: &mut dyn FnMut(u64, u32, AssertionKind, u64),
+    ) {
+        let user = lane(&instruction.login_id);
+        match (&change.subject, &change.action) {
+            (Subject::LoginId, _) => {
+                let new = instruction.renames_to().map_or(0, lane);
+                if new != user {
+                    each(user, NAME, AssertionKind::Leaves, new);
+                    if new != 0 {
+                        each(new, NAME, AssertionKind::Arrives, user);
+                    }
+                }
+            }
+            (Subject::LoginIds, Action::Set(Value::List(names))) => {
+                for name in names.iter().map(|name| lane(name)).filter(|name| *name != user) {
+                    each(name, NAME, AssertionKind::Arrives, user);
+                }
+            }
+            (Subject::Contact(contact), _) if contact.signs_in().is_some() => {
+                if let Some(text) = change.text() {
+                    let tag = self.tag(contact.key(), "");
+                    each(lane(text), tag, AssertionKind::Holds, user);
+                }
+            }
+            (
+                Subject::LoginIds
+                | Subject::Contact(_)
+                | Subject::Verified(_)
+                | Subject::Status
+                | Subject::Roles(_)
+                | Subject::Tenants
+                | Subject::Apps
+                | Subject::Attribute(_)
+                | Subject::Attributes
+                | Subject::Secret(_)
+                | Subject::Unseen(_)
+                | Subject::Fixed(_)
+                | Subject::Plain(_),
+                _,
+            ) => {}
         }
     }
 
@@ -164,7 +197,7 @@ impl Assertions {
     /// The tag of a field, which is none of the fixed ones.
     fn tag(self, field: &str, within: &str) -> u32 {
         let hash = self.hash(field, within).to_le_bytes();
-        u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]]).clamp(NAME + 1, USE - 1)
+        u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]]).clamp(BEING + 1, USE - 1)
     }
 }
 
@@ -194,7 +227,9 @@ impl Assertion {
             0 => AssertionKind::Leaves,
             1 => AssertionKind::Arrives,
             2 => AssertionKind::Sets,
-            3 => AssertionKind::Uses,
+            3 => AssertionKind::Makes,
+            4 => AssertionKind::Unmakes,
+            5 => AssertionKind::Uses,
             _ => AssertionKind::Holds,
         };
         let at = RowPlace {
@@ -215,10 +250,10 @@ mod tests {
         #[test]
         fn a_claim_survives_packing(
             (key, value, tag) in any::<(u64, u64, u32)>(),
-            (line, source, row, kind) in (any::<u32>(), any::<u16>(), 0..1_u64 << 40, 0..5_usize),
+            (line, source, row, kind) in (any::<u32>(), any::<u16>(), 0..1_u64 << 40, 0..7_usize),
         ) {
-            use AssertionKind::{Arrives, Holds, Leaves, Sets, Uses};
-            let kind = [Leaves, Arrives, Sets, Uses, Holds][kind];
+            use AssertionKind::{Arrives, Holds, Leaves, Makes, Sets, Unmakes, Uses};
+            let kind = [Leaves, Arrives, Sets, Makes, Unmakes, Uses, Holds][kind];
             let assertion = Assertion { key, tag, at: RowPlace { row, line, source }, kind, value };
             prop_assert_eq!(Assertion::decode(&assertion.encode()), assertion);
         }

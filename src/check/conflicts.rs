@@ -20,6 +20,10 @@ pub(super) enum Conflict {
     Repeated,
     /// One user's field is set to another value.
     Contradicting,
+    /// The user is made twice, without having been taken away between.
+    MadeTwice,
+    /// The user is taken away twice, without having been made between.
+    UnmadeTwice,
     /// The user was renamed by an earlier row, and is named as before.
     RenamedAway,
     /// The login ID is given to a user while another, who gives it up, still has it.
@@ -62,6 +66,8 @@ pub(super) struct Conflicts<F> {
     taken_over: HashMap<(u64, u64), u64>,
     /// The assertion before, of the same field.
     before: Option<Assertion>,
+    /// The assertion before, of whether the user is there.
+    being: Option<Assertion>,
     /// Whether the names' own conflicts have been looked for.
     closed: bool,
     /// Whether the name was found to be in use before another user takes it on.
@@ -80,6 +86,7 @@ impl<F: FnMut(FoundConflicts)> Conflicts<F> {
             taken: Vec::new(),
             taken_over: HashMap::new(),
             before: None,
+            being: None,
             closed: true,
             in_use: false,
         }
@@ -91,7 +98,7 @@ impl<F: FnMut(FoundConflicts)> Conflicts<F> {
             self.end_key();
             self.key = assertion.key;
             self.name.clear();
-            (self.user, self.before) = (None, None);
+            (self.user, self.before, self.being) = (None, None, None);
             (self.closed, self.in_use) = (false, false);
         }
         match assertion.kind {
@@ -104,6 +111,12 @@ impl<F: FnMut(FoundConflicts)> Conflicts<F> {
                 if self.holders.len() < MOST_RENAMES {
                     self.holders.push(assertion);
                 }
+            }
+            AssertionKind::Makes | AssertionKind::Unmakes => {
+                self.close_name();
+                self.user.get_or_insert(assertion);
+                self.named(assertion);
+                self.is_there(assertion);
             }
             AssertionKind::Sets | AssertionKind::Uses => {
                 self.close_name();
@@ -169,6 +182,18 @@ impl<F: FnMut(FoundConflicts)> Conflicts<F> {
             self.found(conflict, assertion, before);
         }
         self.before = Some(assertion);
+    }
+
+    /// A row that makes its user, or takes the user away.
+    fn is_there(&mut self, assertion: Assertion) {
+        if let Some(before) = self.being.filter(|before| before.kind == assertion.kind) {
+            let conflict = match assertion.kind {
+                AssertionKind::Makes => Conflict::MadeTwice,
+                _ => Conflict::UnmadeTwice,
+            };
+            self.found(conflict, assertion, before);
+        }
+        self.being = Some(assertion);
     }
 
     /// A row that names its user: is that still, or already, its name?

@@ -21,7 +21,7 @@ use crate::rows::values::{
 const MOST_TOLD: usize = 1_000_000;
 
 /// Codes of warnings that can be allowed.
-pub(crate) const ALLOWABLE: [&str; 23] = [
+pub(crate) const ALLOWABLE: [&str; 25] = [
     NOT_NORMALIZED,
     MIXED_SCRIPTS,
     "apostrophe_removed",
@@ -36,6 +36,8 @@ pub(crate) const ALLOWABLE: [&str; 23] = [
     lockout::CODE,
     Conflict::Repeated.code(),
     Conflict::Contradicting.code(),
+    Conflict::MadeTwice.code(),
+    Conflict::UnmadeTwice.code(),
     Conflict::RenamedAway.code(),
     Conflict::TakenUntil.code(),
     Conflict::Swap.code(),
@@ -53,6 +55,8 @@ impl Conflict {
         match self {
             Self::Repeated => "repeated_value",
             Self::Contradicting => "contradicting_values",
+            Self::MadeTwice => "created_twice",
+            Self::UnmadeTwice => "deleted_twice",
             Self::RenamedAway => "renamed_away",
             Self::TakenUntil => "login_id_still_taken",
             Self::Swap => "login_id_swap",
@@ -69,6 +73,10 @@ impl Conflict {
             Self::Contradicting => {
                 "rows are sent in order, so the later one wins; remove the one that is not meant"
             }
+            Self::MadeTwice => {
+                "the later row will be rejected, since the user is there; to change the user, use the operation patch"
+            }
+            Self::UnmadeTwice => "a run refuses such a file: leave one of the rows out",
             Self::RenamedAway => {
                 "name the user by the new login ID, or put this row before the rename"
             }
@@ -234,6 +242,8 @@ impl Wording<'_> {
         match found.conflict {
             Conflict::Repeated => format!("{other} sets this user's {field} to the same value"),
             Conflict::Contradicting => format!("{other} sets this user's {field} to another value"),
+            Conflict::MadeTwice => format!("{other} creates the same user"),
+            Conflict::UnmadeTwice => format!("{other} deletes the same user"),
             Conflict::RenamedAway => {
                 format!("{other} renames this user, who then no longer has this login ID")
             }

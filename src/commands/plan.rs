@@ -151,10 +151,13 @@ fn show(
             .into_iter()
             .filter(|class| class.needs_leave() && classes.contains_key(class.word()))
             .fold(String::new(), |allow, class| allow + " --allow " + class.word());
+        // As many as there are, and no more.
+        let most = classes.get(ChangeClass::Deletion.word());
+        let most = most.map(|users| format!(" --max-deletes {users}")).unwrap_or_default();
         let path = report::quoted(&path.to_string_lossy());
         let project =
             caller.options(&["--project-id", "--base-url", "--key-file", "--key-command"]);
-        format!("{} run {path}{allow}{project}", Tool::THIS.name)
+        format!("{} run {path}{allow}{most}{project}", Tool::THIS.name)
     });
     let screen = PlanScreen {
         project: &planned.project,

@@ -48,9 +48,13 @@ pub(super) fn run(args: &UndoArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
     })?;
     let path = report::quoted(&args.output.to_string_lossy());
     let options = caller.options(&["--project-id", "--base-url", "--key-file", "--key-command"]);
-    let destructive = if screen.deletes() { " --allow-destructive" } else { "" };
+    let destructive = if screen.deletions() > 0 { " --allow-destructive" } else { "" };
     let next = (screen.written() > 0)
         .then(|| format!("{} plan {path}{destructive}{options}, or run it", Tool::THIS.name));
+    let next = next.map(|next| match screen.deletions() {
+        0 => next,
+        users => format!("{next}, with --max-deletes {users}"),
+    });
     let mut page = Vec::new();
     let printed = if args.json {
         writeln!(page, "{}", screen.json(&args.output))

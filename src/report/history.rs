@@ -87,10 +87,10 @@ impl UndoScreen {
         }
     }
 
-    /// Whether users whom the run created are deleted.
+    /// Rows that delete users whom the run created.
     #[must_use]
-    pub(crate) fn deletes(&self) -> bool {
-        self.deletions > 0
+    pub(crate) fn deletions(&self) -> u64 {
+        self.deletions
     }
 
     /// Rows that were written.

@@ -570,6 +570,28 @@ fn a_canary_of_deletions_sees_that_they_are_gone() {
 }
 
 #[test]
+fn check_finds_who_comes_or_goes_twice() {
+    let desk = Desk::new(&[], &[]);
+    let rows = [
+        json!({"operation": "create", "loginId": "a@x.com", "name": "A"}),
+        json!({"operation": "create", "loginId": "a@x.com", "name": "B"}),
+        json!({"operation": "delete", "loginId": "b@x.com"}),
+        json!({"operation": "create", "loginId": "b@x.com"}),
+        json!({"operation": "delete", "loginId": "b@x.com"}),
+        json!({"operation": "delete", "loginId": "b@x.com"}),
+    ];
+    desk.write("in.jsonl", &rows.map(|row| row.to_string() + "\n").concat());
+    let (told, _) = desk.go(&["check", "in.jsonl", "--allow-destructive", "--offline"], 1);
+    for expected in [
+        "warning[created_twice]: in.jsonl:1 (row 1) creates the same user",
+        "warning[deleted_twice]: in.jsonl:5 (row 5) deletes the same user",
+    ] {
+        assert!(told.contains(expected), "{expected}\n{told}");
+    }
+    assert_eq!(told.matches("warning[").count(), 4, "each once, and once in the counts: {told}");
+}
+
+#[test]
 fn a_plan_follows_who_comes_and_goes_within_the_file() {
     let desk = Desk::new(&users(0..100), &[]);
     let rows = [
