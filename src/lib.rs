@@ -27,6 +27,7 @@ mod history;
 mod input;
 mod issue;
 mod limiter;
+mod notify;
 mod outcome;
 mod plan;
 mod read;

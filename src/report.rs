@@ -18,6 +18,7 @@ mod history;
 mod live;
 mod log;
 pub(crate) mod logging;
+pub(crate) mod metrics;
 mod notes;
 mod plan;
 mod progress;

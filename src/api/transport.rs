@@ -11,7 +11,7 @@ use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, SERVER, USER_AGENT,
 };
 use reqwest::{Method, Request, StatusCode, Url};
-use rustls_platform_verifier::BuilderVerifierExt;
+
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
@@ -26,8 +26,12 @@ use crate::catalog::{
 use crate::exit::Error;
 
 mod lost;
+mod post;
+mod tls;
 
 use lost::{Route, innermost};
+pub(crate) use post::Poster;
+use tls::tls;
 
 /// Whom to speak to, and as whom.
 #[derive(Clone, Debug)]
@@ -326,24 +330,6 @@ fn client(endpoint: &Endpoint) -> Result<reqwest::Client, String> {
     // What is for this machine stays on it, whatever proxy the environment names.
     let builder = if is_loopback(&endpoint.base_url) { builder.no_proxy() } else { builder };
     builder.build().map_err(|error| innermost(&error))
-}
-
-/// How TLS is spoken: by ring, which is the provider of this client alone, whatever else the
-/// process has installed. Without TLS nothing of the machine's is needed, such as certificates.
-fn tls(is_needed: bool) -> Result<rustls::ClientConfig, String> {
-    let provider = rustls::crypto::ring::default_provider();
-    let builder = rustls::ClientConfig::builder_with_provider(provider.into())
-        .with_safe_default_protocol_versions()
-        .map_err(|error| innermost(&error))?;
-    if !is_needed {
-        return Ok(builder
-            .with_root_certificates(rustls::RootCertStore::empty())
-            .with_no_client_auth());
-    }
-    let verified = builder.with_platform_verifier().map_err(|error| innermost(&error))?;
-    let mut config = verified.with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(config)
 }
 
 fn headers(endpoint: &Endpoint) -> Result<HeaderMap, Error> {

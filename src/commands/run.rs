@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::asking::{is_interactive, says_yes};
@@ -10,20 +11,54 @@ use super::check::CheckScreen;
 use super::signals;
 use crate::engine::events::CanaryReport;
 use crate::exit::{Error, Exit};
+use crate::notify::Ending;
 use crate::report::logging::{self, LogFormat, LogLook};
+use crate::report::metrics;
 use crate::report::{self, Announcer, LogWriter, ProgressForm, ProgressSink};
 use crate::run::{Intention, NOT_CONFIRMED, Run, RunEnd};
 use crate::settings::cli::run::{OutputArgs, RunArgs};
 use crate::settings::config::{Config, Target};
 use crate::store;
 use crate::store::summary::Summary;
+use teller::Teller;
 
 mod open_files;
+mod teller;
 
-/// Runs the files and says how it ended.
+/// Runs the files and says how it ended, here and to whom it may concern.
 pub(super) fn run(args: &RunArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
     let output = &args.output;
     let log = logging::start(output.verbose, output.quiet, log_look(output, caller));
+    // A rehearsal is nobody else's business.
+    let teller = if args.simulate { None } else { Teller::of(&args.notify, caller.environment) };
+    let begun = teller.as_ref().map(Teller::began);
+    let (ended, summary) = match run_files(args, caller, &log) {
+        Ok(end) => {
+            let summary = match &end {
+                RunEnd::Finished { summary, .. } => Some(summary.clone()),
+                _ => None,
+            };
+            (show(end, output, &log, caller), summary)
+        }
+        Err(error) => (Err(error), None),
+    };
+    if let (Some(path), Some(summary)) = (&args.notify.metrics_file, &summary)
+        && let Err(error) = metrics::write(path, &metrics::prometheus(summary))
+    {
+        tracing::warn!("--metrics-file {}: {error}; the run is not affected", path.display());
+    }
+    if let Some(teller) = teller {
+        begun.map(JoinHandle::join);
+        let exit = ended.as_ref().map_or_else(Error::exit, |exit| *exit);
+        let why = ended.as_ref().err().map(ToString::to_string);
+        teller.ended(&Ending { exit, summary, why });
+    }
+    ended
+}
+
+/// Runs the files.
+fn run_files(args: &RunArgs, caller: &Caller<'_>, log: &LogWriter) -> Result<RunEnd, Error> {
+    let output = &args.output;
     let config = Config::resolve(args, caller.environment)?;
     open_files::allow(&config)?;
     let runtime = runtime(&config.target)
@@ -32,7 +67,7 @@ pub(super) fn run(args: &RunArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
         .map_err(|error| Error::Stopped(format!("cannot start threads: {error}")))?;
     let end = runtime.block_on(async {
         let asks = !args.before.yes && !args.simulate && is_interactive();
-        let run = with_sinks(Run::new(config), output, &log).typed(caller.typed.to_vec());
+        let run = with_sinks(Run::new(config), output, log).typed(caller.typed.to_vec());
         let run = if asks { run.confirm(ask).confirm_canary(ask_canary) } else { run };
         let run = run.start();
         signals::watch(run.stop().clone(), log.clone())?;
@@ -40,7 +75,7 @@ pub(super) fn run(args: &RunArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
     });
     // A reader that still waits for its file must not hold up the end.
     runtime.shutdown_timeout(Duration::from_millis(100));
-    show(end?, output, &log, caller)
+    end
 }
 
 /// Says what is about to happen, and asks. Only `yes` is yes.

@@ -211,6 +211,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         .recorded("protected", |run| json!(run.args.before.protected)),
     key("project.key-file", "key-file", KeyKind::Path),
     key("project.key-command", "key-command", KeyKind::Text),
+    key("notify.check", "notify", KeyKind::Text),
+    key("notify.webhooks", "notify-webhook", KeyKind::Texts),
+    key("notify.slack", "notify-slack", KeyKind::Texts),
+    key("notify.commands", "notify-command", KeyKind::Texts),
+    key("notify.when", "notify-when", KeyKind::Text),
+    key("output.metrics-file", "metrics-file", KeyKind::Path),
     key("output.runs-dir", "runs-dir", KeyKind::Path),
     key("output.out", "out", KeyKind::Path),
     key("output.json", "json", KeyKind::Switch),
@@ -268,6 +274,7 @@ pub(super) const TABLES: &[(&str, &str)] = &[
     ("rules.blank-of", "Fields, and what a blank cell of each means, where that differs"),
     ("limits", "How fast to send, and when to give up"),
     ("project", "Which project to update; never the management key itself"),
+    ("notify", "Who is told how a run ended"),
     ("output", "What is written and shown, and where"),
 ];
 

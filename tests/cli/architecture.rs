@@ -33,6 +33,7 @@ const ROOMS: &[&str] = &[
     "check",
     "plan",
     "report",
+    "notify",
     "simulator",
     "settings",
     "connect",

@@ -35,6 +35,7 @@ mod selection;
 mod shapes;
 mod stopping;
 mod support;
+mod telling;
 mod undoing;
 mod values;
 mod workbooks;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
+use url::Url;
 
 use super::findings::FindingArgs;
 use super::job::JobArgs;
@@ -14,6 +15,7 @@ use crate::engine::breaker::MaxFailures;
 use crate::input::record::{Delimiter, Encoding, Format};
 use crate::input::{HiddenRows, ShortRows};
 use crate::limiter::limit::Limit;
+use crate::notify::NotifyWhen;
 use crate::report::logging::LogFormat;
 use crate::rows::values::{AttributeType, ListSeparator};
 use crate::rows::{Batching, Blank, OnConflict, Phones, Region, is_field};
@@ -75,6 +77,10 @@ pub struct RunArgs {
     /// How the simulator behaves.
     #[command(flatten)]
     pub simulator: SimulatorOptions,
+
+    /// Who is told, and how.
+    #[command(flatten)]
+    pub notify: NotifyArgs,
 }
 
 /// How rows are understood.
@@ -286,6 +292,37 @@ pub struct BeforeArgs {
     /// Do not keep the users as they were before. Without that, a run cannot be undone
     #[arg(long)]
     pub no_keep_before: bool,
+}
+
+/// Who is told, and how.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Telling others")]
+pub struct NotifyArgs {
+    /// Tell a check in the manner of healthchecks.io: its URL when all is well, URL/start at the start, and
+    /// URL/CODE with the exit code otherwise
+    #[arg(long, value_name = "URL")]
+    pub notify: Option<Url>,
+
+    /// Post what the run came to as JSON, without a user's data; signed if the environment variable
+    /// `DESCOPE_BULK_NOTIFY_SECRET` is set; may be repeated
+    #[arg(long, value_name = "URL")]
+    pub notify_webhook: Vec<Url>,
+
+    /// Post a line to an incoming webhook of Slack; may be repeated
+    #[arg(long, value_name = "URL")]
+    pub notify_slack: Vec<Url>,
+
+    /// Run a command with the same JSON on its standard input; may be repeated
+    #[arg(long, value_name = "COMMAND")]
+    pub notify_command: Vec<String>,
+
+    /// When webhooks, Slack and commands are told
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    pub notify_when: NotifyWhen,
+
+    /// Write metrics of the run to a file for Prometheus by its textfile collector
+    #[arg(long, value_name = "FILE")]
+    pub metrics_file: Option<PathBuf>,
 }
 
 /// When to give up.

@@ -1,0 +1,112 @@
+//! What a run comes to, as metrics for Prometheus: a file for `node_exporter`'s textfile collector.
+//!
+//! Few labels, and never a user: the run by the name of its first input, and a status.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use crate::outcome::Status;
+use crate::store::summary::Summary;
+
+/// A metric: its name, what it is, and its values, each with the labels behind the run's.
+struct Metric<'a> {
+    name: &'a str,
+    help: &'a str,
+    values: Vec<(String, f64)>,
+}
+
+/// The metrics of a run, in the text format of Prometheus. All are gauges: they are about the last run.
+#[must_use]
+pub(crate) fn prometheus(summary: &Summary) -> String {
+    let run = label(&name_of(summary));
+    let mut text = String::new();
+    for Metric { name, help, values } in metrics(summary) {
+        let _ = writeln!(text, "# HELP descope_bulk_{name} {help}");
+        let _ = writeln!(text, "# TYPE descope_bulk_{name} gauge");
+        for (more, value) in values {
+            let _ = writeln!(text, "descope_bulk_{name}{{run=\"{run}\"{more}}} {value}");
+        }
+    }
+    text
+}
+
+/// What a run is called: its first input, without folder and extension.
+fn name_of(summary: &Summary) -> String {
+    let first = summary.inputs.first().map_or("", |input| input.name.as_str());
+    let stem = Path::new(first).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    stem.filter(|stem| stem != "-").unwrap_or_else(|| "stdin".to_owned())
+}
+
+/// The value of a label, as the text format wants it.
+fn label(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[expect(clippy::cast_precision_loss, reason = "Prometheus has no other numbers")]
+fn metrics(summary: &Summary) -> Vec<Metric<'static>> {
+    let one = |name, help, value: f64| Metric { name, help, values: vec![(String::new(), value)] };
+    let tally = summary.tally;
+    let mut rows: Vec<(String, f64)> = Status::ALL
+        .into_iter()
+        .map(|status| (format!(",status=\"{}\"", status.word()), tally.of(status) as f64))
+        .collect();
+    for (word, number) in [("not_attempted", tally.not_attempted), ("left_out", tally.left_out)] {
+        rows.push((format!(",status=\"{word}\""), number as f64));
+    }
+    let flag = |is: bool| f64::from(u8::from(is));
+    vec![
+        Metric {
+            name: "run_rows",
+            help: "Rows of the last run by what became of them.",
+            values: rows,
+        },
+        one("run_calls", "Requests that the last run sent.", summary.calls as f64),
+        one("run_retries", "Requests that the last run sent again.", summary.retries as f64),
+        one(
+            "run_rate_limited",
+            "Requests of the last run that were refused for their rate.",
+            summary.rate_limited as f64,
+        ),
+        one(
+            "run_duration_seconds",
+            "How long the last run took.",
+            summary.elapsed_ms as f64 / 1000.0,
+        ),
+        one(
+            "run_started_timestamp_seconds",
+            "When the last run began.",
+            summary.started_at.as_second() as f64,
+        ),
+        one(
+            "run_finished_timestamp_seconds",
+            "When the last run ended.",
+            summary.finished_at.as_second() as f64,
+        ),
+        one("run_exit_code", "The exit code of the last run.", f64::from(summary.exit_code)),
+        one(
+            "run_complete",
+            "Whether every row of the last run has its outcome.",
+            flag(summary.complete),
+        ),
+    ]
+}
+
+/// Writes a file whole: whoever reads it sees the old one or the new one. Other users may read it, as
+/// `node_exporter` has to.
+pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut file = tempfile::Builder::new()
+        .prefix(".descope-bulk-")
+        .tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(file.path(), fs::Permissions::from_mode(0o644))?;
+    }
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
