@@ -13,7 +13,7 @@ use crate::store::results::ResultLine;
 const CAUSES: usize = 256;
 
 /// Examples of a cause.
-const EXAMPLES: usize = 5;
+const EXAMPLES: usize = 3;
 
 /// Different files and operations kept apart.
 const NAMES: usize = 10_000;

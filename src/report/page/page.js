@@ -35,12 +35,12 @@
     // Of each column: what is shown, and what it is sorted by.
     const columns = [
       (row) => row[ROW],
+      (row) => data.statuses[row[STATUS]],
+      (row) => row[USER],
+      said,
+      (row) => data.operations[row[OPERATION]],
       (row) => data.files[row[FILE]],
       (row) => row[LINE],
-      (row) => row[USER],
-      (row) => data.operations[row[OPERATION]],
-      (row) => data.statuses[row[STATUS]],
-      said,
     ];
     const text = (row) => columns.map((of) => of(row)).join("\n").toLowerCase();
     let texts = null; // made with the first search
@@ -52,7 +52,7 @@
     const cell = (value, column) => {
       const td = document.createElement("td");
       const bdi = document.createElement("bdi");
-      if (column === 0 || column === 2) td.className = "number";
+      if (column === 0 || column === columns.length - 1) td.className = "number";
       bdi.textContent = value;
       td.append(bdi);
       return td;

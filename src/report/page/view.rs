@@ -82,7 +82,7 @@ pub(super) struct CauseView {
     pub(super) hint: String,
     pub(super) column: String,
     pub(super) rows: String,
-    pub(super) examples: String,
+    pub(super) examples: Vec<String>,
 }
 
 /// What changed.
@@ -284,7 +284,8 @@ fn waited(summary: &Summary) -> String {
 /// The statuses that rows have, and those without one.
 fn statuses(tally: Tally) -> Vec<StatusLine> {
     let share = |rows: u64| {
-        let tenths = u128::from(rows) * 1_000 / u128::from(tally.read.max(1));
+        let all = u128::from(tally.read.max(1));
+        let tenths = (u128::from(rows) * 1_000 + all / 2) / all;
         format!("{}.{} %", tenths / 10, tenths % 10)
     };
     let line = |key, word, rows: u64, meaning| StatusLine {
@@ -345,11 +346,19 @@ fn timeline(run: &RunFacts) -> Option<TimelineView> {
         width,
         columns: buckets.len(),
         height: HEIGHT,
-        begins: time(*first),
-        ends: time(end_of(timeline, *last)),
+        begins: precise(*first),
+        ends: precise(end_of(timeline, *last)),
         lanes: lanes(&buckets),
         buckets: buckets.iter().filter(|(_, own)| own.calls > 0).map(bucket_line).collect(),
     })
+}
+
+/// A time, to the millisecond where that says anything.
+fn precise(when: Timestamp) -> String {
+    if when.as_millisecond().rem_euclid(1_000) == 0 {
+        return time(when);
+    }
+    when.strftime("%Y-%m-%d %H:%M:%S%.3f UTC").to_string()
 }
 
 fn end_of(timeline: &Timeline, last: Timestamp) -> Timestamp {
@@ -357,28 +366,38 @@ fn end_of(timeline: &Timeline, last: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(end).unwrap_or(last)
 }
 
+/// A chart of each kind of numbers; without those that are nothing but zeros.
 fn lanes(buckets: &[(Timestamp, Bucket)]) -> Vec<Lane> {
     const CALLS: [(&str, &str); 3] =
         [("fine", "success"), ("refused", "other answers"), ("lost", "no answer")];
     const TROUBLE: [(&str, &str); 2] = [("limited", "429"), ("error", "5xx")];
-    let lane = |name,
-                said: &[(&'static str, &'static str)],
-                numbers: &dyn Fn(&Bucket) -> Vec<u64>,
-                unit: &dyn Fn(u64) -> String| {
-        let columns: Vec<Vec<u64>> = buckets.iter().map(|(_, own)| numbers(own)).collect();
-        let most = columns.iter().map(|own| own.iter().sum()).max().unwrap_or_default();
-        let shapes = stacked(&columns, said.len(), most);
-        let series = said.iter().zip(shapes).map(|((class, what), shape)| (*class, *what, shape));
-        Lane { name, most: unit(most), series: series.collect() }
+    const WAIT: [(&str, &str); 1] = [("wait", "wait")];
+    let columns = |numbers: &dyn Fn(&Bucket) -> Vec<u64>| -> Vec<Vec<u64>> {
+        buckets.iter().map(|(_, own)| numbers(own)).collect()
     };
-    let calls = |own: &Bucket| vec![own.fine(), own.refused, own.lost];
-    let trouble = |own: &Bucket| vec![own.limited, own.server_errors];
-    let wait = |own: &Bucket| vec![own.mean_wait_ms()];
-    vec![
-        lane("Calls", &CALLS, &calls, &thousands),
-        lane("429 and 5xx", &TROUBLE, &trouble, &thousands),
-        lane("Mean wait for a turn", &[("wait", "wait")], &wait, &span_ms),
+    let calls = columns(&|own| vec![own.fine(), own.refused, own.lost]);
+    let trouble = columns(&|own| vec![own.limited, own.server_errors]);
+    let wait = columns(&|own| vec![own.mean_wait_ms()]);
+    [
+        lane("Calls", &CALLS, &calls, thousands),
+        lane("429 and 5xx", &TROUBLE, &trouble, thousands),
+        lane("Mean wait for a turn", &WAIT, &wait, span_ms),
     ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn lane(
+    name: &'static str,
+    said: &[(&'static str, &'static str)],
+    columns: &[Vec<u64>],
+    unit: fn(u64) -> String,
+) -> Option<Lane> {
+    let most = columns.iter().map(|own| own.iter().sum()).max().filter(|most| *most > 0)?;
+    let shapes = stacked(columns, said.len(), most);
+    let series = said.iter().zip(shapes).map(|((class, what), shape)| (*class, *what, shape));
+    Some(Lane { name, most: unit(most), series: series.collect() })
 }
 
 fn bucket_line((begins, bucket): &(Timestamp, Bucket)) -> Vec<String> {
@@ -396,7 +415,7 @@ fn causes(failed: &FailedRows) -> Vec<CauseView> {
         hint: cause.hint.clone().unwrap_or_default(),
         column: cause.column.clone().unwrap_or_default(),
         rows: thousands(cause.rows),
-        examples: cause.examples.join(", "),
+        examples: cause.examples.clone(),
     };
     causes.into_iter().map(view).collect()
 }
@@ -543,12 +562,12 @@ fn cells(failed: &FailedRows, row: &FailedRow) -> [String; 7] {
     let said = row.message.as_deref().map(|said| format!("{}: {said}", cause.name()));
     [
         row.row.to_string(),
+        row.status.word().to_owned(),
+        row.user.to_string(),
+        said.unwrap_or_else(|| cause.words()),
+        failed.operations.all[row.operation].clone(),
         failed.files.all[row.file].clone(),
         row.line.to_string(),
-        row.user.to_string(),
-        failed.operations.all[row.operation].clone(),
-        row.status.word().to_owned(),
-        said.unwrap_or_else(|| cause.words()),
     ]
 }
 
