@@ -61,7 +61,7 @@ const HIDDEN: &[(&str, &[&str])] = &[
     ("hyper", &["simulator/"]),
     ("rlibphonenumber", &["rows/values/phone"]),
     ("email_address", &["rows/values"]),
-    ("base64", &["rows/values/password_hash"]),
+    ("base64", &["rows/values/password_hash", "report/page"]),
     ("toml", &["settings/job/read"]),
     ("askama", &["report/page"]),
     ("ring", &["report/page"]),

@@ -236,11 +236,21 @@ fn flags(text: &str) -> BTreeSet<String> {
 fn flags_in_documents_exist() {
     const OF_CARGO: [&str; 3] = ["--release", "--path", "--bench"];
     let help = |command| stdout(program().args([command, "--help"]));
-    let known: BTreeSet<_> =
-        ["run", "check", "plan", "undo", "verify", "export", "explain", "simulate", "operations"]
-            .iter()
-            .flat_map(|c| flags(&help(c)))
-            .collect();
+    let known: BTreeSet<_> = [
+        "run",
+        "check",
+        "plan",
+        "undo",
+        "verify",
+        "export",
+        "explain",
+        "report",
+        "simulate",
+        "operations",
+    ]
+    .iter()
+    .flat_map(|c| flags(&help(c)))
+    .collect();
     for (path, text) in documents() {
         for flag in flags(&text).iter().filter(|flag| !OF_CARGO.contains(&flag.as_str())) {
             assert!(known.contains(flag), "{}: {flag}", path.display());
