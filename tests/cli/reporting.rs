@@ -339,9 +339,11 @@ fn damage_is_named_and_an_unfinished_run_says_so() {
     let page = page_of(&run, &[]);
     assert!(page.contains("Not finished") && page.contains("it goes on, or it was killed"));
     assert_eq!(rows_of(&page, "updated").as_deref(), Some("4"));
+    fs::remove_file(run.with_file_name("page.html")).unwrap();
     fs::write(run.join("before.jsonl"), "{\"row\":1}\n").unwrap();
-    let said = String::from_utf8(report(&run.join("."), &[]).stderr).unwrap();
-    assert!(said.contains("before.jsonl: line 1") || said.contains("exists"), "{said}");
+    let said = String::from_utf8(report(&run, &[]).stderr).unwrap();
+    assert!(said.contains("before.jsonl: line 1:"), "{said}");
+    assert!(!run.with_file_name("page.html").exists(), "there only when whole");
 }
 
 #[test]
