@@ -11,6 +11,7 @@ mod export;
 mod operations;
 mod plan;
 mod reading;
+mod report;
 mod run;
 mod settings;
 mod signals;
@@ -71,6 +72,7 @@ fn run(parsed: Parsed, caller: &Caller<'_>) -> Result<Exit, Error> {
         Command::Attributes(args) => attributes::run(&args, caller),
         Command::Export(args) => export::run(&args, caller),
         Command::Explain(args) => explain::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Simulate(args) => simulate::run(*args),
         Command::Operations(args) => operations::run(&args),
         Command::JobSchema => job_schema(),

@@ -14,7 +14,7 @@ mod totals;
 
 use futures_util::stream::{FuturesOrdered, StreamExt};
 
-pub(crate) use class::ChangeClass;
+pub(crate) use class::{ChangeClass, classes};
 pub(crate) use row::{PlanOutcome, PlannedRow, shown};
 pub(crate) use totals::{Example, PlanTotals};
 

@@ -61,6 +61,7 @@ fn run_files(args: &RunArgs, caller: &Caller<'_>, log: &LogWriter) -> Result<Run
     let output = &args.output;
     let config = Config::resolve(args, caller.environment)?;
     open_files::allow(&config)?;
+    super::report::can_be_written(output.report.as_deref())?;
     let runtime = runtime(&config.target)
         .enable_all()
         .build()
@@ -136,9 +137,15 @@ fn show(
         RunEnd::Finished { summary, exit, unrecorded } => {
             // A closed stdout is no reason to fail: the same is in the run folder.
             let _ = show_summary(&summary, output.json, caller);
+            if let (Some(path), Some(folder)) = (&output.report, summary.files.results.parent()) {
+                let _ = log.clone().write_all(super::report::after_run(folder, path).as_bytes());
+            }
             unrecorded.map_or(Ok(exit), Err)
         }
         RunEnd::AlreadyFinished { folder, exit } => {
+            if let Some(path) = output.report.as_ref().filter(|path| !path.exists()) {
+                let _ = log.clone().write_all(super::report::after_run(&folder, path).as_bytes());
+            }
             nothing_to_do(&folder, exit, output, log, caller);
             Ok(exit)
         }

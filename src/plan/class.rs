@@ -88,7 +88,7 @@ impl ChangeClass {
 }
 
 /// The classes of what happens to a user; at least one.
-pub(super) fn classes(
+pub(crate) fn classes(
     before: &User,
     after: &User,
     parts: &BTreeSet<String>,

@@ -240,18 +240,12 @@ impl<W: Write> Page<'_, W> {
 
     /// How to look whether it stands, and how to take it back.
     fn back(&mut self, summary: &Summary) -> io::Result<()> {
-        let says = |key: &str| summary.settings.get(key);
-        let changed =
-            summary.tally.changed() > 0 && says("projectId").is_some_and(Value::is_string);
-        let Some(folder) = summary.files.results.parent().filter(|_| changed) else {
-            return Ok(());
-        };
-        let (tool, folder) = (&summary.tool.name, quoted(&folder.to_string_lossy()));
-        writeln!(self.out, "verify:   {tool} verify {}", tame(&folder))?;
-        if says("keepBefore").and_then(Value::as_bool) != Some(true) {
-            return Ok(());
+        let WayBack { verify, undo } = WayBack::of(summary);
+        if let Some(verify) = verify {
+            writeln!(self.out, "verify:   {}", tame(&verify))?;
         }
-        writeln!(self.out, "undo:     {tool} undo {} -o undo.jsonl", tame(&folder))?;
+        let Some(undo) = undo else { return Ok(()) };
+        writeln!(self.out, "undo:     {}", tame(&undo))?;
         if summary.not_kept > 0 {
             let users = count(summary.not_kept, "user");
             let note = format!("{users} could not be read before, and cannot be taken back");
@@ -278,24 +272,52 @@ impl<W: Write> Page<'_, W> {
             self.line(6, &format!("next: {}:", advice(summary.tally)))?;
             return writeln!(self.out, "  {}", tame(next));
         }
-        let paths = &summary.files.failures;
-        let words: Vec<_> = paths.iter().map(|path| quoted(&path.to_string_lossy())).collect();
-        // A simulator outside is named by the base URL, which stays in the environment.
-        let inside =
-            summary.simulated && summary.settings.get("baseUrl").is_none_or(Value::is_null);
-        let simulate = if inside { " --simulate" } else { "" };
         writeln!(
             self.out,
-            "\nnext: {}, with the same options as before:\n  {} run {}{simulate}",
+            "\nnext: {}, with the same options as before:\n  {}",
             advice(summary.tally),
-            summary.tool.name,
-            words.join(" ")
+            rerun(summary)
         )
     }
 }
 
+/// The commands that look whether a run still stands, and that take it back, where they can.
+#[derive(Debug, Default)]
+pub(super) struct WayBack {
+    pub(super) verify: Option<String>,
+    pub(super) undo: Option<String>,
+}
+
+impl WayBack {
+    /// Those of a run.
+    pub(super) fn of(summary: &Summary) -> Self {
+        let says = |key: &str| summary.settings.get(key);
+        let changed =
+            summary.tally.changed() > 0 && says("projectId").is_some_and(Value::is_string);
+        let Some(folder) = summary.files.results.parent().filter(|_| changed) else {
+            return Self::default();
+        };
+        let (tool, folder) = (&summary.tool.name, quoted(&folder.to_string_lossy()));
+        let kept = says("keepBefore").and_then(Value::as_bool) == Some(true);
+        Self {
+            verify: Some(format!("{tool} verify {folder}")),
+            undo: kept.then(|| format!("{tool} undo {folder} -o undo.jsonl")),
+        }
+    }
+}
+
+/// The command that runs the failures files, without the options of the run.
+pub(super) fn rerun(summary: &Summary) -> String {
+    let paths = &summary.files.failures;
+    let words: Vec<_> = paths.iter().map(|path| quoted(&path.to_string_lossy())).collect();
+    // A simulator outside is named by the base URL, which stays in the environment.
+    let inside = summary.simulated && summary.settings.get("baseUrl").is_none_or(Value::is_null);
+    let simulate = if inside { " --simulate" } else { "" };
+    format!("{} run {}{simulate}", summary.tool.name, words.join(" "))
+}
+
 /// What to do with the rows that failed.
-fn advice(tally: Tally) -> &'static str {
+pub(super) fn advice(tally: Tally) -> &'static str {
     if tally.unknown > 0 {
         "look at the unknown rows' users, correct the failed rows and run them again"
     } else if tally.gave_up == tally.failed() {
@@ -306,14 +328,14 @@ fn advice(tally: Tally) -> &'static str {
 }
 
 /// The status in a sentence.
-fn spoken(status: Status) -> &'static str {
+pub(super) fn spoken(status: Status) -> &'static str {
     match status {
         Status::GaveUp => "gave up",
         other => other.word(),
     }
 }
 
-fn meaning(status: Status) -> &'static str {
+pub(super) fn meaning(status: Status) -> &'static str {
     match status {
         Status::Updated => "the server changed the user",
         Status::Created => "the server created the user",

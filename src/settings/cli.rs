@@ -10,6 +10,7 @@ pub(crate) mod history;
 pub(crate) mod job;
 pub(crate) mod operations;
 pub(crate) mod plan;
+pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod simulate;
 
@@ -110,6 +111,14 @@ pub(crate) enum Command {
     /// Repairs, changes, how the user was before, each request with its wait and its answer, the
     /// outcome, and what to do.
     Explain(explain::ExplainArgs),
+    /// Write a page about a run, or several, to look at in a browser and to hand on
+    ///
+    /// One HTML file that needs no network: totals, a timeline of the calls, what failed and why, what
+    /// changed, the settings, and a table of the failed rows to search, sort and filter. Several runs
+    /// make one page with a trend. Login IDs are shortened unless --with-values is given.
+    ///
+    /// Exit codes: 0 done; 2 refused, no file was written; 3 it could not be written.
+    Report(report::ReportArgs),
     /// A local Descope look-alike: users, errors, limits, faults
     ///
     /// Serves until it is stopped. The first line on stdout is the URL, to be used as the base

@@ -219,6 +219,9 @@ pub(super) const SETTINGS: &[Setting] = &[
     key("output.metrics-file", "metrics-file", KeyKind::Path),
     key("output.runs-dir", "runs-dir", KeyKind::Path),
     key("output.out", "out", KeyKind::Path),
+    key("output.report", "report", KeyKind::Path).recorded("report", |run| {
+        json!(run.args.output.report.as_ref().map(|path| path.display().to_string()))
+    }),
     key("output.json", "json", KeyKind::Switch),
     key("output.quiet", "quiet", KeyKind::Switch),
     key("output.log-format", "log-format", KeyKind::Text),

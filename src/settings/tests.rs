@@ -96,6 +96,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("key-file", "", "--key-file=key"),
     ("runs-dir", "", "--runs-dir=other"),
     ("out", "", "--out=out"),
+    ("report", "", "--report=report.html"),
     ("json", "", "--json"),
     ("quiet", "", "--quiet"),
     ("log-format", "", "--log-format=json"),

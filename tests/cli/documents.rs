@@ -245,6 +245,7 @@ fn flags_in_documents_exist() {
         "absent",
         "export",
         "explain",
+        "report",
         "simulate",
         "operations",
     ]

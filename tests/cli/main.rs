@@ -28,6 +28,7 @@ mod plans;
 
 mod reconciling;
 mod replies;
+mod reporting;
 mod resuming;
 mod samples;
 mod sdk_requests;

@@ -390,6 +390,11 @@ pub struct OutputArgs {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 
+    /// Write a page about the run when it ends, however it ends: one HTML file, without users' values.
+    /// A number is added to the name where the file exists
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+
     /// Print the summary as one JSON object
     #[arg(long)]
     pub json: bool,
