@@ -5,7 +5,6 @@
 
 use std::collections::HashSet;
 
-use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -13,6 +12,7 @@ use crate::api::transport::ReadWire;
 use crate::catalog::{CREATED_TIME, NAMES_A_SEARCH, Operation, OperationKind, Role, USER_ID};
 use crate::change::{self, Action, Change, ChangeRecord, Changes, Subject, User};
 use crate::exit::Error;
+use crate::read::page_body;
 use crate::requester::Requester;
 use crate::rows::{EXPECT, lane};
 use crate::send::Protected;
@@ -139,7 +139,7 @@ pub(crate) async fn absent<W: ReadWire>(
     // Pages shift while users come and go: nobody is taken twice.
     let mut seen: HashSet<u64> = HashSet::new();
     for page in 0_u64.. {
-        let found = match requester.page(&page_of(&rules.filter, page), stop).await {
+        let found = match requester.page(&page_body(&rules.filter, page), stop).await {
             None => return Err(Error::Stopped("stopped; no file was written".to_owned())),
             Some(Err(why)) => {
                 return Err(Error::Stopped(format!(
@@ -160,13 +160,6 @@ pub(crate) async fn absent<W: ReadWire>(
         }
     }
     Ok(())
-}
-
-fn page_of(filter: &Map<String, Value>, page: u64) -> Bytes {
-    let mut body = filter.clone();
-    body.insert("limit".to_owned(), json!(NAMES_A_SEARCH));
-    body.insert("page".to_owned(), json!(page));
-    Value::from(body).to_string().into()
 }
 
 /// The line of an absent user: a row of input that expects the user to be as now, or a remark where

@@ -10,12 +10,10 @@ mod write;
 
 use std::path::Path;
 
-use bytes::Bytes;
-use serde_json::{Map, Value, json};
-
 use crate::api::transport::ReadWire;
 use crate::catalog::NAMES_A_SEARCH;
 use crate::exit::Error;
+use crate::read::page_body;
 use crate::requester::Requester;
 use crate::stop::Stop;
 pub(crate) use rules::{ExportFormat, ExportRules};
@@ -47,7 +45,7 @@ pub(crate) async fn export<W: ReadWire>(
     let mut counted = None;
     loop {
         let page = spool.users() / NAMES_A_SEARCH as u64;
-        let found = match requester.page(&body(&rules.filter, page), stop).await {
+        let found = match requester.page(&page_body(&rules.filter, page), stop).await {
             None => return Err(interrupted(&spool)),
             Some(Err(why)) => {
                 return Err(Error::Stopped(format!(
@@ -73,11 +71,4 @@ pub(crate) async fn export<W: ReadWire>(
 
 fn interrupted(spool: &Spool) -> Error {
     Error::Stopped(format!("stopped after {} users\n  {}", spool.users(), spool.advice()))
-}
-
-fn body(filter: &Map<String, Value>, page: u64) -> Bytes {
-    let mut body = filter.clone();
-    body.insert("limit".to_owned(), json!(NAMES_A_SEARCH));
-    body.insert("page".to_owned(), json!(page));
-    Value::from(body).to_string().into()
 }

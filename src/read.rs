@@ -7,8 +7,8 @@ use std::collections::{BTreeSet, HashMap};
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use serde_json::json;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
 
 use crate::api::explain;
 use crate::api::load::Load;
@@ -300,6 +300,14 @@ const SETTLED: SignedDuration = SignedDuration::from_secs(60);
 /// A search for the users who have login IDs, test users among them.
 pub(crate) fn of_names(names: &[String]) -> Bytes {
     page_of("loginIds", names, 0)
+}
+
+/// The body that asks for one page of the users who fit a filter.
+pub(crate) fn page_body(filter: &Map<String, Value>, page: u64) -> Bytes {
+    let mut body = filter.clone();
+    body.insert("limit".to_owned(), json!(NAMES_A_SEARCH));
+    body.insert("page".to_owned(), json!(page));
+    Value::from(body).to_string().into()
 }
 
 /// A page of a search by one of its lists.

@@ -155,12 +155,6 @@ impl UserRows {
         self.ambiguous && !self.first.operation.is_idempotent()
     }
 
-    /// Whether its rows expect the user to be in some state.
-    #[must_use]
-    pub fn expects(&self) -> bool {
-        self.instructions().any(|instruction| instruction.expect.is_some())
-    }
-
     /// What its rows set, if they may share a batch.
     #[must_use]
     pub fn sets(&self) -> Option<Sets> {
