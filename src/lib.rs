@@ -50,6 +50,7 @@ pub use engine::Ended;
 pub use engine::events::{CanaryReport, Event, Pace, Sink, Started, Waiting};
 pub use exit::{Error, Exit};
 pub use issue::{Issue, Severity};
+pub use limiter::{Intervention, Steering, Throttle};
 pub use outcome::{Finished, Outcome, Status, Tally};
 pub use run::{Intention, Run, RunEnd, RunHandle};
 pub use settings::config::Config;

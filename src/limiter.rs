@@ -1,16 +1,18 @@
 //! The gate: the one place that every request passes, first tries, retries and reads alike.
 //!
-//! A request waits for a slot, then its turn (first come, first served), then the end of a
-//! cool-down, then the rate. What is let through holds a [`Pass`] until the reply is in.
+//! A request waits for a slot, then its turn (first come, first served), then until nobody holds it
+//! back, then the end of a cool-down, then the rate. What is let through holds a [`Pass`] until the reply is in.
 //!
 //! How many may go is one pure [`state`], kept in memory or in a file for all processes of the
 //! host.
 
 mod hold;
+mod hours;
 mod keeper;
 pub mod limit;
 mod shared;
 mod state;
+mod throttle;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -21,9 +23,11 @@ use tokio::time::Instant;
 use crate::catalog::RateClass;
 use crate::limiter::limit::Limit;
 use hold::Hold;
+pub use hours::{Hours, SendingHours};
 use keeper::{Here, Keeper};
 pub use shared::SharedBudget;
 use state::RequestId;
+pub use throttle::{Held, Intervention, Steering, Throttle};
 
 /// The rates that a gate keeps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,6 +83,7 @@ pub struct Gate {
     users: Class,
     lower: Vec<Class>,
     keeper: Keeper,
+    throttle: Throttle,
     closed_until: watch::Sender<Option<Instant>>,
     /// Until when the window of all requests was full, when it was last asked.
     full_until: watch::Sender<Option<Instant>>,
@@ -141,6 +146,7 @@ impl Gate {
             users: Class::new(RateClass::Users, rates.users),
             lower: rates.lower.iter().map(lower).collect(),
             keeper: Keeper::Here(Here::new()),
+            throttle: Throttle::default(),
             closed_until: watch::Sender::new(None),
             full_until: watch::Sender::new(None),
             waits: Waits::default(),
@@ -152,6 +158,18 @@ impl Gate {
     #[must_use]
     pub fn sharing(self, budget: SharedBudget) -> Self {
         Self { keeper: Keeper::Shared(budget), ..self }
+    }
+
+    /// The same, heeding what holds requests back besides.
+    #[must_use]
+    pub fn heeding(self, throttle: Throttle) -> Self {
+        Self { throttle, ..self }
+    }
+
+    /// What holds requests back besides the limits.
+    #[must_use]
+    pub fn throttle(&self) -> &Throttle {
+        &self.throttle
     }
 
     /// How many requests may be on the wire at a time.
@@ -260,7 +278,8 @@ impl Gate {
     pub fn allowed_per_second(&self, class: RateClass) -> Option<f64> {
         let users = self.users.limit.filter(|_| class.is_of_users());
         let limits = [users, self.lower(class).and_then(|lower| lower.limit)];
-        limits.into_iter().flatten().map(Limit::per_second).min_by(f64::total_cmp)
+        let used = limits.into_iter().flatten().map(|limit| self.throttle.of(limit));
+        used.map(Limit::per_second).min_by(f64::total_cmp)
     }
 
     fn lower(&self, class: RateClass) -> Option<&Class> {
@@ -278,17 +297,20 @@ impl Gate {
         });
     }
 
-    /// Waits until a class lets one through; looks again after every wait, since the server may
-    /// meanwhile have asked for quiet, or for longer. Nothing without a limit.
+    /// Waits until a class lets one through; looks again after every wait, since somebody may meanwhile
+    /// hold requests back, and the server may have asked for quiet, or for longer. Nothing without a
+    /// limit.
     async fn take<'a>(&'a self, class: &'a Class, heeds_cool_down: bool) -> Option<Token<'a>> {
         loop {
+            self.throttle.opened().await;
             let cool_down = self.cool_down();
             if heeds_cool_down && !cool_down.is_zero() {
                 self.wait(cool_down, &self.waits.cool_down_ms).await;
                 continue;
             }
-            let limit = class.limit?;
-            let is_paced = class.is_paced.load(Ordering::Relaxed);
+            let whole = class.limit?;
+            let limit = self.throttle.of(whole);
+            let is_paced = limit != whole || class.is_paced.load(Ordering::Relaxed);
             match self.keeper.take(class.rate.name(), limit, is_paced).await {
                 Ok(request) => return Some(Token { keeper: &self.keeper, class, request }),
                 Err(Hold::Closed(wait)) if heeds_cool_down => self.closed_for(wait),

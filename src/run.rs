@@ -8,6 +8,7 @@
 mod canary;
 mod checked;
 mod deletions;
+mod hours;
 mod intake;
 mod intention;
 #[cfg(test)]
@@ -29,6 +30,7 @@ use crate::api::transport::{Endpoint, Handshake, Transport};
 use crate::connect;
 use crate::engine::events::{CanaryReport, Sink};
 use crate::exit::Error;
+use crate::limiter::Throttle;
 use crate::plan::file::Plan;
 use crate::requester::Requester;
 use crate::settings::config::{self, Config, Target};
@@ -122,9 +124,9 @@ impl Run {
     /// Outside a Tokio runtime.
     #[must_use]
     pub fn start(self) -> RunHandle {
-        let stop = Stop::default();
-        let task = tokio::spawn(run(self, stop.clone()));
-        RunHandle { stop, task }
+        let (stop, throttle) = (Stop::default(), Throttle::default());
+        let task = tokio::spawn(within_hours(self, stop.clone(), throttle.clone()));
+        RunHandle { stop, throttle, task }
     }
 }
 
@@ -132,6 +134,7 @@ impl Run {
 #[derive(Debug)]
 pub struct RunHandle {
     stop: Stop,
+    throttle: Throttle,
     task: JoinHandle<Result<RunEnd, Error>>,
 }
 
@@ -140,6 +143,12 @@ impl RunHandle {
     #[must_use]
     pub fn stop(&self) -> &Stop {
         &self.stop
+    }
+
+    /// What pauses the run, resumes it and changes its pace.
+    #[must_use]
+    pub fn throttle(&self) -> &Throttle {
+        &self.throttle
     }
 
     /// Waits for its end.
@@ -153,7 +162,20 @@ impl RunHandle {
     }
 }
 
-async fn run(run: Run, stop: Stop) -> Result<RunEnd, Error> {
+/// Runs it, and keeps it to its hours meanwhile.
+async fn within_hours(own: Run, stop: Stop, throttle: Throttle) -> Result<RunEnd, Error> {
+    let hours = own.config.hours.clone();
+    if let Err(reason) = hours::heed(&hours, &throttle) {
+        return Ok(RunEnd::NotBegun(reason));
+    }
+    let keeping = (!hours.hours.is_empty())
+        .then(|| tokio::spawn(hours::keep(hours, throttle.clone(), stop.clone())));
+    let end = Box::pin(run(own, stop, throttle)).await;
+    keeping.iter().for_each(JoinHandle::abort);
+    end
+}
+
+async fn run(run: Run, stop: Stop, throttle: Throttle) -> Result<RunEnd, Error> {
     let Run { config, sinks, typed, confirm, ask_canary } = run;
     let Prepared { config, plan } = planned::prepare(config)?;
     let config = Arc::new(config);
@@ -173,8 +195,8 @@ async fn run(run: Run, stop: Stop) -> Result<RunEnd, Error> {
         }
     };
     let question = confirm.map(|ask| (ask, plan));
-    let parts = Parts { config, sinks, typed, stop, intake, ask_canary };
-    let end = connected(parts, &endpoint, question).await;
+    let parts = Parts { config, sinks, typed, stop, throttle, intake, ask_canary };
+    let end = Box::pin(connected(parts, &endpoint, question)).await;
     if let Some(simulator) = simulator {
         simulator.stop().await;
     }
@@ -247,7 +269,8 @@ async fn connected(
         Ok((transport, handshake)) => {
             let config = &parts.config;
             let rates = config.pace.rates(handshake.simulator.as_deref());
-            let gate = connect::gate(&config.pace, config.endpoint(), &rates);
+            let gate = connect::gate(&config.pace, config.endpoint(), &rates)
+                .heeding(parts.throttle.clone());
             let host = transport.host();
             let requester = Requester::new(transport, gate, config.backoff);
             let connection = Connection { requester, host, handshake };

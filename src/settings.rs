@@ -2,6 +2,7 @@
 
 pub(crate) mod cli;
 pub(crate) mod config;
+pub(crate) mod hours;
 pub(crate) mod job;
 pub(crate) mod management_key;
 mod table;

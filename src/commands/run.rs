@@ -154,7 +154,9 @@ fn show(
             Err(Error::refused("the check found problems, so nothing was sent (--strict)"))
         }
         RunEnd::NotBegun(reason) => {
-            let _ = writeln!(log.clone(), "{reason} before the first request: nothing was sent");
+            let hint = reason.hint().map(|hint| format!("\n  {hint}")).unwrap_or_default();
+            let page = format!("{reason} before the first request: nothing was sent{hint}\n");
+            let _ = log.clone().write_all(page.as_bytes());
             Ok(if reason.code() == NOT_CONFIRMED { Exit::Refused } else { reason.exit() })
         }
     }

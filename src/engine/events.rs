@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::outcome::Trouble;
-use crate::outcome::{Finished, Tally};
+use crate::limiter::Intervention;
+use crate::outcome::{Finished, Tally, Trouble};
 use crate::stop::StopReason;
 
 /// Something that happens in a run.
@@ -34,6 +34,8 @@ pub enum Event<'a> {
     Waiting(Waiting),
     /// A moment has passed: how it goes. Comes about ten times a second.
     Tick(&'a Pace),
+    /// Somebody has paused the run, resumed it, told it to stop or changed its pace.
+    Intervened(&'a Intervention),
     /// The run stops before its input is done.
     Stopping(&'a StopReason),
     /// Nothing more happens.
@@ -91,6 +93,10 @@ pub enum Waiting {
     Limit(Duration),
     /// The server asked for a pause; so much of it is left.
     CoolDown(Duration),
+    /// Somebody has paused the run.
+    Paused,
+    /// The hours in which it sends begin again in so long.
+    Hours(Duration),
 }
 
 /// How it went so far, and what the limits let through in the near future.
@@ -100,10 +106,14 @@ pub struct Pace {
     pub calls: u64,
     /// Requests sent again so far.
     pub retries: u64,
+    /// Requests refused for their rate so far.
+    pub rate_limited: u64,
     /// Requests that batching has saved so far.
     pub saved: u64,
     /// Requests a second that the limits allow over a long run; `None` for no limit.
     pub calls_per_second: Option<f64>,
+    /// The share of the limits that somebody has slowed the run to, in percent; `None` for all.
+    pub slowed_to: Option<u32>,
     /// What sending is held up by.
     pub waiting: Waiting,
     /// Why requests are about to be sent again, if any are.

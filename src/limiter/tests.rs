@@ -347,3 +347,37 @@ async fn roles_and_tenants_count_by_themselves() {
     drop(gate.enter(RateClass::Users).await);
     assert!(start.elapsed() >= Duration::from_secs(60));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_holds_back_whoever_has_not_entered() {
+    let throttle = Throttle::default();
+    let gate = gate(8, limit(100, 60)).heeding(throttle.clone());
+    let on_the_wire = gate.enter(RateClass::Users).await;
+    throttle.pause();
+    let next = gate.enter(RateClass::Users);
+    tokio::pin!(next);
+    let hour = Duration::from_secs(3600);
+    assert!(tokio::time::timeout(hour, &mut next).await.is_err(), "it is paused");
+    drop(on_the_wire);
+    throttle.resume();
+    let resumed = Instant::now();
+    drop(next.await);
+    assert_eq!(resumed.elapsed(), Duration::ZERO);
+    assert_eq!(throttle.held(), hour);
+    assert_eq!(gate.waits().limit(), Duration::ZERO, "it is counted once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slower_pace_keeps_a_part_of_the_limit_even_where_the_whole_job_fits() {
+    let throttle = Throttle::default();
+    let gate = gate(64, limit(100, 60)).heeding(throttle.clone());
+    gate.whole_job(100);
+    throttle.slower();
+    throttle.slower();
+    assert_eq!(gate.allowed_per_second(RateClass::Users), Some(50.0 / 60.0));
+    let start = Instant::now();
+    for _ in 0..100 {
+        drop(gate.enter(RateClass::Users).await);
+    }
+    assert!(start.elapsed() > Duration::from_secs(60), "{:?}", start.elapsed());
+}

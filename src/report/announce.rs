@@ -1,10 +1,12 @@
 //! The announcing sink: lines about the course of a run, on the screen or in the log.
 
 use std::io::Write;
+use std::time::Duration;
 
-use super::format::{count, thousands};
+use super::format::{count, span, thousands};
 use super::log::LogWriter;
 use crate::engine::events::{CanaryReport, Event, Sink, Started, Waiting};
+use crate::limiter::{Intervention, Steering};
 
 /// Says where a run is to be found, and logs what holds it up and what stops it.
 #[derive(Debug, Default)]
@@ -41,6 +43,26 @@ impl Announcer {
 }
 
 impl Announcer {
+    fn outside_hours(&mut self, left: Duration) {
+        let Some(screen) = &mut self.screen else {
+            tracing::info!(seconds = left.as_secs(), "waiting: outside the hours of --between");
+            return;
+        };
+        let page = format!("outside the hours of --between, which begin in {}\n", span(left));
+        // Without a reader of stderr the run continues.
+        let _ = screen.write_all(page.as_bytes());
+    }
+
+    fn intervened(&mut self, Intervention { at, action }: &Intervention) {
+        let Some(screen) = &mut self.screen else {
+            tracing::info!(%at, "{}", in_words(*action));
+            return;
+        };
+        let page = format!("{}: {}\n", at.strftime("%H:%M:%S UTC"), in_words(*action));
+        // Without a reader of stderr the run continues.
+        let _ = screen.write_all(page.as_bytes());
+    }
+
     fn canary(&mut self, CanaryReport { rows, wrong }: &CanaryReport) {
         let Some(screen) = &mut self.screen else {
             tracing::info!(rows, wrong = wrong.len(), "canary");
@@ -57,6 +79,17 @@ impl Announcer {
         }
         // Without a reader of stderr the run continues.
         let _ = screen.write_all(page.as_bytes());
+    }
+}
+
+/// What somebody did, in words.
+#[must_use]
+pub(super) fn in_words(action: Steering) -> String {
+    match action {
+        Steering::Paused => "paused".to_owned(),
+        Steering::Resumed => "resumed".to_owned(),
+        Steering::Pace { percent } => format!("the pace is {percent}% of the limit"),
+        Steering::Stopped => "told to finish the requests in flight and stop".to_owned(),
     }
 }
 
@@ -89,8 +122,10 @@ impl Sink for Announcer {
                 tracing::info!(seconds = left.as_secs(), "waiting: the server asked for a pause");
             }
             Event::Waiting(Waiting::Limit(_)) => tracing::debug!("waiting for the limit"),
+            Event::Waiting(Waiting::Hours(left)) => self.outside_hours(*left),
+            Event::Intervened(intervention) => self.intervened(intervention),
             Event::Stopping(reason) => tracing::info!(reason = reason.code(), "stopping"),
-            Event::Waiting(Waiting::Sending)
+            Event::Waiting(Waiting::Sending | Waiting::Paused)
             | Event::Read { .. }
             | Event::AllRead
             | Event::RowFinished(_)

@@ -62,7 +62,7 @@ impl ProgressSink {
 
     fn tick(&mut self, pace: &Pace) {
         let (now, snapshot) = (Instant::now(), self.progress.snapshot());
-        if pace.cool_down().is_zero() {
+        if !pace.stands_still() {
             self.rate.advance(now - self.last, snapshot.done);
         }
         self.last = now;
@@ -89,6 +89,7 @@ impl Sink for ProgressSink {
             | Event::RowFinished(_)
             | Event::CanaryChecked(_)
             | Event::Waiting(_)
+            | Event::Intervened(_)
             | Event::Stopping(_) => {}
         }
     }
@@ -129,6 +130,9 @@ impl Screen {
                 retries = pace.retries,
                 waiting_for_limit = matches!(pace.waiting, Waiting::Limit(_)),
                 cool_down_seconds = pace.cool_down().as_secs(),
+                paused = matches!(pace.waiting, Waiting::Paused),
+                outside_hours = matches!(pace.waiting, Waiting::Hours(_)),
+                slowed_to_percent = pace.slowed_to,
                 "progress"
             ),
         }

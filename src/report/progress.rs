@@ -35,6 +35,7 @@ impl Progress {
             Event::CanaryChecked(_)
             | Event::Waiting(_)
             | Event::Tick(_)
+            | Event::Intervened(_)
             | Event::Stopping(_)
             | Event::Finished(_) => {}
         }
@@ -73,11 +74,21 @@ impl Pace {
         self.calls_per_second.map(|calls| calls * rows_a_call.max(1.0))
     }
 
+    /// Whether nothing is sent that could be measured.
+    pub(super) fn stands_still(self) -> bool {
+        match self.waiting {
+            Waiting::CoolDown(_) | Waiting::Paused | Waiting::Hours(_) => true,
+            Waiting::Sending | Waiting::Limit(_) => false,
+        }
+    }
+
     /// What is left of a pause that the server asked for.
     pub(super) fn cool_down(self) -> Duration {
         match self.waiting {
             Waiting::CoolDown(left) => left,
-            Waiting::Sending | Waiting::Limit(_) => Duration::ZERO,
+            Waiting::Sending | Waiting::Limit(_) | Waiting::Paused | Waiting::Hours(_) => {
+                Duration::ZERO
+            }
         }
     }
 }
@@ -124,6 +135,13 @@ impl Snapshot {
             Waiting::Sending => {}
             Waiting::Limit(_) => facts.push("waiting for the limit".to_owned()),
             Waiting::CoolDown(left) => facts.push(format!("cooling down: {}", span(left))),
+            Waiting::Paused => facts.push("paused".to_owned()),
+            Waiting::Hours(left) => {
+                facts.push(format!("outside its hours, which begin in {}", span(left)));
+            }
+        }
+        if let Some(percent) = pace.slowed_to {
+            facts.push(format!("slowed to {percent}%"));
         }
         if let Some(trouble) = pace.trouble {
             facts.push(format!("sending again after {trouble}"));
@@ -153,7 +171,9 @@ impl Snapshot {
             Waiting::Sending => (rate, Duration::ZERO),
             // The measured rate says nothing while the limit decides.
             Waiting::Limit(wait) => (rate.filter(|_| allowed.is_none()), wait),
-            Waiting::CoolDown(wait) => (rate, wait),
+            Waiting::CoolDown(wait) | Waiting::Hours(wait) => (rate, wait),
+            // Nobody knows how long.
+            Waiting::Paused => return None,
         };
         time_left(self.done, self.total?, allowed, rate, wait)
     }

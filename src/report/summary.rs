@@ -201,6 +201,7 @@ impl<W: Write> Page<'_, W> {
             (summary.waited.limit_ms, "for the limit"),
             (summary.waited.cool_down_ms, "for pauses that the server asked for"),
             (summary.waited.back_off_ms, "before sending again, added up over rows"),
+            (summary.waited.held_ms, "while it was paused, or outside its hours"),
         ]
         .into_iter()
         .filter(|(time, _)| *time > 0)

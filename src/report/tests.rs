@@ -65,6 +65,7 @@ pub(crate) fn summary() -> Summary {
         merged: None,
         not_kept: 0,
         waited: Waited::default(),
+        interventions: Vec::new(),
         reasons: Vec::new(),
         repairs: BTreeMap::new(),
         warnings: BTreeMap::new(),

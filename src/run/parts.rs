@@ -9,6 +9,7 @@ use crate::api::transport::{Handshake, Transport};
 use crate::check;
 use crate::engine::events::Sink;
 use crate::exit::{Error, Exit};
+use crate::limiter::Throttle;
 use crate::requester::Requester;
 use crate::settings::config::Config;
 use crate::stop::{Stop, StopReason};
@@ -66,6 +67,7 @@ pub(super) struct Parts {
     pub(super) sinks: Vec<Box<dyn Sink>>,
     pub(super) typed: Vec<String>,
     pub(super) stop: Stop,
+    pub(super) throttle: Throttle,
     pub(super) intake: Intake,
     /// Who is asked after the canary, if anybody is.
     pub(super) ask_canary: Option<AskCanary>,

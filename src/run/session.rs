@@ -19,6 +19,7 @@ use crate::catalog::RateClass;
 use crate::engine::events::{Event, Pace, Sinks, Started, Waiting};
 use crate::engine::recorder_handle::RecorderHandle;
 use crate::engine::{Ended, Engine, Rooms};
+use crate::limiter::Held;
 use crate::outcome::Tally;
 use crate::report::Counts;
 use crate::send::Client;
@@ -30,7 +31,7 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// Works on the rows, and ends in totals.
 pub(super) async fn session(
-    Parts { config, mut sinks, typed, stop, intake, ask_canary }: Parts,
+    Parts { config, mut sinks, typed, stop, intake, ask_canary, .. }: Parts,
     Connection { requester, host, handshake }: Connection,
 ) -> RunEnd {
     let (started_at, begun) = (Timestamp::now(), Instant::now());
@@ -112,9 +113,13 @@ async fn close(
 async fn tick(sinks: Sinks, client: Arc<Client>, class: RateClass) {
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut before = Waiting::default();
+    let (mut before, mut told) = (Waiting::default(), 0);
     loop {
         ticks.tick().await;
+        for intervention in client.requester().gate().throttle().interventions_from(told) {
+            told += 1;
+            sinks.tell(&Event::Intervened(&intervention));
+        }
         let pace = pace(&client, class);
         if std::mem::discriminant(&before) != std::mem::discriminant(&pace.waiting) {
             sinks.tell(&Event::Waiting(pace.waiting));
@@ -128,18 +133,24 @@ async fn tick(sinks: Sinks, client: Arc<Client>, class: RateClass) {
 fn pace(client: &Client, class: RateClass) -> Pace {
     let gate = client.requester().gate();
     let cool_down = gate.cool_down();
-    let waiting = if !cool_down.is_zero() {
-        Waiting::CoolDown(cool_down)
-    } else if gate.is_at_limit() {
-        Waiting::Limit(gate.full_for())
-    } else {
-        Waiting::Sending
+    let waiting = match gate.throttle().hold() {
+        Some(Held::Paused) => Waiting::Paused,
+        Some(Held::Until(opens)) => {
+            let left = opens.duration_since(Timestamp::now());
+            Waiting::Hours(left.try_into().unwrap_or_default())
+        }
+        None if !cool_down.is_zero() => Waiting::CoolDown(cool_down),
+        None if gate.is_at_limit() => Waiting::Limit(gate.full_for()),
+        None => Waiting::Sending,
     };
+    let percent = gate.throttle().percent();
     Pace {
         calls: client.requester().counts().calls(),
         retries: client.requester().counts().retries(),
+        rate_limited: client.requester().counts().rate_limited(),
         saved: client.batches().saved(),
         calls_per_second: gate.allowed_per_second(class),
+        slowed_to: (percent < 100).then_some(percent),
         waiting,
         trouble: client.requester().trouble(),
     }

@@ -22,6 +22,7 @@ impl Sink for Kinds {
             Event::Stopping(_) => "stopping",
             Event::Finished(_) => "finished",
             Event::CanaryChecked(_) => "canary",
+            Event::Intervened(_) => "intervened",
             Event::Read { .. } | Event::AllRead | Event::Waiting(_) | Event::Tick(_) => return,
         };
         self.0.lock().unwrap().push(kind);

@@ -191,7 +191,8 @@ fn summary(
 ) -> Summary {
     let counts = facts.client.requester().counts();
     let batches = facts.client.batches();
-    let waits = facts.client.requester().gate().waits();
+    let gate = facts.client.requester().gate();
+    let (waits, throttle) = (gate.waits(), gate.throttle());
     let merging = facts.config.mapping.on_conflict == OnConflict::Merge;
     Summary {
         version: SUMMARY_VERSION,
@@ -218,7 +219,9 @@ fn summary(
             limit_ms: milliseconds(waits.limit()),
             cool_down_ms: milliseconds(waits.cool_down()),
             back_off_ms: milliseconds(counts.back_off()),
+            held_ms: milliseconds(throttle.held()),
         },
+        interventions: throttle.interventions_from(0),
         reasons: facts.counts.0.top(REASONS),
         repairs: facts.counts.1.repairs.clone(),
         warnings: facts.counts.1.warnings.clone(),

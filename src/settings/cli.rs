@@ -7,6 +7,7 @@ pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod findings;
 pub(crate) mod history;
+pub(crate) mod hours;
 pub(crate) mod job;
 pub(crate) mod operations;
 pub(crate) mod plan;

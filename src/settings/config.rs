@@ -31,6 +31,7 @@ use crate::settings::Environment;
 use crate::settings::cli::findings::FindingArgs;
 use crate::settings::cli::run::{PaceArgs, ProjectArgs, Rate, RowArgs, RunArgs};
 use crate::settings::cli::{self, Command, Parsed, Unparsed};
+use crate::settings::hours::HourSettings;
 use crate::settings::management_key::{REHEARSE, is_at_hand, management_key};
 use crate::settings::table::{self, Resolved};
 use crate::simulator;
@@ -60,6 +61,8 @@ pub struct Config {
     pub breaker: CircuitBreaker,
     /// When to stop in any case.
     pub max_duration: Option<Duration>,
+    /// In which hours of the day to send.
+    pub hours: HourSettings,
     /// How many rows are sent before all others, and looked at.
     pub canary: Option<u64>,
     /// How many users may be deleted.
@@ -230,6 +233,7 @@ impl Config {
             backoff,
             breaker,
             max_duration: args.limits.max_duration,
+            hours: HourSettings::of(&args.hours)?,
             canary: args.before.canary.map(NonZeroU64::get),
             // A rehearsal changes nobody.
             is_protected: args.before.protected && !args.simulate,

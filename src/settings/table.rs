@@ -185,6 +185,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         .recorded("sharedBudget", |run| {
             json!(!run.args.pace.no_shared_budget && run.args.pace.rate.is_none())
         }),
+    key("limits.between", "between", KeyKind::Texts).recorded("between", |run| {
+        json!(run.args.hours.between.iter().map(ToString::to_string).collect::<Vec<_>>())
+    }),
+    key("limits.tz", "tz", KeyKind::Text).recorded("tz", |run| json!(run.args.hours.tz)),
+    key("limits.outside", "outside", KeyKind::Text)
+        .recorded("outside", |run| word(run.args.hours.outside)),
     key("limits.connect-timeout", "connect-timeout", KeyKind::Text)
         .recorded("connectTimeoutMs", |run| json!(milliseconds(run.args.pace.connect_timeout))),
     key("limits.timeout", "timeout", KeyKind::Text)

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::input::Skipped;
+use crate::limiter::Intervention;
 use crate::outcome::{Tally, rfc3339};
 
 /// The version of the summary's format.
@@ -71,6 +72,9 @@ pub struct Summary {
     pub not_kept: u64,
     /// What was waited for.
     pub waited: Waited,
+    /// What somebody did to the run while it went.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interventions: Vec<Intervention>,
     /// The commonest reasons for failures, the commonest first.
     pub reasons: Vec<FailureCause>,
     /// Values repaired, by the kind of repair; of a resumed run, those since then.
@@ -226,6 +230,9 @@ pub struct Waited {
     pub cool_down_ms: u64,
     /// Between the attempts of rows, added up over all of them.
     pub back_off_ms: u64,
+    /// While the run was paused, or outside its hours.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub held_ms: u64,
 }
 
 /// Why a run stopped early.

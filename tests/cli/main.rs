@@ -17,6 +17,7 @@ mod expected;
 mod explaining;
 mod exporting;
 mod formats;
+mod hours;
 mod input;
 mod jobs;
 mod memory;

@@ -11,7 +11,9 @@ use super::failed::{FailedRow, FailedRows, PageCause, ScriptJson};
 use super::gather::{PageRules, RunFacts};
 use super::privacy::{visible, without_values};
 use super::timeline::{Bucket, Timeline};
+use crate::limiter::Intervention;
 use crate::outcome::{Status, Tally};
+use crate::report::announce::in_words;
 use crate::report::format::{count, span_ms, thousands};
 use crate::report::summary::{WayBack, advice, meaning, rerun, spoken};
 use crate::store::summary::Summary;
@@ -232,6 +234,9 @@ fn facts(run: &RunFacts) -> Vec<(&'static str, String)> {
     facts.push(("Exit code", exit_code(summary.exit_code)));
     facts.push(("Calls", calls(summary)));
     facts.push(("Waited", waited(summary)));
+    if !summary.interventions.is_empty() {
+        facts.push(("Steered", steered(&summary.interventions)));
+    }
     if let Some(skipped) = summary.skipped.in_words() {
         facts.push(("Skipped", visible(&skipped)));
     }
@@ -240,6 +245,14 @@ fn facts(run: &RunFacts) -> Vec<(&'static str, String)> {
         format!("{} {}", visible(&summary.tool.name), visible(&summary.tool.version)),
     ));
     facts
+}
+
+/// What somebody did to the run while it went.
+fn steered(interventions: &[Intervention]) -> String {
+    let one = |Intervention { at, action }: &Intervention| {
+        format!("{} {}", at.strftime("%H:%M:%S"), in_words(*action))
+    };
+    interventions.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
 fn exit_code(code: u8) -> String {
@@ -275,6 +288,7 @@ fn waited(summary: &Summary) -> String {
         (summary.waited.limit_ms, "for the limit"),
         (summary.waited.cool_down_ms, "for pauses that the server asked for"),
         (summary.waited.back_off_ms, "before sending again, added up over rows"),
+        (summary.waited.held_ms, "while it was paused, or outside its hours"),
     ];
     let waits = waits.into_iter().filter(|(time, _)| *time > 0);
     let waits: Vec<_> = waits.map(|(time, what)| format!("{} {what}", span_ms(time))).collect();

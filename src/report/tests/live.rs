@@ -53,7 +53,9 @@ fn end(sink: &mut ProgressSink) {
 const AT_LIMIT: Pace = Pace {
     calls: 0,
     retries: 0,
+    rate_limited: 0,
     saved: 0,
+    slowed_to: None,
     calls_per_second: Some(1.0),
     waiting: Waiting::Limit(Duration::ZERO),
     trouble: None,

@@ -44,7 +44,7 @@ fn mixed() -> Summary {
     mixed.merge_allowed = 1;
     mixed.repairs = [("plus_restored".into(), 1200), ("zero_restored".into(), 3)].into();
     mixed.warnings = [("phone_not_in_use".into(), 2)].into();
-    mixed.waited = Waited { limit_ms: 62_000, cool_down_ms: 60_000, back_off_ms: 340 };
+    mixed.waited = Waited { limit_ms: 62_000, cool_down_ms: 60_000, back_off_ms: 340, held_ms: 0 };
     mixed.reasons =
         vec![reason(Some("E112102"), 20, "no such\x1b[2J user"), reason(None, 6, "no phone")];
     mixed.files.failures =

@@ -8,6 +8,7 @@ use clap::{ArgAction, Args, ValueEnum};
 use url::Url;
 
 use super::findings::FindingArgs;
+use super::hours::HourArgs;
 use super::job::JobArgs;
 use super::simulate::SimulatorOptions;
 use crate::catalog::Operation;
@@ -40,6 +41,10 @@ pub struct RunArgs {
     /// How fast to send.
     #[command(flatten)]
     pub pace: PaceArgs,
+
+    /// At which hours of the day to send.
+    #[command(flatten)]
+    pub hours: HourArgs,
 
     /// What is done about users before anything is sent for them.
     #[command(flatten)]
