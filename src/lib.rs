@@ -36,6 +36,7 @@ mod requester;
 mod rows;
 mod run;
 mod send;
+mod serve;
 mod settings;
 pub mod simulator;
 mod stop;

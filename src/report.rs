@@ -40,7 +40,7 @@ pub(crate) use history::{UndoScreen, VerifyScreen};
 pub(crate) use live::{ProgressForm, ProgressSink};
 pub(crate) use log::LogWriter;
 pub(crate) use notes::NoteCounts;
-pub(crate) use page::{PageRules, RunFacts, write_page};
+pub(crate) use page::{PageRules, RunFacts, RunWatch, live_page, live_policy, write_page};
 pub(crate) use plan::{ChangeTable, PlanScreen, ReadingProgress};
 pub(crate) use story::print_story;
 pub(crate) use summary::{Look, print_summary};

@@ -20,8 +20,10 @@ use crate::settings::cli::run::{OutputArgs, RunArgs};
 use crate::settings::config::{Config, Target};
 use crate::store;
 use crate::store::summary::Summary;
+use live_page::WaitingPage;
 use teller::Teller;
 
+mod live_page;
 mod open_files;
 mod teller;
 
@@ -43,7 +45,7 @@ pub(super) fn run(args: &RunArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
         Err(error) => (Err(error), None),
     };
     if let (Some(path), Some(summary)) = (&args.notify.metrics_file, &summary)
-        && let Err(error) = metrics::write(path, &metrics::prometheus(summary))
+        && let Err(error) = metrics::write(path, &metrics::of_summary(summary))
     {
         tracing::warn!("--metrics-file {}: {error}; the run is not affected", path.display());
     }
@@ -66,14 +68,21 @@ fn run_files(args: &RunArgs, caller: &Caller<'_>, log: &LogWriter) -> Result<Run
         .enable_all()
         .build()
         .map_err(|error| Error::Stopped(format!("cannot start threads: {error}")))?;
-    let end = runtime.block_on(async {
+    let page = WaitingPage::of(output, log)?;
+    let (end, page) = runtime.block_on(async {
         let asks = !args.before.yes && !args.simulate && is_interactive();
         let run = with_sinks(Run::new(config), output, log).typed(caller.typed.to_vec());
         let run = if asks { run.confirm(ask).confirm_canary(ask_canary) } else { run };
-        let run = run.start();
-        signals::watch(run.stop().clone(), log.clone())?;
-        run.wait().await
+        let run = WaitingPage::watching(page.as_ref(), run).start();
+        let page = page.and_then(|page| page.start(&run));
+        if let Err(error) = signals::watch(run.stop().clone(), log.clone()) {
+            return (Err(error), page);
+        }
+        (run.wait().await, page)
     });
+    if let Some(page) = page {
+        page.end();
+    }
     // A reader that still waits for its file must not hold up the end.
     runtime.shutdown_timeout(Duration::from_millis(100));
     end

@@ -151,6 +151,12 @@ impl Throttle {
         self.0.borrow().hold()
     }
 
+    /// Whether somebody has paused the run.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.0.borrow().paused
+    }
+
     /// The share of the limit that is used, in percent.
     #[must_use]
     pub fn percent(&self) -> u32 {

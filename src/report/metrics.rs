@@ -6,8 +6,11 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
+use std::time::Duration;
 
-use crate::outcome::Status;
+use jiff::Timestamp;
+
+use crate::outcome::{Status, Tally};
 use crate::store::summary::Summary;
 
 /// A metric: its name, what it is, and its values, each with the labels behind the run's.
@@ -17,12 +20,51 @@ struct Metric<'a> {
     values: Vec<(String, f64)>,
 }
 
-/// The metrics of a run, in the text format of Prometheus. All are gauges: they are about the last run.
+/// A run in numbers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RunNumbers {
+    pub(crate) tally: Tally,
+    pub(crate) calls: u64,
+    pub(crate) retries: u64,
+    pub(crate) rate_limited: u64,
+    pub(crate) elapsed: Duration,
+    pub(crate) started_at: Timestamp,
+    /// Whether it is paused, or outside its hours.
+    pub(crate) is_held: bool,
+    /// When it ended, with which exit code, and whether every row has its outcome; `None` while it goes
+    /// on.
+    pub(crate) ended: Option<(Timestamp, u8, bool)>,
+}
+
+impl From<&Summary> for RunNumbers {
+    fn from(summary: &Summary) -> Self {
+        Self {
+            tally: summary.tally,
+            calls: summary.calls,
+            retries: summary.retries,
+            rate_limited: summary.rate_limited,
+            elapsed: Duration::from_millis(summary.elapsed_ms),
+            started_at: summary.started_at,
+            is_held: false,
+            ended: Some((summary.finished_at, summary.exit_code, summary.complete)),
+        }
+    }
+}
+
+/// The metrics of a run that has ended.
 #[must_use]
-pub(crate) fn prometheus(summary: &Summary) -> String {
-    let run = label(&name_of(summary));
+pub(crate) fn of_summary(summary: &Summary) -> String {
+    let first = summary.inputs.first().map_or("", |input| input.name.as_str());
+    prometheus(first, &summary.into())
+}
+
+/// The metrics of a run, in the text format of Prometheus, by the name of its first input. All are
+/// gauges: they are about one run.
+#[must_use]
+pub(crate) fn prometheus(first_input: &str, numbers: &RunNumbers) -> String {
+    let run = label(&name_of(first_input));
     let mut text = String::new();
-    for Metric { name, help, values } in metrics(summary) {
+    for Metric { name, help, values } in metrics(numbers) {
         let _ = writeln!(text, "# HELP descope_bulk_{name} {help}");
         let _ = writeln!(text, "# TYPE descope_bulk_{name} gauge");
         for (more, value) in values {
@@ -33,9 +75,9 @@ pub(crate) fn prometheus(summary: &Summary) -> String {
 }
 
 /// What a run is called: its first input, without folder and extension.
-fn name_of(summary: &Summary) -> String {
-    let first = summary.inputs.first().map_or("", |input| input.name.as_str());
-    let stem = Path::new(first).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+fn name_of(first_input: &str) -> String {
+    let stem = Path::new(first_input).file_stem();
+    let stem = stem.map(|stem| stem.to_string_lossy().into_owned());
     stem.filter(|stem| stem != "-").unwrap_or_else(|| "stdin".to_owned())
 }
 
@@ -45,52 +87,64 @@ fn label(value: &str) -> String {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "Prometheus has no other numbers")]
-fn metrics(summary: &Summary) -> Vec<Metric<'static>> {
+fn metrics(numbers: &RunNumbers) -> Vec<Metric<'static>> {
     let one = |name, help, value: f64| Metric { name, help, values: vec![(String::new(), value)] };
-    let tally = summary.tally;
-    let mut rows: Vec<(String, f64)> = Status::ALL
-        .into_iter()
-        .map(|status| (format!(",status=\"{}\"", status.word()), tally.of(status) as f64))
-        .collect();
-    for (word, number) in [("not_attempted", tally.not_attempted), ("left_out", tally.left_out)] {
-        rows.push((format!(",status=\"{word}\""), number as f64));
-    }
     let flag = |is: bool| f64::from(u8::from(is));
-    vec![
+    let mut metrics = vec![
         Metric {
             name: "run_rows",
             help: "Rows of the last run by what became of them.",
-            values: rows,
+            values: rows(numbers.tally),
         },
-        one("run_calls", "Requests that the last run sent.", summary.calls as f64),
-        one("run_retries", "Requests that the last run sent again.", summary.retries as f64),
+        one("run_calls", "Requests that the last run sent.", numbers.calls as f64),
+        one("run_retries", "Requests that the last run sent again.", numbers.retries as f64),
         one(
             "run_rate_limited",
             "Requests of the last run that were refused for their rate.",
-            summary.rate_limited as f64,
+            numbers.rate_limited as f64,
         ),
         one(
             "run_duration_seconds",
-            "How long the last run took.",
-            summary.elapsed_ms as f64 / 1000.0,
+            "How long the last run took, or has taken so far.",
+            numbers.elapsed.as_secs_f64(),
         ),
         one(
             "run_started_timestamp_seconds",
             "When the last run began.",
-            summary.started_at.as_second() as f64,
+            numbers.started_at.as_second() as f64,
         ),
+        one("run_in_progress", "Whether the last run goes on.", flag(numbers.ended.is_none())),
         one(
-            "run_finished_timestamp_seconds",
-            "When the last run ended.",
-            summary.finished_at.as_second() as f64,
+            "run_held",
+            "Whether the run sends nothing, since it is paused or outside its hours.",
+            flag(numbers.is_held),
         ),
-        one("run_exit_code", "The exit code of the last run.", f64::from(summary.exit_code)),
-        one(
-            "run_complete",
-            "Whether every row of the last run has its outcome.",
-            flag(summary.complete),
-        ),
-    ]
+    ];
+    if let Some((at, exit_code, complete)) = numbers.ended {
+        metrics.extend([
+            one(
+                "run_finished_timestamp_seconds",
+                "When the last run ended.",
+                at.as_second() as f64,
+            ),
+            one("run_exit_code", "The exit code of the last run.", f64::from(exit_code)),
+            one(
+                "run_complete",
+                "Whether every row of the last run has its outcome.",
+                flag(complete),
+            ),
+        ]);
+    }
+    metrics
+}
+
+#[expect(clippy::cast_precision_loss, reason = "Prometheus has no other numbers")]
+fn rows(tally: Tally) -> Vec<(String, f64)> {
+    let ended = Status::ALL.into_iter().map(|status| (status.word(), tally.of(status)));
+    ended
+        .chain([("not_attempted", tally.not_attempted), ("left_out", tally.left_out)])
+        .map(|(word, number)| (format!(",status=\"{word}\""), number as f64))
+        .collect()
 }
 
 /// Writes a file whole: whoever reads it sees the old one or the new one. Other users may read it, as

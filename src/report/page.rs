@@ -8,23 +8,26 @@ mod changed;
 mod chart;
 mod failed;
 mod gather;
+mod live;
 mod places;
+mod policy;
 mod privacy;
 mod timeline;
 mod view;
+mod watch;
 
 use std::io::{self, Write};
 
 use askama::Template;
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 
 pub(crate) use gather::{PageRules, RunFacts};
+pub(crate) use live::{live_page, live_policy};
+use policy::{STYLE, policy};
 use view::{RunView, Trend};
+pub(crate) use watch::RunWatch;
 
-const STYLE: &str = include_str!("page/page.css");
-const SCRIPT: &str = include_str!("page/page.js");
+const SCRIPT: &str = concat!(include_str!("page/theme.js"), include_str!("page/page.js"));
 
 /// The page.
 #[derive(Template)]
@@ -61,7 +64,7 @@ pub(crate) fn write_page(
     let tool = crate::store::summary::Tool::THIS;
     let page = ReportPage {
         title,
-        policy: policy(),
+        policy: policy(SCRIPT, ""),
         style: STYLE,
         script: SCRIPT,
         made_at: view::time(now),
@@ -71,17 +74,4 @@ pub(crate) fn write_page(
         runs: &views,
     };
     page.write_into(out)
-}
-
-/// The content security policy: the page's own style and script, and nothing from anywhere.
-fn policy() -> String {
-    let hash = |text: &str| {
-        let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
-        format!("'sha256-{}'", BASE64_STANDARD.encode(digest))
-    };
-    format!(
-        "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
-        hash(STYLE),
-        hash(SCRIPT)
-    )
 }

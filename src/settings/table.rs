@@ -225,6 +225,10 @@ pub(super) const SETTINGS: &[Setting] = &[
     key("output.metrics-file", "metrics-file", KeyKind::Path),
     key("output.runs-dir", "runs-dir", KeyKind::Path),
     key("output.out", "out", KeyKind::Path),
+    key("output.serve", "serve", KeyKind::Text)
+        .recorded("serve", |run| json!(run.args.output.serve.map(|own| own.to_string()))),
+    key("output.serve-public", "serve-public", KeyKind::Switch)
+        .recorded("servePublic", |run| json!(run.args.output.serve_public)),
     key("output.report", "report", KeyKind::Path).recorded("report", |run| {
         json!(run.args.output.report.as_ref().map(|path| path.display().to_string()))
     }),

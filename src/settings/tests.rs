@@ -100,6 +100,8 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("runs-dir", "", "--runs-dir=other"),
     ("out", "", "--out=out"),
     ("report", "", "--report=report.html"),
+    ("serve", "", "--serve=127.0.0.1:0"),
+    ("serve-public", "", "--serve-public"),
     ("json", "", "--json"),
     ("quiet", "", "--quiet"),
     ("log-format", "", "--log-format=json"),

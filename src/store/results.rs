@@ -95,7 +95,7 @@ fn issues_of(notes: Option<&Notes>, severity: Severity) -> Vec<Cow<'_, Issue>> {
 
 impl<'a> ResultLine<'a> {
     /// The line of an outcome.
-    fn new(finished: &'a Finished) -> serde_json::Result<Self> {
+    pub(crate) fn new(finished: &'a Finished) -> serde_json::Result<Self> {
         let Finished { record, outcome, .. } = finished;
         let notes = finished.notes.as_deref();
         Ok(Self {

@@ -34,6 +34,7 @@ const ROOMS: &[&str] = &[
     "plan",
     "report",
     "notify",
+    "serve",
     "simulator",
     "settings",
     "connect",
@@ -47,8 +48,8 @@ const ROOMS: &[&str] = &[
 const HIDDEN: &[(&str, &[&str])] = &[
     ("reqwest", &["api/transport"]),
     ("rustls", &["api/transport"]),
-    ("hyper_util", &["api/transport", "simulator/"]),
-    ("http_body_util", &["simulator/"]),
+    ("hyper_util", &["api/transport", "simulator/", "serve/server"]),
+    ("http_body_util", &["simulator/", "serve/server"]),
     ("governor", &["limiter/state"]),
     ("indicatif", &["report/"]),
     ("annotate_snippets", &["report/snippet"]),
@@ -60,13 +61,13 @@ const HIDDEN: &[(&str, &[&str])] = &[
     ("flate2", &["input/unpack"]),
     ("ruzstd", &["input/zstd"]),
     ("encoding_rs", &["input/decode"]),
-    ("hyper", &["simulator/"]),
+    ("hyper", &["simulator/", "serve/server"]),
     ("rlibphonenumber", &["rows/values/phone"]),
     ("email_address", &["rows/values"]),
     ("base64", &["rows/values/password_hash", "report/page"]),
     ("toml", &["settings/job/read"]),
     ("askama", &["report/page"]),
-    ("ring", &["notify", "report/page"]),
+    ("ring", &["notify", "report/page", "serve"]),
 ];
 
 /// A module by its path below the crate, such as `["store", "journal"]`.

@@ -34,6 +34,7 @@ mod resuming;
 mod samples;
 mod sdk_requests;
 mod selection;
+mod serving;
 mod shapes;
 mod stopping;
 mod support;

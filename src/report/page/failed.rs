@@ -112,10 +112,10 @@ impl FailedRows {
         Self { with_values, most, ..Self::default() }
     }
 
-    /// Counts a row, if it failed.
-    pub(super) fn count(&mut self, line: &ResultLine<'_>) {
+    /// Counts a row, if it failed; then the index of its cause.
+    pub(super) fn count(&mut self, line: &ResultLine<'_>) -> Option<usize> {
         if !line.status.is_failure() {
-            return;
+            return None;
         }
         self.number += 1;
         let cause = self.cause_of(line);
@@ -126,7 +126,7 @@ impl FailedRows {
             known.examples.push(place);
         }
         if self.rows.len() == self.most {
-            return;
+            return Some(cause);
         }
         let name = line.login_id.as_deref().unwrap_or_default();
         let shown = |name: &str| if self.with_values { visible(name) } else { shortened(name) };
@@ -142,6 +142,7 @@ impl FailedRows {
             user: user.into(),
             message: message.filter(|_| self.with_values).map(|said| visible(said).into()),
         });
+        Some(cause)
     }
 
     /// The index of the cause of a row, by the rules of the summary: rows with one code of the server

@@ -3,21 +3,6 @@
   const SIZE = 100; // rows of a page
   const [ROW, FILE, LINE, STATUS, OPERATION, CAUSE, USER, MESSAGE] = [0, 1, 2, 3, 4, 5, 6, 7];
 
-  const theme = () => {
-    const root = document.documentElement;
-    const button = document.getElementById("theme");
-    const system = matchMedia("(prefers-color-scheme: dark)");
-    const isDark = () => (root.dataset.theme || (system.matches ? "dark" : "light")) === "dark";
-    const name = () => { button.textContent = isDark() ? "Light colours" : "Dark colours"; };
-    button.addEventListener("click", () => {
-      root.dataset.theme = isDark() ? "light" : "dark";
-      name();
-    });
-    system.addEventListener("change", name);
-    button.hidden = false;
-    name();
-  };
-
   const number = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
 
   const table = (section) => {
@@ -138,6 +123,5 @@
     draw();
   };
 
-  theme();
   document.querySelectorAll("section.failed").forEach(table);
 })();

@@ -50,6 +50,7 @@ pub(super) struct RunView {
 }
 
 /// Rows of a status.
+#[derive(serde::Serialize)]
 pub(super) struct StatusLine {
     pub(super) word: &'static str,
     pub(super) key: &'static str,
@@ -79,6 +80,7 @@ pub(super) struct Lane {
 }
 
 /// A cause of failures.
+#[derive(serde::Serialize)]
 pub(super) struct CauseView {
     pub(super) words: String,
     pub(super) hint: String,
@@ -296,7 +298,7 @@ fn waited(summary: &Summary) -> String {
 }
 
 /// The statuses that rows have, and those without one.
-fn statuses(tally: Tally) -> Vec<StatusLine> {
+pub(super) fn statuses(tally: Tally) -> Vec<StatusLine> {
     let share = |rows: u64| {
         let all = u128::from(tally.read.max(1));
         let tenths = (u128::from(rows) * 1_000 + all / 2) / all;
@@ -325,7 +327,7 @@ fn statuses(tally: Tally) -> Vec<StatusLine> {
     lines
 }
 
-fn total(tally: Tally) -> String {
+pub(super) fn total(tally: Tally) -> String {
     let terms: Vec<_> =
         statuses(tally).into_iter().map(|line| format!("{} {}", line.rows, line.word)).collect();
     let terms = if terms.is_empty() { "0".to_owned() } else { terms.join(" + ") };
@@ -424,7 +426,7 @@ fn bucket_line((begins, bucket): &(Timestamp, Bucket)) -> Vec<String> {
     [begins].into_iter().chain(numbers.map(thousands)).chain([wait]).collect()
 }
 
-fn causes(failed: &FailedRows) -> Vec<CauseView> {
+pub(super) fn causes(failed: &FailedRows) -> Vec<CauseView> {
     let mut causes: Vec<&PageCause> = failed.causes().iter().collect();
     causes.sort_by_key(|cause| std::cmp::Reverse(cause.rows));
     let view = |cause: &PageCause| CauseView {

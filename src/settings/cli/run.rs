@@ -1,5 +1,6 @@
 //! Arguments of `run`, in the groups in which they are documented.
 
+use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -399,6 +400,16 @@ pub struct OutputArgs {
     /// A number is added to the name where the file exists
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+
+    /// Serve a page about the run while it goes on, such as 127.0.0.1:0 for any free port. It shows how
+    /// the run goes, and can pause, slow and stop it; /metrics and /healthz are there, too
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub serve: Option<SocketAddr>,
+
+    /// Let --serve listen on an address that other machines reach: the page is not encrypted, and
+    /// whoever knows its URL can stop the run
+    #[arg(long)]
+    pub serve_public: bool,
 
     /// Print the summary as one JSON object
     #[arg(long)]
