@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -63,7 +64,8 @@ pub(super) async fn session(
     let (rooms, (to, rows)) = (Rooms::default(), mpsc::channel(CHANNEL));
     let recorder = store::spawn(recorder, from_engine, rooms.ended.clone());
     let reader = reader::spawn(reading, recovered, sinks.clone(), (to, rooms.rows.clone()), pass);
-    let ticker = tokio::spawn(tick(sinks.clone(), Arc::clone(&client), class));
+    let told = Arc::new(AtomicUsize::new(0));
+    let ticker = tokio::spawn(tick(sinks.clone(), Arc::clone(&client), class, Arc::clone(&told)));
     let timer = config.max_duration.map(|most| tokio::spawn(limit_duration(most, stop.clone())));
     let watching = canary.map(|canary| canary.spawn(&client, &sinks, &stop, ask_canary));
     let (breaker, window) = (config.breaker.clone(), config.pace.window());
@@ -73,6 +75,7 @@ pub(super) async fn session(
     // Beside the connections: every reply would otherwise wake another thread.
     let ended = join_task(tokio::spawn(engine.run(earlier, rows))).await;
     timer.iter().chain(&watching).chain([&ticker]).for_each(task::JoinHandle::abort);
+    tell_interventions(&sinks, &client, &told);
     sinks.tell(&Event::Finished(&ended));
     let closed = close(ended, reader, recorder).await;
     let facts = Facts {
@@ -110,22 +113,28 @@ async fn close(
 }
 
 /// Tells the sinks how it goes, until it is aborted.
-async fn tick(sinks: Sinks, client: Arc<Client>, class: RateClass) {
+async fn tick(sinks: Sinks, client: Arc<Client>, class: RateClass, told: Arc<AtomicUsize>) {
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut before, mut told) = (Waiting::default(), 0);
+    let mut before = Waiting::default();
     loop {
         ticks.tick().await;
-        for intervention in client.requester().gate().throttle().interventions_from(told) {
-            told += 1;
-            sinks.tell(&Event::Intervened(&intervention));
-        }
+        tell_interventions(&sinks, &client, &told);
         let pace = pace(&client, class);
         if std::mem::discriminant(&before) != std::mem::discriminant(&pace.waiting) {
             sinks.tell(&Event::Waiting(pace.waiting));
         }
         before = pace.waiting;
         sinks.tell(&Event::Tick(&pace));
+    }
+}
+
+/// Tells the sinks what somebody has done to the run, of which so much was told already.
+fn tell_interventions(sinks: &Sinks, client: &Client, told: &AtomicUsize) {
+    let throttle = client.requester().gate().throttle();
+    for intervention in throttle.interventions_from(told.load(Ordering::Relaxed)) {
+        told.fetch_add(1, Ordering::Relaxed);
+        sinks.tell(&Event::Intervened(&intervention));
     }
 }
 
