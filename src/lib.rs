@@ -41,6 +41,8 @@ mod settings;
 pub mod simulator;
 mod stop;
 mod store;
+#[cfg(feature = "otlp")]
+mod telemetry;
 mod undo;
 mod verify;
 

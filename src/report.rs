@@ -31,6 +31,8 @@ pub(crate) mod tests;
 
 pub(crate) use absent::AbsentScreen;
 pub(crate) use announce::Announcer;
+#[cfg(feature = "otlp")]
+pub(crate) use announce::in_words as intervention_in_words;
 pub(crate) use attributes::{attributes_json, attributes_table, comparison_json, comparison_table};
 pub(crate) use causes::FailureCauses;
 pub(crate) use check::{finding_json, print_finding, print_report, report_json};

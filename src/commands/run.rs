@@ -20,9 +20,11 @@ use crate::settings::cli::run::{OutputArgs, RunArgs};
 use crate::settings::config::{Config, Target};
 use crate::store;
 use crate::store::summary::Summary;
+use collector::Collector;
 use live_page::WaitingPage;
 use teller::Teller;
 
+mod collector;
 mod live_page;
 mod open_files;
 mod teller;
@@ -69,9 +71,10 @@ fn run_files(args: &RunArgs, caller: &Caller<'_>, log: &LogWriter) -> Result<Run
         .build()
         .map_err(|error| Error::Stopped(format!("cannot start threads: {error}")))?;
     let page = WaitingPage::of(output, log)?;
+    let run = with_sinks(Run::new(config), output, log).typed(caller.typed.to_vec());
+    let (run, collector) = Collector::told_of(run, output.otlp.as_ref())?;
     let (end, page) = runtime.block_on(async {
         let asks = !args.before.yes && !args.simulate && is_interactive();
-        let run = with_sinks(Run::new(config), output, log).typed(caller.typed.to_vec());
         let run = if asks { run.confirm(ask).confirm_canary(ask_canary) } else { run };
         let run = WaitingPage::watching(page.as_ref(), run).start();
         let page = page.and_then(|page| page.start(&run));
@@ -80,6 +83,7 @@ fn run_files(args: &RunArgs, caller: &Caller<'_>, log: &LogWriter) -> Result<Run
         }
         (run.wait().await, page)
     });
+    collector.end();
     if let Some(page) = page {
         page.end();
     }

@@ -84,7 +84,7 @@ impl Announcer {
 
 /// What somebody did, in words.
 #[must_use]
-pub(super) fn in_words(action: Steering) -> String {
+pub(crate) fn in_words(action: Steering) -> String {
     match action {
         Steering::Paused => "paused".to_owned(),
         Steering::Resumed => "resumed".to_owned(),

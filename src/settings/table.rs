@@ -229,6 +229,9 @@ pub(super) const SETTINGS: &[Setting] = &[
         .recorded("serve", |run| json!(run.args.output.serve.map(|own| own.to_string()))),
     key("output.serve-public", "serve-public", KeyKind::Switch)
         .recorded("servePublic", |run| json!(run.args.output.serve_public)),
+    // Its URL may hold a secret.
+    key("output.otlp", "otlp", KeyKind::Text)
+        .recorded("otlp", |run| json!(run.args.output.otlp.is_some())),
     key("output.report", "report", KeyKind::Path).recorded("report", |run| {
         json!(run.args.output.report.as_ref().map(|path| path.display().to_string()))
     }),

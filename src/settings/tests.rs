@@ -102,6 +102,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("report", "", "--report=report.html"),
     ("serve", "", "--serve=127.0.0.1:0"),
     ("serve-public", "", "--serve-public"),
+    ("otlp", "", "--otlp=http://127.0.0.1:9"),
     ("json", "", "--json"),
     ("quiet", "", "--quiet"),
     ("log-format", "", "--log-format=json"),

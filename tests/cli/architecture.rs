@@ -34,6 +34,7 @@ const ROOMS: &[&str] = &[
     "plan",
     "report",
     "notify",
+    "telemetry",
     "serve",
     "simulator",
     "settings",
@@ -66,6 +67,9 @@ const HIDDEN: &[(&str, &[&str])] = &[
     ("email_address", &["rows/values"]),
     ("base64", &["rows/values/password_hash", "report/page"]),
     ("toml", &["settings/job/read"]),
+    ("opentelemetry", &["telemetry"]),
+    ("opentelemetry_sdk", &["telemetry"]),
+    ("opentelemetry_otlp", &["telemetry"]),
     ("askama", &["report/page"]),
     ("ring", &["notify", "report/page", "serve"]),
 ];

@@ -164,3 +164,58 @@ fn metrics_are_written_whole_and_name_nobody() {
     let (_, said) = desk.go(&["run", "good.csv", "--metrics-file", "no/where.prom"], 0);
     assert!(said.contains("--metrics-file no/where.prom"), "{said}");
 }
+
+#[cfg(not(feature = "otlp"))]
+#[test]
+fn a_build_without_otlp_says_so_before_anything_is_sent() {
+    let desk = desk();
+    let (_, told) = desk.go(&["run", "good.csv", "--otlp", "http://127.0.0.1:9"], 2);
+    assert!(told.contains("this build has no OTLP"), "{told}");
+}
+
+#[cfg(feature = "otlp")]
+#[test]
+fn a_collector_gets_a_trace_and_numbers_and_no_user() {
+    let (url, told) = listener(&[]);
+    let desk = desk();
+    desk.go(&["run", "bad.csv", "--otlp", &url], 1);
+    let (mut spans, mut rows) = (Vec::new(), Vec::new());
+    while spans.is_empty() || rows.is_empty() {
+        let (path, _, body) = told.recv().unwrap();
+        assert!(!body.contains("secret"), "no user's data: {body}");
+        let body: Value = serde_json::from_str(&body).unwrap();
+        match path.as_str() {
+            "/v1/traces" => {
+                spans =
+                    body["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().unwrap().clone();
+            }
+            "/v1/metrics" => {
+                let metrics = &body["resourceMetrics"][0]["scopeMetrics"][0]["metrics"];
+                let metrics = metrics.as_array().unwrap().iter();
+                let named = |own: &&Value| own["name"] == "descope_bulk.run.rows";
+                rows = metrics.filter(named).cloned().collect();
+            }
+            other => panic!("{other}"),
+        }
+    }
+    let run = spans.iter().find(|span| span["name"] == "run").unwrap();
+    let attribute = |name: &str| {
+        let all = run["attributes"].as_array().unwrap();
+        all.iter().find(|own| own["key"] == name).map(|own| own["value"].clone())
+    };
+    assert_eq!(attribute("descope_bulk.rows.updated"), Some(json!({"intValue": "1"})));
+    assert_eq!(attribute("descope_bulk.rows.rejected"), Some(json!({"intValue": "1"})));
+    assert_eq!(run["status"]["code"], 2, "{run}");
+    assert!(rows[0]["gauge"]["dataPoints"].as_array().unwrap().len() > 5, "{rows:?}");
+}
+
+#[cfg(feature = "otlp")]
+#[test]
+fn a_collector_that_is_not_there_changes_nothing_of_the_run() {
+    let desk = desk();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let (_, told) = desk.go(&["run", "good.csv", "--otlp", &format!("http://{address}")], 0);
+    assert!(told.contains("--otlp: 127.0.0.1 was not told"), "{told}");
+}

@@ -406,6 +406,11 @@ pub struct OutputArgs {
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub serve: Option<SocketAddr>,
 
+    /// Send a trace of the run and its numbers by OTLP to a collector, such as http://127.0.0.1:4318;
+    /// in builds with the feature `otlp`
+    #[arg(long, value_name = "URL")]
+    pub otlp: Option<Url>,
+
     /// Let --serve listen on an address that other machines reach: the page is not encrypted, and
     /// whoever knows its URL can stop the run
     #[arg(long)]
