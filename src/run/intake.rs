@@ -225,12 +225,14 @@ impl Reading {
         checked.canary = candidates.map(Candidates::chosen).unwrap_or_default();
         match first {
             Some(first) if most.refuses(checked.invalid, checked.rows) => {
+                let issue = &first.issue;
+                let what = if issue.quotes_values() { &issue.code } else { &issue.message };
                 Err(Error::refused(format!(
                     "{} of {} are invalid, more than --max-invalid {most} allows; nothing was sent\n  the first is at {}: {}\n  `descope-bulk check` shows all of them",
                     report::thousands(checked.invalid),
                     report::count(checked.rows, "row"),
                     first.record.place(),
-                    first.issue.message
+                    what
                 )))
             }
             _ => Ok(checked),
