@@ -8,6 +8,7 @@
 mod canary;
 mod checked;
 mod deletions;
+mod earlier;
 mod intake;
 mod intention;
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod model;
 mod parts;
 mod planned;
 mod reader;
+mod retention;
 mod session;
 mod totals;
 
@@ -42,6 +44,7 @@ pub use intention::Intention;
 pub use parts::RunEnd;
 use parts::{Connection, Parts};
 use planned::Prepared;
+use retention::Retention;
 
 /// A run that has not begun.
 ///
@@ -154,6 +157,15 @@ impl RunHandle {
 }
 
 async fn run(run: Run, stop: Stop) -> Result<RunEnd, Error> {
+    let retention = Retention::of(&run.config);
+    let end = Box::pin(work(run, stop)).await?;
+    if let Some(retention) = retention {
+        retention.apply(&end).await;
+    }
+    Ok(end)
+}
+
+async fn work(run: Run, stop: Stop) -> Result<RunEnd, Error> {
     let Run { config, sinks, typed, confirm, ask_canary } = run;
     let Prepared { config, plan } = planned::prepare(config)?;
     let config = Arc::new(config);

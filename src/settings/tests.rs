@@ -97,6 +97,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("runs-dir", "", "--runs-dir=other"),
     ("out", "", "--out=out"),
     ("report", "", "--report=report.html"),
+    ("retention", "", "--retention=30d"),
     ("json", "", "--json"),
     ("quiet", "", "--quiet"),
     ("log-format", "", "--log-format=json"),

@@ -29,6 +29,9 @@ const ROOMS: &[&str] = &[
     "absent",
     "undo",
     "verify",
+    "runs",
+    "redact",
+    "purge",
     "export",
     "check",
     "plan",
@@ -66,7 +69,7 @@ const HIDDEN: &[(&str, &[&str])] = &[
     ("base64", &["rows/values/password_hash", "report/page"]),
     ("toml", &["settings/job/read"]),
     ("askama", &["report/page"]),
-    ("ring", &["notify", "report/page"]),
+    ("ring", &["notify", "redact/pseudonyms", "report/page", "store/marks"]),
 ];
 
 /// A module by its path below the crate, such as `["store", "journal"]`.

@@ -24,6 +24,7 @@ mod moving;
 mod order;
 mod output;
 mod pace;
+mod past;
 mod plans;
 
 mod reconciling;

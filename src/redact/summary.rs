@@ -1,0 +1,106 @@
+//! The summary, and which run it is, with pseudonyms in place of names and values. Pure.
+
+use serde_json::{Map, Value};
+
+use super::line::LEFT_OUT;
+use super::pseudonyms::Pseudonyms;
+use super::words;
+use crate::store::journal::{Identity, InputIdentity};
+use crate::store::summary::{FailureCause, Files, InputSummary, Stopped, Summary};
+
+/// Settings that name files.
+const FILES: [&str; 3] = ["job", "report", "protect"];
+
+/// The summary, as it may be handed on.
+#[must_use]
+pub(super) fn redacted(names: &Pseudonyms, summary: &Summary) -> Summary {
+    let mut own = summary.clone();
+    own.inputs = summary.inputs.iter().map(|input| redacted_input(names, input)).collect();
+    own.reasons =
+        summary.reasons.iter().map(|cause| redacted_cause(names, summary, cause)).collect();
+    own.repairs.retain(|kind, _| words::is_word(kind));
+    own.warnings.retain(|kind, _| words::is_word(kind));
+    own.settings = redacted_settings(names, &summary.settings);
+    own.stopped = summary.stopped.as_ref().map(|stopped| Stopped {
+        reason: words::word_or_none(&stopped.reason).unwrap_or("other").to_owned(),
+        message: LEFT_OUT.to_owned(),
+        hint: None,
+        resume: None,
+    });
+    own.next = None;
+    own.files = Files { results: crate::store::RESULTS.into(), failures: Vec::new() };
+    own
+}
+
+/// Which run it is, as it may be handed on.
+#[must_use]
+pub(super) fn redacted_identity(names: &Pseudonyms, identity: Identity) -> Identity {
+    let input = |input: InputIdentity| InputIdentity {
+        name: names.file(&input.name),
+        path: names.file(&input.path),
+        bytes: input.bytes,
+        fingerprint: names.named("content", &input.fingerprint),
+    };
+    Identity {
+        version: identity.version,
+        inputs: identity.inputs.into_iter().map(input).collect(),
+        settings: redacted_settings(names, &identity.settings),
+    }
+}
+
+fn redacted_input(names: &Pseudonyms, input: &InputSummary) -> InputSummary {
+    InputSummary {
+        name: names.file(&input.name),
+        fingerprint: names.named("content", &input.fingerprint),
+        ..input.clone()
+    }
+}
+
+fn redacted_cause(names: &Pseudonyms, summary: &Summary, cause: &FailureCause) -> FailureCause {
+    // The place is `file:line (row n)`.
+    let place = summary.inputs.iter().find_map(|input| {
+        let place = cause.first.strip_prefix(&input.name)?;
+        let numbers = |c: char| c.is_ascii_digit() || ":() row".contains(c);
+        (place.starts_with(':') && place.chars().all(numbers))
+            .then(|| names.file(&input.name) + place)
+    });
+    FailureCause {
+        kind: words::word_or_none(&cause.kind).unwrap_or("other").to_owned(),
+        code: cause.code.clone().filter(|code| words::is_server_code(code)),
+        count: cause.count,
+        first: place.unwrap_or_else(|| LEFT_OUT.to_owned()),
+        message: None,
+        hint: None,
+    }
+}
+
+/// Settings: those that hold nothing of a user as they are, others with pseudonyms. One with a name that
+/// is not like a setting's, such as the type of an attribute, is left out.
+fn redacted_settings(names: &Pseudonyms, settings: &Map<String, Value>) -> Map<String, Value> {
+    let named = |name: &String| name.chars().all(|c| c.is_ascii_alphabetic());
+    let settings = settings.iter().filter(|(name, _)| named(name));
+    let redacted = settings.map(|(name, value)| {
+        let own = if words::is_harmless_setting(name, value) {
+            value.clone()
+        } else if FILES.contains(&name.as_str()) {
+            texts(value, &|text| names.file(text))
+        } else {
+            texts(value, &|text| names.column(text))
+        };
+        (name.clone(), own)
+    });
+    redacted.collect()
+}
+
+/// A value with each of its texts and keys replaced.
+fn texts(value: &Value, replaced: &dyn Fn(&str) -> String) -> Value {
+    match value {
+        Value::String(text) => replaced(text).into(),
+        Value::Array(items) => items.iter().map(|item| texts(item, replaced)).collect(),
+        Value::Object(members) => {
+            let member = |(key, value): (&String, &Value)| (replaced(key), texts(value, replaced));
+            members.iter().map(member).collect::<Map<_, _>>().into()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
+}
