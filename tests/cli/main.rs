@@ -26,6 +26,7 @@ mod output;
 mod pace;
 mod past;
 mod plans;
+mod privacy;
 
 mod reconciling;
 mod replies;
