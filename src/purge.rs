@@ -119,7 +119,10 @@ pub(crate) fn purge(
     })?;
     // Somebody may have resumed or purged it before it was held.
     let run = PastRun::look_held(&held);
-    may_be_purged(&run, rules).map_err(refuse)?;
+    match may_be_purged(&run, rules) {
+        Err(Unpurged::Already(_)) => return Ok(Vec::new()),
+        may => may.map_err(refuse)?,
+    }
     let unfinished = |error| Error::Stopped(format!("{error}\n  purge it again to finish this"));
     let mark = mark_of(&run, rules, at).map_err(Error::refused)?;
     marks::mark_purged(held.path(), &mark).map_err(Error::refused)?;

@@ -6,7 +6,7 @@
 
 mod line;
 mod pseudonyms;
-mod summary;
+pub(crate) mod summary;
 mod user;
 pub(crate) mod words;
 
@@ -75,7 +75,8 @@ fn copy(
     let image = |text: &str| {
         let image: BeforeImage<'_> = serde_json::from_str(text).ok()?;
         let user = Cow::Owned(user::redacted(names, &image.user));
-        serde_json::to_string(&BeforeImage { user, ..image }).ok()
+        let BeforeImage { row, read_at, source, user: _ } = image;
+        serde_json::to_string(&BeforeImage { row, read_at, source, user }).ok()
     };
     let (images, unreadable) = copy_lines(run, folder, before::NAME, image)?;
     (done.images, done.unreadable) = (images, done.unreadable + unreadable);

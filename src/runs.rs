@@ -99,7 +99,12 @@ pub(crate) struct PastRun {
 ///
 /// A folder that cannot be read.
 pub(crate) fn past_runs(runs: &Path) -> Result<Vec<PastRun>, Error> {
-    let refuse = |error: io::Error| Error::refused(format!("{}: {error}", runs.display()));
+    let refuse = |error: io::Error| {
+        Error::refused(format!(
+            "cannot read the runs folder {}: {error}; name another with --runs-dir",
+            runs.display()
+        ))
+    };
     let mut found = Vec::new();
     for entry in fs::read_dir(runs).map_err(refuse)? {
         let entry = entry.map_err(refuse)?;
@@ -145,12 +150,13 @@ impl PastRun {
             redacted: marks::is_redacted(folder),
             identity: None,
         };
-        if run.began.is_some()
-            && let Err(error) = run.take_files(is_held)
-        {
-            run.state = RunState::Damaged(error.to_string());
+        // What is no run may be anything, and as large as it likes.
+        if run.began.is_some() {
+            if let Err(error) = run.take_files(is_held) {
+                run.state = RunState::Damaged(error.to_string());
+            }
+            run.measure();
         }
-        run.measure();
         run.undo = run.undoable();
         run
     }

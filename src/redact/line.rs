@@ -9,9 +9,6 @@ use crate::issue::Issue;
 use crate::outcome::SentRequest;
 use crate::store::results::ResultLine;
 
-/// What stands in place of a message, whose words may hold any value.
-pub(super) const LEFT_OUT: &str = "(left out of the redacted copy)";
-
 /// The line, as it may be handed on.
 #[must_use]
 pub(super) fn redacted(names: &Pseudonyms, line: &ResultLine<'_>) -> ResultLine<'static> {
@@ -47,7 +44,7 @@ fn redacted_issue(names: &Pseudonyms, issue: &Issue) -> Issue {
         code: words::word_or_none(&issue.code).unwrap_or("other").to_owned().into(),
         server_code: issue.server_code.clone().filter(|code| words::is_server_code(code)),
         place: issue.place.as_deref().map(|place| names.column(place)),
-        message: LEFT_OUT.into(),
+        message: words::LEFT_OUT.into(),
         hint: None,
         candidates: Vec::new(),
     }
@@ -56,7 +53,14 @@ fn redacted_issue(names: &Pseudonyms, issue: &Issue) -> Issue {
 fn redacted_request(request: &SentRequest) -> SentRequest {
     let path = words::request_path(&request.path).unwrap_or("(another path)");
     let lost = request.lost.as_deref().map(|words| words::lost(words).into());
-    SentRequest { path: path.into(), lost, ..request.clone() }
+    SentRequest {
+        at: request.at,
+        path: path.into(),
+        waited_ms: request.waited_ms,
+        took_ms: request.took_ms,
+        http_status: request.http_status,
+        lost,
+    }
 }
 
 fn redacted_repair(names: &Pseudonyms, repair: &Repair) -> Repair {

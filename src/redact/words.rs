@@ -7,6 +7,9 @@ use crate::api::response::TransportCause;
 use crate::catalog::{OPERATIONS, Operation, REQUESTS};
 use crate::input::record::{ADDED_COLUMNS, PLAN_KEYS};
 
+/// What stands in place of a message, whose words may hold any value.
+pub(super) const LEFT_OUT: &str = "(left out)";
+
 /// Whether a text is like our stable words: `bad_value`, `max_failures`.
 #[must_use]
 pub(crate) fn is_word(text: &str) -> bool {
@@ -54,6 +57,9 @@ const HARMLESS_SETTINGS: [&str; 24] = [
     "shortRows",
     "simulate",
 ];
+
+/// Settings that name files.
+pub(crate) const FILE_SETTINGS: [&str; 3] = ["job", "report", "protect"];
 
 /// Whether a setting may stay as it is: numbers and switches always, texts of those settings only that
 /// take no value of a user, no name of a file and no column.

@@ -277,6 +277,24 @@ fn a_run_that_could_be_resumed_is_purged_only_if_that_is_said() {
     assert!(desk.path("in.csv").exists());
 }
 
+#[test]
+fn what_a_run_that_never_began_left_is_purged_too() {
+    let desk = desk();
+    // As a run leaves it that is killed while it keeps what comes on standard input.
+    for name in ["killed", "empty"] {
+        fs::create_dir_all(desk.path("runs").join(name)).unwrap();
+        desk.write(&format!("runs/{name}/lock"), "");
+    }
+    desk.write("runs/killed/input-1", PHONES);
+    for run in listed(&desk, &[]) {
+        assert_eq!((&run["state"], &run["undoable"]), (&json!("never_began"), &json!(false)));
+    }
+    desk.go(&["purge", "runs/killed", "runs/killed", "--yes"], 0);
+    assert_eq!(names(&desk.path("runs/killed")), set(&["lock", "purged.json"]));
+    let (_, stderr) = desk.go(&["purge", "runs/empty", "--yes"], 2);
+    assert!(stderr.contains("left nothing behind"), "{stderr}");
+}
+
 /// Copies the files of a folder into another.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
