@@ -14,6 +14,7 @@ mod failures;
 mod file;
 mod folder;
 pub mod journal;
+mod look;
 pub mod marks;
 mod new_file;
 mod object;
@@ -28,9 +29,10 @@ pub(crate) mod thread;
 pub use contents::{FolderEntry, contents};
 pub use folder::{
     Glance, KEPT_WHEN_PURGED, Place, RunFolder, abandon, choosing, earlier, finished_tally, glance,
-    is_held, journal_time, lock_time, read_journal, read_summary, write_summary,
+    read_journal, read_summary, write_summary,
 };
 pub use journal::NAME as JOURNAL;
+pub use look::{is_held, journal_time, lock_time};
 pub(crate) use new_file::NewFile;
 pub use recorder::{Closed, Recorder};
 pub use results::NAME as RESULTS;

@@ -48,7 +48,7 @@ pub struct RunFolder {
 const SUMMARY: &str = "summary.json";
 
 /// The file whose lock says that a process holds the run.
-const LOCK: &str = "lock";
+pub(super) const LOCK: &str = "lock";
 
 /// The files that stay when a run is purged. Whatever else is in its folder may hold users' data.
 pub const KEPT_WHEN_PURGED: [&str; 3] = [PURGED, SUMMARY, LOCK];
@@ -232,29 +232,6 @@ pub fn earlier(runs: &Path, name: &str) -> io::Result<Vec<PathBuf>> {
     }
     folders.sort_unstable_by(|a, b| b.cmp(a));
     Ok(folders)
-}
-
-/// Whether a process holds the run in a folder. Asking takes the lock for a moment, shared with others
-/// who ask.
-#[must_use]
-pub fn is_held(folder: &Path) -> bool {
-    let lock = File::open(folder.join(LOCK));
-    lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
-}
-
-/// Whether a folder was ever that of a run, and if so when its lock was made or touched last.
-#[must_use]
-pub fn lock_time(folder: &Path) -> Option<Timestamp> {
-    let lock = fs::metadata(folder.join(LOCK)).ok().filter(fs::Metadata::is_file)?;
-    let time = lock.modified().ok().and_then(|time| Timestamp::try_from(time).ok());
-    Some(time.unwrap_or_default())
-}
-
-/// When something was last written to the journal of a run.
-#[must_use]
-pub fn journal_time(folder: &Path) -> Option<Timestamp> {
-    let written = fs::metadata(folder.join(journal::NAME)).and_then(|own| own.modified()).ok()?;
-    Timestamp::try_from(written).ok()
 }
 
 /// What the journal in a folder tells, whatever the output files hold. `None` when there is no run, or

@@ -29,6 +29,7 @@ mod plans;
 mod privacy;
 
 mod reconciling;
+mod redacting;
 mod replies;
 mod reporting;
 mod resuming;

@@ -1,4 +1,4 @@
-//! What past runs leave behind: listed, purged by hand and by age, and copied without users' data.
+//! What past runs leave behind: listed, and purged by hand and by age.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use crate::support::Desk;
 
-const PHONES: &str = "loginId,phone,verified\nann@x.com,+442079460010,true\n\
+pub(crate) const PHONES: &str = "loginId,phone,verified\nann@x.com,+442079460010,true\n\
                       ben@x.com,+442079460011,true\nnobody@x.com,+442079460012,true\n";
 
 /// Two users, rows for them, and one for who is not there.
-fn desk() -> Desk {
+pub(crate) fn desk() -> Desk {
     let user = |name: &str| json!({"loginIds": [name], "phone": "+442079460000", "name": "Old"});
     let desk = Desk::new(&[user("ann@x.com"), user("ben@x.com")], &[]);
     desk.write("in.csv", PHONES);
@@ -31,12 +31,12 @@ fn set(names: &[&str]) -> BTreeSet<String> {
 }
 
 /// What `runs` tells, by the name of the folder.
-fn listed(desk: &Desk, more: &[&str]) -> Vec<Value> {
+pub(crate) fn listed(desk: &Desk, more: &[&str]) -> Vec<Value> {
     let (stdout, _) = desk.go(&[&["runs", "--json"], more].concat(), 0);
     stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn of<'v>(runs: &'v [Value], name: &str) -> &'v Value {
+pub(crate) fn of<'v>(runs: &'v [Value], name: &str) -> &'v Value {
     let is_it = |run: &&Value| run["folder"].as_str().unwrap().ends_with(name);
     runs.iter().find(is_it).unwrap_or_else(|| panic!("no {name} in {runs:#?}"))
 }
@@ -418,60 +418,4 @@ fn a_retention_that_fails_is_said_and_fails_no_run() {
     let (_, stderr) = desk.go(&["run", "in.csv", "--retention", "30d"], 1);
     assert!(stderr.contains("--retention: cannot write runs/old/purged.json"), "{stderr}");
     assert!(desk.path("runs/old/results.jsonl").exists(), "without a mark nothing goes");
-}
-
-#[test]
-fn a_redacted_copy_can_be_read_and_does_nothing_to_anybody() {
-    let desk = desk();
-    desk.write("in.csv", &(PHONES.to_owned() + "ann@x.com,12,true\n"));
-    desk.go(&["run", "in.csv", "--out", "out", "--max-invalid", "50%"], 1);
-    let (stdout, _) = desk.go(&["redact", "out", "-o", "copy"], 0);
-    assert!(stdout.contains("4 rows and 2 before-images"), "{stdout}");
-    assert!(stdout.contains("1 file left out"), "the failures file: {stdout}");
-    let (own, copied) = (desk.results("out"), desk.results("copy"));
-    for (own, copied) in own.iter().zip(&copied) {
-        for key in ["row", "line", "status", "operation", "attempts", "httpStatus", "finishedAt"] {
-            assert_eq!(own[key], copied[key], "{key}");
-        }
-        assert_eq!(own["error"]["code"], copied["error"]["code"]);
-        assert_eq!(own["error"]["kind"], copied["error"]["kind"]);
-        assert_eq!(own["requests"], copied["requests"]);
-    }
-    assert_eq!(copied[0]["loginId"], copied[3]["loginId"], "the same user, the same pseudonym");
-    assert_ne!(copied[0]["loginId"], copied[1]["loginId"]);
-    assert_eq!(copied[0]["user"]["phone"], copied[0]["changes"][0]["set"]);
-    desk.go(&["redact", "out", "-o", "again"], 0);
-    assert_ne!(desk.results("again")[0]["loginId"], copied[0]["loginId"], "another key");
-    let (story, _) = desk.go(&["explain", "copy", "1"], 0);
-    assert!(story.contains("phone becomes +000") && story.contains("before the run"), "{story}");
-    desk.go(&["report", "copy", "-o", "page.html"], 0);
-    let page = fs::read_to_string(desk.path("page.html")).unwrap();
-    assert!(page.contains("4 rows read = 2 updated + 1 invalid + 1 rejected ✓"), "{page}");
-    assert!(page.contains("2 rows, each compared with the user as it was before."), "{page}");
-    let runs = listed(&desk, &["--runs-dir", "."]);
-    let run = of(&runs, "copy");
-    assert_eq!((&run["state"], &run["redacted"]), (&json!("complete"), &json!(true)));
-    for words in [&["undo", "copy", "-o", "u.jsonl"][..], &["verify", "copy"], &["absent", "copy"]]
-    {
-        let (_, stderr) = desk.go(words, 2);
-        assert!(stderr.contains("copy is a redacted copy"), "{stderr}");
-    }
-    let (_, stderr) = desk.go(&["redact", "out", "-o", "copy"], 2);
-    assert!(stderr.contains("not empty"), "{stderr}");
-}
-
-#[test]
-fn of_a_damaged_run_what_can_be_read_is_copied() {
-    let desk = desk();
-    desk.go(&["run", "in.csv", "--out", "out"], 1);
-    let results = fs::read_to_string(desk.path("out/results.jsonl")).unwrap();
-    desk.write("out/results.jsonl", &format!("ann@x.com\n{results}{{\"row\":5,\"loginId\":\"ann"));
-    let (stdout, _) = desk.go(&["redact", "out", "-o", "copy"], 0);
-    assert!(stdout.contains("3 rows") && stdout.contains("1 line could not be read"), "{stdout}");
-    assert_eq!(desk.results("copy").len(), 3);
-    fs::remove_file(desk.path("out/journal")).unwrap();
-    let (_, stderr) = desk.go(&["redact", "out", "-o", "other"], 2);
-    assert!(stderr.contains("damaged or gone"), "{stderr}");
-    assert!(!desk.path("other").exists());
-    desk.go(&["redact", "nowhere", "-o", "other"], 2);
 }
