@@ -10,9 +10,12 @@ mod explain;
 mod export;
 mod operations;
 mod plan;
+mod purge;
 mod reading;
+mod redact;
 mod report;
 mod run;
+mod runs;
 mod settings;
 mod signals;
 mod simulate;
@@ -73,6 +76,9 @@ fn run(parsed: Parsed, caller: &Caller<'_>) -> Result<Exit, Error> {
         Command::Export(args) => export::run(&args, caller),
         Command::Explain(args) => explain::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Runs(args) => runs::run(&args, caller),
+        Command::Purge(args) => purge::run(&args),
+        Command::Redact(args) => redact::run(&args),
         Command::Simulate(args) => simulate::run(*args),
         Command::Operations(args) => operations::run(&args),
         Command::JobSchema => job_schema(),

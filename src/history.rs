@@ -81,6 +81,7 @@ impl History {
     /// A folder without a run, and files that cannot be read.
     pub(crate) fn open(folder: &Path) -> Result<Self, Error> {
         let refuse = |why: String| Error::refused(format!("{}: {why}", folder.display()));
+        store::marks::refuse_redacted(folder).map_err(Error::refused)?;
         let glance = store::glance(folder).map_err(Error::refused)?;
         let Some(glance) = glance else {
             return Err(refuse("there is no run here: name the folder of a run".to_owned()));

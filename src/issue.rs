@@ -97,6 +97,16 @@ impl Issue {
         self
     }
 
+    /// Whether the message quotes what stands in the row, as few of ours do and the server's may: then it
+    /// is for the run folder and for the screen of `check` only.
+    #[must_use]
+    pub fn quotes_values(&self) -> bool {
+        const QUOTING: [&str; 4] =
+            ["unknown_operation", "unknown_field", "invalid_json", "duplicate_key"];
+        let is_of_a_plan = self.place.as_deref().is_some_and(|place| place.starts_with('_'));
+        self.server_code.is_some() || is_of_a_plan || QUOTING.contains(&&*self.code)
+    }
+
     /// The hint with the candidates in it, for those who may see users' data.
     #[must_use]
     pub fn hint_with_candidates(&self) -> Option<Cow<'_, str>> {

@@ -23,9 +23,11 @@ mod notes;
 mod page;
 mod plan;
 mod progress;
+mod runs;
 pub(crate) mod snippet;
 mod story;
 mod summary;
+mod table;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -37,12 +39,13 @@ pub(crate) use attributes::{attributes_json, attributes_table, comparison_json, 
 pub(crate) use causes::FailureCauses;
 pub(crate) use check::{finding_json, print_finding, print_report, report_json};
 pub(crate) use counts::Counts;
-pub(crate) use format::{count, quoted, span, thousands};
+pub(crate) use format::{count, quoted, size, span, thousands};
 pub(crate) use history::{UndoScreen, VerifyScreen};
 pub(crate) use live::{ProgressForm, ProgressSink};
 pub(crate) use log::LogWriter;
 pub(crate) use notes::NoteCounts;
 pub(crate) use page::{PageRules, RunFacts, RunWatch, live_page, live_policy, write_page};
 pub(crate) use plan::{ChangeTable, PlanScreen, ReadingProgress};
+pub(crate) use runs::{print_runs, run_json};
 pub(crate) use story::print_story;
 pub(crate) use summary::{Look, print_summary};

@@ -8,6 +8,7 @@
 mod canary;
 mod checked;
 mod deletions;
+mod earlier;
 mod hours;
 mod intake;
 mod intention;
@@ -16,6 +17,7 @@ mod model;
 mod parts;
 mod planned;
 mod reader;
+mod retention;
 mod session;
 mod totals;
 
@@ -44,6 +46,7 @@ pub use intention::Intention;
 pub use parts::RunEnd;
 use parts::{Connection, Parts};
 use planned::Prepared;
+use retention::Retention;
 
 /// A run that has not begun.
 ///
@@ -176,6 +179,15 @@ async fn within_hours(own: Run, stop: Stop, throttle: Throttle) -> Result<RunEnd
 }
 
 async fn run(run: Run, stop: Stop, throttle: Throttle) -> Result<RunEnd, Error> {
+    let retention = Retention::of(&run.config);
+    let end = Box::pin(work(run, stop, throttle)).await?;
+    if let Some(retention) = retention {
+        retention.apply(&end).await;
+    }
+    Ok(end)
+}
+
+async fn work(run: Run, stop: Stop, throttle: Throttle) -> Result<RunEnd, Error> {
     let Run { config, sinks, typed, confirm, ask_canary } = run;
     let Prepared { config, plan } = planned::prepare(config)?;
     let config = Arc::new(config);

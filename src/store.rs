@@ -8,11 +8,14 @@
 
 pub mod before;
 pub mod bitmap;
+mod contents;
 pub(crate) mod disk;
 mod failures;
 mod file;
 mod folder;
 pub mod journal;
+mod look;
+pub mod marks;
 mod new_file;
 mod object;
 mod output;
@@ -23,10 +26,13 @@ pub mod summary;
 mod tests;
 pub(crate) mod thread;
 
+pub use contents::{FolderEntry, contents};
 pub use folder::{
-    Glance, Place, RunFolder, abandon, choosing, earlier, finished_tally, glance, read_summary,
-    write_summary,
+    Glance, KEPT_WHEN_PURGED, Place, RunFolder, abandon, choosing, earlier, finished_tally, glance,
+    read_journal, read_summary, write_summary,
 };
+pub use journal::NAME as JOURNAL;
+pub use look::{is_held, journal_time, lock_time};
 pub(crate) use new_file::NewFile;
 pub use recorder::{Closed, Recorder};
 pub use results::NAME as RESULTS;

@@ -154,7 +154,7 @@ fn of_response(response: &Response) -> Issue {
 pub(crate) fn trouble(reply: &Reply) -> Trouble {
     match reply {
         Reply::Response(response) => Trouble::Status(response.status),
-        Reply::Failed(error) => Trouble::Lost(lost(error.cause)),
+        Reply::Failed(error) => Trouble::Lost(lost_in_words(error.cause)),
     }
 }
 
@@ -163,12 +163,12 @@ pub(crate) fn trouble(reply: &Reply) -> Trouble {
 pub(crate) fn lost_words(reply: &Reply) -> Option<&'static str> {
     match reply {
         Reply::Response(_) => None,
-        Reply::Failed(error) => Some(lost(error.cause)),
+        Reply::Failed(error) => Some(lost_in_words(error.cause)),
     }
 }
 
 /// How an answer was lost, in words.
-fn lost(cause: TransportCause) -> &'static str {
+pub(crate) fn lost_in_words(cause: TransportCause) -> &'static str {
     match cause {
         TransportCause::Unreachable => "no connection to the server",
         TransportCause::Untrusted => "no trusted connection to the server",
@@ -205,7 +205,7 @@ fn of_transport(error: &TransportError) -> Issue {
         TransportCause::Broken => ("connection_lost", LATER_HINT),
         TransportCause::Aborted => ("aborted", LATER_HINT),
     };
-    let message = lost(error.cause);
+    let message = lost_in_words(error.cause);
     let detail =
         if error.detail.is_empty() { String::new() } else { format!(": {}", error.detail) };
     Issue::error(kind, format!("{message}{detail}")).hint(hint)

@@ -220,6 +220,18 @@ pub(crate) enum TransportCause {
     Aborted,
 }
 
+impl TransportCause {
+    /// All of them.
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Unreachable,
+        Self::Untrusted,
+        Self::Proxy,
+        Self::Timeout,
+        Self::Broken,
+        Self::Aborted,
+    ];
+}
+
 /// The longest that a server's `Retry-After` is believed.
 pub(crate) const MAX_COOL_DOWN: Duration = Duration::from_secs(24 * 60 * 60);
 

@@ -204,6 +204,11 @@ fn nothing_to_do(
         } else {
             "; rows have failed, and are in its failures file"
         };
+        let purged = store::marks::purged(folder).ok().flatten();
+        let failed = match &purged {
+            Some(mark) => format!("; it was purged at {:.0}", mark.purged_at),
+            None => failed.to_owned(),
+        };
         let line = format!("the run in {} is finished: nothing to do{failed}\n", folder.display());
         // Without a reader of stderr there is nobody to tell.
         let _ = log.clone().write_all(line.as_bytes());

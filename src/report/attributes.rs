@@ -1,10 +1,9 @@
 //! What `attributes` tells: tables, and the same as JSON.
 
-use std::fmt::Write as _;
-
 use serde_json::{Value, json};
 
 use super::format::tame;
+use super::table::table;
 use crate::attributes::{AttributeDefinition, Comparison};
 
 /// Definitions as a table.
@@ -38,24 +37,6 @@ fn cells(definition: &AttributeDefinition) -> Vec<String> {
     ]
     .map(tame)
     .to_vec()
-}
-
-fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
-    let head: Vec<String> = head.iter().map(ToString::to_string).collect();
-    let rows: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
-    let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    let mut text = String::new();
-    for row in &rows {
-        let mut line = String::new();
-        for (column, cell) in row.iter().enumerate() {
-            let _ = write!(line, "{cell:<0$}  ", width(column));
-        }
-        let _ = writeln!(text, "{}", line.trim_end());
-    }
-    text
 }
 
 fn definition_json(definition: &AttributeDefinition) -> Value {

@@ -2,7 +2,8 @@
 //!
 //! The memory is bounded: beyond [`KEPT`] different reasons, new ones are not kept. Causes differ by kind and by the server's code or, without one, by message.
 
-use crate::outcome::Finished;
+use crate::issue::Issue;
+use crate::outcome::{Finished, Status};
 use crate::store::summary::FailureCause;
 
 /// Different reasons kept apart.
@@ -20,12 +21,13 @@ impl FailureCauses {
         let Some(error) = &finished.outcome.error else {
             return;
         };
+        let message = harmless_message(error, finished);
         // The server's words may differ by user; ours tell one cause from another.
         let coded = error.server_code.is_some();
         let same = |reason: &&mut FailureCause| {
             let own = (&*reason.kind, reason.code.as_deref());
             own == (&*error.code, error.server_code.as_deref())
-                && (coded || reason.message.as_deref() == Some(&*error.message))
+                && (coded || reason.message == message)
         };
         if let Some(reason) = self.kept.iter_mut().find(same) {
             reason.count += 1;
@@ -35,11 +37,7 @@ impl FailureCauses {
                 code: error.server_code.clone(),
                 count: 1,
                 first: finished.record.place(),
-                message: Some(if coded {
-                    without_people(&error.message, finished.login_id.as_deref())
-                } else {
-                    error.message.to_string()
-                }),
+                message,
                 hint: error.hint.as_ref().map(ToString::to_string),
             });
         }
@@ -53,6 +51,15 @@ impl FailureCauses {
         sorted.truncate(many);
         sorted
     }
+}
+
+/// The message as it may be printed and told to others: of a row that was sent, which may be in the
+/// server's words, without what may name a user; of an invalid one none that quotes the row.
+fn harmless_message(error: &Issue, finished: &Finished) -> Option<String> {
+    if finished.outcome.status != Status::Invalid {
+        return Some(without_people(&error.message, finished.login_id.as_deref()));
+    }
+    (!error.quotes_values()).then(|| error.message.to_string())
 }
 
 /// The server's words without what may name a user: the row's own login ID, an address, a number.
@@ -74,7 +81,6 @@ mod tests {
 
     use super::*;
     use crate::input::record::{Content, Encoding, Format, Position, Record, Source};
-    use crate::issue::Issue;
     use crate::outcome::Outcome;
 
     fn failed(row: u64, kind: &'static str, code: Option<String>) -> Finished {
@@ -89,6 +95,9 @@ mod tests {
         let position = Position { row, line: row + 1, byte: 0 };
         let problem = Issue::error(kind, format!("wrong in row {row}")).hint("fix it");
         let mut outcome = Outcome::invalid(Box::new(problem), jiff::Timestamp::UNIX_EPOCH);
+        if code.is_some() {
+            outcome.status = Status::Rejected;
+        }
         outcome.error.as_mut().unwrap().server_code = code;
         Finished {
             record: Record { source, position, content: Content::Object("{}".into()) },

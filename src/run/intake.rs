@@ -7,13 +7,14 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use jiff::Timestamp;
 
 use super::canary::Candidates;
 use super::checked::Checked;
+use super::earlier::{self, Earlier};
 use super::planned;
 use crate::check::{self, EXAMPLES, Options};
 use crate::engine::breaker::MaxFailures;
@@ -88,12 +89,9 @@ pub(super) fn intend(
     }
     // Two that start at the same moment must not both begin.
     let choosing = store::choosing(runs_dir)?;
-    match find(runs_dir, &config::run_name(&config.inputs), &reading.identity)? {
+    match earlier::find(runs_dir, &config::run_name(&config.inputs), &reading.identity)? {
         Earlier::None => Intended::begin(|| fresh.take(), reading, config, stop),
-        Earlier::Finished(path) => {
-            let tally = store::finished_tally(&path).map_err(Error::refused)?;
-            Ok(Intended::Nothing { folder: path, tally })
-        }
+        Earlier::Finished { folder, tally } => Ok(Intended::Nothing { folder, tally }),
         Earlier::Unfinished(path) => {
             drop(choosing);
             resumed(RunFolder::open(path, *wait)?, config, (declares, stop))
@@ -225,12 +223,14 @@ impl Reading {
         checked.canary = candidates.map(Candidates::chosen).unwrap_or_default();
         match first {
             Some(first) if most.refuses(checked.invalid, checked.rows) => {
+                let issue = &first.issue;
+                let what = if issue.quotes_values() { &issue.code } else { &issue.message };
                 Err(Error::refused(format!(
                     "{} of {} are invalid, more than --max-invalid {most} allows; nothing was sent\n  the first is at {}: {}\n  `descope-bulk check` shows all of them",
                     report::thousands(checked.invalid),
                     report::count(checked.rows, "row"),
                     first.record.place(),
-                    first.issue.message
+                    what
                 )))
             }
             _ => Ok(checked),
@@ -314,41 +314,17 @@ fn identify(request: &InputRequest) -> Result<(InputRequest, InputIdentity), Err
     Ok((request.clone().promised(promise), InputIdentity { name, path, bytes, fingerprint }))
 }
 
-enum Earlier {
-    None,
-    Finished(PathBuf),
-    Unfinished(PathBuf),
-}
-
-/// Finds the run to resume, from the latest back: an unfinished one of the same inputs. The
-/// latest finished one with the same settings ends the search: it is either the same in
-/// everything, and there is nothing to do, or what it did is out of date.
-fn find(runs: &Path, name: &str, identity: &Identity) -> Result<Earlier, Error> {
-    for path in store::earlier(runs, name).map_err(Error::refused)? {
-        let Some(glance) = store::glance(&path).map_err(Error::refused)? else { continue };
-        if !glance.identity.same_inputs(identity) {
-            continue;
-        }
-        let differences = glance.identity.differences(identity);
-        match (glance.complete, differences.is_empty()) {
-            (false, true) => return Ok(Earlier::Unfinished(path)),
-            (false, false) => return Err(changed(&path, &differences)),
-            (true, true) => return Ok(Earlier::Finished(path)),
-            (true, false) if glance.identity.settings == identity.settings => {
-                return Ok(Earlier::None);
-            }
-            (true, false) => {}
-        }
-    }
-    Ok(Earlier::None)
-}
-
 /// Resumes the run in a folder; one that got nowhere begins again there.
 fn resumed(
     folder: RunFolder,
     config: &Config,
     (declares, stop): (Option<Declares<'_>>, &Stop),
 ) -> Result<Intended, Error> {
+    if let Some(mark) = store::marks::purged(folder.path()).map_err(Error::refused)? {
+        let reading = Reading::open(config, Some(&folder), (declares, stop))?;
+        let tally = earlier::of_purged(folder.path(), &mark, &reading.identity)?;
+        return Ok(Intended::Nothing { folder: folder.path().to_owned(), tally });
+    }
     let Some(recovered) = folder.recover().map_err(Error::refused)? else {
         folder.clear().map_err(Error::refused)?;
         keep_streams(config, &folder)?;
@@ -372,19 +348,10 @@ fn resumed(
             folder.path().display(),
             differences.join("; ")
         ))),
-        (false, false) => Err(changed(folder.path(), &differences)),
+        (false, false) => Err(earlier::changed(folder.path(), &differences)),
         (false, true) => {
             folder.forget_summary().map_err(Error::refused)?;
             Intended::resume(folder, reading, recovered)
         }
     }
-}
-
-fn changed(folder: &Path, differences: &[String]) -> Error {
-    Error::refused(format!(
-        "the unfinished run in {} cannot be resumed: something has changed since: {}\n  \
-         restore it as it was; or, to leave that run unfinished, move its folder away or run once without --resume",
-        folder.display(),
-        differences.join("; ")
-    ))
 }

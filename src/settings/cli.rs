@@ -10,6 +10,7 @@ pub(crate) mod history;
 pub(crate) mod hours;
 pub(crate) mod job;
 pub(crate) mod operations;
+pub(crate) mod past;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod run;
@@ -120,6 +121,33 @@ pub(crate) enum Command {
     ///
     /// Exit codes: 0 done; 2 refused, no file was written; 3 it could not be written.
     Report(report::ReportArgs),
+    /// List past runs, the latest first
+    ///
+    /// One line for each folder below the runs folder: when, which files, which operation, what became of
+    /// the rows, whether the run is complete, stopped (it can be resumed), in progress or damaged, its size,
+    /// and whether it can be undone. A folder that holds no run is a line with its reason.
+    ///
+    /// Exit codes: 0 listed; 2 the runs folder cannot be read.
+    Runs(past::RunsArgs),
+    /// Remove users' data from run folders, and keep the totals
+    ///
+    /// Everything goes that may hold a user's data: results, failures, before-images, the journal,
+    /// copies of inputs, and whatever else is in the folder. The totals stay, and enough to recognise the
+    /// same input as finished when it is run again. A purged run cannot be undone, verified, explained or
+    /// reported. Runs in progress are never purged, and those that could be resumed only with
+    /// --unfinished. On a terminal it asks first.
+    ///
+    /// Exit codes: 0 done; 2 refused, nothing was removed; 3 something could not be removed: purge again;
+    /// 4 a run is in progress.
+    Purge(past::PurgeArgs),
+    /// Copy a run folder with pseudonyms in place of users' data, such as for a support ticket
+    ///
+    /// Statuses, codes, times, counts and versions stay. Login IDs, addresses, phone numbers, names,
+    /// values, file names and messages are replaced or left out. The same value has the same pseudonym
+    /// within one copy; the key is kept nowhere. `report` and `explain` read the copy.
+    ///
+    /// Exit codes: 0 done; 2 refused; 3 a file could not be read or written.
+    Redact(past::RedactArgs),
     /// A local Descope look-alike: users, errors, limits, faults
     ///
     /// Serves until it is stopped. The first line on stdout is the URL, to be used as the base

@@ -73,6 +73,8 @@ pub struct Config {
     pub target: Target,
     /// Where the run keeps its files.
     pub folders: Folders,
+    /// How long finished runs of the same job keep users' data, if not forever.
+    pub retention: Option<Duration>,
     /// The settings in force, for the summary; without secrets.
     pub settings: Map<String, Value>,
     /// The settings that decide what is sent and to whom: a run is resumed with the same ones only.
@@ -244,6 +246,7 @@ impl Config {
                 resume: args.resuming.resume,
                 wait: args.resuming.wait,
             },
+            retention: args.output.retention,
             settings,
             identity,
         })

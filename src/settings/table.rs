@@ -235,6 +235,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     key("output.report", "report", KeyKind::Path).recorded("report", |run| {
         json!(run.args.output.report.as_ref().map(|path| path.display().to_string()))
     }),
+    key("output.retention", "retention", KeyKind::Text)
+        .recorded("retentionMs", |run| json!(run.args.output.retention.map(milliseconds))),
     key("output.json", "json", KeyKind::Switch),
     key("output.quiet", "quiet", KeyKind::Switch),
     key("output.log-format", "log-format", KeyKind::Text),

@@ -103,6 +103,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("serve", "", "--serve=127.0.0.1:0"),
     ("serve-public", "", "--serve-public"),
     ("otlp", "", "--otlp=http://127.0.0.1:9"),
+    ("retention", "", "--retention=30d"),
     ("json", "", "--json"),
     ("quiet", "", "--quiet"),
     ("log-format", "", "--log-format=json"),

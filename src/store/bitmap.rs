@@ -34,7 +34,6 @@ impl RowSet {
     }
 
     /// The rows, in order.
-    #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = u64> {
         let of_page = |page: &u64| {
             let first = page * PAGE;

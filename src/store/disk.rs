@@ -118,6 +118,20 @@ pub(super) fn private() -> OpenOptions {
     options
 }
 
+/// Puts a file in the place of one of its name: complete and on the disk, or not at all.
+pub(super) fn replace(folder: &Path, name: &str, text: &[u8]) -> io::Result<()> {
+    let (path, part) = (folder.join(name), folder.join(format!("{name}.part")));
+    let write = || {
+        let mut file = private().create(true).truncate(true).open(&part)?;
+        file.write_all(text)?;
+        file.write_all(b"\n")?;
+        file.sync_all()?;
+        fs::rename(&part, &path)
+    };
+    write().map_err(|error| at("write", &path, &error))?;
+    Folder(folder.to_owned()).sync()
+}
+
 /// The error with the path in its text.
 pub(super) fn at(verb: &str, path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("cannot {verb} {}: {error}", path.display()))

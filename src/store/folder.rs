@@ -4,14 +4,15 @@
 //! creating the folder, and each file in it, fails when it exists already.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use super::before;
-use super::disk::{Disk, Folder, at, private};
+use super::disk::{Disk, Folder, at, private, replace};
 use super::journal::{self, Identity, JournalLine, Recovered};
+use super::marks::{PURGED, is_not_there, refuse_purged};
 use super::results;
 use super::summary::Summary;
 use crate::exit;
@@ -47,7 +48,10 @@ pub struct RunFolder {
 const SUMMARY: &str = "summary.json";
 
 /// The file whose lock says that a process holds the run.
-const LOCK: &str = "lock";
+pub(super) const LOCK: &str = "lock";
+
+/// The files that stay when a run is purged. Whatever else is in its folder may hold users' data.
+pub const KEPT_WHEN_PURGED: [&str; 3] = [PURGED, SUMMARY, LOCK];
 
 /// The beginning of the names of files in which inputs are kept.
 const KEPT: &str = "input-";
@@ -129,6 +133,12 @@ impl RunFolder {
             ),
             _ => at("read", &path, &error),
         })
+    }
+
+    /// Begins a file, for its owner only; one that exists is an error.
+    pub fn begin_file(&self, name: &str) -> io::Result<File> {
+        let path = self.path.join(name);
+        private().create_new(true).open(&path).map_err(|error| at("create", &path, &error))
     }
 
     /// Where an input that can be read only once is kept; the first has index 0.
@@ -224,6 +234,17 @@ pub fn earlier(runs: &Path, name: &str) -> io::Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
+/// What the journal in a folder tells, whatever the output files hold. `None` when there is no run, or
+/// one that got no further than its folder.
+pub fn read_journal(folder: &Path) -> io::Result<Option<Recovered>> {
+    if first_line(folder)?.is_none() {
+        return Ok(None);
+    }
+    let path = folder.join(journal::NAME);
+    let read = File::open(&path).and_then(|file| journal::recover(BufReader::new(file), |_| true));
+    read.map_err(|error| at("read", &path, &error))
+}
+
 /// The summary in the folder of a run that is over.
 pub fn read_summary(folder: &Path) -> io::Result<Summary> {
     let path = folder.join(SUMMARY);
@@ -249,7 +270,9 @@ pub fn finished_tally(folder: &Path) -> io::Result<Tally> {
 ///
 /// The first line is on the disk before anything is sent. So one that is whole and makes no
 /// sense, or is missing beside results, is damage, and the rows must not be taken for unsent.
+/// Of a run that was purged there is nothing to tell: an error, which says so.
 fn first_line(folder: &Path) -> io::Result<Option<Identity>> {
+    refuse_purged(folder)?;
     let path = folder.join(journal::NAME);
     let mut first = Vec::new();
     match File::open(&path) {
@@ -294,10 +317,6 @@ pub fn glance(folder: &Path) -> io::Result<Option<Glance>> {
         Ok(Some(Glance { identity, complete: end == last }))
     };
     read().map_err(|error| at("read", &path, &error))
-}
-
-fn is_not_there(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 fn exactly(path: &Path) -> io::Result<()> {
@@ -389,16 +408,5 @@ fn make(path: &Path) -> io::Result<()> {
 
 /// Writes `summary.json`: complete and on the disk, or not at all.
 pub fn write_summary(folder: &RunFolder, summary: &Summary) -> io::Result<()> {
-    let path = folder.path.join(SUMMARY);
-    let part = folder.path.join("summary.json.part");
-    let write = || {
-        let mut text = serde_json::to_vec_pretty(summary)?;
-        text.push(b'\n');
-        let mut file = private().create(true).truncate(true).open(&part)?;
-        file.write_all(&text)?;
-        file.sync_all()?;
-        fs::rename(&part, &path)
-    };
-    write().map_err(|error| at("write", &path, &error))?;
-    folder.disk().sync()
+    replace(&folder.path, SUMMARY, &serde_json::to_vec_pretty(summary)?)
 }

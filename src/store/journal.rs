@@ -16,7 +16,7 @@ use super::bitmap::RowSet;
 use crate::outcome::Tally;
 
 /// The name of the file.
-pub(super) const NAME: &str = "journal";
+pub const NAME: &str = "journal";
 
 /// The version of the journal's format. Version 1 had the lengths of the failures files without
 /// their names.
@@ -266,6 +266,20 @@ impl Recovered {
         }
         true
     }
+}
+
+/// A journal of few lines that tells the same: of which run it is, and which rows have their outcome.
+/// It says nothing of the lengths of output files.
+pub fn retell(recovered: &Recovered) -> io::Result<Vec<u8>> {
+    let mut rows: Vec<u64> = recovered.finished.iter().collect();
+    let lengths = Lengths::default();
+    let commit = Commit { rows: ranges(&mut rows), lengths, tally: recovered.tally };
+    let sent = recovered.sent.iter().copied().map(JournalLine::Sent);
+    let lines = [JournalLine::Begin(recovered.identity.clone()), JournalLine::Commit(commit)];
+    let last = recovered.complete.then_some(JournalLine::Complete);
+    let mut text = Vec::new();
+    lines.into_iter().chain(sent).chain(last).try_for_each(|line| line.write(&mut text))?;
+    Ok(text)
 }
 
 /// Rows as ranges; sorts them.

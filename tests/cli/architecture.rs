@@ -29,6 +29,9 @@ const ROOMS: &[&str] = &[
     "absent",
     "undo",
     "verify",
+    "runs",
+    "redact",
+    "purge",
     "export",
     "check",
     "plan",
@@ -71,7 +74,7 @@ const HIDDEN: &[(&str, &[&str])] = &[
     ("opentelemetry_sdk", &["telemetry"]),
     ("opentelemetry_otlp", &["telemetry"]),
     ("askama", &["report/page"]),
-    ("ring", &["notify", "report/page", "serve"]),
+    ("ring", &["notify", "redact/pseudonyms", "report/page", "serve", "store/marks"]),
 ];
 
 /// A module by its path below the crate, such as `["store", "journal"]`.

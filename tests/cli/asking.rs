@@ -84,6 +84,19 @@ fn a_person_is_asked_and_only_yes_is_yes() {
 }
 
 #[test]
+fn nothing_is_purged_without_a_yes() {
+    let desk = desk();
+    desk.go(&["run", "in.csv", "--out", "out"], 0);
+    let (seen, code) = typed(&desk, &["purge", "out"], Some("no\n"));
+    assert_eq!(code, Some(2), "{seen}");
+    assert!(seen.contains("users' data of 1 run will be removed for good: 3 files"), "{seen}");
+    assert!(desk.path("out/results.jsonl").exists());
+    let (seen, code) = typed(&desk, &["purge", "out"], Some("yes\n"));
+    assert_eq!(code, Some(0), "{seen}");
+    assert!(!desk.path("out/results.jsonl").exists());
+}
+
+#[test]
 fn nobody_is_asked_with_yes_in_a_rehearsal_or_without_a_terminal() {
     let desk = desk();
     let (seen, code) = typed(&desk, &["run", "in.csv", "--out", "a", "--yes"], None);

@@ -234,7 +234,8 @@ fn flags(text: &str) -> BTreeSet<String> {
 
 #[test]
 fn flags_in_documents_exist() {
-    const OF_OTHERS: [&str; 5] = ["--release", "--path", "--bench", "--slurpfile", "--rawfile"];
+    const OF_OTHERS: [&str; 6] =
+        ["--release", "--path", "--bench", "--features", "--slurpfile", "--rawfile"];
     let help = |command| stdout(program().args([command, "--help"]));
     let known: BTreeSet<_> = [
         "run",
@@ -246,6 +247,9 @@ fn flags_in_documents_exist() {
         "export",
         "explain",
         "report",
+        "runs",
+        "purge",
+        "redact",
         "simulate",
         "operations",
     ]
@@ -397,4 +401,41 @@ fn the_screens_of_the_guide_are_what_is_shown() {
     desk.go(&["run", "else.csv", "--out", "else"], 0);
     let (shown, _) = desk.go(&["undo", "out", "-o", "undo.jsonl"], 1);
     assert_eq!(shown, screen(&page, "descope-bulk undo runs/"));
+}
+
+#[test]
+fn the_commands_of_the_privacy_page_do_what_it_says() {
+    let page = fs::read_to_string(project("docs/privacy.md")).unwrap();
+    let user = |name: &str| serde_json::json!({"loginIds": [name]});
+    let desk = Desk::new(&[user("ann"), user("ben")], &[]);
+    desk.write(
+        "phones.csv",
+        "loginId,phone,verified\nann,+442079460010,true\nben,+442079460011,true\ndan,+442079460012,true\n",
+    );
+    let name = "runs/phones-20261124T040625Z";
+    desk.go(&["run", "phones.csv", "--out", name], 1);
+    let words = |text: &str| -> Vec<String> {
+        // Times and sizes differ.
+        let word = |word: &&str| !word.starts_with("20") && !word.contains([':', '.']);
+        text.split_whitespace().filter(word).map(str::to_owned).collect()
+    };
+    let (shown, _) = desk.go(&["runs"], 0);
+    let shown = shown.replace("complete, simulated", "complete");
+    assert_eq!(words(&shown), words(&screen(&page, "descope-bulk runs")));
+    let blocks = page.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let mut lines: Vec<&str> = blocks.flat_map(str::lines).collect();
+    // A copy is made of what is still there.
+    lines.sort_by_key(|line| line.contains("purge"));
+    assert_eq!(lines.len(), 7, "{lines:?}");
+    for line in lines {
+        let words: Vec<&str> = line.split(' ').skip(1).collect();
+        desk.go(&words, 0);
+    }
+    let table = page.split_once("| file | what is in it then |").unwrap().1;
+    let table = table.split("\n\n").next().unwrap();
+    let kept: BTreeSet<&str> = table.split('`').skip(1).step_by(2).collect();
+    let left = fs::read_dir(desk.path(name)).unwrap();
+    let left: BTreeSet<String> =
+        left.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(left, kept.into_iter().map(str::to_owned).collect());
 }

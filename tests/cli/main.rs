@@ -25,9 +25,12 @@ mod moving;
 mod order;
 mod output;
 mod pace;
+mod past;
 mod plans;
+mod privacy;
 
 mod reconciling;
+mod redacting;
 mod replies;
 mod reporting;
 mod resuming;

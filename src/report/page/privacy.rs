@@ -74,13 +74,8 @@ fn is_domain(text: &str) -> bool {
 /// cleaned all the same of what looks like a value.
 #[must_use]
 pub(super) fn harmless_message(issue: &Issue, status: Status) -> Option<String> {
-    /// Kinds whose message quotes what stands in the row.
-    const QUOTING: [&str; 4] =
-        ["unknown_operation", "unknown_field", "invalid_json", "duplicate_key"];
-    let is_ours = status == Status::Invalid && issue.server_code.is_none();
-    let quotes = QUOTING.contains(&&*issue.code)
-        || issue.place.as_deref().is_some_and(|place| place.starts_with('_'));
-    (is_ours && !quotes).then(|| without_values(&issue.message))
+    let is_ours = status == Status::Invalid && !issue.quotes_values();
+    is_ours.then(|| without_values(&issue.message))
 }
 
 /// Words without what may be a value: quoted text, an address, a long number.

@@ -16,13 +16,11 @@ use crate::outcome::{Status, Tally};
 use crate::report::announce::in_words;
 use crate::report::format::{count, span_ms, thousands};
 use crate::report::summary::{WayBack, advice, meaning, rerun, spoken};
+use crate::store::marks::SETTINGS_WITH_VALUES;
 use crate::store::summary::Summary;
 
 /// Failed rows that are there without the script.
 const WITHOUT_SCRIPT: usize = 100;
-
-/// Settings that hold values of users.
-const SETTINGS_WITH_VALUES: [&str; 2] = ["where", "set"];
 
 /// A run.
 pub(super) struct RunView {

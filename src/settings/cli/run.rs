@@ -416,6 +416,11 @@ pub struct OutputArgs {
     #[arg(long)]
     pub serve_public: bool,
 
+    /// When the run is over, purge earlier finished runs of the same job that ended longer ago, such as 30d:
+    /// their users' data is removed, their summaries stay
+    #[arg(long, value_name = "TIME", value_parser = some_time)]
+    pub retention: Option<Duration>,
+
     /// Print the summary as one JSON object
     #[arg(long)]
     pub json: bool,
@@ -518,7 +523,7 @@ pub(super) fn rate(text: &str) -> Result<Rate, String> {
     text.parse().map(Rate::Limit)
 }
 
-fn some_time(text: &str) -> Result<Duration, String> {
+pub(super) fn some_time(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(time) if time.is_zero() => Err("must be greater than zero".to_owned()),
         parsed => parsed.map_err(|error| error.to_string()),
