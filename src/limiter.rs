@@ -23,6 +23,7 @@ use crate::limiter::limit::Limit;
 use hold::Hold;
 use keeper::{Here, Keeper};
 pub use shared::SharedBudget;
+pub use state::BudgetUsage;
 use state::RequestId;
 
 /// The rates that a gate keeps.

@@ -13,6 +13,7 @@ mod attributes;
 mod causes;
 mod check;
 mod counts;
+mod doctor;
 mod format;
 mod history;
 mod live;
@@ -35,6 +36,7 @@ pub(crate) use attributes::{attributes_json, attributes_table, comparison_json, 
 pub(crate) use causes::FailureCauses;
 pub(crate) use check::{finding_json, print_finding, print_report, report_json};
 pub(crate) use counts::Counts;
+pub(crate) use doctor::{doctor_json, doctor_page};
 pub(crate) use format::{count, quoted, span, thousands};
 pub(crate) use history::{UndoScreen, VerifyScreen};
 pub(crate) use live::{ProgressForm, ProgressSink};

@@ -18,6 +18,7 @@ mod object;
 mod output;
 mod recorder;
 pub mod results;
+mod site;
 pub mod summary;
 #[cfg(test)]
 mod tests;
@@ -30,4 +31,5 @@ pub use folder::{
 pub(crate) use new_file::NewFile;
 pub use recorder::{Closed, Recorder};
 pub use results::NAME as RESULTS;
+pub(crate) use site::{FileSystem, Site, is_open_to_others};
 pub use thread::spawn;

@@ -32,6 +32,7 @@ const ROOMS: &[&str] = &[
     "export",
     "check",
     "plan",
+    "doctor",
     "report",
     "notify",
     "simulator",
@@ -47,6 +48,7 @@ const ROOMS: &[&str] = &[
 const HIDDEN: &[(&str, &[&str])] = &[
     ("reqwest", &["api/transport"]),
     ("rustls", &["api/transport"]),
+    ("yasna", &["api/transport/certificate"]),
     ("hyper_util", &["api/transport", "simulator/"]),
     ("http_body_util", &["simulator/"]),
     ("governor", &["limiter/state"]),

@@ -246,6 +246,7 @@ fn flags_in_documents_exist() {
         "export",
         "explain",
         "report",
+        "doctor",
         "simulate",
         "operations",
     ]

@@ -12,6 +12,7 @@ mod columns;
 mod coming;
 mod crashes;
 mod credentials;
+mod doctoring;
 mod documents;
 mod expected;
 mod explaining;
