@@ -27,6 +27,7 @@ mod progress;
 pub(crate) mod snippet;
 mod story;
 mod summary;
+mod supervisor;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -46,3 +47,4 @@ pub(crate) use page::{PageRules, RunFacts, write_page};
 pub(crate) use plan::{ChangeTable, PlanScreen, ReadingProgress};
 pub(crate) use story::print_story;
 pub(crate) use summary::{Look, print_summary};
+pub(crate) use supervisor::Supervisor;

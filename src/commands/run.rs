@@ -14,7 +14,7 @@ use crate::exit::{Error, Exit};
 use crate::notify::Ending;
 use crate::report::logging::{self, LogFormat, LogLook};
 use crate::report::metrics;
-use crate::report::{self, Announcer, LogWriter, ProgressForm, ProgressSink};
+use crate::report::{self, Announcer, LogWriter, ProgressForm, ProgressSink, Supervisor};
 use crate::run::{Intention, NOT_CONFIRMED, Run, RunEnd};
 use crate::settings::cli::run::{OutputArgs, RunArgs};
 use crate::settings::config::{Config, Target};
@@ -23,6 +23,7 @@ use crate::store::summary::Summary;
 use teller::Teller;
 
 mod open_files;
+mod supervision;
 mod teller;
 
 /// Runs the files and says how it ended, here and to whom it may concern.
@@ -32,7 +33,8 @@ pub(super) fn run(args: &RunArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
     // A rehearsal is nobody else's business.
     let teller = if args.simulate { None } else { Teller::of(&args.notify, caller.environment) };
     let begun = teller.as_ref().map(Teller::began);
-    let (ended, summary) = match run_files(args, caller, &log) {
+    let supervisor = supervision::supervisor(caller.environment);
+    let (ended, summary) = match run_files(args, caller, &log, supervisor.as_ref()) {
         Ok(end) => {
             let summary = match &end {
                 RunEnd::Finished { summary, .. } => Some(summary.clone()),
@@ -47,9 +49,12 @@ pub(super) fn run(args: &RunArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
     {
         tracing::warn!("--metrics-file {}: {error}; the run is not affected", path.display());
     }
+    let exit = ended.as_ref().map_or_else(Error::exit, |exit| *exit);
+    if let Some(supervisor) = supervisor {
+        supervisor.ended(exit);
+    }
     if let Some(teller) = teller {
         begun.map(JoinHandle::join);
-        let exit = ended.as_ref().map_or_else(Error::exit, |exit| *exit);
         let why = ended.as_ref().err().map(ToString::to_string);
         teller.ended(&Ending { exit, summary, why });
     }
@@ -57,7 +62,12 @@ pub(super) fn run(args: &RunArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
 }
 
 /// Runs the files.
-fn run_files(args: &RunArgs, caller: &Caller<'_>, log: &LogWriter) -> Result<RunEnd, Error> {
+fn run_files(
+    args: &RunArgs,
+    caller: &Caller<'_>,
+    log: &LogWriter,
+    supervisor: Option<&Supervisor>,
+) -> Result<RunEnd, Error> {
     let output = &args.output;
     let config = Config::resolve(args, caller.environment)?;
     open_files::allow(&config)?;
@@ -69,6 +79,10 @@ fn run_files(args: &RunArgs, caller: &Caller<'_>, log: &LogWriter) -> Result<Run
     let end = runtime.block_on(async {
         let asks = !args.before.yes && !args.simulate && is_interactive();
         let run = with_sinks(Run::new(config), output, log).typed(caller.typed.to_vec());
+        let run = match supervisor {
+            Some(supervisor) => run.sink(supervisor.sink()),
+            None => run,
+        };
         let run = if asks { run.confirm(ask).confirm_canary(ask_canary) } else { run };
         let run = run.start();
         signals::watch(run.stop().clone(), log.clone())?;

@@ -36,6 +36,7 @@ mod sdk_requests;
 mod selection;
 mod shapes;
 mod stopping;
+mod supervised;
 mod support;
 mod telling;
 mod undoing;
