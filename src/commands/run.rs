@@ -34,20 +34,21 @@ pub(super) fn run(args: &RunArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
     let teller = if args.simulate { None } else { Teller::of(&args.notify, caller.environment) };
     let begun = teller.as_ref().map(Teller::began);
     let supervisor = supervision::supervisor(caller.environment);
-    let (ended, summary) = match run_files(args, caller, &log, supervisor.as_ref()) {
+    let (ended, summary, is_repeat) = match run_files(args, caller, &log, supervisor.as_ref()) {
         Ok(end) => {
             let summary = match &end {
                 RunEnd::Finished { summary, .. } => Some(summary.clone()),
                 _ => None,
             };
-            (show(end, output, &log, caller), summary)
+            let is_repeat = matches!(end, RunEnd::AlreadyFinished { .. });
+            (show(end, output, &log, caller), summary, is_repeat)
         }
-        Err(error) => (Err(error), None),
+        Err(error) => (Err(error), None, false),
     };
     if let (Some(path), Some(summary)) = (&args.notify.metrics_file, &summary)
         && let Err(error) = metrics::write(path, &metrics::prometheus(summary))
     {
-        tracing::warn!("--metrics-file {}: {error}; the run is not affected", path.display());
+        tracing::error!("--metrics-file {}: {error}; the run is not affected", path.display());
     }
     let exit = ended.as_ref().map_or_else(Error::exit, |exit| *exit);
     if let Some(supervisor) = supervisor {
@@ -56,7 +57,7 @@ pub(super) fn run(args: &RunArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
     if let Some(teller) = teller {
         begun.map(JoinHandle::join);
         let why = ended.as_ref().err().map(ToString::to_string);
-        teller.ended(&Ending { exit, summary, why });
+        teller.ended(&Ending { exit, summary, why, is_repeat });
     }
     ended
 }
