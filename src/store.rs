@@ -24,6 +24,7 @@ pub mod summary;
 mod tests;
 pub(crate) mod thread;
 
+pub(crate) use disk::unnamed_file;
 pub use folder::{
     Glance, Place, RunFolder, abandon, choosing, earlier, finished_tally, glance, read_summary,
     write_summary,
