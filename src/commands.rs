@@ -6,6 +6,7 @@ mod attributes;
 mod caller;
 mod check;
 mod declared;
+mod doctor;
 mod explain;
 mod export;
 mod operations;
@@ -69,6 +70,10 @@ fn run(parsed: Parsed, caller: &Caller<'_>) -> Result<Exit, Error> {
             Ok(settings::show(&settings, args.job.job.as_deref(), args.output.json))
         }
         Command::Plan(args) => plan::run(&args, caller),
+        Command::Doctor(args) if args.job.show_settings => {
+            Ok(settings::show(&settings, args.job.job.as_deref(), args.json))
+        }
+        Command::Doctor(args) => doctor::run(&args, caller),
         Command::Undo(args) => undo::run(&args, caller),
         Command::Verify(args) => verify::run(&args, caller),
         Command::Absent(args) => absent::run(&args, caller),

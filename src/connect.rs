@@ -25,6 +25,10 @@ pub(crate) struct ReadableProject {
     pub(crate) base_url: String,
     /// Whether it is a simulator's.
     pub(crate) is_simulated: bool,
+    /// The rate-limit tier, if the server tells one.
+    pub(crate) tier: Option<String>,
+    /// The limits that are kept.
+    pub(crate) rates: Rates,
 }
 
 /// Connects to a project, to read its users.
@@ -32,15 +36,27 @@ pub(crate) async fn to_read(
     endpoint: &Endpoint,
     pace: &PaceSettings,
 ) -> Result<ReadableProject, Error> {
+    to_read_with(endpoint, pace, Backoff::default()).await
+}
+
+/// The same, with so much patience.
+pub(crate) async fn to_read_with(
+    endpoint: &Endpoint,
+    pace: &PaceSettings,
+    backoff: Backoff,
+) -> Result<ReadableProject, Error> {
     let (transport, handshake) = connect(endpoint).await?;
-    let gate = gate(pace, Some(endpoint), &pace.rates(handshake.simulator.as_deref()));
+    let rates = pace.rates(handshake.simulator.as_deref());
+    let gate = gate(pace, Some(endpoint), &rates);
     let host = transport.host();
     Ok(ReadableProject {
-        requester: Requester::new(transport.into(), gate, Backoff::default()),
+        requester: Requester::new(transport.into(), gate, backoff),
         id: endpoint.project_id.clone(),
         host,
         base_url: endpoint.base_url.to_string(),
         is_simulated: handshake.simulator.is_some(),
+        tier: handshake.tier,
+        rates,
     })
 }
 

@@ -20,6 +20,7 @@ mod change;
 mod check;
 mod commands;
 mod connect;
+mod doctor;
 mod engine;
 mod exit;
 mod export;

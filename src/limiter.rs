@@ -26,6 +26,7 @@ use hold::Hold;
 pub use hours::{Hours, SendingHours};
 use keeper::{Here, Keeper};
 pub use shared::SharedBudget;
+pub use state::BudgetUsage;
 use state::RequestId;
 pub use throttle::{Held, Intervention, Steering, Throttle};
 

@@ -53,6 +53,8 @@ pub(crate) struct Ending {
     pub(crate) summary: Option<Box<Summary>>,
     /// Why it did not begin, without a user's data.
     pub(crate) why: Option<String>,
+    /// Whether there was nothing to do, since the run was finished before: its end was told then.
+    pub(crate) is_repeat: bool,
 }
 
 /// The version of the JSON.
@@ -70,7 +72,12 @@ impl Ending {
     pub(crate) fn line(&self) -> String {
         let code = self.exit.code();
         let Some(summary) = &self.summary else {
-            let why = self.why.as_deref().unwrap_or("it did not begin");
+            let nothing = if self.is_repeat {
+                "the run was finished before: nothing to do"
+            } else {
+                "it did not begin"
+            };
+            let why = self.why.as_deref().unwrap_or(nothing);
             return format!("descope-bulk: exit code {code}: {}", first_line(why));
         };
         let rows = Status::ALL
@@ -122,6 +129,7 @@ impl Ending {
         let failed = self.exit != Exit::Success;
         let changed = self.summary.as_ref().is_some_and(|own| own.tally.changed() > 0);
         match when {
+            NotifyWhen::Failure | NotifyWhen::Change if self.is_repeat => false,
             NotifyWhen::Failure => failed,
             NotifyWhen::Change => failed || changed,
             NotifyWhen::Always => true,
@@ -181,7 +189,7 @@ impl Notifications {
             let (command, body) = (command.clone(), body.clone());
             let told = tokio::task::spawn_blocking(move || run(&command, &body)).await;
             if let Ok(Err(why)) = told {
-                tracing::warn!("--notify-command: {why}");
+                tracing::error!("--notify-command: {why}");
             }
         }
     }
@@ -215,7 +223,7 @@ async fn post(http: &Poster, flag: &str, url: Url, body: Vec<u8>, headers: &[(&s
             Some(pause) => tokio::time::sleep(*pause).await,
             None => {
                 let host = url.host_str().unwrap_or_default();
-                tracing::warn!("{flag}: {host} was not told: {why}; the run is not affected");
+                tracing::error!("{flag}: {host} was not told: {why}; the run is not affected");
                 return;
             }
         }
@@ -261,7 +269,12 @@ mod tests {
 
     #[test]
     fn who_is_told_follows_from_the_end() {
-        let ending = |exit| Ending { exit, summary: None, why: Some("no\nsecret".to_owned()) };
+        let ending = |exit| Ending {
+            exit,
+            summary: None,
+            why: Some("no\nsecret".to_owned()),
+            is_repeat: false,
+        };
         for (exit, when, told) in [
             (Exit::Success, NotifyWhen::Failure, false),
             (Exit::Failures, NotifyWhen::Failure, true),
@@ -271,6 +284,9 @@ mod tests {
         ] {
             assert_eq!(ending(exit).is_told(when), told, "{exit:?} {when:?}");
         }
+        let again = Ending { why: None, is_repeat: true, ..ending(Exit::Failures) };
+        assert!(!again.is_told(NotifyWhen::Failure) && again.is_told(NotifyWhen::Always));
+        assert!(again.line().ends_with("exit code 1: the run was finished before: nothing to do"));
         let line = ending(Exit::Refused).line();
         assert!(line.ends_with("exit code 2: no") && !line.contains("secret"), "{line}");
     }

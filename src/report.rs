@@ -13,6 +13,7 @@ mod attributes;
 mod causes;
 mod check;
 mod counts;
+mod doctor;
 mod format;
 mod history;
 mod live;
@@ -27,6 +28,7 @@ mod runs;
 pub(crate) mod snippet;
 mod story;
 mod summary;
+mod supervisor;
 mod table;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -39,6 +41,7 @@ pub(crate) use attributes::{attributes_json, attributes_table, comparison_json, 
 pub(crate) use causes::FailureCauses;
 pub(crate) use check::{finding_json, print_finding, print_report, report_json};
 pub(crate) use counts::Counts;
+pub(crate) use doctor::{doctor_json, doctor_page};
 pub(crate) use format::{count, quoted, size, span, thousands};
 pub(crate) use history::{UndoScreen, VerifyScreen};
 pub(crate) use live::{ProgressForm, ProgressSink};
@@ -49,3 +52,4 @@ pub(crate) use plan::{ChangeTable, PlanScreen, ReadingProgress};
 pub(crate) use runs::{print_runs, run_json};
 pub(crate) use story::print_story;
 pub(crate) use summary::{Look, print_summary};
+pub(crate) use supervisor::Supervisor;

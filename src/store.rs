@@ -21,12 +21,14 @@ mod object;
 mod output;
 mod recorder;
 pub mod results;
+mod site;
 pub mod summary;
 #[cfg(test)]
 mod tests;
 pub(crate) mod thread;
 
 pub use contents::{FolderEntry, contents};
+pub(crate) use disk::unnamed_file;
 pub use folder::{
     Glance, KEPT_WHEN_PURGED, Place, RunFolder, abandon, choosing, earlier, finished_tally, glance,
     read_journal, read_summary, write_summary,
@@ -36,4 +38,5 @@ pub use look::{is_held, journal_time, lock_time};
 pub(crate) use new_file::NewFile;
 pub use recorder::{Closed, Recorder};
 pub use results::NAME as RESULTS;
+pub(crate) use site::{FileSystem, Site, is_open_to_others};
 pub use thread::spawn;

@@ -91,9 +91,14 @@ type Advice = (&'static str, &'static str);
 /// What to do when the server refuses the project ID and the key.
 pub(crate) const CREDENTIALS_HINT: &str = "check DESCOPE_PROJECT_ID and DESCOPE_MANAGEMENT_KEY: the key may have expired, or be limited to other projects or addresses";
 
-const CERTIFICATE_HINT: &str = "if a proxy inspects TLS here, name a file with its CA certificate in SSL_CERT_FILE, which takes the place of the system's certificates";
+/// What to do when somebody else than the API answers with a refusal.
+pub(crate) const PAGE_HINT: &str = "this is not an answer of the API: ask who runs the proxy or firewall in between, and check HTTPS_PROXY, ALL_PROXY and --base-url";
 
-const PROXY_HINT: &str = "check HTTPS_PROXY, ALL_PROXY and NO_PROXY in the environment";
+/// What to do when this machine does not trust who signed a certificate.
+pub(crate) const CERTIFICATE_HINT: &str = "if a proxy inspects TLS here, name a file with its CA certificate in SSL_CERT_FILE, which takes the place of the system's certificates";
+
+/// What to do when a proxy does not let a request through.
+pub(crate) const PROXY_HINT: &str = "check HTTPS_PROXY, ALL_PROXY and NO_PROXY in the environment";
 
 const UNKNOWN_HINT: &str = "look at the user; sending the row again is safe unless it renames";
 

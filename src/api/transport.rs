@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, SERVER, USER_AGENT,
 };
@@ -16,8 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
-use super::address::is_loopback;
-use super::explain::CREDENTIALS_HINT;
+use super::explain::{CREDENTIALS_HINT, PAGE_HINT};
 use super::response::{Body, Reply, Response, Sent, TransportError, parse_retry_after};
 use crate::catalog::{
     self, Answers, LOAD, LOAD_MANY, OPERATIONS, Operation, PROJECT_REQUESTS, ProjectList, REQUESTS,
@@ -25,12 +24,18 @@ use crate::catalog::{
 };
 use crate::exit::Error;
 
+mod certificate;
+mod client;
 mod lost;
 mod post;
+mod probe;
 mod tls;
 
-use lost::{Route, innermost};
+pub(crate) use certificate::SeenCertificate;
+use client::{LICENSE_PATH, MAX_BODY, Unread, client, no_tls, read};
+use lost::Route;
 pub(crate) use post::Poster;
+pub(crate) use probe::{Probe, ProbeAnswer, probe};
 use tls::tls;
 
 /// Whom to speak to, and as whom.
@@ -57,25 +62,14 @@ pub(crate) struct Handshake {
     pub simulator: Option<String>,
 }
 
-/// The largest body that is read; a user is about 1 KB.
-const MAX_BODY: usize = 4 << 20;
-
 /// The largest body that is read where it holds up to a hundred users.
 const MAX_USERS_BODY: usize = 32 << 20;
 
 /// How long the answer to the handshake may take (the SDKs wait as long).
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
-const LICENSE_PATH: &str = "/v1/mgmt/license";
-
 /// What every answer of the simulator names itself.
 const SIMULATOR: &str = "descope-bulk-simulator";
-
-/// How long a connection may lie idle before it is not used again; servers close them, too.
-const MAX_IDLE: Duration = Duration::from_secs(30);
-
-/// How often the network is asked whether a silent connection is still there.
-const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
 /// The way to one server.
 #[derive(Debug)]
@@ -97,14 +91,6 @@ struct Received {
     status: StatusCode,
     headers: HeaderMap,
     body: Result<Bytes, Unread>,
-}
-
-/// Why a body is not whole.
-#[derive(Debug)]
-enum Unread {
-    TooLarge,
-    /// It broke off after this.
-    Broken(Bytes),
 }
 
 /// Why there was no handshake.
@@ -177,11 +163,10 @@ impl Transport {
         };
         let operations = OPERATIONS.iter().chain(REQUESTS).chain(PROJECT_REQUESTS);
         let paths = operations.map(|operation| operation.path).chain([LICENSE_PATH]);
-        let http = client(endpoint).map_err(|cause| {
-            Error::refused(format!(
-                "cannot prepare for TLS: {cause}; install the system's CA certificates, or name a file of them in SSL_CERT_FILE"
-            ))
-        })?;
+        let tls = tls(endpoint.base_url.scheme() == "https");
+        let http = tls
+            .and_then(|tls| client(&endpoint.base_url, endpoint.connect_timeout, tls))
+            .map_err(|cause| Error::refused(no_tls(&cause)))?;
         Ok(Self {
             http,
             base_url: endpoint.base_url.clone(),
@@ -313,25 +298,6 @@ impl Wire for Transport {
     }
 }
 
-/// A client that sends each request once, and to where it was told.
-fn client(endpoint: &Endpoint) -> Result<reqwest::Client, String> {
-    let builder = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls(endpoint.base_url.scheme() == "https")?)
-        .connect_timeout(endpoint.connect_timeout)
-        .redirect(reqwest::redirect::Policy::none())
-        // Without a bound it would copy every request, so that it could repeat it.
-        .retry(reqwest::retry::never().max_retries_per_request(0))
-        .pool_idle_timeout(MAX_IDLE)
-        .tcp_keepalive(KEEP_ALIVE)
-        .tcp_keepalive_interval(KEEP_ALIVE)
-        .tcp_nodelay(true)
-        .http2_keep_alive_interval(Duration::from_secs(15))
-        .http2_keep_alive_timeout(Duration::from_secs(10));
-    // What is for this machine stays on it, whatever proxy the environment names.
-    let builder = if is_loopback(&endpoint.base_url) { builder.no_proxy() } else { builder };
-    builder.build().map_err(|error| innermost(&error))
-}
-
 fn headers(endpoint: &Endpoint) -> Result<HeaderMap, Error> {
     let unfit = |what: &str| {
         Error::refused(format!("{what} contains characters that are not allowed in an HTTP header"))
@@ -355,33 +321,6 @@ fn headers(endpoint: &Endpoint) -> Result<HeaderMap, Error> {
     Ok(headers)
 }
 
-/// Reads a body to its end.
-async fn read(
-    response: &mut reqwest::Response,
-    most: usize,
-    deadline: Instant,
-) -> Result<Bytes, Unread> {
-    let mut so_far = Bytes::new();
-    loop {
-        let chunk = match timeout_at(deadline, response.chunk()).await {
-            Ok(Ok(Some(chunk))) => chunk,
-            Ok(Ok(None)) => return Ok(so_far),
-            Ok(Err(_)) | Err(_) => return Err(Unread::Broken(so_far)),
-        };
-        if so_far.len() + chunk.len() > most {
-            return Err(Unread::TooLarge);
-        }
-        // Most bodies come in one piece, which needs no copy.
-        so_far = if so_far.is_empty() {
-            chunk
-        } else {
-            let mut longer = BytesMut::from(so_far);
-            longer.extend_from_slice(&chunk);
-            longer.freeze()
-        };
-    }
-}
-
 /// Why nothing is sent after this response to the handshake, if that is so.
 fn refused(status: u16, body: &[u8]) -> Option<String> {
     let read = Body::read(Answers::Nothing, status, body);
@@ -392,9 +331,11 @@ fn refused(status: u16, body: &[u8]) -> Option<String> {
         Body::Unreadable(words) if !words.is_empty() => (format!(": {words}"), false),
         read => (String::new(), matches!(read, Body::Error(_))),
     };
+    // What is no answer of the API has words of its own: somebody else's page.
+    let hint = if of_api || told.is_empty() { CREDENTIALS_HINT } else { PAGE_HINT };
     match status {
         401 | 403 => Some(format!(
-            "the server refuses the credentials (HTTP {status}{told}); nothing was sent\n  {CREDENTIALS_HINT}"
+            "the server refuses the credentials (HTTP {status}{told}); nothing was sent\n  {hint}"
         )),
         404 | 405 | 501 if !of_api => Some(format!(
             "the server does not look like the Descope API (HTTP {status}{told}); nothing was sent\n  check --base-url, DESCOPE_BASE_URL and the proxy"

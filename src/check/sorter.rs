@@ -10,6 +10,7 @@ use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 
 use super::assertions::{Assertion, Encoded};
+use crate::store;
 
 /// Assertions held in memory at most: 20 MiB of them.
 const HELD: usize = 512 * 1024;
@@ -49,7 +50,7 @@ impl Sorter {
         self.held.sort_unstable();
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(tempfile::tempfile()?),
+            none => none.insert(store::unnamed_file()?),
         };
         let mut end = file.seek(SeekFrom::End(0))?;
         let mut writer = BufWriter::with_capacity(BLOCK * SIZE, file);

@@ -14,8 +14,9 @@ use crate::exit::{Error, Exit};
 use crate::notify::Ending;
 use crate::report::logging::{self, LogFormat, LogLook};
 use crate::report::metrics;
-use crate::report::{self, Announcer, LogWriter, ProgressForm, ProgressSink};
+use crate::report::{self, Announcer, LogWriter, ProgressForm, ProgressSink, Supervisor};
 use crate::run::{Intention, NOT_CONFIRMED, Run, RunEnd};
+use crate::serve::Serving;
 use crate::settings::cli::run::{OutputArgs, RunArgs};
 use crate::settings::config::{Config, Target};
 use crate::store;
@@ -27,6 +28,7 @@ use teller::Teller;
 mod collector;
 mod live_page;
 mod open_files;
+mod supervision;
 mod teller;
 
 /// Runs the files and says how it ended, here and to whom it may concern.
@@ -36,32 +38,42 @@ pub(super) fn run(args: &RunArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
     // A rehearsal is nobody else's business.
     let teller = if args.simulate { None } else { Teller::of(&args.notify, caller.environment) };
     let begun = teller.as_ref().map(Teller::began);
-    let (ended, summary) = match run_files(args, caller, &log) {
+    let supervisor = supervision::supervisor(caller.environment);
+    let (ended, summary, is_repeat) = match run_files(args, caller, &log, supervisor.as_ref()) {
         Ok(end) => {
             let summary = match &end {
                 RunEnd::Finished { summary, .. } => Some(summary.clone()),
                 _ => None,
             };
-            (show(end, output, &log, caller), summary)
+            let is_repeat = matches!(end, RunEnd::AlreadyFinished { .. });
+            (show(end, output, &log, caller), summary, is_repeat)
         }
-        Err(error) => (Err(error), None),
+        Err(error) => (Err(error), None, false),
     };
     if let (Some(path), Some(summary)) = (&args.notify.metrics_file, &summary)
         && let Err(error) = metrics::write(path, &metrics::of_summary(summary))
     {
-        tracing::warn!("--metrics-file {}: {error}; the run is not affected", path.display());
+        tracing::error!("--metrics-file {}: {error}; the run is not affected", path.display());
+    }
+    let exit = ended.as_ref().map_or_else(Error::exit, |exit| *exit);
+    if let Some(supervisor) = supervisor {
+        supervisor.ended(exit);
     }
     if let Some(teller) = teller {
         begun.map(JoinHandle::join);
-        let exit = ended.as_ref().map_or_else(Error::exit, |exit| *exit);
         let why = ended.as_ref().err().map(ToString::to_string);
-        teller.ended(&Ending { exit, summary, why });
+        teller.ended(&Ending { exit, summary, why, is_repeat });
     }
     ended
 }
 
 /// Runs the files.
-fn run_files(args: &RunArgs, caller: &Caller<'_>, log: &LogWriter) -> Result<RunEnd, Error> {
+fn run_files(
+    args: &RunArgs,
+    caller: &Caller<'_>,
+    log: &LogWriter,
+    supervisor: Option<&Supervisor>,
+) -> Result<RunEnd, Error> {
     let output = &args.output;
     let config = Config::resolve(args, caller.environment)?;
     open_files::allow(&config)?;
@@ -73,16 +85,13 @@ fn run_files(args: &RunArgs, caller: &Caller<'_>, log: &LogWriter) -> Result<Run
     let page = WaitingPage::of(output, log)?;
     let run = with_sinks(Run::new(config), output, log).typed(caller.typed.to_vec());
     let (run, collector) = Collector::told_of(run, output.otlp.as_ref())?;
-    let (end, page) = runtime.block_on(async {
-        let asks = !args.before.yes && !args.simulate && is_interactive();
-        let run = if asks { run.confirm(ask).confirm_canary(ask_canary) } else { run };
-        let run = WaitingPage::watching(page.as_ref(), run).start();
-        let page = page.and_then(|page| page.start(&run));
-        if let Err(error) = signals::watch(run.stop().clone(), log.clone()) {
-            return (Err(error), page);
-        }
-        (run.wait().await, page)
-    });
+    let run = match supervisor {
+        Some(supervisor) => run.sink(supervisor.sink()),
+        None => run,
+    };
+    let asks = !args.before.yes && !args.simulate && is_interactive();
+    let run = if asks { run.confirm(ask).confirm_canary(ask_canary) } else { run };
+    let (end, page) = runtime.block_on(go(run, page, log));
     collector.end();
     if let Some(page) = page {
         page.end();
@@ -90,6 +99,20 @@ fn run_files(args: &RunArgs, caller: &Caller<'_>, log: &LogWriter) -> Result<Run
     // A reader that still waits for its file must not hold up the end.
     runtime.shutdown_timeout(Duration::from_millis(100));
     end
+}
+
+/// Starts a run, heeds signals and the page meanwhile, and waits for its end.
+async fn go(
+    run: Run,
+    page: Option<WaitingPage>,
+    log: &LogWriter,
+) -> (Result<RunEnd, Error>, Option<Serving>) {
+    let run = WaitingPage::watching(page.as_ref(), run).start();
+    let page = page.and_then(|page| page.start(&run));
+    match signals::watch(run.stop().clone(), log.clone()) {
+        Ok(()) => (run.wait().await, page),
+        Err(error) => (Err(error), page),
+    }
 }
 
 /// Says what is about to happen, and asks. Only `yes` is yes.

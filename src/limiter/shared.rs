@@ -6,7 +6,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::hold::Hold;
 use super::limit::Limit;
-use super::state::{LimiterState, Moment, RequestId};
+use super::state::{BudgetUsage, LimiterState, Moment, RequestId};
 
 /// How soon to look again where the end of somebody else's request is waited for.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -46,16 +46,31 @@ impl SharedBudget {
     pub fn open(folder: &Path, server: &str, project: &str) -> io::Result<Self> {
         make(folder)?;
         forget(folder);
-        let name = xxhash_rust::xxh3::xxh3_64(format!("{server} {project}").as_bytes());
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(folder.join(format!("{NAME}{name:016x}.json")))?;
+        let file = options.open(path_of(folder, server, project))?;
         let (changes, asked) = mpsc::channel(WAITING);
         let keeper =
             thread::Builder::new().name("budget".into()).spawn(move || keep(&file, asked))?;
         Ok(Self { changes: Some(changes), keeper: Some(keeper), next: AtomicU64::new(0) })
+    }
+
+    /// What is used of a project's budget just now; nothing where no run has used it. Nothing is
+    /// changed.
+    pub fn usage(folder: &Path, server: &str, project: &str) -> io::Result<Option<BudgetUsage>> {
+        let mut file = match File::open(path_of(folder, server, project)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        file.lock_shared()?;
+        let mut text = String::new();
+        file.read_to_string(&mut text)?;
+        let now = now();
+        let mut state = LimiterState::parse(&text, now);
+        state.tidy(now, &is_alive);
+        Ok(Some(state.usage(now)))
     }
 
     /// Takes one request out of the budget of a class.
@@ -160,6 +175,12 @@ fn locked(mut file: &File, changes: Vec<StateChange>) -> Result<(), (io::Error, 
         file.unlock()
     };
     end().map_err(|error| (error, Vec::new()))
+}
+
+/// The file of a project's budget.
+fn path_of(folder: &Path, server: &str, project: &str) -> PathBuf {
+    let name = xxhash_rust::xxh3::xxh3_64(format!("{server} {project}").as_bytes());
+    folder.join(format!("{NAME}{name:016x}.json"))
 }
 
 /// The time since 1970: the one clock that processes share.

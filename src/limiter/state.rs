@@ -11,7 +11,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use governor::clock::Clock;
@@ -22,6 +22,7 @@ use governor::{Quota, RateLimiter};
 use serde::{Deserialize, Serialize};
 
 use super::limit::Limit;
+use crate::catalog::RateClass;
 
 /// The version of the state's form.
 const VERSION: u32 = 2;
@@ -52,6 +53,17 @@ pub(super) enum Wait {
     Pace(Moment),
     /// The server has asked for quiet until then.
     Closed(Moment),
+}
+
+/// What is used of a budget at a moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BudgetUsage {
+    /// Requests that count against the limit of all, by the processes of this machine.
+    pub requests: u64,
+    /// The processes that have requests on the wire.
+    pub processes: BTreeSet<u32>,
+    /// How long the server wants quiet.
+    pub closed_for: Duration,
 }
 
 /// What is remembered.
@@ -139,6 +151,14 @@ impl LimiterState {
     /// The server asks everybody to be quiet. A shorter pause never shortens a longer one.
     pub(super) fn close_until(&mut self, until: Moment) {
         self.closed_until = self.closed_until.max(until);
+    }
+
+    /// What is used of it.
+    pub(super) fn usage(&mut self, now: Moment) -> BudgetUsage {
+        let sent = self.classes.values().flat_map(|class| &class.on_the_wire);
+        let processes = sent.map(|(request, _)| request.process).collect();
+        let requests = self.class(RateClass::Users.name()).counted();
+        BudgetUsage { requests, processes, closed_for: self.closed_until.saturating_sub(now) }
     }
 
     fn class(&mut self, name: &'static str) -> &mut ClassState {

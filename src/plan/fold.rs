@@ -23,6 +23,7 @@ use crate::exit::Error;
 use crate::requester::Requester;
 use crate::rows::{Instruction, OnConflict, lane};
 use crate::stop::Stop;
+use crate::store;
 
 /// The hash of a user ID, in halves, so that an entry of the index takes 13 bytes.
 type UserKey = [u32; 2];
@@ -60,7 +61,7 @@ struct Kept {
 impl Fold {
     /// Of rows of which there are so many: an index that grows holds everything twice meanwhile.
     pub(super) fn new(rows: u64) -> Result<Self, Error> {
-        let kept = tempfile::tempfile().map_err(Error::refused)?;
+        let kept = store::unnamed_file().map_err(Error::refused)?;
         let changed = HashMap::with_capacity(usize::try_from(rows).unwrap_or(0));
         let (renamed, freed, made, gone) = Default::default();
         Ok(Self { kept, end: 0, changed, renamed, freed, made, gone })

@@ -3,6 +3,7 @@
 pub(crate) mod absent;
 pub(crate) mod attributes;
 pub(crate) mod check;
+pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod findings;
@@ -148,6 +149,14 @@ pub(crate) enum Command {
     ///
     /// Exit codes: 0 done; 2 refused; 3 a file could not be read or written.
     Redact(past::RedactArgs),
+    /// Look whether a run would go: key, network, clock, rights, limits, disk
+    ///
+    /// For a new machine, and before a job is left to a scheduler: run it there, as the user and in the
+    /// environment of the job. Takes the job's file, or the same options as `run`. Reads only: nothing is
+    /// changed, and the key is never shown.
+    ///
+    /// Exit codes: 0 a run would go, perhaps with warnings; 1 something would keep it from that; 2 refused.
+    Doctor(Box<doctor::DoctorArgs>),
     /// A local Descope look-alike: users, errors, limits, faults
     ///
     /// Serves until it is stopped. The first line on stdout is the URL, to be used as the base

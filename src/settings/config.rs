@@ -413,13 +413,9 @@ pub(crate) fn endpoint(
     pace: &PaceSettings,
     environment: Environment<'_>,
 ) -> Result<Endpoint, Error> {
-    let stated = args.project_id.clone().or_else(|| environment(table::PROJECT_ID));
-    let project_id = project_id(stated.as_deref())?;
+    let project_id = project(args, environment)?;
     let management_key = management_key(args, environment)?;
-    let base_url = match args.base_url.clone().or_else(|| environment(table::BASE_URL)) {
-        Some(text) => base_url(&text)?,
-        None => base_url(&regional_base_url(&project_id))?,
-    };
+    let base_url = address(args, Some(&project_id), environment)?;
     // Servers on this machine are for trying things out, under whatever ID.
     if !is_loopback(&base_url) {
         check_project_id_length(&project_id)?;
@@ -427,10 +423,28 @@ pub(crate) fn endpoint(
     Ok(Endpoint {
         base_url,
         project_id,
-        management_key: management_key.into(),
+        management_key,
         connect_timeout: pace.connect_timeout,
         timeout: pace.timeout,
     })
+}
+
+/// The ID of the project that is named.
+pub(crate) fn project(args: &ProjectArgs, environment: Environment<'_>) -> Result<String, Error> {
+    let stated = args.project_id.clone().or_else(|| environment(table::PROJECT_ID));
+    project_id(stated.as_deref())
+}
+
+/// The base URL that is named, else the one of a project's region.
+pub(crate) fn address(
+    args: &ProjectArgs,
+    project: Option<&str>,
+    environment: Environment<'_>,
+) -> Result<Url, Error> {
+    match args.base_url.clone().or_else(|| environment(table::BASE_URL)) {
+        Some(text) => base_url(&text),
+        None => base_url(&regional_base_url(project.unwrap_or_default())),
+    }
 }
 
 /// The endpoint of the project that is named, if there is a key for it, too; nothing where either is

@@ -1,5 +1,6 @@
 //! The management key: where it comes from. It is never typed, shown or written.
 
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -7,10 +8,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 use super::Environment;
 use super::cli::run::ProjectArgs;
 use super::table;
 use crate::exit::Error;
+use crate::store;
 
 /// What to do without an account.
 pub(super) const REHEARSE: &str = "to rehearse without an account, add --simulate";
@@ -27,8 +31,38 @@ const CREDENTIAL: &str = "descope-management-key";
 /// The folder in which systemd puts the credentials of a service.
 const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 
-/// The key: from a file or a command that is named, else from the environment, else from a file that
-/// the environment names, else from the credentials of a systemd service.
+/// A management key, and where it was found.
+pub(crate) struct FoundKey {
+    /// The key.
+    pub(crate) key: SecretString,
+    /// Where it was found.
+    pub(crate) origin: KeyOrigin,
+    /// Whether it begins as management keys do.
+    pub(crate) looks_right: bool,
+}
+
+/// Where a management key comes from.
+#[derive(Clone, Debug)]
+pub(crate) enum KeyOrigin {
+    /// A file, and who names it.
+    File(PathBuf, &'static str),
+    /// What a command prints.
+    Command,
+    /// The environment.
+    Variable,
+}
+
+impl fmt::Display for KeyOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path, _) => write!(f, "the key file {}", path.display()),
+            Self::Command => f.write_str("what --key-command prints"),
+            Self::Variable => f.write_str(table::MANAGEMENT_KEY),
+        }
+    }
+}
+
+/// The key, with warnings where there is something strange about it; see [`find`].
 ///
 /// # Errors
 ///
@@ -36,9 +70,29 @@ const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 pub(crate) fn management_key(
     args: &ProjectArgs,
     environment: Environment<'_>,
-) -> Result<String, Error> {
-    let (key, origin) = stated(args, environment)?;
-    let key = key.trim().to_owned();
+) -> Result<SecretString, Error> {
+    let FoundKey { key, origin, looks_right } = find(args, environment)?;
+    if let KeyOrigin::File(path, _) = &origin
+        && store::is_open_to_others(path)
+    {
+        let file = path.display();
+        tracing::warn!("other users can read the key file {file}; make it private: chmod 600");
+    }
+    if !looks_right {
+        tracing::warn!("{origin} does not begin with K, as management keys do");
+    }
+    Ok(key)
+}
+
+/// Finds the key: in a file or by a command that is named, else in the environment, else in a file
+/// that the environment names, else in the credentials of a systemd service.
+///
+/// # Errors
+///
+/// Without any, with a file or a command that does not give one, and with what is no key.
+pub(crate) fn find(args: &ProjectArgs, environment: Environment<'_>) -> Result<FoundKey, Error> {
+    let (text, origin) = stated(args, environment)?;
+    let key = text.trim();
     if key.is_empty() {
         return Err(Error::refused(format!("{origin} is empty")));
     }
@@ -47,10 +101,7 @@ pub(crate) fn management_key(
             "{origin} does not hold a management key: a key is one word of letters and digits"
         )));
     }
-    if !key.starts_with('K') {
-        tracing::warn!("{origin} does not begin with K, as management keys do");
-    }
-    Ok(key)
+    Ok(FoundKey { looks_right: key.starts_with('K'), key: key.into(), origin })
 }
 
 /// Whether there is a place that a key may come from.
@@ -69,43 +120,36 @@ fn credential(environment: Environment<'_>) -> Option<PathBuf> {
 }
 
 /// What is stated, and where.
-fn stated(args: &ProjectArgs, environment: Environment<'_>) -> Result<(String, String), Error> {
-    let of_file =
-        |path: &Path| read_key(path).map(|key| (key, format!("the key file {}", path.display())));
+fn stated(args: &ProjectArgs, environment: Environment<'_>) -> Result<(String, KeyOrigin), Error> {
+    let of_file = |path: &Path, named_by| {
+        read_key(path).map(|key| (key, KeyOrigin::File(path.to_owned(), named_by)))
+    };
     if let Some(path) = &args.key_file {
-        return of_file(path);
+        return of_file(path, "key-file");
     }
     if let Some(command) = &args.key_command {
-        return Ok((printed_by(command)?, "what --key-command prints".to_owned()));
+        return Ok((printed_by(command)?, KeyOrigin::Command));
     }
     if let Some(key) = environment(table::MANAGEMENT_KEY) {
-        return Ok((key, table::MANAGEMENT_KEY.to_owned()));
+        return Ok((key, KeyOrigin::Variable));
     }
     if let Some(path) = environment(table::MANAGEMENT_KEY_FILE) {
-        return of_file(Path::new(&path));
+        return of_file(Path::new(&path), table::MANAGEMENT_KEY_FILE);
     }
     match credential(environment) {
-        Some(path) => of_file(&path),
+        Some(path) => of_file(&path, "a systemd credential"),
         None => Err(Error::refused(format!(
             "no management key: set DESCOPE_MANAGEMENT_KEY, or name a file that holds it with --key-file, or a command that prints it with --key-command (console, Company, Management keys); {REHEARSE}"
         ))),
     }
 }
 
-/// The text of a key file, bounded; warns where others may read it.
+/// The text of a key file, bounded.
 pub(crate) fn read_key(path: &Path) -> Result<String, Error> {
     let refuse = |error: std::io::Error| {
         Error::refused(format!("cannot read the key file {}: {error}", path.display()))
     };
     let file = File::open(path).map_err(refuse)?;
-    #[cfg(unix)]
-    if let Ok(metadata) = file.metadata() {
-        use std::os::unix::fs::PermissionsExt;
-        if metadata.is_file() && metadata.permissions().mode() & 0o077 != 0 {
-            let file = path.display();
-            tracing::warn!("other users can read the key file {file}; make it private: chmod 600");
-        }
-    }
     let mut text = String::new();
     file.take(MOST + 1).read_to_string(&mut text).map_err(refuse)?;
     if text.len() as u64 > MOST {
@@ -168,6 +212,8 @@ fn read_in_time(child: &mut Child) -> Option<std::io::Result<String>> {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
 
     fn key(args: &ProjectArgs, environment: &[(&str, &str)]) -> Result<String, String> {
@@ -175,7 +221,8 @@ mod tests {
             let found = environment.iter().find(|(own, _)| *own == name);
             found.map(|(_, value)| (*value).to_owned())
         };
-        management_key(args, &given).map_err(|error| error.to_string())
+        let found = management_key(args, &given);
+        found.map(|key| key.expose_secret().to_owned()).map_err(|error| error.to_string())
     }
 
     fn args(key_file: Option<&Path>, key_command: Option<&str>) -> ProjectArgs {

@@ -109,6 +109,19 @@ impl Handle for File {
     }
 }
 
+/// A file without a name in the system's folder for such, for what does not fit into memory: it is gone with
+/// the process.
+pub(crate) fn unnamed_file() -> io::Result<File> {
+    tempfile::tempfile().map_err(|error| {
+        let folder = std::env::temp_dir();
+        let why = format!(
+            "cannot make a temporary file in {}: {error}; name a folder that can be written in TMPDIR",
+            folder.display()
+        );
+        io::Error::new(error.kind(), why)
+    })
+}
+
 /// Options for writing a file that only its owner may read.
 pub(super) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 
-use crate::support::{KEY, PROJECT, Run, Simulator};
+use crate::support::{KEY, PROJECT, Run, Simulator, self_signed};
 
 const ROWS: &str = "loginId,name\na@example.com,A\n";
 
@@ -249,34 +249,6 @@ fn the_settings_show_the_url_that_a_project_id_comes_to() {
         let line = ran.stdout.lines().find(|line| line.starts_with("base-url ")).unwrap();
         assert_eq!(line.split_whitespace().nth(1), Some(url), "{arguments:?}");
     }
-}
-
-/// A server that speaks TLS with a certificate that nobody has signed but itself, for this name.
-fn self_signed(name: &str) -> (String, String) {
-    let own = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(own.signing_key.serialize_der());
-    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![own.cert.der().clone()], key.into())
-        .unwrap();
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let connection = rustls::ServerConnection::new(config.clone().into()).unwrap();
-            let mut stream = rustls::StreamOwned::new(connection, stream.unwrap());
-            let mut head = [0; 4096];
-            let answered = std::io::Read::read(&mut stream, &mut head).is_ok();
-            if answered {
-                let refusal = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n";
-                let _ = stream.write_all(refusal);
-            }
-        }
-    });
-    (format!("https://127.0.0.1:{}", address.port()), own.cert.pem())
 }
 
 #[test]

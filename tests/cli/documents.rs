@@ -250,6 +250,7 @@ fn flags_in_documents_exist() {
         "runs",
         "purge",
         "redact",
+        "doctor",
         "simulate",
         "operations",
     ]

@@ -394,3 +394,15 @@ fn a_run_writes_its_page_however_it_ends() {
     let refused = refused.go().code(2).says("there is no folder no");
     assert!(!refused.path("").exists());
 }
+
+#[test]
+fn a_machine_without_a_folder_for_temporary_files_is_told_what_is_missing() {
+    let desk = desk(&[]);
+    desk.write("in.csv", "loginId,name\nanneliese@example.com,A\n");
+    let mut run = desk.command(&["run", "in.csv", "--out", "out", "--report", "page.html"]);
+    let output = run.env("TMPDIR", "/nowhere").output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "the run is not affected: {said}");
+    assert!(said.contains("cannot make a temporary file in /nowhere"), "{said}");
+    assert!(said.contains("TMPDIR"), "{said}");
+}

@@ -131,7 +131,9 @@ fn a_notification_that_fails_is_tried_again_said_and_fails_no_run() {
     desk.go(&[&["run", "good.csv"][..], &hook, &[&url]].concat(), 0);
     assert_eq!((0..3).map(|_| told.recv().unwrap().0).collect::<Vec<_>>(), ["/token-1"; 3]);
     let command = ["--notify-command", "exit 7"];
-    let (_, said) = desk.go(&[&["run", "good.csv"][..], &hook, &[&nobody], &command].concat(), 0);
+    let quiet = ["--quiet"];
+    let words = [&["run", "good.csv"][..], &hook, &[&nobody], &command, &quiet].concat();
+    let (_, said) = desk.go(&words, 0);
     assert!(said.contains("--notify-webhook: 127.0.0.1 was not told"), "{said}");
     assert!(said.contains("--notify-command: it failed (exit status: 7)"), "{said}");
     assert!(!said.contains("token-2"), "the URL may be a secret: {said}");
@@ -218,4 +220,25 @@ fn a_collector_that_is_not_there_changes_nothing_of_the_run() {
     drop(listener);
     let (_, told) = desk.go(&["run", "good.csv", "--otlp", &format!("http://{address}")], 0);
     assert!(told.contains("--otlp: 127.0.0.1 was not told"), "{told}");
+}
+
+#[test]
+fn a_run_that_was_finished_before_is_told_to_the_check_alone() {
+    let (url, told) = listener(&[]);
+    let desk = desk();
+    let (check, hook) = (format!("{url}/ping"), format!("{url}/hook"));
+    let words = ["run", "bad.csv", "--resume", "--notify", &check, "--notify-webhook", &hook];
+    let go = || {
+        desk.go(&words, 1);
+        let next = || told.recv().unwrap();
+        let start = next();
+        assert_eq!(start.0, "/ping/start");
+        next()
+    };
+    assert_eq!(go().0, "/ping/1");
+    assert_eq!(told.recv().unwrap().0, "/hook");
+    let again = go();
+    assert_eq!(again.0, "/ping/1");
+    assert!(again.2.contains("nothing to do"), "{}", again.2);
+    assert!(told.try_recv().is_err(), "nobody else is told again");
 }

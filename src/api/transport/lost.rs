@@ -16,6 +16,8 @@ pub(super) struct Route {
     host: String,
     /// The proxy in between, if there is one: its host and port.
     proxy: Option<String>,
+    /// The port of the proxy's scheme, where none is written.
+    proxy_port: u16,
 }
 
 impl Route {
@@ -26,10 +28,30 @@ impl Route {
             let proxy = Matcher::from_system().intercept(&uri)?;
             let authority = proxy.uri().authority()?.as_str();
             // What stands before the host is a name and a password.
-            Some(authority.rsplit('@').next().unwrap_or_default().to_owned())
+            let proxy_host = authority.rsplit('@').next().unwrap_or_default().to_owned();
+            Some((proxy_host, port_of(proxy.uri().scheme_str().unwrap_or_default())))
         };
-        let proxy = if is_loopback(url) { None } else { proxy() };
-        Self { host: url.host_str().unwrap_or_default().to_owned(), proxy }
+        let (proxy, proxy_port) = match proxy().filter(|_| !is_loopback(url)) {
+            Some((proxy, port)) => (Some(proxy), port),
+            None => (None, 0),
+        };
+        Self { host: url.host_str().unwrap_or_default().to_owned(), proxy, proxy_port }
+    }
+
+    /// The proxy in between, if there is one: its host and port.
+    pub(super) fn proxy(&self) -> Option<&str> {
+        self.proxy.as_deref()
+    }
+
+    /// The host and port that are connected to: the proxy's, if there is one.
+    pub(super) fn first_stop(&self, url: &Url) -> (String, u16) {
+        let port = url.port_or_known_default().unwrap_or_default();
+        let bare = |host: &str| host.trim_matches(['[', ']']).to_owned();
+        let Some(proxy) = &self.proxy else { return (bare(&self.host), port) };
+        let written = proxy
+            .rsplit_once(':')
+            .and_then(|(host, port)| port.parse().ok().map(|port| (bare(host), port)));
+        written.unwrap_or_else(|| (bare(proxy), self.proxy_port))
     }
 
     /// What is certain of a request without a response: only where there never was a connection for
@@ -75,6 +97,15 @@ impl Route {
             rustls::Error::InvalidMessage(_) => format!("{host} does not speak TLS at this port"),
             _ => format!("{host} and this machine agree on no way to speak TLS"),
         }
+    }
+}
+
+/// The port of a proxy whose address names none.
+fn port_of(scheme: &str) -> u16 {
+    match scheme {
+        "https" => 443,
+        "http" => 80,
+        _ => 1080,
     }
 }
 

@@ -33,7 +33,7 @@ impl Teller {
         match Poster::new() {
             Ok(http) => Some(Self { notifications, http }),
             Err(why) => {
-                tracing::warn!("nobody is notified: {why}");
+                tracing::error!("nobody is notified: {why}");
                 None
             }
         }
@@ -54,6 +54,6 @@ impl Teller {
 fn block_on(work: impl Future<Output = ()>) {
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(work),
-        Err(error) => tracing::warn!("nobody is notified: {error}"),
+        Err(error) => tracing::error!("nobody is notified: {error}"),
     }
 }

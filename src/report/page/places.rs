@@ -4,6 +4,8 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
+use crate::store;
+
 /// Places of a user in the files of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct UserPlaces {
@@ -70,7 +72,7 @@ impl PlaceTable {
     }
 
     fn of_slots(slots: u64) -> io::Result<Self> {
-        let file = tempfile::tempfile()?;
+        let file = store::unnamed_file()?;
         file.set_len(slots * SLOT as u64)?;
         Ok(Self { file, slots, taken: 0, latest: None })
     }

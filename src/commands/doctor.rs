@@ -1,0 +1,174 @@
+//! `doctor`: gathers what there is to know before a run, has it judged, and prints that.
+//!
+//! No signal is caught: it only looks, and what was interrupted is run again.
+
+mod rights;
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use jiff::Timestamp;
+use url::Url;
+
+use super::caller::Caller;
+use crate::api::address::{check_project_id_length, is_loopback};
+use crate::api::retry::Backoff;
+use crate::api::transport::{Endpoint, probe};
+use crate::connect::{self, ReadableProject};
+use crate::doctor::{self, CheckStatus, Diagnosis, KeyFacts, LimitFacts, NetworkFacts};
+use crate::exit::{Error, Exit};
+use crate::limiter::{BudgetUsage, SharedBudget};
+use crate::report;
+use crate::settings::Environment;
+use crate::settings::cli::doctor::DoctorArgs;
+use crate::settings::config::{self, PaceSettings};
+use crate::settings::management_key::{self, FoundKey, KeyOrigin};
+use crate::store::{self, Site};
+
+/// Requests are sent again once: somebody waits for the answer.
+const ATTEMPTS: u32 = 2;
+
+/// Looks at all there is to look at.
+pub(super) fn run(args: &DoctorArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
+    let pace = config::pace(&args.pace, caller.environment)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::Stopped(format!("cannot start threads: {error}")))?;
+    let told = runtime.block_on(look(args, &pace, caller.environment))?;
+    let page = if args.json {
+        format!("{}\n", report::doctor_json(&told))
+    } else {
+        report::doctor_page(&told, caller.color())
+    };
+    // A closed stdout has read enough.
+    let _ = io::stdout().write_all(page.as_bytes());
+    let failed = told.iter().any(|own| own.status == CheckStatus::Failed);
+    Ok(if failed { Exit::Failures } else { Exit::Success })
+}
+
+async fn look(
+    args: &DoctorArgs,
+    pace: &PaceSettings,
+    environment: Environment<'_>,
+) -> Result<Vec<Diagnosis>, Error> {
+    let project = config::project(&args.project, environment);
+    let id = project.as_ref().map(String::as_str).ok();
+    let url = config::address(&args.project, id, environment)?;
+    let key = management_key::find(&args.project, environment);
+    let mut told = vec![judge_project(&project, &url), judge_key(&key)];
+    told.extend(network(&url, pace, environment).await?);
+    let can_connect = told.iter().all(|own| own.status != CheckStatus::Failed);
+    match (project, key) {
+        (Ok(project_id), Ok(FoundKey { key, .. })) if can_connect => {
+            let PaceSettings { connect_timeout, timeout, .. } = *pace;
+            let (base_url, management_key) = (url, key);
+            let endpoint =
+                Endpoint { base_url, project_id, management_key, connect_timeout, timeout };
+            told.extend(project_facts(&endpoint, args, pace).await);
+        }
+        _ => told.extend(unseen()),
+    }
+    told.push(doctor::updates());
+    let site = Site::of(&args.runs_dir);
+    told.push(doctor::folder(&args.runs_dir.display().to_string(), site.as_ref()));
+    told.push(doctor::disk(site.as_ref(), args.rows));
+    Ok(told)
+}
+
+fn judge_project(project: &Result<String, Error>, url: &Url) -> Diagnosis {
+    let checked = project.as_ref().map_err(ToString::to_string).and_then(|id| {
+        // Servers on this machine are for trying things out, under whatever ID.
+        let length = if is_loopback(url) { Ok(()) } else { check_project_id_length(id) };
+        length.map(|()| id.as_str()).map_err(|error| error.to_string())
+    });
+    doctor::project(checked.as_ref().map(|id| *id).map_err(String::as_str))
+}
+
+fn judge_key(found: &Result<FoundKey, Error>) -> Diagnosis {
+    match found {
+        Err(error) => doctor::key(Err(&error.to_string())),
+        Ok(FoundKey { origin, looks_right, .. }) => {
+            let open_file = match origin {
+                KeyOrigin::File(path, _) if store::is_open_to_others(path) => {
+                    Some(report::quoted(&path.to_string_lossy()))
+                }
+                _ => None,
+            };
+            let origin = match origin {
+                KeyOrigin::File(_, named_by) => format!("{origin} ({named_by})"),
+                origin => origin.to_string(),
+            };
+            doctor::key(Ok(&KeyFacts { origin, open_file, looks_right: *looks_right }))
+        }
+    }
+}
+
+/// Goes the way to the server.
+async fn network(
+    url: &Url,
+    pace: &PaceSettings,
+    environment: Environment<'_>,
+) -> Result<Vec<Diagnosis>, Error> {
+    // In this order they are asked for by what sends the requests.
+    const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    let probe = probe(url, pace.connect_timeout, pace.timeout).await.map_err(Error::refused)?;
+    Ok(doctor::network(&NetworkFacts {
+        url: url.as_str(),
+        is_here: is_loopback(url),
+        proxy_variable: PROXIES.into_iter().find(|name| environment(name).is_some()),
+        probe: &probe,
+        now: Timestamp::now(),
+    }))
+}
+
+/// What can be said only where the server takes the key.
+async fn project_facts(
+    endpoint: &Endpoint,
+    args: &DoctorArgs,
+    pace: &PaceSettings,
+) -> Vec<Diagnosis> {
+    // Before our own requests count.
+    let budget = pace.budget.as_deref().map(|folder| usage(folder, endpoint));
+    let backoff = Backoff { max_attempts: ATTEMPTS, ..Backoff::default() };
+    let id = &endpoint.project_id;
+    match connect::to_read_with(endpoint, pace, backoff).await {
+        Err(error) => {
+            let refused = doctor::credentials(id, Err(&error.to_string()));
+            std::iter::once(refused).chain(unseen().into_iter().skip(1)).collect()
+        }
+        Ok(project) => {
+            let mut told = vec![doctor::credentials(id, Ok(()))];
+            for facts in rights::read(&project).await {
+                told.push(doctor::rights(&facts));
+            }
+            told.extend(limits(&project, args, budget));
+            told
+        }
+    }
+}
+
+fn usage(folder: &Path, endpoint: &Endpoint) -> (String, Result<Option<BudgetUsage>, String>) {
+    let used = SharedBudget::usage(folder, endpoint.base_url.as_str(), &endpoint.project_id);
+    (folder.display().to_string(), used.map_err(|error| error.to_string()))
+}
+
+fn limits(
+    project: &ReadableProject,
+    args: &DoctorArgs,
+    budget: Option<(String, Result<Option<BudgetUsage>, String>)>,
+) -> Vec<Diagnosis> {
+    doctor::limits(&LimitFacts {
+        rates: &project.rates,
+        share: args.pace.rate.is_none().then_some(args.pace.max_share),
+        tier: project.tier.as_deref(),
+        budget,
+    })
+}
+
+/// What nobody can say without a server that takes the key.
+fn unseen() -> Vec<Diagnosis> {
+    const CHECKS: [&str; 6] = ["credentials", "users", "attributes", "roles", "tenants", "limits"];
+    let why = "the server has to be reached, with a project and a key, for that";
+    CHECKS.into_iter().map(|check| Diagnosis::not_checked(check, why)).collect()
+}
