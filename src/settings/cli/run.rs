@@ -406,7 +406,7 @@ pub struct OutputArgs {
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub serve: Option<SocketAddr>,
 
-    /// Send a trace of the run and its numbers by OTLP to a collector, such as <http://127.0.0.1:4318>;
+    /// Send a trace of the run and its numbers by OTLP to a collector, such as `http://127.0.0.1:4318`;
     /// in builds with the feature `otlp`
     #[arg(long, value_name = "URL")]
     pub otlp: Option<Url>,

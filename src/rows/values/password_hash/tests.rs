@@ -448,9 +448,12 @@ fn texts() -> impl Strategy<Value = String> {
     prop_oneof![any::<String>(), "[0-9a-fA-F]{9,130}", "[a-zA-Z0-9+/]{9,60}={0,2}", nearly]
 }
 
-/// Whether an issue does not say a value; short ones may be in our own words by chance.
+/// Whether an issue does not say a value; short ones may be in our own words by chance, and so may what
+/// the words about a value of another kind show as a hash's beginning.
 fn is_silent(issue: &Issue, value: &str) -> bool {
-    value.chars().count() <= 8 || !said(issue).contains(value.trim())
+    let own = || HashForm::ALL.map(|form| of_text(form, "?").err().map(|own| said(&own)));
+    let is_ours = || own().into_iter().flatten().any(|words| words.contains(value.trim()));
+    value.chars().count() <= 8 || !said(issue).contains(value.trim()) || is_ours()
 }
 
 proptest! {
