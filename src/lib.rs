@@ -24,6 +24,7 @@ mod engine;
 mod exit;
 mod export;
 mod history;
+mod inbox;
 mod input;
 mod issue;
 mod limiter;

@@ -11,17 +11,20 @@ use super::check::CheckScreen;
 use super::signals;
 use crate::engine::events::CanaryReport;
 use crate::exit::{Error, Exit};
-use crate::notify::Ending;
+use crate::inbox::ending::FileEnd;
+use crate::notify::{Ending, Occasion};
 use crate::report::logging::{self, LogFormat, LogLook};
 use crate::report::metrics;
 use crate::report::{self, Announcer, LogWriter, ProgressForm, ProgressSink};
 use crate::run::{Intention, NOT_CONFIRMED, Run, RunEnd};
 use crate::settings::cli::run::{OutputArgs, RunArgs};
 use crate::settings::config::{Config, Target};
+use crate::stop::Stop;
 use crate::store;
 use crate::store::summary::Summary;
 use teller::Teller;
 
+mod inbox;
 mod open_files;
 mod teller;
 
@@ -32,7 +35,18 @@ pub(super) fn run(args: &RunArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
     // A rehearsal is nobody else's business.
     let teller = if args.simulate { None } else { Teller::of(&args.notify, caller.environment) };
     let begun = teller.as_ref().map(Teller::began);
-    let (ended, summary) = match run_files(args, caller, &log) {
+    if args.inbox.inbox.is_some() {
+        let work_on = |config: Config, above: &Stop, has_begun: bool| {
+            let ended = run_files(config, args, caller, &log, Some(above));
+            let end = FileEnd::of(&ended, has_begun);
+            let shown = ended.and_then(|end| show(end, output, &log, caller));
+            (end, shown.err())
+        };
+        return inbox::run(args, caller, &log, (teller.as_ref(), begun), &work_on);
+    }
+    let config = Config::resolve(args, caller.environment);
+    let ended = config.and_then(|config| run_files(config, args, caller, &log, None));
+    let (ended, summary) = match ended {
         Ok(end) => {
             let summary = match &end {
                 RunEnd::Finished { summary, .. } => Some(summary.clone()),
@@ -51,15 +65,21 @@ pub(super) fn run(args: &RunArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
         begun.map(JoinHandle::join);
         let exit = ended.as_ref().map_or_else(Error::exit, |exit| *exit);
         let why = ended.as_ref().err().map(ToString::to_string);
-        teller.ended(&Ending { exit, summary, why });
+        let occasion = Occasion::RunEnded;
+        teller.ended(&Ending { occasion, file: None, exit, summary, why });
     }
     ended
 }
 
-/// Runs the files.
-fn run_files(args: &RunArgs, caller: &Caller<'_>, log: &LogWriter) -> Result<RunEnd, Error> {
+/// Runs the files. What is above the run, if anything is, stops it as a signal does.
+fn run_files(
+    config: Config,
+    args: &RunArgs,
+    caller: &Caller<'_>,
+    log: &LogWriter,
+    above: Option<&Stop>,
+) -> Result<RunEnd, Error> {
     let output = &args.output;
-    let config = Config::resolve(args, caller.environment)?;
     open_files::allow(&config)?;
     super::report::can_be_written(output.report.as_deref())?;
     let runtime = runtime(&config.target)
@@ -72,6 +92,10 @@ fn run_files(args: &RunArgs, caller: &Caller<'_>, log: &LogWriter) -> Result<Run
         let run = if asks { run.confirm(ask).confirm_canary(ask_canary) } else { run };
         let run = run.start();
         signals::watch(run.stop().clone(), log.clone())?;
+        if let Some(above) = above.cloned() {
+            let stop = run.stop().clone();
+            tokio::spawn(async move { stop.drain(above.stopped().await) });
+        }
         run.wait().await
     });
     // A reader that still waits for its file must not hold up the end.

@@ -91,7 +91,7 @@ pub(super) fn intend(
     match find(runs_dir, &config::run_name(&config.inputs), &reading.identity)? {
         Earlier::None => Intended::begin(|| fresh.take(), reading, config, stop),
         Earlier::Finished(path) => {
-            let tally = store::finished_tally(&path).map_err(Error::refused)?;
+            let tally = store::finished_tally(&path).map_err(Error::no_folder)?;
             Ok(Intended::Nothing { folder: path, tally })
         }
         Earlier::Unfinished(path) => {
@@ -296,7 +296,7 @@ fn keep_streams(config: &Config, folder: &RunFolder) -> Result<(), Error> {
         let stream = request.stream().map_err(|error| {
             Error::refused(format!("{}: cannot be opened: {error}", request.name()))
         })?;
-        folder.keep(index, stream).map_err(Error::refused)?;
+        folder.keep(index, stream).map_err(Error::no_folder)?;
     }
     Ok(())
 }
@@ -324,8 +324,8 @@ enum Earlier {
 /// latest finished one with the same settings ends the search: it is either the same in
 /// everything, and there is nothing to do, or what it did is out of date.
 fn find(runs: &Path, name: &str, identity: &Identity) -> Result<Earlier, Error> {
-    for path in store::earlier(runs, name).map_err(Error::refused)? {
-        let Some(glance) = store::glance(&path).map_err(Error::refused)? else { continue };
+    for path in store::earlier(runs, name).map_err(Error::no_folder)? {
+        let Some(glance) = store::glance(&path).map_err(Error::no_folder)? else { continue };
         if !glance.identity.same_inputs(identity) {
             continue;
         }
@@ -349,8 +349,8 @@ fn resumed(
     config: &Config,
     (declares, stop): (Option<Declares<'_>>, &Stop),
 ) -> Result<Intended, Error> {
-    let Some(recovered) = folder.recover().map_err(Error::refused)? else {
-        folder.clear().map_err(Error::refused)?;
+    let Some(recovered) = folder.recover().map_err(Error::no_folder)? else {
+        folder.clear().map_err(Error::no_folder)?;
         keep_streams(config, &folder)?;
         let reading = Reading::open(config, Some(&folder), (declares, stop))?;
         return Intended::begin(|| Ok(folder), reading, config, stop);
@@ -374,7 +374,7 @@ fn resumed(
         ))),
         (false, false) => Err(changed(folder.path(), &differences)),
         (false, true) => {
-            folder.forget_summary().map_err(Error::refused)?;
+            folder.forget_summary().map_err(Error::no_folder)?;
             Intended::resume(folder, reading, recovered)
         }
     }

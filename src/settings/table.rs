@@ -105,6 +105,10 @@ impl Setting {
 /// All settings of `run`, but those of the simulator, which are its own: a new one is a row here.
 pub(super) const SETTINGS: &[Setting] = &[
     key("input.files", "files", KeyKind::Paths).inputs(),
+    key("input.inbox", "inbox", KeyKind::Path).inputs(),
+    key("input.settle", "settle", KeyKind::Text).inputs(),
+    key("input.expect-by", "expect-by", KeyKind::Text).inputs(),
+    key("input.tz", "tz", KeyKind::Text),
     key("input.format", "format", KeyKind::Text)
         .identity("format", |run| json!(run.args.rows.format.map(Format::extension))),
     key("input.delimiter", "delimiter", KeyKind::Text)

@@ -110,7 +110,7 @@ impl Handle for File {
 }
 
 /// Options for writing a file that only its owner may read.
-pub(super) fn private() -> OpenOptions {
+pub(crate) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true);
     #[cfg(unix)]

@@ -38,6 +38,7 @@ const ROOMS: &[&str] = &[
     "settings",
     "connect",
     "run",
+    "inbox",
     "commands",
     "lib",
     "main",

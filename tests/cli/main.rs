@@ -17,6 +17,8 @@ mod expected;
 mod explaining;
 mod exporting;
 mod formats;
+mod inbox;
+mod inbox_crashes;
 mod input;
 mod jobs;
 mod memory;

@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use crate::support::Desk;
 
 /// A request as it came: path, headers in lower case, body.
-type Told = (String, String, String);
+pub(crate) type Told = (String, String, String);
 
 /// A server that takes whatever is posted and answers each time with the next of some statuses, then
 /// with 200.
-fn listener(statuses: &'static [u16]) -> (String, Receiver<Told>) {
+pub(crate) fn listener(statuses: &'static [u16]) -> (String, Receiver<Told>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (tell, told) = sync_channel(100);

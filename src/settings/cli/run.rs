@@ -8,6 +8,7 @@ use clap::{ArgAction, Args, ValueEnum};
 use url::Url;
 
 use super::findings::FindingArgs;
+use super::inbox::InboxArgs;
 use super::job::JobArgs;
 use super::simulate::SimulatorOptions;
 use crate::catalog::Operation;
@@ -26,7 +27,7 @@ use crate::send::{MaxDeletes, OnDrift};
 pub struct RunArgs {
     /// CSV, TSV, JSONL, JSON, .xlsx or .ods files, plain or compressed with gzip or zstd, in order; `-`
     /// is standard input
-    #[arg(required_unless_present_any = ["job", "show_settings"], value_name = "FILE")]
+    #[arg(required_unless_present_any = ["job", "show_settings", "inbox"], value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
     /// Which job it is.
@@ -81,6 +82,10 @@ pub struct RunArgs {
     /// Who is told, and how.
     #[command(flatten)]
     pub notify: NotifyArgs,
+
+    /// Where files come from, one by one.
+    #[command(flatten)]
+    pub inbox: InboxArgs,
 }
 
 /// How rows are understood.
