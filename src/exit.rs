@@ -18,6 +18,8 @@ pub enum Exit {
     Busy = 4,
     /// A plan has changes (`plan --detailed-exitcode`).
     Pending = 5,
+    /// No file came to the inbox in time (`--expect-by`).
+    Missing = 6,
     /// A promise of ours is broken: the totals do not add up.
     Broken = 70,
     /// Stopped by SIGINT.
@@ -48,6 +50,9 @@ pub enum Error {
     /// Usage, settings or input were refused; nothing was sent.
     #[error("{0}")]
     Refused(String),
+    /// The run folder cannot be used, whatever the input is; nothing was sent.
+    #[error("{0}")]
+    NoFolder(String),
     /// The work could not continue.
     #[error("{0}")]
     Stopped(String),
@@ -65,11 +70,16 @@ impl Error {
         Self::Refused(reason.to_string())
     }
 
+    /// A run folder that cannot be used, from anything that prints.
+    pub(crate) fn no_folder(reason: impl fmt::Display) -> Self {
+        Self::NoFolder(reason.to_string())
+    }
+
     /// The exit code that it ends with.
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Refused(_) => Exit::Refused,
+            Self::Refused(_) | Self::NoFolder(_) => Exit::Refused,
             Self::Stopped(_) => Exit::Stopped,
             Self::Busy(_) => Exit::Busy,
             Self::Signalled(_, exit) => *exit,

@@ -25,6 +25,7 @@ mod engine;
 mod exit;
 mod export;
 mod history;
+mod inbox;
 mod input;
 mod issue;
 mod limiter;

@@ -44,9 +44,36 @@ pub(crate) struct Notifications {
     pub(crate) secret: Option<String>,
 }
 
+/// What others are told of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Occasion {
+    /// A run ended.
+    #[default]
+    RunEnded,
+    /// A file of an inbox was refused since it holds no row.
+    FileEmpty,
+    /// No file came to an inbox in time.
+    FileMissing,
+}
+
+impl Occasion {
+    /// The word for it in JSON.
+    fn event(self) -> &'static str {
+        match self {
+            Self::RunEnded => "run_ended",
+            Self::FileEmpty => "file_empty",
+            Self::FileMissing => "file_missing",
+        }
+    }
+}
+
 /// What is told of the end of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Ending {
+    /// What is told of.
+    pub(crate) occasion: Occasion,
+    /// The file of an inbox that it is about, if it is about one.
+    pub(crate) file: Option<String>,
     /// The exit code.
     pub(crate) exit: Exit,
     /// How it ended, where rows were worked on.
@@ -102,14 +129,14 @@ impl Ending {
         let summary = self.summary.as_deref();
         json!({
             "version": VERSION,
-            "event": "run_ended",
+            "event": self.occasion.event(),
             "exitCode": self.exit.code(),
             "text": self.line(),
             "why": self.why.as_deref().map(first_line),
             "simulated": summary.map(|own| own.simulated),
-            "inputs": summary.map(|own| {
-                own.inputs.iter().map(|input| input.name.clone()).collect::<Vec<_>>()
-            }),
+            "inputs": summary
+                .map(|own| own.inputs.iter().map(|input| input.name.clone()).collect())
+                .or_else(|| self.file.clone().map(|file| vec![file])),
             "startedAt": summary.map(|own| format!("{:.3}", own.started_at)),
             "finishedAt": summary.map(|own| format!("{:.3}", own.finished_at)),
             "complete": summary.map(|own| own.complete),
@@ -159,8 +186,8 @@ impl Notifications {
         }
     }
 
-    /// Tells all how a run ended.
-    pub(crate) async fn ended(&self, http: &Poster, ending: &Ending) {
+    /// Tells the check how it ended.
+    pub(crate) async fn check_ended(&self, http: &Poster, ending: &Ending) {
         if let Some(check) = &self.check {
             let url = match ending.exit {
                 Exit::Success => Some(check.clone()),
@@ -170,6 +197,10 @@ impl Notifications {
                 post(http, "--notify", url, ending.line().into_bytes(), &[]).await;
             }
         }
+    }
+
+    /// Tells all others how a run ended, if they are to know.
+    pub(crate) async fn others_ended(&self, http: &Poster, ending: &Ending) {
         if !ending.is_told(self.when) {
             return;
         }
@@ -270,10 +301,12 @@ mod tests {
     #[test]
     fn who_is_told_follows_from_the_end() {
         let ending = |exit| Ending {
+            is_repeat: false,
+            occasion: Occasion::RunEnded,
+            file: None,
             exit,
             summary: None,
             why: Some("no\nsecret".to_owned()),
-            is_repeat: false,
         };
         for (exit, when, told) in [
             (Exit::Success, NotifyWhen::Failure, false),

@@ -3,31 +3,29 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
-use super::asking::{is_interactive, says_yes};
 use super::caller::Caller;
 use super::check::CheckScreen;
-use super::signals;
-use crate::engine::events::CanaryReport;
 use crate::exit::{Error, Exit};
-use crate::notify::Ending;
+use crate::inbox::ending::FileEnd;
+use crate::notify::{Ending, Occasion};
 use crate::report::logging::{self, LogFormat, LogLook};
 use crate::report::metrics;
-use crate::report::{self, Announcer, LogWriter, ProgressForm, ProgressSink, Supervisor};
-use crate::run::{Intention, NOT_CONFIRMED, Run, RunEnd};
-use crate::serve::Serving;
+use crate::report::{self, LogWriter};
+use crate::run::{NOT_CONFIRMED, RunEnd};
 use crate::settings::cli::run::{OutputArgs, RunArgs};
-use crate::settings::config::{Config, Target};
+use crate::settings::config::Config;
+use crate::stop::Stop;
 use crate::store;
 use crate::store::summary::Summary;
-use collector::Collector;
-use live_page::WaitingPage;
+use runner::Runner;
 use teller::Teller;
 
 mod collector;
+mod inbox;
 mod live_page;
 mod open_files;
+mod runner;
 mod supervision;
 mod teller;
 
@@ -39,7 +37,17 @@ pub(super) fn run(args: &RunArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
     let teller = if args.simulate { None } else { Teller::of(&args.notify, caller.environment) };
     let begun = teller.as_ref().map(Teller::began);
     let supervisor = supervision::supervisor(caller.environment);
-    let (ended, summary, is_repeat) = match run_files(args, caller, &log, supervisor.as_ref()) {
+    let runner = Runner { args, caller, log: &log, supervisor: supervisor.as_ref() };
+    if args.inbox.inbox.is_some() {
+        let ended = work_on_inbox(&runner, teller.as_ref(), begun);
+        if let Some(supervisor) = supervisor {
+            supervisor.ended(ended.as_ref().map_or_else(Error::exit, |exit| *exit));
+        }
+        return ended;
+    }
+    let config = Config::resolve(args, caller.environment);
+    let ended = config.and_then(|config| runner.run_files(config, None));
+    let (ended, summary, is_repeat) = match ended {
         Ok(end) => {
             let summary = match &end {
                 RunEnd::Finished { summary, .. } => Some(summary.clone()),
@@ -62,80 +70,25 @@ pub(super) fn run(args: &RunArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
     if let Some(teller) = teller {
         begun.map(JoinHandle::join);
         let why = ended.as_ref().err().map(ToString::to_string);
-        teller.ended(&Ending { exit, summary, why, is_repeat });
+        let occasion = Occasion::RunEnded;
+        teller.ended(&Ending { occasion, file: None, exit, summary, why, is_repeat });
     }
     ended
 }
 
-/// Runs the files.
-fn run_files(
-    args: &RunArgs,
-    caller: &Caller<'_>,
-    log: &LogWriter,
-    supervisor: Option<&Supervisor>,
-) -> Result<RunEnd, Error> {
-    let output = &args.output;
-    let config = Config::resolve(args, caller.environment)?;
-    open_files::allow(&config)?;
-    super::report::can_be_written(output.report.as_deref())?;
-    let runtime = runtime(&config.target)
-        .enable_all()
-        .build()
-        .map_err(|error| Error::Stopped(format!("cannot start threads: {error}")))?;
-    let page = WaitingPage::of(output, log)?;
-    let run = with_sinks(Run::new(config), output, log).typed(caller.typed.to_vec());
-    let (run, collector) = Collector::told_of(run, output.otlp.as_ref())?;
-    let run = match supervisor {
-        Some(supervisor) => run.sink(supervisor.sink()),
-        None => run,
+/// Works on the files of an inbox, one run each.
+fn work_on_inbox(
+    runner: &Runner<'_>,
+    teller: Option<&Teller>,
+    begun: Option<JoinHandle<()>>,
+) -> Result<Exit, Error> {
+    let work_on = |config: Config, above: &Stop, has_begun: bool| {
+        let ended = runner.run_files(config, Some(above));
+        let end = FileEnd::of(&ended, has_begun);
+        let shown = ended.and_then(|end| show(end, &runner.args.output, runner.log, runner.caller));
+        (end, shown.err())
     };
-    let asks = !args.before.yes && !args.simulate && is_interactive();
-    let run = if asks { run.confirm(ask).confirm_canary(ask_canary) } else { run };
-    let (end, page) = runtime.block_on(go(run, page, log));
-    collector.end();
-    if let Some(page) = page {
-        page.end();
-    }
-    // A reader that still waits for its file must not hold up the end.
-    runtime.shutdown_timeout(Duration::from_millis(100));
-    end
-}
-
-/// Starts a run, heeds signals and the page meanwhile, and waits for its end.
-async fn go(
-    run: Run,
-    page: Option<WaitingPage>,
-    log: &LogWriter,
-) -> (Result<RunEnd, Error>, Option<Serving>) {
-    let run = WaitingPage::watching(page.as_ref(), run).start();
-    let page = page.and_then(|page| page.start(&run));
-    match signals::watch(run.stop().clone(), log.clone()) {
-        Ok(()) => (run.wait().await, page),
-        Err(error) => (Err(error), page),
-    }
-}
-
-/// Says what is about to happen, and asks. Only `yes` is yes.
-fn ask(intention: &Intention) -> bool {
-    let mut screen = io::stderr();
-    let asked = write!(screen, "{intention}Type yes to go on: ").and_then(|()| screen.flush());
-    asked.is_ok() && says_yes()
-}
-
-/// Asks whether the rest may go, after rows that went well.
-fn ask_canary(_: &CanaryReport) -> bool {
-    let mut screen = io::stderr();
-    let asked = write!(screen, "Type yes to send the rest: ").and_then(|()| screen.flush());
-    asked.is_ok() && says_yes()
-}
-
-/// One thread sends more than any limit allows, and is done sooner than several that wake each
-/// other for every reply. A rehearsal has the server to run as well.
-fn runtime(target: &Target) -> tokio::runtime::Builder {
-    match target {
-        Target::Project(_) => tokio::runtime::Builder::new_current_thread(),
-        Target::Rehearsal(_) => tokio::runtime::Builder::new_multi_thread(),
-    }
+    inbox::run(runner, (teller, begun), &work_on)
 }
 
 fn log_look(output: &OutputArgs, caller: &Caller<'_>) -> LogLook {
@@ -145,21 +98,6 @@ fn log_look(output: &OutputArgs, caller: &Caller<'_>) -> LogLook {
         LogFormat::Text if output.verbose > 0 || !io::stderr().is_terminal() => LogLook::Lines,
         LogFormat::Text => LogLook::Screen(caller.color()),
     }
-}
-
-/// What people and logs are told meanwhile.
-fn with_sinks(run: Run, output: &OutputArgs, log: &LogWriter) -> Run {
-    let form = match output {
-        OutputArgs { quiet: true, .. } => return run.sink(Announcer::default()),
-        OutputArgs { log_format: LogFormat::Json, .. } => {
-            return run
-                .sink(Announcer::default())
-                .sink(ProgressSink::new(ProgressForm::Events, log));
-        }
-        _ if io::stderr().is_terminal() => ProgressForm::Bar,
-        _ => ProgressForm::Lines,
-    };
-    run.sink(Announcer::on(log)).sink(ProgressSink::new(form, log))
 }
 
 /// Shows how it ended.

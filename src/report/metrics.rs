@@ -62,16 +62,65 @@ pub(crate) fn of_summary(summary: &Summary) -> String {
 /// gauges: they are about one run.
 #[must_use]
 pub(crate) fn prometheus(first_input: &str, numbers: &RunNumbers) -> String {
-    let run = label(&name_of(first_input));
+    in_text(&format!("run=\"{}\"", label(&name_of(first_input))), metrics(numbers))
+}
+
+/// Metrics in the text format, each with a label in front of its own.
+fn in_text(first: &str, metrics: Vec<Metric<'_>>) -> String {
     let mut text = String::new();
-    for Metric { name, help, values } in metrics(numbers) {
+    for Metric { name, help, values } in metrics {
         let _ = writeln!(text, "# HELP descope_bulk_{name} {help}");
         let _ = writeln!(text, "# TYPE descope_bulk_{name} gauge");
         for (more, value) in values {
-            let _ = writeln!(text, "descope_bulk_{name}{{run=\"{run}\"{more}}} {value}");
+            let _ = writeln!(text, "descope_bulk_{name}{{{first}{more}}} {value}");
         }
     }
     text
+}
+
+/// What working on an inbox came to, in numbers.
+pub(crate) struct InboxNumbers<'a> {
+    /// Where it is.
+    pub(crate) inbox: &'a Path,
+    /// How many files came to what.
+    pub(crate) files: Vec<(&'static str, usize)>,
+    /// Whether no file came in time.
+    pub(crate) is_missing: bool,
+    /// The exit code.
+    pub(crate) exit_code: u8,
+    /// When it ended.
+    pub(crate) finished_at: Timestamp,
+}
+
+/// The metrics of an inbox, to stand behind those of its last run.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "Prometheus has no other numbers")]
+pub(crate) fn of_inbox(numbers: &InboxNumbers<'_>) -> String {
+    let outcome = |(word, number): &(&str, usize)| (format!(",outcome=\"{word}\""), *number as f64);
+    let metrics = vec![
+        Metric {
+            name: "inbox_files",
+            help: "Files that the last start took from the inbox, by what became of them.",
+            values: numbers.files.iter().map(outcome).collect(),
+        },
+        one(
+            "inbox_file_missing",
+            "Whether the last start waited for a file in vain.",
+            f64::from(u8::from(numbers.is_missing)),
+        ),
+        one("inbox_exit_code", "The exit code of the last start.", f64::from(numbers.exit_code)),
+        one(
+            "inbox_finished_timestamp_seconds",
+            "When the last start ended.",
+            numbers.finished_at.as_second() as f64,
+        ),
+    ];
+    in_text(&format!("inbox=\"{}\"", label(&numbers.inbox.to_string_lossy())), metrics)
+}
+
+/// A metric with one value.
+fn one<'a>(name: &'a str, help: &'a str, value: f64) -> Metric<'a> {
+    Metric { name, help, values: vec![(String::new(), value)] }
 }
 
 /// What a run is called: its first input, without folder and extension.
@@ -88,7 +137,6 @@ fn label(value: &str) -> String {
 
 #[expect(clippy::cast_precision_loss, reason = "Prometheus has no other numbers")]
 fn metrics(numbers: &RunNumbers) -> Vec<Metric<'static>> {
-    let one = |name, help, value: f64| Metric { name, help, values: vec![(String::new(), value)] };
     let flag = |is: bool| f64::from(u8::from(is));
     let mut metrics = vec![
         Metric {

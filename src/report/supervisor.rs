@@ -64,6 +64,15 @@ impl Supervisor {
         self.tell(&format!("STOPPING=1\nSTATUS=exit code {}", exit.code()));
     }
 
+    /// Tells what the program waits for before there is a run: it is up, and alive.
+    pub(crate) fn waits(&self, what: &str) {
+        if !self.has_begun.swap(true, Ordering::Relaxed) {
+            self.tell("READY=1");
+        }
+        self.tell("WATCHDOG=1");
+        self.tell(&format!("STATUS={what}"));
+    }
+
     fn began(&self, done: u64) {
         self.has_begun.store(true, Ordering::Relaxed);
         self.tell(&format!("READY=1\nSTATUS=sending; {done} rows done before"));

@@ -28,6 +28,7 @@ pub(super) struct Prepared {
 pub(super) fn prepare(mut config: Config) -> Result<Prepared, Error> {
     for request in config.inputs.iter().filter(|request| !request.is_stream()) {
         let Some(plan) = Plan::read(&request.path)? else { continue };
+        refuse_kept(&config.inputs)?;
         let name = request.name();
         if config.inputs.len() > 1 {
             return Err(Error::refused(format!(
@@ -50,7 +51,8 @@ pub(super) fn prepare(mut config: Config) -> Result<Prepared, Error> {
     Ok(Prepared { config, plan: None })
 }
 
-/// Refuses a plan that comes through standard input: nothing is known of it before it is read.
+/// Refuses a plan that comes through standard input or an inbox: nothing is known of it before it is
+/// read.
 pub(super) fn refuse_kept(requests: &[InputRequest]) -> Result<(), Error> {
     for request in requests.iter().filter(|request| request.known_as.is_some()) {
         if Plan::read(&request.path)?.is_some() {

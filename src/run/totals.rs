@@ -126,7 +126,10 @@ fn over_the_job(config: &Config, rows: u64) -> Vec<String> {
 
 /// Options with a value that concern a run's own inputs and folder, and not its failures file, which
 /// is text in UTF-8 with its header in the first row, and holds no row that was not chosen.
-const OF_THE_INPUT: [&str; 9] = [
+const OF_THE_INPUT: [&str; 12] = [
+    "--inbox",
+    "--settle",
+    "--expect-by",
     "--out",
     "--format",
     "--encoding",

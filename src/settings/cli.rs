@@ -9,6 +9,7 @@ pub(crate) mod export;
 pub(crate) mod findings;
 pub(crate) mod history;
 pub(crate) mod hours;
+pub(crate) mod inbox;
 pub(crate) mod job;
 pub(crate) mod operations;
 pub(crate) mod past;
@@ -50,8 +51,8 @@ pub(crate) enum Command {
     /// corrected and run again, and summary.json.
     ///
     /// Exit codes: 0 every row is updated or unchanged; 1 some rows failed; 2 refused, nothing
-    /// was sent; 3 stopped early, can be resumed; 4 another process holds this run; 130 or 143
-    /// stopped by a signal, can be resumed.
+    /// was sent; 3 stopped early, can be resumed; 4 another process holds this run; 6 no file came to
+    /// the inbox in time; 130 or 143 stopped by a signal, can be resumed.
     Run(Box<run::RunArgs>),
     /// Check files offline: every problem of every row, before anything is sent
     ///

@@ -37,6 +37,7 @@ use crate::settings::table::{self, Resolved};
 use crate::simulator;
 
 /// The settings of a run.
+#[derive(Clone)]
 pub struct Config {
     /// What to read.
     pub inputs: Vec<InputRequest>,
@@ -200,6 +201,14 @@ impl Config {
     /// Refuses what is missing or malformed, saying what to set.
     pub fn resolve(args: &RunArgs, environment: Environment<'_>) -> Result<Self, Error> {
         some_input(&args.files)?;
+        Self::for_each_file(args, environment)
+    }
+
+    /// What the arguments of `run` mean, whatever the files are.
+    pub(crate) fn for_each_file(
+        args: &RunArgs,
+        environment: Environment<'_>,
+    ) -> Result<Self, Error> {
         let mapping = mapping(&args.rows, &args.findings);
         let pace = pace(&args.pace, environment)?;
         let target = target(args, &pace, environment)?;
@@ -235,7 +244,7 @@ impl Config {
             backoff,
             breaker,
             max_duration: args.limits.max_duration,
-            hours: HourSettings::of(&args.hours)?,
+            hours: HourSettings::of(&args.hours),
             canary: args.before.canary.map(NonZeroU64::get),
             // A rehearsal changes nobody.
             is_protected: args.before.protected && !args.simulate,
@@ -250,6 +259,24 @@ impl Config {
             settings,
             identity,
         })
+    }
+
+    /// The same for a file of an inbox: where it is, what it is known as, and the folder of its run,
+    /// which is resumed if it was begun.
+    pub(crate) fn for_file(
+        &self,
+        (path, known_as): (PathBuf, String),
+        run: PathBuf,
+        rows: &RowArgs,
+    ) -> Self {
+        let mut config = self.clone();
+        config.inputs = requests(&[path], rows);
+        for request in &mut config.inputs {
+            request.known_as = Some(known_as.clone());
+        }
+        config.folders.out = Some(run);
+        config.folders.resume = true;
+        config
     }
 
     /// The endpoint of the project that is updated; nothing for a rehearsal.

@@ -5,6 +5,8 @@
 //! Job files and their schema, `--show-settings`, what the journal and the summary hold, and the
 //! documents follow from here.
 
+use jiff::tz::TimeZone;
+
 use clap::{Arg, Command, ValueEnum};
 use serde_json::{Map, Value, json};
 
@@ -105,6 +107,9 @@ impl Setting {
 /// All settings of `run`, but those of the simulator, which are its own: a new one is a row here.
 pub(super) const SETTINGS: &[Setting] = &[
     key("input.files", "files", KeyKind::Paths).inputs(),
+    key("input.inbox", "inbox", KeyKind::Path).inputs(),
+    key("input.settle", "settle", KeyKind::Text).inputs(),
+    key("input.expect-by", "expect-by", KeyKind::Text).inputs(),
     key("input.format", "format", KeyKind::Text)
         .identity("format", |run| json!(run.args.rows.format.map(Format::extension))),
     key("input.delimiter", "delimiter", KeyKind::Text)
@@ -188,7 +193,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     key("limits.between", "between", KeyKind::Texts).recorded("between", |run| {
         json!(run.args.hours.between.iter().map(ToString::to_string).collect::<Vec<_>>())
     }),
-    key("limits.tz", "tz", KeyKind::Text).recorded("tz", |run| json!(run.args.hours.tz)),
+    key("limits.tz", "tz", KeyKind::Text)
+        .recorded("tz", |run| json!(run.args.hours.tz.as_ref().and_then(TimeZone::iana_name))),
     key("limits.outside", "outside", KeyKind::Text)
         .recorded("outside", |run| word(run.args.hours.outside)),
     key("limits.connect-timeout", "connect-timeout", KeyKind::Text)

@@ -34,6 +34,9 @@ fn every_setting_is_a_flag_and_every_flag_a_setting() {
 /// For each setting: what is said beside it, and how it is said. The rows are those of [`INPUT`].
 const EXAMPLES: &[(&str, &str, &str)] = &[
     ("files", "", "other.csv"),
+    ("inbox", "", "--inbox=box"),
+    ("settle", "", "--settle=1s"),
+    ("expect-by", "", "--expect-by=06:00"),
     ("format", "", "--format=jsonl"),
     ("delimiter", "", "--delimiter=semicolon"),
     ("encoding", "", "--encoding=utf-16le"),

@@ -123,7 +123,7 @@ pub(crate) fn unnamed_file() -> io::Result<File> {
 }
 
 /// Options for writing a file that only its owner may read.
-pub(super) fn private() -> OpenOptions {
+pub(crate) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true);
     #[cfg(unix)]

@@ -59,7 +59,7 @@ impl Recorder {
         sources: &[Arc<Source>],
         identity: &Identity,
     ) -> Result<Self, exit::Error> {
-        Self::begin(Box::new(folder.disk()), sources, identity).map_err(exit::Error::refused)
+        Self::begin(Box::new(folder.disk()), sources, identity).map_err(exit::Error::no_folder)
     }
 
     /// Opens the files of a run: what is behind the last commit is cut off.
@@ -68,7 +68,7 @@ impl Recorder {
         sources: &[Arc<Source>],
         recovered: &Recovered,
     ) -> Result<Self, exit::Error> {
-        Self::reopen(Box::new(folder.disk()), sources, recovered).map_err(exit::Error::refused)
+        Self::reopen(Box::new(folder.disk()), sources, recovered).map_err(exit::Error::no_folder)
     }
 
     pub(crate) fn begin(

@@ -44,6 +44,7 @@ const ROOMS: &[&str] = &[
     "settings",
     "connect",
     "run",
+    "inbox",
     "commands",
     "lib",
     "main",

@@ -73,8 +73,10 @@ fn every_key_of_a_job_file_is_documented_in_its_table() {
 }
 
 #[test]
-fn the_job_in_the_documents_is_one() {
-    let page = fs::read_to_string(project("docs/job-files.md")).unwrap();
+fn the_jobs_in_the_documents_are_such() {
+    let page = ["docs/job-files.md", "docs/inbox.md"]
+        .map(|page| fs::read_to_string(project(page)).unwrap())
+        .concat();
     let jobs = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
     for job in jobs.filter(|job| job.contains('[')) {
         let folder = tempfile::tempdir().unwrap();
@@ -296,6 +298,8 @@ fn the_readme_lists_every_status_and_exit_code() {
         Exit::Refused,
         Exit::Stopped,
         Exit::Busy,
+        Exit::Pending,
+        Exit::Missing,
         Exit::Broken,
         Exit::Interrupted,
         Exit::Terminated,

@@ -19,6 +19,8 @@ mod explaining;
 mod exporting;
 mod formats;
 mod hours;
+mod inbox;
+mod inbox_crashes;
 mod input;
 mod jobs;
 mod memory;

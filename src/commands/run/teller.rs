@@ -47,7 +47,18 @@ impl Teller {
 
     /// Tells of the end, and waits until all are told or cannot be.
     pub(super) fn ended(&self, ending: &Ending) {
-        block_on(self.notifications.ended(&self.http, ending));
+        self.check_ended(ending);
+        self.others_ended(ending);
+    }
+
+    /// Tells the check alone.
+    pub(super) fn check_ended(&self, ending: &Ending) {
+        block_on(self.notifications.check_ended(&self.http, ending));
+    }
+
+    /// Tells all but the check.
+    pub(super) fn others_ended(&self, ending: &Ending) {
+        block_on(self.notifications.others_ended(&self.http, ending));
     }
 }
 

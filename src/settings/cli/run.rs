@@ -10,6 +10,7 @@ use url::Url;
 
 use super::findings::FindingArgs;
 use super::hours::HourArgs;
+use super::inbox::InboxArgs;
 use super::job::JobArgs;
 use super::simulate::SimulatorOptions;
 use crate::catalog::Operation;
@@ -28,7 +29,7 @@ use crate::send::{MaxDeletes, OnDrift};
 pub struct RunArgs {
     /// CSV, TSV, JSONL, JSON, .xlsx or .ods files, plain or compressed with gzip or zstd, in order; `-`
     /// is standard input
-    #[arg(required_unless_present_any = ["job", "show_settings"], value_name = "FILE")]
+    #[arg(required_unless_present_any = ["job", "show_settings", "inbox"], value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
     /// Which job it is.
@@ -87,6 +88,10 @@ pub struct RunArgs {
     /// Who is told, and how.
     #[command(flatten)]
     pub notify: NotifyArgs,
+
+    /// Where files come from, one by one.
+    #[command(flatten)]
+    pub inbox: InboxArgs,
 }
 
 /// How rows are understood.

@@ -33,6 +33,8 @@ pub(super) fn complaint(run: &Command, entry: &JobEntry, job: &[JobEntry]) -> Op
             [] => "it must not be blank".to_owned(),
             valid => format!("use one of: {}", valid.join(", ")),
         }),
+        // With the file that stands in for one. What keys exclude is looked at elsewhere.
+        ErrorKind::ArgumentConflict => None,
         ErrorKind::MissingRequiredArgument => {
             let flags = strings(ContextKind::InvalidArg)
                 .iter()
