@@ -18,6 +18,7 @@ mod object;
 mod output;
 mod recorder;
 pub mod results;
+mod rules;
 pub mod summary;
 #[cfg(test)]
 mod tests;
@@ -30,4 +31,5 @@ pub use folder::{
 pub(crate) use new_file::NewFile;
 pub use recorder::{Closed, Recorder};
 pub use results::NAME as RESULTS;
+pub use rules::{KeepUsers, OutputRules};
 pub use thread::spawn;

@@ -101,6 +101,12 @@ fn named(folder: &Path) -> Result<NamedUsers, Error> {
     for line in store::results::read_results(BufReader::new(file)) {
         named.take(&line.map_err(|error| cannot(&error))?);
     }
+    if named.not_kept > 0 {
+        return Err(Error::refused(format!(
+            "{}: the run was to keep no users (--keep-users none), so those who have got other login IDs since would be taken for absent: --keep-users ids is enough for absent",
+            folder.display()
+        )));
+    }
     if named.nameless > 0 {
         let rows = report::count(named.nameless, "row");
         return Err(Error::refused(format!(

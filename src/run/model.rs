@@ -178,12 +178,13 @@ impl Case {
     /// The recorder of the next process.
     fn recorder(&self, reading: &Reading, recovered: Option<&Recovered>) -> io::Result<Recorder> {
         let disk = Box::new(self.disk.clone());
+        let recorded = (reading.input.sources(), &self.config.outputs);
         if let Some(recovered) = recovered {
-            return Recorder::reopen(disk, reading.input.sources(), recovered);
+            return Recorder::reopen(disk, recorded, recovered);
         }
         // Nothing was sent: it begins anew.
         self.disk.lengths()?.keys().try_for_each(|name| self.disk.remove(name))?;
-        Recorder::begin(disk, reading.input.sources(), &reading.identity)
+        Recorder::begin(disk, recorded, &reading.identity)
     }
 
     /// One process; whether the run is complete.

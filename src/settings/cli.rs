@@ -8,6 +8,7 @@ pub(crate) mod export;
 pub(crate) mod findings;
 pub(crate) mod history;
 pub(crate) mod job;
+pub(crate) mod leaving;
 pub(crate) mod operations;
 pub(crate) mod plan;
 pub(crate) mod report;

@@ -34,6 +34,7 @@ use crate::settings::cli::{self, Command, Parsed, Unparsed};
 use crate::settings::management_key::{REHEARSE, is_at_hand, management_key};
 use crate::settings::table::{self, Resolved};
 use crate::simulator;
+use crate::store::OutputRules;
 
 /// The settings of a run.
 pub struct Config {
@@ -70,6 +71,8 @@ pub struct Config {
     pub target: Target,
     /// Where the run keeps its files.
     pub folders: Folders,
+    /// What it leaves behind besides what it must.
+    pub outputs: OutputRules,
     /// The settings in force, for the summary; without secrets.
     pub settings: Map<String, Value>,
     /// The settings that decide what is sent and to whom: a run is resumed with the same ones only.
@@ -240,6 +243,7 @@ impl Config {
                 resume: args.resuming.resume,
                 wait: args.resuming.wait,
             },
+            outputs: OutputRules { keep_users: args.leaving.keep_users },
             settings,
             identity,
         })

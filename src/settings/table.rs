@@ -219,6 +219,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     key("output.metrics-file", "metrics-file", KeyKind::Path),
     key("output.runs-dir", "runs-dir", KeyKind::Path),
     key("output.out", "out", KeyKind::Path),
+    key("output.keep-users", "keep-users", KeyKind::Text)
+        .recorded("keepUsers", |run| word(run.args.leaving.keep_users)),
     key("output.report", "report", KeyKind::Path).recorded("report", |run| {
         json!(run.args.output.report.as_ref().map(|path| path.display().to_string()))
     }),

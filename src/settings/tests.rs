@@ -96,6 +96,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("key-file", "", "--key-file=key"),
     ("runs-dir", "", "--runs-dir=other"),
     ("out", "", "--out=out"),
+    ("keep-users", "", "--keep-users=ids"),
     ("report", "", "--report=report.html"),
     ("json", "", "--json"),
     ("quiet", "", "--quiet"),

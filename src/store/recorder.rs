@@ -16,6 +16,7 @@ use super::folder::RunFolder;
 use super::journal::{self, Commit, Identity, JournalLine, Lengths, Recovered};
 use super::output::Output;
 use super::results::{self, Results};
+use super::rules::OutputRules;
 
 /// What a recorder leaves behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,44 +41,48 @@ pub struct Recorder {
     tally: Tally,
 }
 
+/// The inputs of a run in their order, which numbers the failures files, and what is left behind of
+/// their rows.
+type Recorded<'a> = (&'a [Arc<Source>], &'a OutputRules);
+
 /// What keeps outcomes; the files are begun, or opened at the lengths that were committed.
 fn outputs(
     disk: &dyn Disk,
-    sources: &[Arc<Source>],
+    (sources, rules): Recorded<'_>,
     committed: Option<&Lengths>,
 ) -> io::Result<Vec<Box<dyn Output>>> {
     Ok(vec![
-        Box::new(Results::open(disk, committed)?),
+        Box::new(Results::open(disk, rules, committed)?),
         Box::new(Failures::open(disk, sources, committed)?),
     ])
 }
 
 impl Recorder {
-    /// Begins the files of a run. The order of the sources numbers the failures files.
+    /// Begins the files of a run.
     pub fn new(
         folder: &RunFolder,
-        sources: &[Arc<Source>],
+        recorded: Recorded<'_>,
         identity: &Identity,
     ) -> Result<Self, exit::Error> {
-        Self::begin(Box::new(folder.disk()), sources, identity).map_err(exit::Error::refused)
+        Self::begin(Box::new(folder.disk()), recorded, identity).map_err(exit::Error::refused)
     }
 
     /// Opens the files of a run: what is behind the last commit is cut off.
     pub fn resume(
         folder: &RunFolder,
-        sources: &[Arc<Source>],
+        recorded: Recorded<'_>,
         recovered: &Recovered,
     ) -> Result<Self, exit::Error> {
-        Self::reopen(Box::new(folder.disk()), sources, recovered).map_err(exit::Error::refused)
+        Self::reopen(Box::new(folder.disk()), recorded, recovered).map_err(exit::Error::refused)
     }
 
     pub(crate) fn begin(
         disk: Box<dyn Disk>,
-        sources: &[Arc<Source>],
+        recorded: Recorded<'_>,
         identity: &Identity,
     ) -> io::Result<Self> {
         let mut recorder = Self {
-            outputs: outputs(&*disk, sources, None)?,
+            outputs: outputs(&*disk, recorded, None)?,
             journal: AppendFile::create(&*disk, journal::NAME)?,
             before: BeforeImages::default(),
             disk,
@@ -90,11 +95,11 @@ impl Recorder {
 
     pub(crate) fn reopen(
         disk: Box<dyn Disk>,
-        sources: &[Arc<Source>],
+        recorded: Recorded<'_>,
         recovered: &Recovered,
     ) -> io::Result<Self> {
         let mut recorder = Self {
-            outputs: outputs(&*disk, sources, Some(&recovered.lengths))?,
+            outputs: outputs(&*disk, recorded, Some(&recovered.lengths))?,
             journal: AppendFile::reopen(&*disk, journal::NAME, recovered.whole)?,
             before: BeforeImages::reopen(&*disk)?,
             disk,

@@ -29,6 +29,7 @@ mod plans;
 mod reconciling;
 mod replies;
 mod reporting;
+mod results;
 mod resuming;
 mod samples;
 mod sdk_requests;

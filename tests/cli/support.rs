@@ -483,6 +483,11 @@ impl Desk {
         serde_json::from_str(&stdout).unwrap()
     }
 
+    /// A file that a run left.
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
     pub(crate) fn results(&self, run: &str) -> Vec<Value> {
         let mut results = lines(&self.path(run).join("results.jsonl"));
         results.sort_by_key(|result| result["row"].as_u64());

@@ -56,7 +56,7 @@ impl ChangedFields {
     pub(super) fn count(&mut self, line: &ResultLine<'_>, before: Option<&User>, invites: bool) {
         self.rows += 1;
         let changes: Changes = line.changes.iter().filter_map(ChangeRecord::change).collect();
-        let after = line.user.as_ref().and_then(|user| User::read(user));
+        let after = line.shown_user();
         match (line.status, before, after) {
             (Status::Deleted, ..) => {
                 self.compared += 1;
@@ -68,8 +68,10 @@ impl ChangedFields {
                 if invites {
                     self.class(ChangeClass::Invitation);
                 }
-                let after = after.unwrap_or_default();
-                self.compare(&User::default(), &after, &changes);
+                match after {
+                    Some(after) => self.compare(&User::default(), &after, &changes),
+                    None => self.count_as_sent(&line.changes),
+                }
             }
             (_, Some(before), Some(after)) => {
                 self.compared += 1;
@@ -220,7 +222,7 @@ impl UsersBefore {
             }
             (UserShownAt::Result(place), _) => {
                 let line: ResultLine<'_> = serde_json::from_slice(self.results.at(place)?)?;
-                Ok(line.user.as_ref().and_then(|user| User::read(user)))
+                Ok(line.shown_user())
             }
             _ => Ok(None),
         }

@@ -1,0 +1,16 @@
+//! Arguments of `run` about the files of a run.
+
+use clap::Args;
+
+use crate::store::KeepUsers;
+
+/// What a run leaves behind besides what it must.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Files of the run")]
+pub struct LeavingArgs {
+    /// How much of the users that the server returns is kept in results.jsonl: all of each, the user
+    /// ID and login IDs, or nothing. Users as they were before are kept all the same. What undo,
+    /// verify and absent cannot do then is in docs/files.md
+    #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
+    pub keep_users: KeepUsers,
+}
