@@ -92,12 +92,11 @@ impl History {
         let text = |key: &str| {
             glance.identity.settings.get(key).and_then(Value::as_str).map(str::to_owned)
         };
-        let open = |name: &str| File::open(folder.join(name)).map(BufReader::new);
-        let results = open(RESULTS).map_err(|error| refuse(format!("{RESULTS}: {error}")))?;
+        let results = store::seekable_results(folder).map_err(|error| refuse(error.to_string()))?;
         let mut history = Self {
             folder: folder.to_owned(),
-            results,
-            before: open(before::NAME).ok(),
+            results: BufReader::new(results),
+            before: File::open(folder.join(before::NAME)).map(BufReader::new).ok(),
             images: HashMap::new(),
             steps: Vec::new(),
             unknown: 0,

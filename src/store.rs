@@ -16,8 +16,10 @@ pub mod journal;
 mod new_file;
 mod object;
 mod output;
+mod pack;
 mod recorder;
 pub mod results;
+mod results_file;
 mod rules;
 pub mod summary;
 #[cfg(test)]
@@ -31,5 +33,7 @@ pub use folder::{
 pub(crate) use new_file::NewFile;
 pub use recorder::{Closed, Recorder};
 pub use results::NAME as RESULTS;
+pub use results_file::open_results;
+pub(crate) use results_file::seekable_results;
 pub use rules::{KeepUsers, OutputRules};
 pub use thread::spawn;

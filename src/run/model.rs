@@ -80,6 +80,9 @@ fn settings(random: &mut Rng, seed: u64) -> (String, bool) {
     if random.u8(..6) == 0 {
         word("--max-failures 2".into());
     }
+    if random.u8(..3) == 0 {
+        word("--compress-results".into());
+    }
     let mut limited = random.u8(..4) == 0;
     if limited {
         word("--rate-limit 10/5s --max-share 100".into());
@@ -155,7 +158,11 @@ impl Case {
 
     /// The results on the disk; they are those that the journal tells of, each once.
     fn results(&self) -> BTreeMap<u64, ResultLine<'static>> {
-        let text = self.disk.read("results.jsonl");
+        let packed = self.disk.read("results.jsonl.zst");
+        let mut text = self.disk.read("results.jsonl");
+        if !packed.is_empty() {
+            text.extend(zstd::stream::decode_all(packed.as_slice()).unwrap());
+        }
         let mut results = BTreeMap::new();
         for line in read_results(text.as_slice()) {
             let line = line.unwrap();

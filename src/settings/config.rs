@@ -243,7 +243,10 @@ impl Config {
                 resume: args.resuming.resume,
                 wait: args.resuming.wait,
             },
-            outputs: OutputRules { keep_users: args.leaving.keep_users },
+            outputs: OutputRules {
+                keep_users: args.leaving.keep_users,
+                compress_results: args.leaving.compress_results,
+            },
             settings,
             identity,
         })

@@ -221,6 +221,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     key("output.out", "out", KeyKind::Path),
     key("output.keep-users", "keep-users", KeyKind::Text)
         .recorded("keepUsers", |run| word(run.args.leaving.keep_users)),
+    key("output.compress-results", "compress-results", KeyKind::Switch)
+        .recorded("compressResults", |run| json!(run.args.leaving.compress_results)),
     key("output.report", "report", KeyKind::Path).recorded("report", |run| {
         json!(run.args.output.report.as_ref().map(|path| path.display().to_string()))
     }),

@@ -97,6 +97,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("runs-dir", "", "--runs-dir=other"),
     ("out", "", "--out=out"),
     ("keep-users", "", "--keep-users=ids"),
+    ("compress-results", "", "--compress-results"),
     ("report", "", "--report=report.html"),
     ("json", "", "--json"),
     ("quiet", "", "--quiet"),

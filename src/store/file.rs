@@ -1,12 +1,13 @@
 //! A file of the run folder, appended to in batches.
 //!
 //! Knows three ends of the file: what is buffered, what was handed to the system, and what was
-//! committed. Its errors name the file.
+//! committed. A file whose name says so is packed. Its errors name the file.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::disk::{Disk, Handle, at};
+use super::pack::{self, Packer};
 
 /// The buffer is written out when it holds this much.
 const SPILL: usize = 64 * 1024;
@@ -17,6 +18,8 @@ pub(super) struct AppendFile {
     path: PathBuf,
     handle: Box<dyn Handle>,
     buffer: Vec<u8>,
+    /// What packs that which is handed to the system; nothing for a plain file.
+    packer: Option<Packer>,
     written: u64,
     committed: u64,
 }
@@ -38,6 +41,7 @@ impl AppendFile {
             path: disk.path(name),
             handle,
             buffer: Vec::with_capacity(SPILL),
+            packer: name.ends_with(pack::EXTENSION).then(Packer::default),
             written: length,
             committed: length,
         }
@@ -49,6 +53,11 @@ impl AppendFile {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether what is appended is packed.
+    pub(super) fn is_packed(&self) -> bool {
+        self.packer.is_some()
     }
 
     /// Where to append the next row.
@@ -64,8 +73,11 @@ impl AppendFile {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        self.handle.append(&self.buffer).map_err(|error| at("write", &self.path, &error))?;
-        self.written += self.buffer.len() as u64;
+        let packed = self.packer.as_mut().map(|packer| packer.pack(&self.buffer));
+        let packed = packed.transpose().map_err(|error| at("write", &self.path, &error))?;
+        let bytes = packed.as_ref().unwrap_or(&self.buffer);
+        self.handle.append(bytes).map_err(|error| at("write", &self.path, &error))?;
+        self.written += bytes.len() as u64;
         self.buffer.clear();
         Ok(())
     }

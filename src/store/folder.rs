@@ -196,7 +196,8 @@ fn clear(folder: &Path) -> io::Result<()> {
         let path = entry.map_err(failed)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let number = name.strip_prefix(KEPT).filter(|rest| rest.parse::<u32>().is_ok());
-        let ours_by_name = [journal::NAME, results::NAME, before::NAME].contains(&name.as_str());
+        let ours_by_name =
+            [journal::NAME, before::NAME].contains(&&*name) || results::is_results_file(&name);
         if ours_by_name || number.is_some() {
             ours.push(path);
         } else if name != LOCK {
@@ -263,8 +264,9 @@ fn first_line(folder: &Path) -> io::Result<Option<Identity>> {
     if let Some(begun) = journal::recover(first.as_slice(), |_| true)? {
         return Ok(Some(begun.identity));
     }
-    let results = fs::metadata(folder.join(results::NAME)).map_or(0, |metadata| metadata.len());
-    let sent = folder.join(LOCK).exists() && results > 0;
+    let holds = |name| fs::metadata(folder.join(name)).is_ok_and(|metadata| metadata.len() > 0);
+    let sent =
+        folder.join(LOCK).exists() && [results::NAME, results::PACKED].into_iter().any(holds);
     if first.ends_with(b"\n") || sent {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,

@@ -43,12 +43,12 @@ pub struct Recorder {
 
 /// The inputs of a run in their order, which numbers the failures files, and what is left behind of
 /// their rows.
-type Recorded<'a> = (&'a [Arc<Source>], &'a OutputRules);
+type RecordedInputs<'a> = (&'a [Arc<Source>], &'a OutputRules);
 
 /// What keeps outcomes; the files are begun, or opened at the lengths that were committed.
 fn outputs(
     disk: &dyn Disk,
-    (sources, rules): Recorded<'_>,
+    (sources, rules): RecordedInputs<'_>,
     committed: Option<&Lengths>,
 ) -> io::Result<Vec<Box<dyn Output>>> {
     Ok(vec![
@@ -61,7 +61,7 @@ impl Recorder {
     /// Begins the files of a run.
     pub fn new(
         folder: &RunFolder,
-        recorded: Recorded<'_>,
+        recorded: RecordedInputs<'_>,
         identity: &Identity,
     ) -> Result<Self, exit::Error> {
         Self::begin(Box::new(folder.disk()), recorded, identity).map_err(exit::Error::refused)
@@ -70,7 +70,7 @@ impl Recorder {
     /// Opens the files of a run: what is behind the last commit is cut off.
     pub fn resume(
         folder: &RunFolder,
-        recorded: Recorded<'_>,
+        recorded: RecordedInputs<'_>,
         recovered: &Recovered,
     ) -> Result<Self, exit::Error> {
         Self::reopen(Box::new(folder.disk()), recorded, recovered).map_err(exit::Error::refused)
@@ -78,7 +78,7 @@ impl Recorder {
 
     pub(crate) fn begin(
         disk: Box<dyn Disk>,
-        recorded: Recorded<'_>,
+        recorded: RecordedInputs<'_>,
         identity: &Identity,
     ) -> io::Result<Self> {
         let mut recorder = Self {
@@ -95,7 +95,7 @@ impl Recorder {
 
     pub(crate) fn reopen(
         disk: Box<dyn Disk>,
-        recorded: Recorded<'_>,
+        recorded: RecordedInputs<'_>,
         recovered: &Recovered,
     ) -> io::Result<Self> {
         let mut recorder = Self {
@@ -145,11 +145,16 @@ impl Recorder {
     pub fn close(mut self, complete: bool) -> io::Result<Closed> {
         self.commit()?;
         self.sync_and(complete.then_some(JournalLine::Complete).into_iter())?;
+        let mut results = self.files().filter(|file| results::is_results_file(file.name()));
+        let results = results.next().map(|file| file.path().to_owned()).unwrap_or_default();
         let failed = self.files().filter(|file| failures::is_failures_file(file.name()));
-        Ok(Closed {
-            results: self.disk.path(results::NAME),
-            failures: failed.map(|file| file.path().to_owned()).collect(),
-        })
+        Ok(Closed { results, failures: failed.map(|file| file.path().to_owned()).collect() })
+    }
+
+    /// Whether files get smaller by commits that hold more.
+    #[must_use]
+    pub(crate) fn packs(&self) -> bool {
+        self.files().any(AppendFile::is_packed)
     }
 
     /// The files of all outputs.

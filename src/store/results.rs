@@ -1,4 +1,4 @@
-//! `results.jsonl`: one line for each outcome, written and read.
+//! `results.jsonl`, or `results.jsonl.zst`: one line for each outcome, written and read.
 //!
 //! The user is passed through as the server sent it, unknown fields, order and number
 //! spelling included; only line breaks between its tokens go, so that a line stays a line.
@@ -23,6 +23,9 @@ use crate::outcome::{Finished, SentRequest, Status, milliseconds, rfc3339};
 
 /// The name of the file with every outcome.
 pub const NAME: &str = "results.jsonl";
+
+/// Its name where it is packed.
+pub(super) const PACKED: &str = "results.jsonl.zst";
 
 /// The version of the line's format. Keys may be added within a version; one that changes its
 /// meaning makes a new one.
@@ -169,6 +172,11 @@ pub fn read_results(
     })
 }
 
+/// Whether a file of a run folder holds its results.
+pub(super) fn is_results_file(name: &str) -> bool {
+    name == NAME || name == PACKED
+}
+
 /// The results file of a run.
 #[derive(Debug)]
 pub(super) struct Results {
@@ -183,12 +191,18 @@ impl Results {
         rules: &OutputRules,
         committed: Option<&Lengths>,
     ) -> io::Result<Self> {
-        let length = committed.map(|lengths| lengths.of(NAME));
-        let file = match length {
-            None => AppendFile::create(disk, NAME)?,
+        let stated = if rules.compress_results { PACKED } else { NAME };
+        let Some(committed) = committed else {
+            let file = AppendFile::create(disk, stated)?;
+            return Ok(Self { file, keep_users: rules.keep_users });
+        };
+        // A run stays as it was begun.
+        let present = disk.lengths()?;
+        let begun = |name: &&str| committed.of(name) > 0 || present.contains_key(*name);
+        let file = match [PACKED, NAME].into_iter().find(begun) {
+            Some(name) => AppendFile::reopen(disk, name, committed.of(name))?,
             // It may not have been on the disk yet when the power went.
-            Some(0) if !disk.lengths()?.contains_key(NAME) => AppendFile::create(disk, NAME)?,
-            Some(length) => AppendFile::reopen(disk, NAME, length)?,
+            None => AppendFile::create(disk, stated)?,
         };
         Ok(Self { file, keep_users: rules.keep_users })
     }

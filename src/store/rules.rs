@@ -48,4 +48,6 @@ impl KeepUsers {
 pub struct OutputRules {
     /// How much of the users that the server returns is kept in the results.
     pub keep_users: KeepUsers,
+    /// Whether the results are packed as they are written.
+    pub compress_results: bool,
 }

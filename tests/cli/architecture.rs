@@ -58,7 +58,7 @@ const HIDDEN: &[(&str, &[&str])] = &[
     ("quick_xml", &["input/sheet/"]),
     ("rust_xlsxwriter", &["export/write"]),
     ("flate2", &["input/unpack"]),
-    ("ruzstd", &["input/zstd"]),
+    ("ruzstd", &["input/zstd", "store/pack"]),
     ("encoding_rs", &["input/decode"]),
     ("hyper", &["simulator/"]),
     ("rlibphonenumber", &["rows/values/phone"]),

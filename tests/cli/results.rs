@@ -94,3 +94,48 @@ fn a_run_that_kept_no_users_says_what_cannot_be_done() {
     assert!(told.contains("the user was not kept"), "{told}");
     desk.go(&["report", "out", "-o", "page.html"], 0);
 }
+
+#[test]
+fn packed_results_are_read_by_all_commands_and_by_zstd() {
+    let desk = Desk::new(&users(300), &[]);
+    let rows: String = (0..300).map(|n| format!("u{n}@x.com,New {n}\n")).collect();
+    desk.write("in.csv", &format!("loginId,givenName\n{rows}nobody@x.com,New\n"));
+    desk.go(&["run", "in.csv", "--out", "out", "--compress-results"], 1);
+    assert!(!desk.path("out/results.jsonl").exists());
+    let packed = std::fs::read(desk.path("out/results.jsonl.zst")).unwrap();
+    let text = zstd::stream::decode_all(packed.as_slice()).unwrap();
+    let lines = text.iter().filter(|byte| **byte == b'\n').count();
+    assert_eq!((lines, desk.results("out").len()), (301, 301));
+    assert!(packed.len() * 5 < text.len(), "{} of {}", packed.len(), text.len());
+    let summary: Value = serde_json::from_str(&desk.read("out/summary.json")).unwrap();
+    assert!(summary["files"]["results"].as_str().unwrap().ends_with("out/results.jsonl.zst"));
+    assert_eq!(desk.json(&["verify", "out"], 0)["asWritten"], 300);
+    let (told, _) = desk.go(&["explain", "out", "301"], 0);
+    assert!(told.contains("user_not_found"), "{told}");
+    desk.go(&["report", "out", "-o", "page.html"], 0);
+    desk.go(&["absent", "out", "-o", "absent.jsonl"], 0);
+    desk.go(&["undo", "out", "-o", "undo.jsonl"], 0);
+    desk.go(&["run", "undo.jsonl", "--out", "back"], 0);
+    assert!(desk.simulator.users().values().all(|user| user["givenName"] == "Old"));
+}
+
+#[test]
+fn a_resumed_run_goes_on_in_the_form_in_which_it_was_begun() {
+    for (first, later, name) in [
+        (&["--compress-results"][..], &[][..], "results.jsonl.zst"),
+        (&[], &["--compress-results", "--keep-users", "none"], "results.jsonl"),
+    ] {
+        let desk = Desk::new(&users(6), &["--fault", "401:after=3,times=1"]);
+        let rows: String = (0..6).map(|n| format!("u{n}@x.com,New\n")).collect();
+        desk.write("in.csv", &format!("loginId,name\n{rows}"));
+        let words = ["run", "in.csv", "--out", "out", "--concurrency", "1", "--resume"];
+        desk.go(&[&words[..], first].concat(), 3);
+        assert_eq!(desk.results("out").len(), 2);
+        desk.go(&[&words[..], later].concat(), 0);
+        assert_eq!(desk.results("out").len(), 6);
+        let of_results = |name: &String| name.starts_with("results.");
+        let files = std::fs::read_dir(desk.path("out")).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        assert_eq!(names.filter(of_results).collect::<Vec<_>>(), [name]);
+    }
+}

@@ -14,7 +14,7 @@ use crate::catalog::Operation;
 use crate::change::{ChangeRecord, Changes, User, UserNames, all_changes, touched};
 use crate::outcome::Status;
 use crate::plan::{ChangeClass, classes};
-use crate::store::RESULTS;
+use crate::store;
 use crate::store::before::{self, BeforeImage};
 use crate::store::results::ResultLine;
 
@@ -184,7 +184,7 @@ impl UsersBefore {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(named(before::NAME, &error)),
         };
-        let results = LinesAt::new(File::open(folder.join(RESULTS))?);
+        let results = LinesAt::new(store::seekable_results(folder)?);
         let mut users = Self { images: None, results, places: PlaceTable::new()? };
         if let Some(mut images) = images {
             index(&mut images, &mut places)?;

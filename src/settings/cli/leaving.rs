@@ -13,4 +13,9 @@ pub struct LeavingArgs {
     /// verify and absent cannot do then is in docs/files.md
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     pub keep_users: KeepUsers,
+
+    /// Compress the results as they are written: results.jsonl.zst, which `zstd -d` and the commands of
+    /// this program read. A resumed run goes on as it was begun
+    #[arg(long)]
+    pub compress_results: bool,
 }

@@ -50,7 +50,7 @@ fn mistakes_are_shown_at_their_place() {
         ("[lmits]\nrate = 1", "did you mean `limits`?"),
         (
             "[output]\nfruit = 1",
-            "known are: no-keep-before, metrics-file, runs-dir, out, keep-users, report",
+            "known are: no-keep-before, metrics-file, runs-dir, out, keep-users,",
         ),
         ("\"rules.set\" = {}", "job.toml:1:1: there is no `rules.set` in a job file"),
         ("limits = 3", "write [limits] on a line of its own"),
