@@ -6,6 +6,7 @@
 //! commits the files may hold part of a batch; a failed write, and resuming,
 //! cut them back to the last commit, so they always agree on the rows they hold.
 
+mod added;
 pub mod before;
 pub mod bitmap;
 pub(crate) mod disk;
@@ -13,6 +14,8 @@ mod failures;
 mod file;
 mod folder;
 pub mod journal;
+mod layout;
+mod names;
 mod new_file;
 mod object;
 mod output;
@@ -22,9 +25,11 @@ pub mod results;
 mod results_file;
 mod rules;
 pub mod summary;
+mod tables;
 #[cfg(test)]
 mod tests;
 pub(crate) mod thread;
+mod workbook;
 
 pub use folder::{
     Glance, Place, RunFolder, abandon, choosing, earlier, finished_tally, glance, read_summary,
@@ -35,5 +40,5 @@ pub use recorder::{Closed, Recorder};
 pub use results::NAME as RESULTS;
 pub use results_file::open_results;
 pub(crate) use results_file::seekable_results;
-pub use rules::{KeepUsers, OutputRules};
+pub use rules::{KeepUsers, OutputRules, TableForm};
 pub use thread::spawn;

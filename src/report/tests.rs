@@ -73,6 +73,7 @@ pub(crate) fn summary() -> Summary {
         exit_code: 0,
         next: None,
         files: Files {
+            tables: Vec::new(),
             results: PathBuf::from("runs/users-20261124T030000Z/results.jsonl"),
             failures: Vec::new(),
         },

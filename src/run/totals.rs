@@ -149,7 +149,13 @@ pub(super) fn close(
     let ended = Ended { tally, ..ended };
     let (ended, stopped, files, unwritten) = match closed {
         Ok(closed) => {
-            let files = Files { results: closed.results, failures: closed.failures };
+            if let Some(why) = &closed.not_made {
+                tracing::warn!(
+                    "{why}; the run is not affected, and the same rows are in the CSV beside it"
+                );
+            }
+            let Closed { results, failures, tables, .. } = closed;
+            let files = Files { results, failures, tables };
             (ended, stopped.filter(|_| !ended.complete), files, None)
         }
         Err(error) => {

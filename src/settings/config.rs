@@ -20,6 +20,7 @@ use crate::api::address::{
 use crate::api::retry::Backoff;
 use crate::api::transport::Endpoint;
 use crate::catalog::{Operation, OperationKind, RateClass};
+use crate::change::cells;
 use crate::engine::breaker::{CircuitBreaker, MaxFailures};
 use crate::exit::Error;
 use crate::input::{HeaderRow, InputRequest, Selection, Stated};
@@ -29,12 +30,13 @@ use crate::rows::{Mapping, header_names};
 use crate::send::{LookRules, MaxDeletes, Protected};
 use crate::settings::Environment;
 use crate::settings::cli::findings::FindingArgs;
+use crate::settings::cli::leaving::LeavingArgs;
 use crate::settings::cli::run::{PaceArgs, ProjectArgs, Rate, RowArgs, RunArgs};
 use crate::settings::cli::{self, Command, Parsed, Unparsed};
 use crate::settings::management_key::{REHEARSE, is_at_hand, management_key};
 use crate::settings::table::{self, Resolved};
 use crate::simulator;
-use crate::store::OutputRules;
+use crate::store::{KeepUsers, OutputRules};
 
 /// The settings of a run.
 pub struct Config {
@@ -243,10 +245,7 @@ impl Config {
                 resume: args.resuming.resume,
                 wait: args.resuming.wait,
             },
-            outputs: OutputRules {
-                keep_users: args.leaving.keep_users,
-                compress_results: args.leaving.compress_results,
-            },
+            outputs: outputs(&args.leaving)?,
             settings,
             identity,
         })
@@ -267,6 +266,32 @@ impl Config {
         self.endpoint().map(|endpoint| &*endpoint.project_id)
     }
 }
+
+/// What a run leaves behind besides what it must.
+fn outputs(args: &LeavingArgs) -> Result<OutputRules, Error> {
+    if !args.result_fields.is_empty() && args.results.is_empty() {
+        return Err(Error::refused("--result-fields is about --results: use both, or omit it"));
+    }
+    let told = args.result_fields.iter().map(|field| field.trim().to_owned());
+    let fields: Vec<String> = match args.keep_users {
+        _ if !args.result_fields.is_empty() => told.filter(|field| !field.is_empty()).collect(),
+        // Who does not want users to be kept does not want them here.
+        KeepUsers::None => Vec::new(),
+        KeepUsers::Ids => ["userId", "loginIds"].map(str::to_owned).into(),
+        KeepUsers::Full => RESULT_FIELDS.map(str::to_owned).into(),
+    };
+    let refused = |why| Error::refused(format!("--result-fields: {why}"));
+    fields.iter().try_for_each(|field| cells::check(field)).map_err(refused)?;
+    Ok(OutputRules {
+        keep_users: args.keep_users,
+        compress_results: args.compress_results,
+        tables: args.results.clone(),
+        fields,
+    })
+}
+
+/// The fields of returned users that results for spreadsheets show, unless others are asked for.
+const RESULT_FIELDS: [&str; 5] = ["userId", "loginIds", "email", "phone", "status"];
 
 /// Refuses a job that names no files where none are typed.
 pub(crate) fn some_input(files: &[PathBuf]) -> Result<(), Error> {

@@ -98,6 +98,8 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("out", "", "--out=out"),
     ("keep-users", "", "--keep-users=ids"),
     ("compress-results", "", "--compress-results"),
+    ("results", "", "--results=csv"),
+    ("result-fields", "--results=csv", "--result-fields=email"),
     ("report", "", "--report=report.html"),
     ("json", "", "--json"),
     ("quiet", "", "--quiet"),

@@ -19,7 +19,7 @@ pub(super) struct AppendFile {
     handle: Box<dyn Handle>,
     buffer: Vec<u8>,
     /// What packs that which is handed to the system; nothing for a plain file.
-    packer: Option<Packer>,
+    packer: Option<Box<Packer>>,
     written: u64,
     committed: u64,
 }
@@ -41,7 +41,7 @@ impl AppendFile {
             path: disk.path(name),
             handle,
             buffer: Vec::with_capacity(SPILL),
-            packer: name.ends_with(pack::EXTENSION).then(Packer::default),
+            packer: name.ends_with(pack::EXTENSION).then(Box::default),
             written: length,
             committed: length,
         }

@@ -14,6 +14,7 @@ use super::disk::{Disk, Folder, at, private};
 use super::journal::{self, Identity, JournalLine, Recovered};
 use super::results;
 use super::summary::Summary;
+use super::tables;
 use crate::exit;
 use crate::outcome::Tally;
 
@@ -154,13 +155,17 @@ impl RunFolder {
         clear(&self.path)
     }
 
-    /// Removes the summary of an earlier part of the run, which is true no more.
+    /// Removes the summary of an earlier part of the run and what was made with it, which are true
+    /// no more.
     pub fn forget_summary(&self) -> io::Result<()> {
-        let path = self.path.join(SUMMARY);
-        match fs::remove_file(&path) {
-            Err(error) if !is_not_there(&error) => Err(at("remove", &path, &error)),
-            _ => Ok(()),
+        for name in [SUMMARY, tables::WORKBOOK] {
+            let path = self.path.join(name);
+            match fs::remove_file(&path) {
+                Err(error) if !is_not_there(&error) => return Err(at("remove", &path, &error)),
+                _ => {}
+            }
         }
+        Ok(())
     }
 
     /// Removes the folder of a run that was refused before it began.

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::bitmap::RowSet;
+use super::names::is_waiting;
 use crate::outcome::Tally;
 
 /// The name of the file.
@@ -34,10 +35,25 @@ impl Lengths {
         self.0.get(name).copied().unwrap_or(0)
     }
 
-    /// Whether files of some lengths hold all that these count.
+    /// The files.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// Whether no file is begun.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether files of some lengths hold all that these count. Rows that wait for their workbook
+    /// are gone once it is there.
     #[must_use]
     pub fn are_held_by(&self, files: &BTreeMap<String, u64>) -> bool {
-        self.0.iter().all(|(name, length)| files.get(name).is_some_and(|held| held >= length))
+        self.0.iter().all(|(name, length)| match files.get(name) {
+            Some(held) => held >= length,
+            None => is_waiting(name),
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::io;
+use std::path::PathBuf;
 
 use super::disk::Disk;
 use super::file::AppendFile;
@@ -18,4 +19,12 @@ pub(super) trait Output: Debug + Send {
 
     /// The files begun, to be changed.
     fn files_mut(&mut self) -> Box<dyn Iterator<Item = &mut AppendFile> + '_>;
+
+    /// Makes what is made of its files when a run ends, and says where it is.
+    fn derive(&self, _: &dyn Disk) -> io::Result<Option<PathBuf>> {
+        Ok(None)
+    }
+
+    /// Removes what nobody needs once that is made, and the run is complete.
+    fn clear(&mut self, _: &dyn Disk) {}
 }

@@ -14,9 +14,11 @@ use super::failures::{self, Failures};
 use super::file::AppendFile;
 use super::folder::RunFolder;
 use super::journal::{self, Commit, Identity, JournalLine, Lengths, Recovered};
+use super::names::is_table;
 use super::output::Output;
 use super::results::{self, Results};
 use super::rules::OutputRules;
+use super::tables::Tables;
 
 /// What a recorder leaves behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +27,10 @@ pub struct Closed {
     pub results: PathBuf,
     /// The failures files; none when nothing failed.
     pub failures: Vec<PathBuf>,
+    /// The files for spreadsheets in which all rows are.
+    pub tables: Vec<PathBuf>,
+    /// Why one of these could not be made of what was recorded.
+    pub not_made: Option<String>,
 }
 
 /// Writes outcomes to a run folder.
@@ -51,10 +57,14 @@ fn outputs(
     (sources, rules): RecordedInputs<'_>,
     committed: Option<&Lengths>,
 ) -> io::Result<Vec<Box<dyn Output>>> {
-    Ok(vec![
+    let mut outputs: Vec<Box<dyn Output>> = vec![
         Box::new(Results::open(disk, rules, committed)?),
         Box::new(Failures::open(disk, sources, committed)?),
-    ])
+    ];
+    if let Some(tables) = Tables::open(disk, sources, rules, committed)? {
+        outputs.push(Box::new(tables));
+    }
+    Ok(outputs)
 }
 
 impl Recorder {
@@ -140,15 +150,36 @@ impl Recorder {
         self.append(std::iter::once(JournalLine::Synced).chain(lines))
     }
 
-    /// Commits, and waits until everything is on the disk. `complete` says that every row of
-    /// the input has its outcome.
+    /// Commits, and waits until everything is on the disk; then makes what is made of the files.
+    /// `complete` says that every row of the input has its outcome.
     pub fn close(mut self, complete: bool) -> io::Result<Closed> {
         self.commit()?;
-        self.sync_and(complete.then_some(JournalLine::Complete).into_iter())?;
-        let mut results = self.files().filter(|file| results::is_results_file(file.name()));
-        let results = results.next().map(|file| file.path().to_owned()).unwrap_or_default();
-        let failed = self.files().filter(|file| failures::is_failures_file(file.name()));
-        Ok(Closed { results, failures: failed.map(|file| file.path().to_owned()).collect() })
+        self.sync(&[])?;
+        let (mut tables, mut not_made) = (self.paths(is_table), None);
+        for output in &self.outputs {
+            match output.derive(&*self.disk) {
+                Ok(made) => tables.extend(made),
+                Err(error) => not_made = Some(error.to_string()),
+            }
+        }
+        // Now nothing is left to be done: a run that is killed before makes it when it is resumed.
+        self.append(complete.then_some(JournalLine::Complete).into_iter())?;
+        let closed = Closed {
+            results: self.paths(results::is_results_file).pop().unwrap_or_default(),
+            failures: self.paths(failures::is_failures_file),
+            tables,
+            not_made,
+        };
+        if complete && closed.not_made.is_none() {
+            self.outputs.iter_mut().for_each(|output| output.clear(&*self.disk));
+        }
+        Ok(closed)
+    }
+
+    /// Where the files are whose names are like that.
+    fn paths(&self, is_one: fn(&str) -> bool) -> Vec<PathBuf> {
+        let files = self.files().filter(|file| is_one(file.name()));
+        files.map(|file| file.path().to_owned()).collect()
     }
 
     /// Whether files get smaller by commits that hold more.

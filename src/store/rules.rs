@@ -43,6 +43,15 @@ impl KeepUsers {
     }
 }
 
+/// A file for spreadsheets in which all rows are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum TableForm {
+    /// `results.csv`.
+    Csv,
+    /// `results.xlsx`.
+    Xlsx,
+}
+
 /// What a run leaves behind besides what it must.
 #[derive(Clone, Debug, Default)]
 pub struct OutputRules {
@@ -50,4 +59,8 @@ pub struct OutputRules {
     pub keep_users: KeepUsers,
     /// Whether the results are packed as they are written.
     pub compress_results: bool,
+    /// The files for spreadsheets in which all rows are.
+    pub tables: Vec<TableForm>,
+    /// The fields of the returned users that these show.
+    pub fields: Vec<String>,
 }

@@ -252,6 +252,9 @@ pub struct Files {
     /// The rows that failed; none when nothing did.
     #[serde(serialize_with = "lossy_paths")]
     pub failures: Vec<PathBuf>,
+    /// All rows, for spreadsheets; none where none were asked for.
+    #[serde(default, serialize_with = "lossy_paths", skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<PathBuf>,
 }
 
 fn lossy_path<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {

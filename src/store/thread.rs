@@ -69,8 +69,7 @@ pub(crate) async fn drain(
         recorder.commit()?;
         let now = Instant::now();
         if waiting.is_empty() && due.is_none_or(|due| now < due) {
-            let pause = if recorder.packs() { SYNC_AFTER - PACK_WITHIN } else { SYNC_AFTER };
-            due.get_or_insert(now + pause);
+            due.get_or_insert(now + SYNC_AFTER.saturating_sub(patience(&recorder)));
             continue;
         }
         recorder.sync(&rows)?;
@@ -80,6 +79,11 @@ pub(crate) async fn drain(
             let _ = written.send(());
         }
     }
+}
+
+/// How long a row waits for others at most.
+fn patience(recorder: &Recorder) -> Duration {
+    if recorder.packs() { PACK_WITHIN } else { Duration::ZERO }
 }
 
 /// The rows that are about to be sent, and who waits until that is durable.
@@ -110,7 +114,7 @@ async fn gather(
     first: Entry,
     (receiver, room): (&mut Receiver<Entry>, &Room),
 ) -> io::Result<AboutToSend> {
-    let until = Instant::now() + if recorder.packs() { PACK_WITHIN } else { Duration::ZERO };
+    let until = Instant::now() + patience(recorder);
     let (mut about_to_send, mut next, mut taken) = (AboutToSend::default(), Some(first), 0);
     while let Some(entry) = next {
         if matches!(entry, Entry::Finished(_)) && taken == 0 {

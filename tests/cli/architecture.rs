@@ -56,7 +56,7 @@ const HIDDEN: &[(&str, &[&str])] = &[
     ("calamine", &["input/sheet/"]),
     ("zip", &["input/sheet/"]),
     ("quick_xml", &["input/sheet/"]),
-    ("rust_xlsxwriter", &["export/write"]),
+    ("rust_xlsxwriter", &["export/write", "store/workbook"]),
     ("flate2", &["input/unpack"]),
     ("ruzstd", &["input/zstd", "store/pack"]),
     ("encoding_rs", &["input/decode"]),

@@ -37,6 +37,7 @@ mod selection;
 mod shapes;
 mod stopping;
 mod support;
+mod tables;
 mod telling;
 mod undoing;
 mod values;

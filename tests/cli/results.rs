@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::Desk;
+use crate::support::{Desk, new_names};
 
 /// Users `u0`, `u1`, … of a desk.
 fn users(number: usize) -> Vec<Value> {
@@ -98,13 +98,12 @@ fn a_run_that_kept_no_users_says_what_cannot_be_done() {
 #[test]
 fn packed_results_are_read_by_all_commands_and_by_zstd() {
     let desk = Desk::new(&users(300), &[]);
-    let rows: String = (0..300).map(|n| format!("u{n}@x.com,New {n}\n")).collect();
-    desk.write("in.csv", &format!("loginId,givenName\n{rows}nobody@x.com,New\n"));
+    desk.write("in.csv", &(new_names(300) + "nobody@x.com,New\n"));
     desk.go(&["run", "in.csv", "--out", "out", "--compress-results"], 1);
     assert!(!desk.path("out/results.jsonl").exists());
     let packed = std::fs::read(desk.path("out/results.jsonl.zst")).unwrap();
     let text = zstd::stream::decode_all(packed.as_slice()).unwrap();
-    let lines = text.iter().filter(|byte| **byte == b'\n').count();
+    let lines = text.split_inclusive(|byte| *byte == b'\n').count();
     assert_eq!((lines, desk.results("out").len()), (301, 301));
     assert!(packed.len() * 5 < text.len(), "{} of {}", packed.len(), text.len());
     let summary: Value = serde_json::from_str(&desk.read("out/summary.json")).unwrap();
@@ -126,8 +125,7 @@ fn a_resumed_run_goes_on_in_the_form_in_which_it_was_begun() {
         (&[], &["--compress-results", "--keep-users", "none"], "results.jsonl"),
     ] {
         let desk = Desk::new(&users(6), &["--fault", "401:after=3,times=1"]);
-        let rows: String = (0..6).map(|n| format!("u{n}@x.com,New\n")).collect();
-        desk.write("in.csv", &format!("loginId,name\n{rows}"));
+        desk.write("in.csv", &new_names(6));
         let words = ["run", "in.csv", "--out", "out", "--concurrency", "1", "--resume"];
         desk.go(&[&words[..], first].concat(), 3);
         assert_eq!(desk.results("out").len(), 2);

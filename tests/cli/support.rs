@@ -499,6 +499,11 @@ pub(crate) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or_default()
 }
 
+/// Rows that give the users `u0@x.com`, `u1@x.com`, … a new given name.
+pub(crate) fn new_names(users: usize) -> String {
+    (0..users).fold("loginId,givenName\n".to_owned(), |rows, n| rows + &format!("u{n}@x.com,New\n"))
+}
+
 /// The results in a run folder, plain or packed; what is being written is left out.
 pub(crate) fn results_in(folder: &Path) -> Vec<Value> {
     let Ok(results) = descope_bulk::open_results(folder) else { return Vec::new() };

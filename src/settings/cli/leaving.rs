@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::store::KeepUsers;
+use crate::store::{KeepUsers, TableForm};
 
 /// What a run leaves behind besides what it must.
 #[derive(Clone, Debug, Args)]
@@ -18,4 +18,16 @@ pub struct LeavingArgs {
     /// this program read. A resumed run goes on as it was begun
     #[arg(long)]
     pub compress_results: bool,
+
+    /// All rows in their own columns, with what became of each behind them, for spreadsheets:
+    /// results.csv, results.xlsx, or both (csv,xlsx). They hold whatever the rows hold, passwords
+    /// included, and are no input of a run
+    #[arg(long, value_enum, value_name = "FORMATS", value_delimiter = ',')]
+    pub results: Vec<TableForm>,
+
+    /// The fields of the returned users that --results shows, such as
+    /// userId,email,customAttributes.tier; those that `export` knows. By default userId, loginIds, email,
+    /// phone and status, or as much of these as --keep-users keeps
+    #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
+    pub result_fields: Vec<String>,
 }
