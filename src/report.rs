@@ -10,6 +10,7 @@
 mod absent;
 mod announce;
 mod attributes;
+mod audit;
 mod causes;
 mod check;
 mod counts;
@@ -32,6 +33,7 @@ pub(crate) mod tests;
 pub(crate) use absent::AbsentScreen;
 pub(crate) use announce::Announcer;
 pub(crate) use attributes::{attributes_json, attributes_table, comparison_json, comparison_table};
+pub(crate) use audit::AuditScreen;
 pub(crate) use causes::FailureCauses;
 pub(crate) use check::{finding_json, print_finding, print_report, report_json};
 pub(crate) use counts::Counts;

@@ -174,7 +174,7 @@ async fn run(run: Run, stop: Stop) -> Result<RunEnd, Error> {
     };
     let question = confirm.map(|ask| (ask, plan));
     let parts = Parts { config, sinks, typed, stop, intake, ask_canary };
-    let end = connected(parts, &endpoint, question).await;
+    let end = Box::pin(connected(parts, &endpoint, question)).await;
     if let Some(simulator) = simulator {
         simulator.stop().await;
     }

@@ -7,8 +7,11 @@
 //! cut them back to the last commit, so they always agree on the rows they hold.
 
 mod added;
+pub(crate) mod audit;
 pub mod before;
 pub mod bitmap;
+mod chain;
+mod digest;
 pub(crate) mod disk;
 mod failures;
 mod file;
@@ -24,6 +27,7 @@ mod recorder;
 pub mod results;
 mod results_file;
 mod rules;
+pub(crate) mod signature;
 pub mod summary;
 mod tables;
 #[cfg(test)]
@@ -31,10 +35,13 @@ mod tests;
 pub(crate) mod thread;
 mod workbook;
 
+pub use chain::Chain;
+pub use digest::Digest;
 pub use folder::{
     Glance, Place, RunFolder, abandon, choosing, earlier, finished_tally, glance, read_summary,
     write_summary,
 };
+pub(crate) use names::SIGNATURE;
 pub(crate) use new_file::NewFile;
 pub use recorder::{Closed, Recorder};
 pub use results::NAME as RESULTS;

@@ -75,6 +75,8 @@ pub struct Config {
     pub folders: Folders,
     /// What it leaves behind besides what it must.
     pub outputs: OutputRules,
+    /// The SSH key that signs the run, if one does.
+    pub sign_with: Option<PathBuf>,
     /// The settings in force, for the summary; without secrets.
     pub settings: Map<String, Value>,
     /// The settings that decide what is sent and to whom: a run is resumed with the same ones only.
@@ -246,6 +248,7 @@ impl Config {
                 wait: args.resuming.wait,
             },
             outputs: outputs(&args.leaving)?,
+            sign_with: signing_key(args.leaving.sign_with.as_deref())?,
             settings,
             identity,
         })
@@ -288,6 +291,17 @@ fn outputs(args: &LeavingArgs) -> Result<OutputRules, Error> {
         tables: args.results.clone(),
         fields,
     })
+}
+
+/// The key that signs the run. One that is not there is a mistake that is better known now.
+fn signing_key(key: Option<&Path>) -> Result<Option<PathBuf>, Error> {
+    match key.filter(|key| !key.exists()) {
+        None => Ok(key.map(Path::to_owned)),
+        Some(missing) => Err(Error::refused(format!(
+            "--sign-with: there is no file {}: name a private SSH key, or the public key of one in an agent",
+            missing.display()
+        ))),
+    }
 }
 
 /// The fields of returned users that results for spreadsheets show, unless others are asked for.

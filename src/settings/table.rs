@@ -228,6 +228,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     }),
     key("output.result-fields", "result-fields", KeyKind::Texts)
         .recorded("resultFields", |run| json!(run.args.leaving.result_fields)),
+    key("output.sign-with", "sign-with", KeyKind::Path)
+        .recorded("signed", |run| json!(run.args.leaving.sign_with.is_some())),
     key("output.report", "report", KeyKind::Path).recorded("report", |run| {
         json!(run.args.output.report.as_ref().map(|path| path.display().to_string()))
     }),

@@ -100,6 +100,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("compress-results", "", "--compress-results"),
     ("results", "", "--results=csv"),
     ("result-fields", "--results=csv", "--result-fields=email"),
+    ("sign-with", "", "--sign-with=/dev/null"),
     ("report", "", "--report=report.html"),
     ("json", "", "--json"),
     ("quiet", "", "--quiet"),

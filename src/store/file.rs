@@ -3,9 +3,11 @@
 //! Knows three ends of the file: what is buffered, what was handed to the system, and what was
 //! committed. A file whose name says so is packed. Its errors name the file.
 
-use std::io;
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use super::chain::Appended;
+use super::digest::Digester;
 use super::disk::{Disk, Handle, at};
 use super::pack::{self, Packer};
 
@@ -22,6 +24,10 @@ pub(super) struct AppendFile {
     packer: Option<Box<Packer>>,
     written: u64,
     committed: u64,
+    /// The bytes behind the last link of the chain.
+    unlinked: Digester,
+    /// How much of the file the chain covers.
+    linked: u64,
 }
 
 impl AppendFile {
@@ -44,6 +50,8 @@ impl AppendFile {
             packer: name.ends_with(pack::EXTENSION).then(Box::default),
             written: length,
             committed: length,
+            unlinked: Digester::default(),
+            linked: length,
         }
     }
 
@@ -78,7 +86,44 @@ impl AppendFile {
         let bytes = packed.as_ref().unwrap_or(&self.buffer);
         self.handle.append(bytes).map_err(|error| at("write", &self.path, &error))?;
         self.written += bytes.len() as u64;
+        self.unlinked.add(bytes);
         self.buffer.clear();
+        Ok(())
+    }
+
+    /// What was handed to the system since the last link of the chain, if anything was.
+    pub(super) fn link(&mut self) -> Option<Appended> {
+        if !self.is_ahead() {
+            return None;
+        }
+        self.linked = self.written;
+        let sha256 = std::mem::take(&mut self.unlinked).finish();
+        Some(Appended { to: self.written, sha256 })
+    }
+
+    /// Whether there is more in the file than the chain covers.
+    pub(super) fn is_ahead(&self) -> bool {
+        self.linked < self.written
+    }
+
+    /// Takes in that the chain covers so much of the file only, which was opened again.
+    pub(super) fn linked_to(&mut self, disk: &dyn Disk, length: u64) -> io::Result<()> {
+        if length >= self.written {
+            return Ok(());
+        }
+        let mut file = disk.open(&self.name)?;
+        io::copy(&mut file.by_ref().take(length), &mut io::sink())?;
+        let mut rest = BufReader::new(file.take(self.written - length));
+        loop {
+            let bytes = rest.fill_buf()?;
+            if bytes.is_empty() {
+                break;
+            }
+            self.unlinked.add(bytes);
+            let read = bytes.len();
+            rest.consume(read);
+        }
+        self.linked = length;
         Ok(())
     }
 

@@ -12,9 +12,10 @@ use jiff::Timestamp;
 use super::before;
 use super::disk::{Disk, Folder, at, private};
 use super::journal::{self, Identity, JournalLine, Recovered};
+use super::names::{SIGNATURE, SUMMARY, WORKBOOK};
 use super::results;
 use super::summary::Summary;
-use super::tables;
+
 use crate::exit;
 use crate::outcome::Tally;
 
@@ -43,9 +44,6 @@ pub struct RunFolder {
     path: PathBuf,
     _lock: File,
 }
-
-/// The file that says what the run came to.
-const SUMMARY: &str = "summary.json";
 
 /// The file whose lock says that a process holds the run.
 const LOCK: &str = "lock";
@@ -135,7 +133,7 @@ impl RunFolder {
     /// Where an input that can be read only once is kept; the first has index 0.
     #[must_use]
     pub fn kept(&self, index: usize) -> PathBuf {
-        self.path.join(format!("{KEPT}{}", index + 1))
+        self.path.join(kept_name(index))
     }
 
     /// Copies an input that can be read only once into the folder; then it is on the disk.
@@ -158,7 +156,7 @@ impl RunFolder {
     /// Removes the summary of an earlier part of the run and what was made with it, which are true
     /// no more.
     pub fn forget_summary(&self) -> io::Result<()> {
-        for name in [SUMMARY, tables::WORKBOOK] {
+        for name in [SUMMARY, SIGNATURE, WORKBOOK] {
             let path = self.path.join(name);
             match fs::remove_file(&path) {
                 Err(error) if !is_not_there(&error) => return Err(at("remove", &path, &error)),
@@ -183,6 +181,11 @@ impl RunFolder {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// The name of a kept input; the first has index 0.
+pub(super) fn kept_name(index: usize) -> String {
+    format!("{KEPT}{}", index + 1)
 }
 
 /// Removes the folder of a run that never began.

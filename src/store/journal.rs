@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::bitmap::RowSet;
+use super::chain::{Chain, Link};
 use super::names::is_waiting;
 use crate::outcome::Tally;
 
@@ -159,6 +160,9 @@ pub(super) struct Commit {
     pub(super) lengths: Lengths,
     /// All outcomes so far, by status.
     pub(super) tally: Tally,
+    /// How it is linked to the commits before; earlier versions did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) chain: Option<Link>,
 }
 
 impl JournalLine {
@@ -172,13 +176,17 @@ impl JournalLine {
     }
 
     /// The line that a text is, if it is whole.
-    fn read(text: &[u8]) -> Option<Self> {
-        let text = text.strip_suffix(b"\n")?;
-        let (json, sum) = text.split_at_checked(text.len().checked_sub(17)?)?;
-        let sum = std::str::from_utf8(sum.strip_prefix(b"\t")?).ok()?;
-        let whole = u64::from_str_radix(sum, 16) == Ok(xxh3_64(json));
-        if whole { serde_json::from_slice(json).ok() } else { None }
+    pub(super) fn read(text: &[u8]) -> Option<Self> {
+        serde_json::from_slice(json_of(text)?).ok()
     }
+}
+
+/// The JSON of a line, if it is whole.
+pub(super) fn json_of(text: &[u8]) -> Option<&[u8]> {
+    let text = text.strip_suffix(b"\n")?;
+    let (json, sum) = text.split_at_checked(text.len().checked_sub(17)?)?;
+    let sum = std::str::from_utf8(sum.strip_prefix(b"\t")?).ok()?;
+    (u64::from_str_radix(sum, 16) == Ok(xxh3_64(json))).then_some(json)
 }
 
 /// What a journal tells.
@@ -198,6 +206,10 @@ pub struct Recovered {
     pub complete: bool,
     /// How much of the journal is whole, in bytes.
     pub whole: u64,
+    /// Where the chain stands.
+    pub chain: Chain,
+    /// How much of each file the chain covers.
+    pub linked: Lengths,
 }
 
 /// Reads a journal up to its end, its first torn line, or the first line that tells of more
@@ -228,7 +240,8 @@ pub fn recover(
         }
         let taken = match (line, &mut recovered) {
             (JournalLine::Begin(identity), None) => {
-                recovered = Some(Recovered::begin(identity));
+                let chain = Chain::begin(json_of(&text).unwrap_or_default());
+                recovered = Some(Recovered::begin(identity, chain));
                 true
             }
             (line, Some(recovered)) => recovered.take(line, &holds),
@@ -245,7 +258,7 @@ pub fn recover(
 }
 
 impl Recovered {
-    fn begin(identity: Identity) -> Self {
+    fn begin(identity: Identity, chain: Chain) -> Self {
         Self {
             identity,
             finished: RowSet::default(),
@@ -254,6 +267,8 @@ impl Recovered {
             lengths: Lengths::default(),
             complete: false,
             whole: 0,
+            chain,
+            linked: Lengths::default(),
         }
     }
 
@@ -276,6 +291,11 @@ impl Recovered {
                 }
                 let finished = &self.finished;
                 self.sent.retain(|row| !finished.contains(*row));
+                if let Some(Link { link, files }) = commit.chain {
+                    self.chain = Chain { last: link, links: self.chain.links + 1 };
+                    let ends = files.into_iter().map(|(name, appended)| (name, appended.to));
+                    self.linked.0.extend(ends);
+                }
                 self.lengths = commit.lengths;
                 self.tally = commit.tally;
             }

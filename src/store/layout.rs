@@ -150,11 +150,7 @@ impl Layouts {
     }
 
     /// Where the next row of a source goes; begins the file if it is its first.
-    pub(super) fn row(
-        &mut self,
-        source: &Arc<Source>,
-        disk: &dyn Disk,
-    ) -> io::Result<RowEnd<'_>> {
+    pub(super) fn row(&mut self, source: &Arc<Source>, disk: &dyn Disk) -> io::Result<RowEnd<'_>> {
         let index = self.input(source);
         let input = &self.inputs[index];
         let layout = &mut self.layouts[input.layout];

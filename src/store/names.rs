@@ -6,6 +6,15 @@ pub(super) const WAITING: &str = "xlsx-rows";
 /// What the names of results for spreadsheets begin with.
 pub(super) const TABLE: &str = "results";
 
+/// The name of the file that says what the run came to.
+pub(super) const SUMMARY: &str = "summary.json";
+
+/// The name of the signature of that file.
+pub(crate) const SIGNATURE: &str = "summary.json.sig";
+
+/// The name of the workbook.
+pub(super) const WORKBOOK: &str = "results.xlsx";
+
 /// Whether a file is one of those whose names begin so: `stem.csv`, `stem-2.csv`, ….
 pub(super) fn is_of(stem: &str, name: &str) -> bool {
     let rest = name.split_once('.').and_then(|(own, _)| own.strip_prefix(stem));

@@ -2,8 +2,8 @@
 
 use std::fmt::Debug;
 use std::io;
-use std::path::PathBuf;
 
+use super::digest::Digest;
 use super::disk::Disk;
 use super::file::AppendFile;
 use crate::outcome::Finished;
@@ -20,8 +20,8 @@ pub(super) trait Output: Debug + Send {
     /// The files begun, to be changed.
     fn files_mut(&mut self) -> Box<dyn Iterator<Item = &mut AppendFile> + '_>;
 
-    /// Makes what is made of its files when a run ends, and says where it is.
-    fn derive(&self, _: &dyn Disk) -> io::Result<Option<PathBuf>> {
+    /// Makes what is made of its files when a run ends; gives back its name and its digest.
+    fn derive(&self, _: &dyn Disk) -> io::Result<Option<(String, Digest)>> {
         Ok(None)
     }
 

@@ -1,5 +1,6 @@
 //! The recorder: what it takes goes to all outputs, and is committed by a line of the journal.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,12 +10,14 @@ use crate::input::record::Source;
 use crate::outcome::{Finished, Tally};
 
 use super::before::{BeforeImage, BeforeImages};
+use super::chain::{Chain, Link};
+use super::digest::Digest;
 use super::disk::Disk;
 use super::failures::{self, Failures};
 use super::file::AppendFile;
 use super::folder::RunFolder;
 use super::journal::{self, Commit, Identity, JournalLine, Lengths, Recovered};
-use super::names::is_table;
+use super::names::{is_table, is_waiting};
 use super::output::Output;
 use super::results::{self, Results};
 use super::rules::OutputRules;
@@ -31,6 +34,10 @@ pub struct Closed {
     pub tables: Vec<PathBuf>,
     /// Why one of these could not be made of what was recorded.
     pub not_made: Option<String>,
+    /// Where the chain stands.
+    pub chain: Chain,
+    /// The digests of files that were made when all was recorded, by their names.
+    pub digests: BTreeMap<String, Digest>,
 }
 
 /// Writes outcomes to a run folder.
@@ -45,6 +52,7 @@ pub struct Recorder {
     /// The rows of the batch.
     rows: Vec<u64>,
     tally: Tally,
+    chain: Chain,
 }
 
 /// The inputs of a run in their order, which numbers the failures files, and what is left behind of
@@ -91,7 +99,9 @@ impl Recorder {
         recorded: RecordedInputs<'_>,
         identity: &Identity,
     ) -> io::Result<Self> {
+        let begin = JournalLine::Begin(identity.clone());
         let mut recorder = Self {
+            chain: Chain::begin(&serde_json::to_vec(&begin)?),
             outputs: outputs(&*disk, recorded, None)?,
             journal: AppendFile::create(&*disk, journal::NAME)?,
             before: BeforeImages::default(),
@@ -99,7 +109,7 @@ impl Recorder {
             rows: Vec::new(),
             tally: Tally::default(),
         };
-        recorder.append(std::iter::once(JournalLine::Begin(identity.clone())))?;
+        recorder.append(std::iter::once(begin))?;
         Ok(recorder)
     }
 
@@ -115,7 +125,14 @@ impl Recorder {
             disk,
             rows: Vec::new(),
             tally: recovered.tally,
+            chain: recovered.chain,
         };
+        let Self { outputs, before, disk, .. } = &mut recorder;
+        let files = outputs.iter_mut().flat_map(|output| output.files_mut());
+        for file in files.chain(before.file_mut()) {
+            let linked = recovered.linked.of(file.name());
+            file.linked_to(&**disk, linked)?;
+        }
         // What was about to be sent must outlive the next crash, too.
         let sent: Vec<u64> = recovered.sent.iter().copied().collect();
         recorder.sync(&sent)?;
@@ -135,7 +152,7 @@ impl Recorder {
     /// Ends the batch: everything recorded is handed to the system, the outputs before the
     /// line of the journal that commits them.
     pub fn commit(&mut self) -> io::Result<()> {
-        self.try_commit().inspect_err(|_| self.cut())
+        self.try_commit(false).inspect_err(|_| self.cut())
     }
 
     /// Waits until everything committed is on the disk, and then until the journal says so there,
@@ -154,11 +171,17 @@ impl Recorder {
     /// `complete` says that every row of the input has its outcome.
     pub fn close(mut self, complete: bool) -> io::Result<Closed> {
         self.commit()?;
+        self.commit_images()?;
         self.sync(&[])?;
         let (mut tables, mut not_made) = (self.paths(is_table), None);
+        let mut digests = BTreeMap::new();
         for output in &self.outputs {
             match output.derive(&*self.disk) {
-                Ok(made) => tables.extend(made),
+                Ok(Some((name, digest))) => {
+                    tables.push(self.disk.path(&name));
+                    digests.insert(name, digest);
+                }
+                Ok(None) => {}
                 Err(error) => not_made = Some(error.to_string()),
             }
         }
@@ -169,6 +192,8 @@ impl Recorder {
             failures: self.paths(failures::is_failures_file),
             tables,
             not_made,
+            chain: self.chain,
+            digests,
         };
         if complete && closed.not_made.is_none() {
             self.outputs.iter_mut().for_each(|output| output.clear(&*self.disk));
@@ -216,16 +241,35 @@ impl Recorder {
         Ok(())
     }
 
-    fn try_commit(&mut self) -> io::Result<()> {
+    /// The link of a commit of these rows.
+    fn link(&mut self, rows: &str) -> io::Result<Link> {
+        let files = self.outputs.iter_mut().flat_map(|output| output.files_mut());
+        // Rows that wait for their workbook are gone once it is there; it has a digest of its own.
+        let files = files.filter(|file| !is_waiting(file.name())).chain(self.before.file_mut());
+        let link = |file: &mut AppendFile| Some((file.name().to_owned(), file.link()?));
+        Ok(self.chain.link(rows, &self.tally, files.filter_map(link).collect())?)
+    }
+
+    /// Commits users whose rows were never sent, so that the chain covers all of them.
+    fn commit_images(&mut self) -> io::Result<()> {
+        let images = self.before.file_mut().is_some_and(|file| file.is_ahead());
+        if !images {
+            return Ok(());
+        }
+        self.try_commit(true).inspect_err(|_| self.cut())
+    }
+
+    fn try_commit(&mut self, images: bool) -> io::Result<()> {
         for output in &mut self.outputs {
             output.files_mut().try_for_each(AppendFile::flush)?;
         }
-        if !self.rows.is_empty() {
+        if !self.rows.is_empty() || images {
             let length = |file: &AppendFile| (file.name().to_owned(), file.written());
             let lengths = self.files().map(length).collect();
             let rows = journal::ranges(&mut self.rows);
-            let commit = JournalLine::Commit(Commit { rows, lengths, tally: self.tally });
-            commit.write(self.journal.row()?)?;
+            let chain = self.link(&rows)?;
+            let commit = Commit { rows, lengths, tally: self.tally, chain: Some(chain) };
+            JournalLine::Commit(commit).write(self.journal.row()?)?;
             self.rows.clear();
         }
         self.journal.flush()?;

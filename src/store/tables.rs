@@ -7,24 +7,21 @@
 
 use std::borrow::Cow;
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::added::Added;
+use super::digest::{Digest, Digester};
 use super::disk::Disk;
 use super::file::AppendFile;
 use super::journal::Lengths;
 use super::layout::{LayoutRules, Layouts};
-use super::names::{TABLE, WAITING, is_table, is_waiting};
+use super::names::{TABLE, WAITING, WORKBOOK, is_table, is_waiting};
 use super::output::Output;
 use super::rules::{OutputRules, TableForm};
 use super::workbook;
 use crate::change::{User, cells};
 use crate::input::record::{ADDED_COLUMNS, FINISHED_COLUMN, RETURNED_PREFIX, Source};
 use crate::outcome::Finished;
-
-/// The name of the workbook.
-pub(super) const WORKBOOK: &str = "results.xlsx";
 
 /// The results of a run for spreadsheets.
 #[derive(Debug)]
@@ -137,7 +134,7 @@ impl Output for Tables {
         Box::new(self.layouts.files_mut())
     }
 
-    fn derive(&self, disk: &dyn Disk) -> io::Result<Option<PathBuf>> {
+    fn derive(&self, disk: &dyn Disk) -> io::Result<Option<(String, Digest)>> {
         if !self.forms.contains(&TableForm::Xlsx) {
             return Ok(None);
         }
@@ -145,7 +142,8 @@ impl Output for Tables {
         let tables = tables.iter().map(|(file, delimiter)| (file.path(), *delimiter));
         let path = disk.path(WORKBOOK);
         workbook::write(&path, &tables.collect::<Vec<_>>())?;
-        Ok(Some(path))
+        let digest = Digester::of(disk.open(WORKBOOK)?)?;
+        Ok(Some((WORKBOOK.to_owned(), digest)))
     }
 
     fn clear(&mut self, disk: &dyn Disk) {

@@ -66,7 +66,7 @@ const HIDDEN: &[(&str, &[&str])] = &[
     ("base64", &["rows/values/password_hash", "report/page"]),
     ("toml", &["settings/job/read"]),
     ("askama", &["report/page"]),
-    ("ring", &["notify", "report/page"]),
+    ("ring", &["notify", "report/page", "store/digest"]),
 ];
 
 /// A module by its path below the crate, such as `["store", "journal"]`.

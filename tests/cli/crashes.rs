@@ -86,7 +86,15 @@ fn round(seed: u64) {
     }
     let code = start(folder.path(), &simulator, flags).wait().unwrap().code();
     let results = results_in(&folder.path().join("out"));
+    let verified =
+        program_against(&simulator, folder.path()).args(["verify-files", "out"]).output();
+    let verified = verified.unwrap();
     let arrivals = simulator.stop();
+    assert!(
+        verified.status.success(),
+        "seed {seed}: {}",
+        String::from_utf8_lossy(&verified.stdout)
+    );
     let context = format!("seed {seed}, {crashes} crashes");
     assert_eq!(code, Some(0), "{context}: {results:#?}");
     check_results(&results, &context);

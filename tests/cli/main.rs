@@ -38,6 +38,7 @@ mod shapes;
 mod stopping;
 mod support;
 mod tables;
+mod tampering;
 mod telling;
 mod undoing;
 mod values;

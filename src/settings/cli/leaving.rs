@@ -1,5 +1,7 @@
 //! Arguments of `run` about the files of a run.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use crate::store::{KeepUsers, TableForm};
@@ -30,4 +32,10 @@ pub struct LeavingArgs {
     /// phone and status, or as much of these as --keep-users keeps
     #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
     pub result_fields: Vec<String>,
+
+    /// Sign the summary when the run ends, with this SSH key, by ssh-keygen: a private key, or a public
+    /// key whose private one is in an agent. Nobody is asked for a passphrase. A run that cannot be
+    /// signed ends as it would
+    #[arg(long, value_name = "KEY")]
+    pub sign_with: Option<PathBuf>,
 }
