@@ -17,6 +17,7 @@ use crate::requester::Requester;
 use crate::rows::{EXPECT, lane};
 use crate::send::Protected;
 use crate::stop::Stop;
+use crate::store::KeepUsers;
 use crate::store::results::ResultLine;
 
 /// What is to become of absent users.
@@ -38,6 +39,8 @@ pub(crate) struct NamedUsers {
     names: HashSet<u64>,
     /// Rows that name nobody.
     pub(crate) nameless: u64,
+    /// Rows whose user was not kept, so that who is called otherwise by now is not recognised.
+    pub(crate) not_kept: u64,
     /// Rows.
     pub(crate) rows: u64,
 }
@@ -51,6 +54,7 @@ impl NamedUsers {
         let given = changes.iter().flat_map(given_names);
         let names = user.names().into_iter().chain(line.login_id.as_deref()).chain(given);
         let lanes: Vec<u64> = names.filter(|name| !name.is_empty()).map(lane).collect();
+        self.not_kept += u64::from(line.user_kept == KeepUsers::None);
         self.nameless += u64::from(lanes.is_empty());
         self.names.extend(lanes);
     }

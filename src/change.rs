@@ -7,6 +7,7 @@
 mod anew;
 mod apply;
 mod body;
+pub(crate) mod cells;
 mod compare;
 mod field_change;
 mod invert;

@@ -22,6 +22,7 @@ mod signals;
 mod simulate;
 mod undo;
 mod verify;
+mod verify_files;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -76,6 +77,7 @@ fn run(parsed: Parsed, caller: &Caller<'_>) -> Result<Exit, Error> {
         Command::Doctor(args) => doctor::run(&args, caller),
         Command::Undo(args) => undo::run(&args, caller),
         Command::Verify(args) => verify::run(&args, caller),
+        Command::VerifyFiles(args) => verify_files::run(&args, caller),
         Command::Absent(args) => absent::run(&args, caller),
         Command::Attributes(args) => attributes::run(&args, caller),
         Command::Export(args) => export::run(&args, caller),

@@ -3,7 +3,6 @@
 //! Pages are kept beside the file until all are there, so that an export that stops can go on; only
 //! then is the file written, since its columns are those that any user has.
 
-pub(crate) mod cells;
 mod rules;
 mod spool;
 mod write;

@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::change::User;
+use crate::catalog::Operation;
+use crate::change::{ChangeRecord, Changes, User, all_changes};
 use crate::exit::Error;
 use crate::outcome::Status;
 use crate::store::before::{self, BeforeImage};
 use crate::store::bitmap::RowSet;
 use crate::store::results::ResultLine;
-use crate::store::{self, RESULTS};
+use crate::store::{self, KeepUsers, RESULTS};
 
 /// A row that may have changed a user.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +60,8 @@ pub(crate) struct History {
     steps: Vec<Step>,
     /// Rows that were sent, and of which nobody can tell what became of them.
     pub(crate) unknown: u64,
+    /// Rows that changed a user whom nobody can name, since the run was to keep no users.
+    pub(crate) nameless: u64,
     /// Rows that were about to be sent when the run ended, and have no outcome.
     pub(crate) in_flight: u64,
     /// The project, and the base URL of its API; nothing for a rehearsal.
@@ -69,8 +72,9 @@ pub(crate) struct History {
 pub(crate) struct StepUsers {
     /// As it was; `None` where that was not kept.
     pub(crate) before: Option<User>,
-    /// As the server showed it after the row.
-    pub(crate) after: User,
+    /// As the server showed it after the row; where the run kept IDs only, as the row wants it.
+    /// `None` where that cannot be told, since it is not known how the user was before.
+    pub(crate) after: Option<User>,
 }
 
 impl History {
@@ -89,15 +93,15 @@ impl History {
         let text = |key: &str| {
             glance.identity.settings.get(key).and_then(Value::as_str).map(str::to_owned)
         };
-        let open = |name: &str| File::open(folder.join(name)).map(BufReader::new);
-        let results = open(RESULTS).map_err(|error| refuse(format!("{RESULTS}: {error}")))?;
+        let results = store::seekable_results(folder).map_err(|error| refuse(error.to_string()))?;
         let mut history = Self {
             folder: folder.to_owned(),
-            results,
-            before: open(before::NAME).ok(),
+            results: BufReader::new(results),
+            before: File::open(folder.join(before::NAME)).map(BufReader::new).ok(),
             images: HashMap::new(),
             steps: Vec::new(),
             unknown: 0,
+            nameless: 0,
             in_flight: 0,
             project: text("projectId").zip(text("baseUrl")),
         };
@@ -144,6 +148,8 @@ impl History {
             let line = parse(&text)?;
             seen.insert_range(line.row, line.row);
             self.unknown += u64::from(line.status == Status::Unknown);
+            let is_nameless = line.status.is_change() && line.user_kept == KeepUsers::None;
+            self.nameless += u64::from(is_nameless);
             let user = line.user.as_ref().and_then(|user| User::read(user));
             match user {
                 Some(user) if may_have_changed(line.status) => {
@@ -193,25 +199,58 @@ impl History {
     /// Rows that shared one request have one reply: before each of them the user was as before the
     /// first.
     pub(crate) fn users(&mut self, step: Step, line: &ResultLine<'_>) -> Result<StepUsers, Error> {
-        let after = user_of(line);
+        let users = match line.shown_user() {
+            Some(after) => self.before(step, line).map(|before| (before, Some(after))),
+            None => self.expected_before(step).map(|before| {
+                let after = expected_after(before.as_ref(), line);
+                (before, after)
+            }),
+        };
+        let (before, after) = users.map_err(|error| self.unreadable(&error))?;
+        Ok(StepUsers { before, after })
+    }
+
+    /// The user before a step whose line shows the user after it.
+    fn before(&mut self, step: Step, line: &ResultLine<'_>) -> io::Result<Option<User>> {
         let mut first = step;
-        let before = loop {
-            let Some(earlier) = first.earlier else { break self.image(step.user) };
+        loop {
+            let Some(earlier) = first.earlier else { return self.image(step.user) };
             let earlier = self.steps[earlier as usize];
-            let line_before = match self.line_at(earlier.place) {
-                Ok(line) => line,
-                Err(error) => break Err(error),
-            };
+            let line_before = self.line_at(earlier.place)?;
             let together = line_before.finished_at == line.finished_at
                 && line_before.user.as_ref().map(|user| user.get())
                     == line.user.as_ref().map(|user| user.get());
             if !together {
-                break Ok(Some(user_of(&line_before)));
+                return match line_before.shown_user() {
+                    Some(user) => Ok(Some(user)),
+                    // The run was resumed, and kept more since.
+                    None => self.expected_before(first),
+                };
             }
             first = earlier;
+        }
+    }
+
+    /// The user before a step where the steps before it kept IDs only: as these want it.
+    fn expected_before(&mut self, step: Step) -> io::Result<Option<User>> {
+        let (mut lines, mut earlier) = (Vec::new(), step.earlier);
+        let mut user = loop {
+            let Some(index) = earlier else { break self.image(step.user)? };
+            let before = self.steps[index as usize];
+            let line = self.line_at(before.place)?;
+            if let Some(shown) = line.shown_user() {
+                break Some(shown);
+            }
+            if lines.len() == MOST_EXPECTED {
+                return Ok(None);
+            }
+            lines.push(line);
+            earlier = before.earlier;
         };
-        let before = before.map_err(|error| self.unreadable(&error))?;
-        Ok(StepUsers { before, after })
+        for line in lines.iter().rev() {
+            user = expected_after(user.as_ref(), line);
+        }
+        Ok(user)
     }
 
     fn line_at(&mut self, place: u64) -> io::Result<ResultLine<'static>> {
@@ -235,6 +274,23 @@ impl History {
     fn unreadable(&self, error: &io::Error) -> Error {
         Error::Stopped(format!("{}: cannot be read: {error}", self.folder.display()))
     }
+}
+
+/// Rows of one user that are worked out one after the other, where users were not kept in full.
+const MOST_EXPECTED: usize = 256;
+
+/// The user after a row as the row wants it; nothing where it is not known how the user was before.
+/// Nobody was there before a creation.
+fn expected_after(before: Option<&User>, line: &ResultLine<'_>) -> Option<User> {
+    let kept = user_of(line);
+    let before = match line.status {
+        Status::Created => &kept,
+        _ => before?,
+    };
+    let changes: Changes = line.changes.iter().filter_map(ChangeRecord::change).collect();
+    let operation = line.operation.as_deref().and_then(Operation::named);
+    let changes = operation.map_or(changes.clone(), |own| all_changes(own, &changes));
+    Some(before.after(line.login_id.as_deref().unwrap_or_default(), &changes))
 }
 
 /// A row that was found to be done already may have been done by an earlier part of the run.

@@ -56,6 +56,7 @@ pub use selection::Selection;
 use skipped::Passed;
 pub use skipped::Skipped;
 use unpack::Meter;
+pub(crate) use zstd::Frames;
 
 /// How many files stay open from the first look; those behind are opened again in their turn.
 const KEPT_OPEN: usize = 64;

@@ -63,6 +63,7 @@ pub use outcome::{Finished, Outcome, Status, Tally};
 pub use run::{Intention, Run, RunEnd, RunHandle};
 pub use settings::config::Config;
 pub use stop::{Stop, StopReason};
+pub use store::open_results;
 pub use store::results::{ResultLine, read_results};
 pub use store::summary::Summary;
 

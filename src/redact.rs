@@ -71,14 +71,16 @@ fn copy(
         let line = ResultLine::parse(text).ok()?;
         serde_json::to_string(&line::redacted(names, &line)).ok()
     };
-    (done.rows, done.unreadable) = copy_lines(run, folder, RESULTS, result)?;
+    let results = found(store::open_results(run))?;
+    (done.rows, done.unreadable) = copy_lines(results, folder, RESULTS, result)?;
     let image = |text: &str| {
         let image: BeforeImage<'_> = serde_json::from_str(text).ok()?;
         let user = Cow::Owned(user::redacted(names, &image.user));
         let BeforeImage { row, read_at, source, user: _ } = image;
         serde_json::to_string(&BeforeImage { row, read_at, source, user }).ok()
     };
-    let (images, unreadable) = copy_lines(run, folder, before::NAME, image)?;
+    let images = found(File::open(run.join(before::NAME)))?.map(BufReader::new);
+    let (images, unreadable) = copy_lines(images, folder, before::NAME, image)?;
     (done.images, done.unreadable) = (images, done.unreadable + unreadable);
     match store::read_summary(run) {
         Ok(own) => store::write_summary(folder, &summary::redacted(names, &own))?,
@@ -96,20 +98,25 @@ fn copy(
     Ok(done)
 }
 
+/// A file, or nothing where there is none.
+fn found<T>(opened: io::Result<T>) -> io::Result<Option<T>> {
+    match opened {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => opened.map(Some),
+    }
+}
+
 /// Copies a file line by line, if there is one: how many lines, and how many could not be read. A torn
 /// last line is none.
 fn copy_lines(
-    run: &Path,
+    lines: Option<impl BufRead>,
     folder: &RunFolder,
     name: &str,
     redacted: impl Fn(&str) -> Option<String>,
 ) -> io::Result<(u64, u64)> {
     let named = |error: io::Error| io::Error::new(error.kind(), format!("{name}: {error}"));
-    let file = match File::open(run.join(name)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((0, 0)),
-        opened => opened.map_err(named)?,
-    };
-    let (mut lines, mut text) = (BufReader::new(file), Vec::new());
+    let Some(mut lines) = lines else { return Ok((0, 0)) };
+    let mut text = Vec::new();
     let mut copy = BufWriter::new(folder.begin_file(name)?);
     let (mut copied, mut unreadable) = (0, 0);
     while lines.read_until(b'\n', &mut text).map_err(named)? > 0 {

@@ -10,6 +10,7 @@
 mod absent;
 mod announce;
 mod attributes;
+mod audit;
 mod causes;
 mod check;
 mod counts;
@@ -38,6 +39,7 @@ pub(crate) use announce::Announcer;
 #[cfg(feature = "otlp")]
 pub(crate) use announce::in_words as intervention_in_words;
 pub(crate) use attributes::{attributes_json, attributes_table, comparison_json, comparison_table};
+pub(crate) use audit::AuditScreen;
 pub(crate) use causes::FailureCauses;
 pub(crate) use check::{finding_json, print_finding, print_report, report_json};
 pub(crate) use counts::Counts;

@@ -2,8 +2,8 @@
 //!
 //! A folder that holds no run, or one that is damaged, is told like any other: looking at it never fails.
 
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader};
+use std::fs;
+use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use crate::store::journal::Identity;
 use crate::store::marks::{self, PurgeMark};
 use crate::store::results::ResultLine;
 use crate::store::summary::Summary;
-use crate::store::{self, RESULTS, RunFolder, before};
+use crate::store::{self, KeepUsers, RunFolder, before};
 
 /// How a run is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +89,8 @@ pub(crate) struct PastRun {
     /// Whether a purge did not come to its end.
     pub(crate) is_purge_unfinished: bool,
     pub(crate) redacted: bool,
+    /// How much of the returned users its results hold.
+    keeps: KeepUsers,
     /// Which run it is, where the journal says so.
     pub(crate) identity: Option<Identity>,
 }
@@ -148,6 +150,7 @@ impl PastRun {
             purged: None,
             is_purge_unfinished: false,
             redacted: marks::is_redacted(folder),
+            keeps: KeepUsers::Full,
             identity: None,
         };
         // What is no run may be anything, and as large as it likes.
@@ -212,6 +215,9 @@ impl PastRun {
         self.exit_code = Some(summary.exit_code);
         self.simulated = summary.simulated;
         self.job = text("job");
+        if text("keepUsers").as_deref() == Some("none") {
+            self.keeps = KeepUsers::None;
+        }
         if self.identity.is_none() {
             self.operation = text("operation");
             self.project = text("projectId").zip(text("baseUrl"));
@@ -242,7 +248,10 @@ impl PastRun {
             RunState::InProgress => Err("it is in progress"),
             _ if self.project.is_none() => Err("it was a rehearsal"),
             _ if self.tally.changed() == 0 => Err("it changed no user"),
-            _ if !has(RESULTS) => Err("its results are gone"),
+            _ if store::open_results(&self.folder).is_err() => Err("its results are gone"),
+            _ if self.keeps == KeepUsers::None => {
+                Err("its results hold no users (--keep-users none)")
+            }
             _ if !has(before::NAME) => Err("users were not kept as they were"),
             RunState::Complete | RunState::Stopped => Ok(()),
         }
@@ -252,6 +261,6 @@ impl PastRun {
 /// The operation of the first row that has an outcome.
 fn first_operation(folder: &Path) -> Option<String> {
     let mut line = String::new();
-    BufReader::new(File::open(folder.join(RESULTS)).ok()?).read_line(&mut line).ok()?;
+    store::open_results(folder).ok()?.read_line(&mut line).ok()?;
     ResultLine::parse(&line).ok()?.operation.map(std::borrow::Cow::into_owned)
 }

@@ -6,28 +6,42 @@
 //! commits the files may hold part of a batch; a failed write, and resuming,
 //! cut them back to the last commit, so they always agree on the rows they hold.
 
+mod added;
+pub(crate) mod audit;
 pub mod before;
 pub mod bitmap;
+mod chain;
 mod contents;
+mod digest;
 pub(crate) mod disk;
 mod failures;
 mod file;
 mod folder;
 pub mod journal;
+mod layout;
 mod look;
 pub mod marks;
+mod names;
 mod new_file;
 mod object;
 mod output;
+mod pack;
 mod recorder;
 pub mod results;
+mod results_file;
+mod rules;
+pub(crate) mod signature;
 mod site;
 pub mod summary;
+mod tables;
 #[cfg(test)]
 mod tests;
 pub(crate) mod thread;
+mod workbook;
 
+pub use chain::Chain;
 pub use contents::{FolderEntry, contents};
+pub use digest::Digest;
 pub(crate) use disk::unnamed_file;
 pub use folder::{
     Glance, KEPT_WHEN_PURGED, Place, RunFolder, abandon, choosing, earlier, finished_tally, glance,
@@ -35,8 +49,12 @@ pub use folder::{
 };
 pub use journal::NAME as JOURNAL;
 pub use look::{is_held, journal_time, lock_time};
+pub(crate) use names::SIGNATURE;
 pub(crate) use new_file::NewFile;
 pub use recorder::{Closed, Recorder};
 pub use results::NAME as RESULTS;
+pub use results_file::open_results;
+pub(crate) use results_file::seekable_results;
+pub use rules::{KeepUsers, OutputRules, TableForm};
 pub(crate) use site::{FileSystem, Site, is_open_to_others};
 pub use thread::spawn;

@@ -15,12 +15,13 @@ use crate::change::{
     all_changes, invert, touched,
 };
 use crate::exit::Error;
-use crate::history::{History, Step};
+use crate::history::{History, Step, StepUsers};
 use crate::outcome::Status;
 use crate::read::ShownUser;
 use crate::requester::Requester;
 use crate::rows::EXPECT;
 use crate::stop::Stop;
+use crate::store::KeepUsers;
 use crate::store::results::ResultLine;
 
 /// What becomes of a row of the run.
@@ -150,48 +151,60 @@ fn undo_step(
     (step, line): (Step, &ResultLine<'_>),
     user: Option<User>,
 ) -> Result<(Undone, Option<User>), Error> {
+    if line.user_kept == KeepUsers::None {
+        return Ok((cannot(NOT_KEPT), None));
+    }
     if !step.shows_user {
         return Ok((cannot("what it was before cannot be read, such as a password"), None));
     }
-    match line.status {
-        Status::Created => return Ok(undo_creation(rules, line, user)),
-        Status::Deleted => return Ok(undo_deletion(line, user)),
+    let users = history.users(step, line)?;
+    Ok(match line.status {
+        Status::Created => undo_creation(rules, (line, users.after), user),
+        // The results hold who was deleted as it was before.
+        Status::Deleted => undo_deletion((line, line.shown_user().or(users.before)), user),
         Status::Updated
         | Status::Unchanged
         | Status::Invalid
         | Status::Drifted
         | Status::Rejected
         | Status::GaveUp
-        | Status::Unknown => {}
-    }
-    let users = history.users(step, line)?;
+        | Status::Unknown => undo_update(rules, (line, users), user),
+    })
+}
+
+/// The fields that a row changed get the values back that they had before it.
+fn undo_update(
+    rules: &UndoRules,
+    (line, users): (&ResultLine<'_>, StepUsers),
+    user: Option<User>,
+) -> (Undone, Option<User>) {
     let Some(operation) = line.operation.as_deref().and_then(Operation::named) else {
-        return Ok((cannot("its operation is not known to this version"), user));
+        return (cannot("its operation is not known to this version"), user);
     };
     let changes: Changes = line.changes.iter().filter_map(ChangeRecord::change).collect();
     let changes = all_changes(operation, &changes);
     // An upsert that found its user as wanted has nothing that it was about to change.
     if line.status == Status::Unchanged && changes.is_empty() {
-        return Ok((Undone::Nothing, user));
+        return (Undone::Nothing, user);
     }
     if changes.is_empty() || changes.iter().any(|change| change.part().is_none()) {
-        return Ok((cannot("what it was before cannot be read, such as a password"), user));
+        return (cannot("what it was before cannot be read, such as a password"), user);
     }
-    let Some(before) = users.before else {
-        return Ok((cannot("how the user was before was not kept"), user));
+    let (Some(before), Some(shown)) = (users.before, users.after) else {
+        return (cannot("how the user was before was not kept"), user);
     };
     let parts = touched(&changes);
-    let differs = |part: &String| before.part(part) != users.after.part(part);
+    let differs = |part: &String| before.part(part) != shown.part(part);
     if !parts.iter().any(differs) {
-        return Ok((Undone::Nothing, user));
+        return (Undone::Nothing, user);
     }
     let Some(user) = user else {
-        return Ok((cannot("the user is gone: a new one would have another user ID"), None));
+        return (cannot("the user is gone: a new one would have another user ID"), None);
     };
-    let expect = users.after.parts(parts.iter().filter(|part| differs(part)));
+    let expect = shown.parts(parts.iter().filter(|part| differs(part)));
     let since = user.differs_in(&expect);
     if !since.is_empty() && !rules.force {
-        return Ok((Undone::ChangedSince(since), Some(user)));
+        return (Undone::ChangedSince(since), Some(user));
     }
     let login_id = line.login_id.as_deref().unwrap_or_default();
     let inverse = invert(login_id, &changes, &before);
@@ -199,34 +212,35 @@ fn undo_step(
     for change in inverse.changes {
         // A full replace takes each attribute twice: all of them, and those that it sets.
         let is_new = !back.iter().any(|own: &Change| own.subject == change.subject);
-        if is_new && change.tells_apart(&before, &users.after) {
+        if is_new && change.tells_apart(&before, &shown) {
             back.push(change);
         }
     }
     let (rows, after) = rows(operation, &back, &inverse.login_id, line, user);
     let why = why_not(&inverse.irreversible, line);
-    Ok((
-        match why {
-            Some(why) => Undone::Cannot(why, rows),
-            None => Undone::Restored(rows),
-        },
-        Some(after),
-    ))
+    let undone = match why {
+        Some(why) => Undone::Cannot(why, rows),
+        None => Undone::Restored(rows),
+    };
+    (undone, Some(after))
 }
 
 /// A user whom the run made is deleted, unless somebody else has changed the user since.
 fn undo_creation(
     rules: &UndoRules,
-    line: &ResultLine<'_>,
+    (line, after): (&ResultLine<'_>, Option<User>),
     user: Option<User>,
 ) -> (Undone, Option<User>) {
     // Who is gone already is as before the run.
     let Some(user) = user else { return (Undone::Nothing, None) };
-    let after = line.user.as_ref().and_then(|user| User::read(user)).unwrap_or_default();
+    let after = after.unwrap_or_default();
     let changes: Changes = line.changes.iter().filter_map(ChangeRecord::change).collect();
     let mut expect = after.parts(&touched(&changes));
-    for part in ["loginIds", "status"] {
-        expect.insert(part.to_owned(), after.part(part));
+    // Where IDs only were kept, nobody knows the status that the service gave the user.
+    let always =
+        if line.user_kept == KeepUsers::Full { &["loginIds", "status"][..] } else { &["loginIds"] };
+    for part in always {
+        expect.insert((*part).to_owned(), after.part(part));
     }
     let since = user.differs_in(&expect);
     if !since.is_empty() && !rules.force {
@@ -242,11 +256,16 @@ fn undo_creation(
 }
 
 /// A user whom the run deleted is made anew.
-fn undo_deletion(line: &ResultLine<'_>, user: Option<User>) -> (Undone, Option<User>) {
+fn undo_deletion(
+    (line, before): (&ResultLine<'_>, Option<User>),
+    user: Option<User>,
+) -> (Undone, Option<User>) {
     if user.is_some() {
         return (cannot("the user is there, though the run deleted it"), user);
     }
-    let before = line.user.as_ref().and_then(|user| User::read(user)).unwrap_or_default();
+    let Some(before) = before else {
+        return (cannot("how the user was before was not kept"), None);
+    };
     let create = Operation::of_kind(OperationKind::Create);
     let Some((login_id, changes)) = change::anew(create, &before) else {
         return (cannot("the user had no login ID"), None);
@@ -271,6 +290,10 @@ fn row_of<'c>(
     let more: [(&str, &Value); 2] = [("_undoOf", &undo_of), (EXPECT, &expect)];
     change::row(operation, name, changes, &more)
 }
+
+/// Why a row of a run that kept no users cannot be taken back.
+const NOT_KEPT: &str =
+    "the run was to keep no users (--keep-users none): nobody can tell whom the row changed";
 
 fn cannot(why: &str) -> Undone {
     Undone::Cannot(why.to_owned(), Vec::new())

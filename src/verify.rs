@@ -46,7 +46,12 @@ struct WrittenUser {
     never_took: Vec<String>,
     /// Whether the run deleted the user.
     is_deleted: bool,
+    /// Whether it is known what the user is to show.
+    is_known: bool,
 }
+
+/// Why a user cannot be compared.
+const UNKNOWN: &str = "the run kept IDs only (--keep-users ids), and not how the user was before";
 
 /// Users that are read at a time; the gate bounds them further.
 const AT_A_TIME: usize = 32;
@@ -55,7 +60,7 @@ const AT_A_TIME: usize = 32;
 ///
 /// # Errors
 ///
-/// Files that cannot be read, and a stop.
+/// A run that kept no users, files that cannot be read, and a stop.
 pub(crate) async fn verify<W: ReadWire>(
     history: &mut History,
     sample: Option<usize>,
@@ -63,6 +68,12 @@ pub(crate) async fn verify<W: ReadWire>(
     stop: &Stop,
     each: &mut dyn FnMut(&str, &Verified),
 ) -> Result<(), Error> {
+    if history.nameless > 0 {
+        return Err(Error::refused(format!(
+            "{}: the run was to keep no users (--keep-users none), so nobody can tell whom it wrote to; --keep-users ids is enough for verify",
+            history.folder().display()
+        )));
+    }
     let mut last: Vec<usize> =
         (0..history.len()).filter(|index| history.step(*index).is_last).collect();
     if let Some(sample) = sample.filter(|sample| *sample < last.len()) {
@@ -94,6 +105,7 @@ fn judge(user: &WrittenUser, load: Load) -> Verified {
         Load::Missing if user.is_deleted => return Verified::AsWritten,
         Load::Found(_) if user.is_deleted => return Verified::StillThere,
         Load::Missing => return Verified::Gone,
+        Load::Found(_) if !user.is_known => return Verified::Unreadable(UNKNOWN.to_owned()),
         Load::Failed(why) => return Verified::Unreadable(why.message.to_string()),
         Load::Found(found) => User::read(&found.user).unwrap_or_default(),
     };
@@ -115,6 +127,7 @@ fn written_by(history: &mut History, last: usize) -> Result<WrittenUser, Error> 
         shown: UserParts::new(),
         never_took: Vec::new(),
         is_deleted: false,
+        is_known: true,
     };
     // A later row decides.
     let mut decided: HashSet<String> = HashSet::new();
@@ -122,7 +135,11 @@ fn written_by(history: &mut History, last: usize) -> Result<WrittenUser, Error> 
     while let Some(index) = next {
         let step = history.step(index);
         let line = history.line(step)?;
-        let after = line.user.as_ref().and_then(|user| User::read(user)).unwrap_or_default();
+        let after = history.users(step, &line)?.after;
+        written.is_known &= after.is_some();
+        // Who it is, the results say in any case.
+        let named = || line.user.as_ref().and_then(|user| User::read(user)).unwrap_or_default();
+        let after = after.unwrap_or_else(named);
         if line.status == Status::Deleted {
             written.is_deleted = true;
         }

@@ -8,7 +8,7 @@ use descope_bulk::Finished;
 use descope_bulk::internals::input::record::Source;
 use descope_bulk::internals::input::{Input, Stated};
 use descope_bulk::internals::store::journal::{Identity, JOURNAL_VERSION, recover};
-use descope_bulk::internals::store::{Place, Recorder, RunFolder};
+use descope_bulk::internals::store::{OutputRules, Place, Recorder, RunFolder};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use tempfile::TempDir;
@@ -78,7 +78,8 @@ impl Run {
             inputs: Vec::new(),
             settings: serde_json::Map::new(),
         };
-        let recorder = Recorder::new(&folder, sources, &identity).unwrap();
+        let recorder =
+            Recorder::new(&folder, (sources, &OutputRules::default()), &identity).unwrap();
         Self { recorder, folder, _parent: parent }
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use descope_bulk::internals::input::{self, InputRequest, Stated};
-use descope_bulk::internals::store::{Recorder, RunFolder};
+use descope_bulk::internals::store::{OutputRules, Recorder, RunFolder};
 
 use crate::Plan;
 use crate::machine::Place;
@@ -104,7 +104,8 @@ fn fill(out: &Path, file: &Path, last: u64) {
         promise: None,
     };
     let rows = input::open(&[request]).expect("the file of rows");
-    let mut recorder = Recorder::resume(&folder, rows.sources(), &begun).expect("its files");
+    let mut recorder = Recorder::resume(&folder, (rows.sources(), &OutputRules::default()), &begun)
+        .expect("its files");
     let rows = rows.map(|record| record.expect("a row"));
     let due = |row: u64| row <= last && !begun.finished.contains(row);
     let rows = rows.filter(|record| due(record.position.row));

@@ -1,7 +1,6 @@
 //! `absent`: users whom the input of a run does not name.
 
-use std::fs::File;
-use std::io::{self, BufReader, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -97,10 +96,16 @@ fn named(folder: &Path) -> Result<NamedUsers, Error> {
     let cannot = |error: &io::Error| {
         Error::refused(format!("{}: cannot be read: {error}", folder.join(RESULTS).display()))
     };
-    let file = File::open(folder.join(RESULTS)).map_err(|error| cannot(&error))?;
+    let results = store::open_results(folder).map_err(|error| cannot(&error))?;
     let mut named = NamedUsers::default();
-    for line in store::results::read_results(BufReader::new(file)) {
+    for line in store::results::read_results(results) {
         named.take(&line.map_err(|error| cannot(&error))?);
+    }
+    if named.not_kept > 0 {
+        return Err(Error::refused(format!(
+            "{}: the run was to keep no users (--keep-users none), so those who have got other login IDs since would be taken for absent: --keep-users ids is enough for absent",
+            folder.display()
+        )));
     }
     if named.nameless > 0 {
         let rows = report::count(named.nameless, "row");

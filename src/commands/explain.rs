@@ -16,8 +16,7 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Error> {
     if store::glance(&args.run).map_err(Error::refused)?.is_none() {
         return Err(refuse("there is no run here: name the folder of a run".to_owned()));
     }
-    let results = File::open(args.run.join(RESULTS)).map(BufReader::new);
-    let results = results.map_err(|error| refuse(format!("{RESULTS}: {error}")))?;
+    let results = store::open_results(&args.run).map_err(|error| refuse(error.to_string()))?;
     for line in read_results(results) {
         let line = line.map_err(|error| refuse(format!("{RESULTS}: {error}")))?;
         if line.row == args.row {

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::caller::Caller;
 use super::reading::with_project;
+use crate::change::cells;
 use crate::exit::{Error, Exit};
 use crate::export::{self, ExportFormat, ExportRules};
 use crate::report::{self, ReadingProgress};
@@ -16,16 +17,7 @@ pub(super) fn run(args: &ExportArgs, caller: &Caller<'_>) -> Result<Exit, Error>
     let format = args.format.or_else(|| ExportFormat::of(&args.output)).ok_or_else(|| {
         Error::refused("the file's name does not say its format: end it in .csv, .jsonl or .xlsx, or use --format")
     })?;
-    let known = export::cells::columns();
-    let unknown = args.columns.iter().find(|column| {
-        !known.contains(&column.as_str()) && !column.starts_with("customAttributes.")
-    });
-    if let Some(unknown) = unknown {
-        return Err(Error::refused(format!(
-            "there is no column {unknown}: there are {} and customAttributes.NAME",
-            known.join(", ")
-        )));
-    }
+    args.columns.iter().try_for_each(|column| cells::check(column)).map_err(Error::refused)?;
     let rules = ExportRules {
         filter: args.filter.members(),
         format,

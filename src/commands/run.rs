@@ -111,6 +111,7 @@ fn show(
         RunEnd::Finished { summary, exit, unrecorded } => {
             // A closed stdout is no reason to fail: the same is in the run folder.
             let _ = show_summary(&summary, output.json, caller);
+            show_signature(&summary, log);
             if let (Some(path), Some(folder)) = (&output.report, summary.files.results.parent()) {
                 let _ = log.clone().write_all(super::report::after_run(folder, path).as_bytes());
             }
@@ -133,6 +134,16 @@ fn show(
             let _ = log.clone().write_all(page.as_bytes());
             Ok(if reason.code() == NOT_CONFIRMED { Exit::Refused } else { reason.exit() })
         }
+    }
+}
+
+/// Says where the signature of the run is, if it is signed.
+fn show_signature(summary: &Summary, log: &LogWriter) {
+    let folder = summary.files.results.parent();
+    let signature = folder.map(|folder| folder.join(store::SIGNATURE)).filter(|path| path.exists());
+    if let Some(signature) = signature {
+        // Without a reader of stderr there is nobody to tell.
+        let _ = log.clone().write_all(format!("signature: {}\n", signature.display()).as_bytes());
     }
 }
 

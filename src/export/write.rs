@@ -6,10 +6,9 @@ use std::path::Path;
 use rust_xlsxwriter::{Workbook, XlsxError};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::cells;
 use super::rules::{ExportFormat, ExportRules};
 use super::spool::Spool;
-use crate::change::User;
+use crate::change::{User, cells};
 use crate::exit::Error;
 use crate::input::guard;
 use crate::store::NewFile;

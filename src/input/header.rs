@@ -6,7 +6,7 @@
 use memchr::memchr2;
 
 use crate::input::guard;
-use crate::input::record::{ADDED_COLUMNS, Delimiter};
+use crate::input::record::{Delimiter, is_added};
 
 /// The most columns; what a spreadsheet has at most.
 pub(super) const MAX_COLUMNS: usize = 16_384;
@@ -60,7 +60,7 @@ pub(super) fn names<'a>(
 /// Whether a file of ours has these columns, whose cells have their guard on; takes that of the
 /// names off. One of the columns that we add is enough: people remove some.
 pub(super) fn take_guard_off(names: &mut [String]) -> bool {
-    let guarded = ADDED_COLUMNS.iter().any(|added| names.iter().any(|name| name == added));
+    let guarded = names.iter().any(|name| is_added(name));
     if guarded {
         for name in names {
             *name = guard::take_off_text(name).to_owned();

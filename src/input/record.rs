@@ -262,6 +262,27 @@ pub struct Repair {
 /// ignores them, so that a failures file is an input again.
 pub const ADDED_COLUMNS: [&str; 5] = ["_row", "_status", "_error", "_message", "_hint"];
 
+/// The column of the results for spreadsheets that says when a row ended. No other file has it.
+pub const FINISHED_COLUMN: &str = "_finishedAt";
+
+/// What begins the columns of the results for spreadsheets that show the returned user.
+pub const RETURNED_PREFIX: &str = "_user.";
+
+/// The column of the results for spreadsheets that holds a row which was an object.
+pub const INPUT_COLUMN: &str = "_input";
+
+/// Whether a column was added by an earlier run.
+#[must_use]
+pub fn is_added(name: &str) -> bool {
+    ADDED_COLUMNS.contains(&name) || is_of_results(name)
+}
+
+/// Whether a column is of the results for spreadsheets, which hold rows that were done, too.
+#[must_use]
+pub fn is_of_results(name: &str) -> bool {
+    [FINISHED_COLUMN, INPUT_COLUMN].contains(&name) || name.starts_with(RETURNED_PREFIX)
+}
+
 /// Keys that plans and undos add to rows, besides [`ADDED_COLUMNS`]: they give no field.
 pub const PLAN_KEYS: [&str; 6] = ["_file", "_line", "_class", "_changes", "_expect", "_undoOf"];
 

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use crate::exit;
-use crate::input::record::{Content, Record, Source, normalize};
+use crate::input::record::{ADDED_COLUMNS, Content, Record, Source, is_of_results, normalize};
+
+/// The column that says what became of a row.
+const STATUS_COLUMN: &str = ADDED_COLUMNS[1];
 
 /// Which rows of all inputs are taken: of those that meet the conditions, so many behind the first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +33,7 @@ impl Selection {
 
     /// Refuses a condition on a column that no input has; objects may have any key.
     pub(super) fn check(&self, sources: &[Arc<Source>]) -> Result<(), exit::Error> {
+        self.refuse_what_was_done(sources)?;
         if sources.iter().any(|source| !source.format.has_columns()) {
             return Ok(());
         }
@@ -42,6 +46,24 @@ impl Selection {
             Some((column, text)) => Err(exit::Error::refused(format_args!(
                 "--where {column}={text}: no file has a column {column}; there are {}",
                 sources.iter().flat_map(|s| &s.columns).cloned().collect::<Vec<_>>().join(", ")
+            ))),
+        }
+    }
+}
+
+impl Selection {
+    /// Refuses results for spreadsheets, whose rows were mostly done, unless rows are chosen by what
+    /// became of them.
+    fn refuse_what_was_done(&self, sources: &[Arc<Source>]) -> Result<(), exit::Error> {
+        let is_of_results =
+            |source: &&Arc<Source>| source.columns.iter().any(|name| is_of_results(name));
+        let chooses = self.conditions.iter().any(|(column, _)| column.trim() == STATUS_COLUMN);
+        match sources.iter().find(is_of_results).filter(|_| !chooses) {
+            None => Ok(()),
+            Some(source) => Err(exit::Error::refused(format_args!(
+                "{}: these are the results of a run, and rows that were done would be sent again\n  \
+                 run the failures file of that run; or choose rows by what became of them, such as --where {STATUS_COLUMN}=rejected",
+                source.name
             ))),
         }
     }
@@ -76,8 +98,10 @@ fn meets(record: &Record, conditions: &[(String, String)]) -> bool {
     match &record.content {
         Content::Broken { .. } => true,
         Content::Cells(cells) => conditions.iter().all(|(column, text)| {
-            let mut columns = record.source.columns.iter().zip(cells);
-            let held = columns.find(|(name, _)| normalize(name) == normalize(column));
+            let columns = || record.source.columns.iter().zip(cells);
+            let exactly = columns().find(|(name, _)| name.trim() == column.trim());
+            let held = exactly
+                .or_else(|| columns().find(|(name, _)| normalize(name) == normalize(column)));
             held.is_some_and(|(_, cell)| cell.trim() == text.trim())
         }),
         Content::Object(object) => {

@@ -10,7 +10,7 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 const MAX_WINDOW: u64 = 128 << 20;
 
 /// What the frames of a stream unpack to.
-pub(super) struct Frames<R> {
+pub(crate) struct Frames<R> {
     source: BufReader<R>,
     decoder: FrameDecoder,
     /// Whether a frame is begun and not at its end.
@@ -18,7 +18,8 @@ pub(super) struct Frames<R> {
 }
 
 impl<R: Read> Frames<R> {
-    pub(super) fn new(source: R) -> Self {
+    /// Those of a stream.
+    pub(crate) fn new(source: R) -> Self {
         let mut decoder = FrameDecoder::new();
         decoder.set_max_window_size(MAX_WINDOW);
         Self { source: BufReader::new(source), decoder, is_within: false }

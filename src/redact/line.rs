@@ -29,6 +29,7 @@ pub(super) fn redacted(names: &Pseudonyms, line: &ResultLine<'_>) -> ResultLine<
         requests: line.requests.iter().map(redacted_request).collect(),
         duration_ms: line.duration_ms,
         finished_at: line.finished_at,
+        user_kept: line.user_kept,
         user: line.user.as_ref().map(person),
         merged: line.merged.as_ref().map(person),
         error: line.error.as_ref().map(issue),

@@ -54,6 +54,8 @@ pub(crate) fn bare(summary: &Summary) -> Summary {
         exit_code: summary.exit_code,
         next: None,
         files: Files::default(),
+        // It is of what the files were.
+        chain: None,
     }
 }
 
@@ -77,7 +79,7 @@ pub(super) fn redacted(names: &Pseudonyms, summary: &Summary) -> Summary {
         inputs: summary.inputs.iter().map(|input| redacted_input(names, input)).collect(),
         reasons: summary.reasons.iter().map(|own| redacted_cause(names, summary, own)).collect(),
         settings: redacted_settings(names, &summary.settings),
-        files: Files { results: crate::store::RESULTS.into(), failures: Vec::new() },
+        files: Files { results: crate::store::RESULTS.into(), ..Files::default() },
         ..bare(summary)
     }
 }

@@ -8,6 +8,7 @@ use super::format::{brief, span_ms, tame, thousands};
 use crate::change::{Change, ChangeRecord, User, touched};
 use crate::outcome::{SentRequest, Status};
 use crate::plan::shown;
+use crate::store::KeepUsers;
 use crate::store::before::BeforeImage;
 use crate::store::results::ResultLine;
 
@@ -96,7 +97,9 @@ fn print_request(out: &mut impl Write, request: &SentRequest) -> io::Result<()> 
 
 fn print_outcome(out: &mut impl Write, line: &ResultLine<'_>) -> io::Result<()> {
     let what = match line.status {
-        Status::Updated if line.user.is_some() => "the server changed the user and returned it",
+        Status::Updated if line.user.is_some() || line.user_kept != KeepUsers::Full => {
+            "the server changed the user and returned it"
+        }
         Status::Updated => "the server has done it",
         Status::Created => "the server created the user",
         Status::Deleted => "the server deleted the user",
@@ -110,6 +113,14 @@ fn print_outcome(out: &mut impl Write, line: &ResultLine<'_>) -> io::Result<()> 
     writeln!(out, "  {}: {what}", line.status.word().replace('_', " "))?;
     if line.merged.is_some() {
         writeln!(out, "  another user was merged into this one, and is gone")?;
+    }
+    let left_out = match line.user_kept {
+        KeepUsers::Full => None,
+        KeepUsers::Ids => Some("of the user, the IDs were kept only (--keep-users ids)"),
+        KeepUsers::None => Some("the user was not kept (--keep-users none)"),
+    };
+    if let Some(left_out) = left_out {
+        writeln!(out, "  {left_out}")?;
     }
     let Some(error) = &line.error else { return Ok(()) };
     let code = error.server_code.as_deref().map(|code| format!(" ({code})")).unwrap_or_default();

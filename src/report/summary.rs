@@ -233,6 +233,9 @@ impl<W: Write> Page<'_, W> {
         if !results.is_empty() {
             writeln!(self.out, "results:  {results}")?;
         }
+        for path in &summary.files.tables {
+            writeln!(self.out, "table:    {}", tame(&path.to_string_lossy()))?;
+        }
         for path in &summary.files.failures {
             writeln!(self.out, "failures: {}", tame(&path.to_string_lossy()))?;
         }

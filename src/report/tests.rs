@@ -73,7 +73,9 @@ pub(crate) fn summary() -> Summary {
         stopped: None,
         exit_code: 0,
         next: None,
+        chain: None,
         files: Files {
+            tables: Vec::new(),
             results: PathBuf::from("runs/users-20261124T030000Z/results.jsonl"),
             failures: Vec::new(),
         },

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::catalog::{Field, Kind, Need, OPERATIONS, Operation, Role, USER_ID, normalize};
-use crate::input::record::{ADDED_COLUMNS, PLAN_KEYS};
+use crate::input::record::{PLAN_KEYS, is_added};
 use crate::issue::Issue;
 
 use super::attributes::{self, Takes};
@@ -289,7 +289,7 @@ fn column(name: &str, mapping: &Mapping) -> Result<Column, Issue> {
     let same = |other: &str| normalize(other) == normalize(name);
     let only = || mapping.only.is_empty() || mapping.only.iter().any(|only| same(only));
     let ignored = || mapping.ignore.iter().any(|ignored| same(ignored));
-    if ADDED_COLUMNS.contains(&name) || PLAN_KEYS.contains(&name) || ignored() || !only() {
+    if is_added(name) || PLAN_KEYS.contains(&name) || ignored() || !only() {
         return Ok(Column::Ignored);
     }
     if name.trim().is_empty() {

@@ -123,13 +123,20 @@ impl Intended {
             return Err(Error::refused("stopped before the first row"));
         }
         let folder = folder()?;
-        let recorder = Recorder::new(&folder, reading.input.sources(), &reading.identity)?;
+        let recorder =
+            Recorder::new(&folder, (reading.input.sources(), &config.outputs), &reading.identity)?;
         Ok(Self::Run(Box::new(Intake { folder, reading, recorder, recovered: None, checked })))
     }
 
     /// Resumes a run.
-    fn resume(folder: RunFolder, reading: Reading, recovered: Recovered) -> Result<Self, Error> {
-        let recorder = Recorder::resume(&folder, reading.input.sources(), &recovered)?;
+    fn resume(
+        folder: RunFolder,
+        reading: Reading,
+        recovered: Recovered,
+        config: &Config,
+    ) -> Result<Self, Error> {
+        let recorded = (reading.input.sources(), &config.outputs);
+        let recorder = Recorder::resume(&folder, recorded, &recovered)?;
         let recovered = Some(recovered);
         Ok(Self::Run(Box::new(Intake { folder, reading, recorder, recovered, checked: None })))
     }
@@ -351,7 +358,7 @@ fn resumed(
         (false, false) => Err(earlier::changed(folder.path(), &differences)),
         (false, true) => {
             folder.forget_summary().map_err(Error::no_folder)?;
-            Intended::resume(folder, reading, recovered)
+            Intended::resume(folder, reading, recovered, config)
         }
     }
 }

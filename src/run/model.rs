@@ -80,6 +80,9 @@ fn settings(random: &mut Rng, seed: u64) -> (String, bool) {
     if random.u8(..6) == 0 {
         word("--max-failures 2".into());
     }
+    if random.u8(..3) == 0 {
+        word("--compress-results".into());
+    }
     let mut limited = random.u8(..4) == 0;
     if limited {
         word("--rate-limit 10/5s --max-share 100".into());
@@ -155,7 +158,11 @@ impl Case {
 
     /// The results on the disk; they are those that the journal tells of, each once.
     fn results(&self) -> BTreeMap<u64, ResultLine<'static>> {
-        let text = self.disk.read("results.jsonl");
+        let packed = self.disk.read("results.jsonl.zst");
+        let mut text = self.disk.read("results.jsonl");
+        if !packed.is_empty() {
+            text.extend(zstd::stream::decode_all(packed.as_slice()).unwrap());
+        }
         let mut results = BTreeMap::new();
         for line in read_results(text.as_slice()) {
             let line = line.unwrap();
@@ -178,12 +185,13 @@ impl Case {
     /// The recorder of the next process.
     fn recorder(&self, reading: &Reading, recovered: Option<&Recovered>) -> io::Result<Recorder> {
         let disk = Box::new(self.disk.clone());
+        let recorded = (reading.input.sources(), &self.config.outputs);
         if let Some(recovered) = recovered {
-            return Recorder::reopen(disk, reading.input.sources(), recovered);
+            return Recorder::reopen(disk, recorded, recovered);
         }
         // Nothing was sent: it begins anew.
         self.disk.lengths()?.keys().try_for_each(|name| self.disk.remove(name))?;
-        Recorder::begin(disk, reading.input.sources(), &reading.identity)
+        Recorder::begin(disk, recorded, &reading.identity)
     }
 
     /// One process; whether the run is complete.

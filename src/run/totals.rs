@@ -1,5 +1,6 @@
 //! The totals: the summary, which is written, and the exit code that it means.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,9 +21,9 @@ use crate::settings::config::Config;
 use crate::stop::StopReason;
 use crate::store::journal::{Identity, InputIdentity};
 use crate::store::summary::{
-    Files, InputSummary, SUMMARY_VERSION, SkippedRows, Stopped, Summary, Tool, Waited,
+    ChainSummary, Files, InputSummary, SUMMARY_VERSION, SkippedRows, Stopped, Summary, Tool, Waited,
 };
-use crate::store::{self, Closed, RunFolder};
+use crate::store::{self, Chain, Closed, Digest, RunFolder, signature};
 
 /// Causes of failures that the summary names.
 const REASONS: usize = 20;
@@ -150,30 +151,57 @@ pub(super) fn close(
 ) -> RunEnd {
     let tally = ended.tally.leaving_out(facts.skipped.left_out());
     let ended = Ended { tally, ..ended };
-    let (ended, stopped, files, unwritten) = match closed {
+    let (ended, stopped, (files, chain), unwritten) = match closed {
         Ok(closed) => {
-            let files = Files { results: closed.results, failures: closed.failures };
+            if let Some(why) = &closed.not_made {
+                tracing::warn!(
+                    "{why}; the run is not affected, and the same rows are in the CSV beside it"
+                );
+            }
+            let chain = chained(closed.chain, closed.digests);
+            let Closed { results, failures, tables, .. } = closed;
+            let files = (Files { results, failures, tables }, Some(chain));
             (ended, stopped.filter(|_| !ended.complete), files, None)
         }
         Err(error) => {
             let stopped = Some(stopped.unwrap_or_else(StopReason::not_recorded));
-            (recorded_only(ended, facts.folder), stopped, Files::default(), Some(error))
+            let (ended, chain) = recorded_only(ended, facts.folder);
+            (ended, stopped, (Files::default(), chain), Some(error))
         }
     };
     let exit = verdict(ended, stopped.as_ref(), unwritten.is_some());
-    let summary = summary(facts, ended, stopped, files, exit);
+    let summary = Summary { chain, ..summary(facts, ended, stopped, files, exit) };
     let written = store::write_summary(facts.folder, &summary);
+    // Nothing is written behind it: it is what is signed.
+    if let (Some(key), Ok(())) = (&facts.config.sign_with, &written) {
+        sign(facts.folder, key);
+    }
     let unrecorded = unwritten.or(written.err()).map(|error| facts.unrecorded(&error));
     RunEnd::Finished { summary: Box::new(summary), exit, unrecorded }
 }
 
+/// Signs the summary. A signature that cannot be made changes nothing of how the run ended.
+fn sign(folder: &RunFolder, key: &Path) {
+    if let Err(why) = signature::sign(folder.path(), key) {
+        tracing::warn!("--sign-with {}: {why}; the run is not signed", key.display());
+    }
+}
+
 /// What a run came to whose recorder failed: only what the journal bears out. The rest is sent
 /// again, or reconciled, when the run is resumed.
-fn recorded_only(ended: Ended, folder: &RunFolder) -> Ended {
-    let recorded = folder.recover().ok().flatten().map_or_else(Tally::default, |r| r.tally);
+fn recorded_only(ended: Ended, folder: &RunFolder) -> (Ended, Option<ChainSummary>) {
+    let recovered = folder.recover().ok().flatten();
+    let recorded = recovered.as_ref().map_or_else(Tally::default, |recovered| recovered.tally);
     let Tally { read, left_out, .. } = ended.tally;
     let not_attempted = read.saturating_sub(recorded.finished() + left_out);
-    Ended { tally: Tally { read, not_attempted, left_out, ..recorded }, complete: false }
+    let tally = Tally { read, not_attempted, left_out, ..recorded };
+    let chain = recovered.map(|recovered| chained(recovered.chain, BTreeMap::new()));
+    (Ended { tally, complete: false }, chain)
+}
+
+/// What the files are checked by.
+fn chained(chain: Chain, files: BTreeMap<String, Digest>) -> ChainSummary {
+    ChainSummary { links: chain.links, last: chain.last, files }
 }
 
 fn verdict(ended: Ended, stopped: Option<&StopReason>, unrecorded: bool) -> Exit {
@@ -238,6 +266,7 @@ fn summary(
         exit_code: exit as u8,
         next: next_command(facts, &files, ended.tally.failed()).filter(|_| ended.complete),
         files,
+        chain: None,
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod history;
 pub(crate) mod hours;
 pub(crate) mod inbox;
 pub(crate) mod job;
+pub(crate) mod leaving;
 pub(crate) mod operations;
 pub(crate) mod past;
 pub(crate) mod plan;
@@ -91,6 +92,15 @@ pub(crate) enum Command {
     ///
     /// Exit codes: 0 all as written; 1 there are differences; 2 refused; 3 it could not be done.
     Verify(history::VerifyArgs),
+    /// Check the files of a run: are they those that it wrote?
+    ///
+    /// Makes the chain of the journal again from the files, and says which file was changed, cut or
+    /// appended to, and where at the earliest. Holds the summary against the journal. With
+    /// --allowed-signers it checks who has signed the run, too. Needs no network.
+    ///
+    /// Exit codes: 0 intact; 1 something was changed; 2 there is no run, or it has no chain; 3 a file
+    /// cannot be read.
+    VerifyFiles(history::VerifyFilesArgs),
     /// Find the users whom the input of a run does not name, to disable or delete them
     ///
     /// The last step of a synchronisation with a directory. Reads the results of a finished run and the

@@ -20,6 +20,7 @@ use crate::api::address::{
 use crate::api::retry::Backoff;
 use crate::api::transport::Endpoint;
 use crate::catalog::{Operation, OperationKind, RateClass};
+use crate::change::cells;
 use crate::engine::breaker::{CircuitBreaker, MaxFailures};
 use crate::exit::Error;
 use crate::input::{HeaderRow, InputRequest, Selection, Stated};
@@ -29,12 +30,14 @@ use crate::rows::{Mapping, header_names};
 use crate::send::{LookRules, MaxDeletes, Protected};
 use crate::settings::Environment;
 use crate::settings::cli::findings::FindingArgs;
+use crate::settings::cli::leaving::LeavingArgs;
 use crate::settings::cli::run::{PaceArgs, ProjectArgs, Rate, RowArgs, RunArgs};
 use crate::settings::cli::{self, Command, Parsed, Unparsed};
 use crate::settings::hours::HourSettings;
 use crate::settings::management_key::{REHEARSE, is_at_hand, management_key};
 use crate::settings::table::{self, Resolved};
 use crate::simulator;
+use crate::store::{KeepUsers, OutputRules};
 
 /// The settings of a run.
 #[derive(Clone)]
@@ -76,6 +79,10 @@ pub struct Config {
     pub folders: Folders,
     /// How long finished runs of the same job keep users' data, if not forever.
     pub retention: Option<Duration>,
+    /// What it leaves behind besides what it must.
+    pub outputs: OutputRules,
+    /// The SSH key that signs the run, if one does.
+    pub sign_with: Option<PathBuf>,
     /// The settings in force, for the summary; without secrets.
     pub settings: Map<String, Value>,
     /// The settings that decide what is sent and to whom: a run is resumed with the same ones only.
@@ -256,6 +263,8 @@ impl Config {
                 wait: args.resuming.wait,
             },
             retention: args.output.retention,
+            outputs: outputs(&args.leaving)?,
+            sign_with: signing_key(args.leaving.sign_with.as_deref())?,
             settings,
             identity,
         })
@@ -294,6 +303,43 @@ impl Config {
         self.endpoint().map(|endpoint| &*endpoint.project_id)
     }
 }
+
+/// What a run leaves behind besides what it must.
+fn outputs(args: &LeavingArgs) -> Result<OutputRules, Error> {
+    if !args.result_fields.is_empty() && args.results.is_empty() {
+        return Err(Error::refused("--result-fields is about --results: use both, or omit it"));
+    }
+    let told = args.result_fields.iter().map(|field| field.trim().to_owned());
+    let fields: Vec<String> = match args.keep_users {
+        _ if !args.result_fields.is_empty() => told.filter(|field| !field.is_empty()).collect(),
+        // Who does not want users to be kept does not want them here.
+        KeepUsers::None => Vec::new(),
+        KeepUsers::Ids => ["userId", "loginIds"].map(str::to_owned).into(),
+        KeepUsers::Full => RESULT_FIELDS.map(str::to_owned).into(),
+    };
+    let refused = |why| Error::refused(format!("--result-fields: {why}"));
+    fields.iter().try_for_each(|field| cells::check(field)).map_err(refused)?;
+    Ok(OutputRules {
+        keep_users: args.keep_users,
+        compress_results: args.compress_results,
+        tables: args.results.clone(),
+        fields,
+    })
+}
+
+/// The key that signs the run. One that is not there is a mistake that is better known now.
+fn signing_key(key: Option<&Path>) -> Result<Option<PathBuf>, Error> {
+    match key.filter(|key| !key.exists()) {
+        None => Ok(key.map(Path::to_owned)),
+        Some(missing) => Err(Error::refused(format!(
+            "--sign-with: there is no file {}: name a private SSH key, or the public key of one in an agent",
+            missing.display()
+        ))),
+    }
+}
+
+/// The fields of returned users that results for spreadsheets show, unless others are asked for.
+const RESULT_FIELDS: [&str; 5] = ["userId", "loginIds", "email", "phone", "status"];
 
 /// Refuses a job that names no files where none are typed.
 pub(crate) fn some_input(files: &[PathBuf]) -> Result<(), Error> {

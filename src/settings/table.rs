@@ -238,6 +238,17 @@ pub(super) const SETTINGS: &[Setting] = &[
     // Its URL may hold a secret.
     key("output.otlp", "otlp", KeyKind::Text)
         .recorded("otlp", |run| json!(run.args.output.otlp.is_some())),
+    key("output.keep-users", "keep-users", KeyKind::Text)
+        .recorded("keepUsers", |run| word(run.args.leaving.keep_users)),
+    key("output.compress-results", "compress-results", KeyKind::Switch)
+        .recorded("compressResults", |run| json!(run.args.leaving.compress_results)),
+    key("output.results", "results", KeyKind::Texts).recorded("results", |run| {
+        json!(run.args.leaving.results.iter().map(|form| word(*form)).collect::<Vec<_>>())
+    }),
+    key("output.result-fields", "result-fields", KeyKind::Texts)
+        .recorded("resultFields", |run| json!(run.args.leaving.result_fields)),
+    key("output.sign-with", "sign-with", KeyKind::Path)
+        .recorded("signed", |run| json!(run.args.leaving.sign_with.is_some())),
     key("output.report", "report", KeyKind::Path).recorded("report", |run| {
         json!(run.args.output.report.as_ref().map(|path| path.display().to_string()))
     }),

@@ -84,6 +84,11 @@ impl BeforeImages {
         Ok(Self(Some(AppendFile::reopen(disk, NAME, whole)?)))
     }
 
+    /// The file, if it is begun.
+    pub(super) fn file_mut(&mut self) -> Option<&mut AppendFile> {
+        self.0.as_mut()
+    }
+
     /// Writes images, and waits until they are on the disk.
     pub(super) fn keep(&mut self, disk: &dyn Disk, images: &[BeforeImage<'_>]) -> io::Result<()> {
         let file = match &mut self.0 {

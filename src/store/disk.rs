@@ -6,7 +6,7 @@ pub(crate) mod memory;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// The place of a run's files. Errors name the file.
@@ -19,6 +19,9 @@ pub(crate) trait Disk: Debug + Send {
 
     /// Opens a file to append at a length that it had before; what is behind it is dropped.
     fn reopen(&self, name: &str, length: u64) -> io::Result<Box<dyn Handle>>;
+
+    /// Opens a file to read it.
+    fn open(&self, name: &str) -> io::Result<Box<dyn Read>>;
 
     /// Removes a file.
     fn remove(&self, name: &str) -> io::Result<()>;
@@ -68,6 +71,12 @@ impl Disk for Folder {
             Ok(file)
         };
         open().map(|file| Box::new(file) as _).map_err(|error| at("open", &path, &error))
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn Read>> {
+        let path = self.path(name);
+        let opened = File::open(&path).map(|file| Box::new(file) as _);
+        opened.map_err(|error| at("read", &path, &error))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {

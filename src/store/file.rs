@@ -1,12 +1,15 @@
 //! A file of the run folder, appended to in batches.
 //!
 //! Knows three ends of the file: what is buffered, what was handed to the system, and what was
-//! committed. Its errors name the file.
+//! committed. A file whose name says so is packed. Its errors name the file.
 
-use std::io;
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use super::chain::Appended;
+use super::digest::Digester;
 use super::disk::{Disk, Handle, at};
+use super::pack::{self, Packer};
 
 /// The buffer is written out when it holds this much.
 const SPILL: usize = 64 * 1024;
@@ -17,8 +20,14 @@ pub(super) struct AppendFile {
     path: PathBuf,
     handle: Box<dyn Handle>,
     buffer: Vec<u8>,
+    /// What packs that which is handed to the system; nothing for a plain file.
+    packer: Option<Box<Packer>>,
     written: u64,
     committed: u64,
+    /// The bytes behind the last link of the chain.
+    unlinked: Digester,
+    /// How much of the file the chain covers.
+    linked: u64,
 }
 
 impl AppendFile {
@@ -38,8 +47,11 @@ impl AppendFile {
             path: disk.path(name),
             handle,
             buffer: Vec::with_capacity(SPILL),
+            packer: name.ends_with(pack::EXTENSION).then(Box::default),
             written: length,
             committed: length,
+            unlinked: Digester::default(),
+            linked: length,
         }
     }
 
@@ -49,6 +61,11 @@ impl AppendFile {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether what is appended is packed.
+    pub(super) fn is_packed(&self) -> bool {
+        self.packer.is_some()
     }
 
     /// Where to append the next row.
@@ -64,9 +81,49 @@ impl AppendFile {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        self.handle.append(&self.buffer).map_err(|error| at("write", &self.path, &error))?;
-        self.written += self.buffer.len() as u64;
+        let packed = self.packer.as_mut().map(|packer| packer.pack(&self.buffer));
+        let packed = packed.transpose().map_err(|error| at("write", &self.path, &error))?;
+        let bytes = packed.as_ref().unwrap_or(&self.buffer);
+        self.handle.append(bytes).map_err(|error| at("write", &self.path, &error))?;
+        self.written += bytes.len() as u64;
+        self.unlinked.add(bytes);
         self.buffer.clear();
+        Ok(())
+    }
+
+    /// What was handed to the system since the last link of the chain, if anything was.
+    pub(super) fn link(&mut self) -> Option<Appended> {
+        if !self.is_ahead() {
+            return None;
+        }
+        self.linked = self.written;
+        let sha256 = std::mem::take(&mut self.unlinked).finish();
+        Some(Appended { to: self.written, sha256 })
+    }
+
+    /// Whether there is more in the file than the chain covers.
+    pub(super) fn is_ahead(&self) -> bool {
+        self.linked < self.written
+    }
+
+    /// Takes in that the chain covers so much of the file only, which was opened again.
+    pub(super) fn linked_to(&mut self, disk: &dyn Disk, length: u64) -> io::Result<()> {
+        if length >= self.written {
+            return Ok(());
+        }
+        let mut file = disk.open(&self.name)?;
+        io::copy(&mut file.by_ref().take(length), &mut io::sink())?;
+        let mut rest = BufReader::new(file.take(self.written - length));
+        loop {
+            let bytes = rest.fill_buf()?;
+            if bytes.is_empty() {
+                break;
+            }
+            self.unlinked.add(bytes);
+            let read = bytes.len();
+            rest.consume(read);
+        }
+        self.linked = length;
         Ok(())
     }
 

@@ -13,8 +13,10 @@ use super::before;
 use super::disk::{Disk, Folder, at, private, replace};
 use super::journal::{self, Identity, JournalLine, Recovered};
 use super::marks::{PURGED, is_not_there, refuse_purged};
+use super::names::{SIGNATURE, SUMMARY, WORKBOOK};
 use super::results;
 use super::summary::Summary;
+
 use crate::exit;
 use crate::outcome::Tally;
 
@@ -43,9 +45,6 @@ pub struct RunFolder {
     path: PathBuf,
     _lock: File,
 }
-
-/// The file that says what the run came to.
-const SUMMARY: &str = "summary.json";
 
 /// The file whose lock says that a process holds the run.
 pub(super) const LOCK: &str = "lock";
@@ -146,7 +145,7 @@ impl RunFolder {
     /// Where an input that can be read only once is kept; the first has index 0.
     #[must_use]
     pub fn kept(&self, index: usize) -> PathBuf {
-        self.path.join(format!("{KEPT}{}", index + 1))
+        self.path.join(kept_name(index))
     }
 
     /// Copies an input that can be read only once into the folder; then it is on the disk.
@@ -166,13 +165,17 @@ impl RunFolder {
         clear(&self.path)
     }
 
-    /// Removes the summary of an earlier part of the run, which is true no more.
+    /// Removes the summary of an earlier part of the run and what was made with it, which are true
+    /// no more.
     pub fn forget_summary(&self) -> io::Result<()> {
-        let path = self.path.join(SUMMARY);
-        match fs::remove_file(&path) {
-            Err(error) if !is_not_there(&error) => Err(at("remove", &path, &error)),
-            _ => Ok(()),
+        for name in [SUMMARY, SIGNATURE, WORKBOOK] {
+            let path = self.path.join(name);
+            match fs::remove_file(&path) {
+                Err(error) if !is_not_there(&error) => return Err(at("remove", &path, &error)),
+                _ => {}
+            }
         }
+        Ok(())
     }
 
     /// Removes the folder of a run that was refused before it began.
@@ -192,6 +195,11 @@ impl RunFolder {
     }
 }
 
+/// The name of a kept input; the first has index 0.
+pub(super) fn kept_name(index: usize) -> String {
+    format!("{KEPT}{}", index + 1)
+}
+
 /// Removes the folder of a run that never began.
 pub fn abandon(folder: &Path) {
     // What stays behind does no harm: it is recognised as a run that never began.
@@ -208,7 +216,8 @@ fn clear(folder: &Path) -> io::Result<()> {
         let path = entry.map_err(failed)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let number = name.strip_prefix(KEPT).filter(|rest| rest.parse::<u32>().is_ok());
-        let ours_by_name = [journal::NAME, results::NAME, before::NAME].contains(&name.as_str());
+        let ours_by_name =
+            [journal::NAME, before::NAME].contains(&&*name) || results::is_results_file(&name);
         if ours_by_name || number.is_some() {
             ours.push(path);
         } else if name != LOCK {
@@ -288,8 +297,9 @@ fn first_line(folder: &Path) -> io::Result<Option<Identity>> {
     if let Some(begun) = journal::recover(first.as_slice(), |_| true)? {
         return Ok(Some(begun.identity));
     }
-    let results = fs::metadata(folder.join(results::NAME)).map_or(0, |metadata| metadata.len());
-    let sent = folder.join(LOCK).exists() && results > 0;
+    let holds = |name| fs::metadata(folder.join(name)).is_ok_and(|metadata| metadata.len() > 0);
+    let sent =
+        folder.join(LOCK).exists() && [results::NAME, results::PACKED].into_iter().any(holds);
     if first.ends_with(b"\n") || sent {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,

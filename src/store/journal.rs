@@ -13,6 +13,8 @@ use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::bitmap::RowSet;
+use super::chain::{Chain, Link};
+use super::names::is_waiting;
 use crate::outcome::Tally;
 
 /// The name of the file.
@@ -34,10 +36,25 @@ impl Lengths {
         self.0.get(name).copied().unwrap_or(0)
     }
 
-    /// Whether files of some lengths hold all that these count.
+    /// The files.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// Whether no file is begun.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether files of some lengths hold all that these count. Rows that wait for their workbook
+    /// are gone once it is there.
     #[must_use]
     pub fn are_held_by(&self, files: &BTreeMap<String, u64>) -> bool {
-        self.0.iter().all(|(name, length)| files.get(name).is_some_and(|held| held >= length))
+        self.0.iter().all(|(name, length)| match files.get(name) {
+            Some(held) => held >= length,
+            None => is_waiting(name),
+        })
     }
 }
 
@@ -143,6 +160,9 @@ pub(super) struct Commit {
     pub(super) lengths: Lengths,
     /// All outcomes so far, by status.
     pub(super) tally: Tally,
+    /// How it is linked to the commits before; earlier versions did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) chain: Option<Link>,
 }
 
 impl JournalLine {
@@ -156,13 +176,17 @@ impl JournalLine {
     }
 
     /// The line that a text is, if it is whole.
-    fn read(text: &[u8]) -> Option<Self> {
-        let text = text.strip_suffix(b"\n")?;
-        let (json, sum) = text.split_at_checked(text.len().checked_sub(17)?)?;
-        let sum = std::str::from_utf8(sum.strip_prefix(b"\t")?).ok()?;
-        let whole = u64::from_str_radix(sum, 16) == Ok(xxh3_64(json));
-        if whole { serde_json::from_slice(json).ok() } else { None }
+    pub(super) fn read(text: &[u8]) -> Option<Self> {
+        serde_json::from_slice(json_of(text)?).ok()
     }
+}
+
+/// The JSON of a line, if it is whole.
+pub(super) fn json_of(text: &[u8]) -> Option<&[u8]> {
+    let text = text.strip_suffix(b"\n")?;
+    let (json, sum) = text.split_at_checked(text.len().checked_sub(17)?)?;
+    let sum = std::str::from_utf8(sum.strip_prefix(b"\t")?).ok()?;
+    (u64::from_str_radix(sum, 16) == Ok(xxh3_64(json))).then_some(json)
 }
 
 /// What a journal tells.
@@ -182,6 +206,10 @@ pub struct Recovered {
     pub complete: bool,
     /// How much of the journal is whole, in bytes.
     pub whole: u64,
+    /// Where the chain stands.
+    pub chain: Chain,
+    /// How much of each file the chain covers.
+    pub linked: Lengths,
 }
 
 /// Reads a journal up to its end, its first torn line, or the first line that tells of more
@@ -212,7 +240,8 @@ pub fn recover(
         }
         let taken = match (line, &mut recovered) {
             (JournalLine::Begin(identity), None) => {
-                recovered = Some(Recovered::begin(identity));
+                let chain = Chain::begin(json_of(&text).unwrap_or_default());
+                recovered = Some(Recovered::begin(identity, chain));
                 true
             }
             (line, Some(recovered)) => recovered.take(line, &holds),
@@ -229,7 +258,7 @@ pub fn recover(
 }
 
 impl Recovered {
-    fn begin(identity: Identity) -> Self {
+    fn begin(identity: Identity, chain: Chain) -> Self {
         Self {
             identity,
             finished: RowSet::default(),
@@ -238,6 +267,8 @@ impl Recovered {
             lengths: Lengths::default(),
             complete: false,
             whole: 0,
+            chain,
+            linked: Lengths::default(),
         }
     }
 
@@ -260,6 +291,11 @@ impl Recovered {
                 }
                 let finished = &self.finished;
                 self.sent.retain(|row| !finished.contains(*row));
+                if let Some(Link { link, files }) = commit.chain {
+                    self.chain = Chain { last: link, links: self.chain.links + 1 };
+                    let ends = files.into_iter().map(|(name, appended)| (name, appended.to));
+                    self.linked.0.extend(ends);
+                }
                 self.lengths = commit.lengths;
                 self.tally = commit.tally;
             }
@@ -273,7 +309,7 @@ impl Recovered {
 pub fn retell(recovered: &Recovered) -> io::Result<Vec<u8>> {
     let mut rows: Vec<u64> = recovered.finished.iter().collect();
     let lengths = Lengths::default();
-    let commit = Commit { rows: ranges(&mut rows), lengths, tally: recovered.tally };
+    let commit = Commit { rows: ranges(&mut rows), lengths, tally: recovered.tally, chain: None };
     let sent = recovered.sent.iter().copied().map(JournalLine::Sent);
     let lines = [JournalLine::Begin(recovered.identity.clone()), JournalLine::Commit(commit)];
     let last = recovered.complete.then_some(JournalLine::Complete);

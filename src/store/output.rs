@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::io;
 
+use super::digest::Digest;
 use super::disk::Disk;
 use super::file::AppendFile;
 use crate::outcome::Finished;
@@ -18,4 +19,12 @@ pub(super) trait Output: Debug + Send {
 
     /// The files begun, to be changed.
     fn files_mut(&mut self) -> Box<dyn Iterator<Item = &mut AppendFile> + '_>;
+
+    /// Makes what is made of its files when a run ends; gives back its name and its digest.
+    fn derive(&self, _: &dyn Disk) -> io::Result<Option<(String, Digest)>> {
+        Ok(None)
+    }
+
+    /// Removes what nobody needs once that is made, and the run is complete.
+    fn clear(&mut self, _: &dyn Disk) {}
 }

@@ -1,4 +1,4 @@
-//! `results.jsonl`: one line for each outcome, written and read.
+//! `results.jsonl`, or `results.jsonl.zst`: one line for each outcome, written and read.
 //!
 //! The user is passed through as the server sent it, unknown fields, order and number
 //! spelling included; only line breaks between its tokens go, so that a line stays a line.
@@ -15,13 +15,17 @@ use super::file::AppendFile;
 use super::journal::Lengths;
 use super::object;
 use super::output::Output;
-use crate::change::ChangeRecord;
+use super::rules::{KeepUsers, OutputRules};
+use crate::change::{ChangeRecord, User};
 use crate::input::record::{Notes, Repair};
 use crate::issue::{Issue, Severity};
 use crate::outcome::{Finished, SentRequest, Status, milliseconds, rfc3339};
 
 /// The name of the file with every outcome.
 pub const NAME: &str = "results.jsonl";
+
+/// Its name where it is packed.
+pub(super) const PACKED: &str = "results.jsonl.zst";
 
 /// The version of the line's format. Keys may be added within a version; one that changes its
 /// meaning makes a new one.
@@ -64,7 +68,10 @@ pub struct ResultLine<'a> {
     /// When it ended.
     #[serde(serialize_with = "rfc3339")]
     pub finished_at: Timestamp,
-    /// The user as the server sent it.
+    /// How much of the user is kept here that the server returned.
+    #[serde(default, skip_serializing_if = "KeepUsers::is_full")]
+    pub user_kept: KeepUsers,
+    /// The user as the server sent it, as far as it is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<Cow<'a, RawValue>>,
     /// The user who was merged into this one and is gone, as it was read before.
@@ -95,9 +102,10 @@ fn issues_of(notes: Option<&Notes>, severity: Severity) -> Vec<Cow<'_, Issue>> {
 
 impl<'a> ResultLine<'a> {
     /// The line of an outcome.
-    pub(crate) fn new(finished: &'a Finished) -> serde_json::Result<Self> {
+    pub(crate) fn new(finished: &'a Finished, keep: KeepUsers) -> serde_json::Result<Self> {
         let Finished { record, outcome, .. } = finished;
         let notes = finished.notes.as_deref();
+        let user = outcome.user.as_deref();
         Ok(Self {
             version: RESULTS_VERSION,
             file: Cow::Borrowed(&record.source.name),
@@ -112,13 +120,21 @@ impl<'a> ResultLine<'a> {
             requests: Cow::Borrowed(&outcome.requests),
             duration_ms: milliseconds(outcome.duration),
             finished_at: outcome.finished_at,
-            user: outcome.user.as_deref().map(object::one_line).transpose()?,
+            user_kept: user.map_or(KeepUsers::Full, |_| keep),
+            user: user.map(|user| keep.of(user)).transpose()?.flatten(),
             merged: outcome.merged.as_deref().map(object::one_line).transpose()?,
             error: outcome.error.as_deref().map(Cow::Borrowed),
             problems: issues_of(notes, Severity::Error),
             repairs: notes.map_or(&[][..], |notes| &notes.repairs).into(),
             warnings: issues_of(notes, Severity::Warning),
         })
+    }
+
+    /// The user as the server showed it; `None` where it showed none, or not all of it was kept.
+    #[must_use]
+    pub(crate) fn shown_user(&self) -> Option<User> {
+        let user = self.user.as_ref().filter(|_| self.user_kept.is_full());
+        user.and_then(|user| User::read(user))
     }
 
     /// The line that a text is.
@@ -156,30 +172,46 @@ pub fn read_results(
     })
 }
 
+/// Whether a file of a run folder holds its results.
+pub(super) fn is_results_file(name: &str) -> bool {
+    name == NAME || name == PACKED
+}
+
 /// The results file of a run.
 #[derive(Debug)]
 pub(super) struct Results {
     file: AppendFile,
+    keep_users: KeepUsers,
 }
 
 impl Results {
     /// Begins the file, or opens it at the length that was committed.
-    pub(super) fn open(disk: &dyn Disk, committed: Option<&Lengths>) -> io::Result<Self> {
-        let length = committed.map(|lengths| lengths.of(NAME));
-        let file = match length {
-            None => AppendFile::create(disk, NAME)?,
-            // It may not have been on the disk yet when the power went.
-            Some(0) if !disk.lengths()?.contains_key(NAME) => AppendFile::create(disk, NAME)?,
-            Some(length) => AppendFile::reopen(disk, NAME, length)?,
+    pub(super) fn open(
+        disk: &dyn Disk,
+        rules: &OutputRules,
+        committed: Option<&Lengths>,
+    ) -> io::Result<Self> {
+        let stated = if rules.compress_results { PACKED } else { NAME };
+        let Some(committed) = committed else {
+            let file = AppendFile::create(disk, stated)?;
+            return Ok(Self { file, keep_users: rules.keep_users });
         };
-        Ok(Self { file })
+        // A run stays as it was begun.
+        let present = disk.lengths()?;
+        let begun = |name: &&str| committed.of(name) > 0 || present.contains_key(*name);
+        let file = match [PACKED, NAME].into_iter().find(begun) {
+            Some(name) => AppendFile::reopen(disk, name, committed.of(name))?,
+            // It may not have been on the disk yet when the power went.
+            None => AppendFile::create(disk, stated)?,
+        };
+        Ok(Self { file, keep_users: rules.keep_users })
     }
 }
 
 impl Output for Results {
     fn write(&mut self, finished: &Finished, _: &dyn Disk) -> io::Result<()> {
         let to = self.file.row()?;
-        serde_json::to_writer(&mut *to, &ResultLine::new(finished)?)?;
+        serde_json::to_writer(&mut *to, &ResultLine::new(finished, self.keep_users)?)?;
         to.push(b'\n');
         Ok(())
     }

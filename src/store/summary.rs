@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use super::digest::Digest;
 use crate::input::Skipped;
 use crate::limiter::Intervention;
 use crate::outcome::{Tally, rfc3339};
@@ -92,6 +93,21 @@ pub struct Summary {
     pub next: Option<String>,
     /// Where its files are.
     pub files: Files,
+    /// What they are checked by; earlier versions had none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain: Option<ChainSummary>,
+}
+
+/// What the files of a run are checked by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChainSummary {
+    /// How many links the chain of the journal has.
+    pub links: u64,
+    /// The last of them.
+    pub last: Digest,
+    /// The SHA-256 of files that are not in the chain, since they were made at the end, by name.
+    pub files: BTreeMap<String, Digest>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
@@ -259,6 +275,9 @@ pub struct Files {
     /// The rows that failed; none when nothing did.
     #[serde(serialize_with = "lossy_paths")]
     pub failures: Vec<PathBuf>,
+    /// All rows, for spreadsheets; none where none were asked for.
+    #[serde(default, serialize_with = "lossy_paths", skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<PathBuf>,
 }
 
 fn lossy_path<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {

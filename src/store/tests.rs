@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use tempfile::TempDir;
 
 use super::journal::{Identity, JOURNAL_VERSION};
-use super::{Closed, Place, Recorder, RunFolder};
+use super::{Closed, OutputRules, Place, Recorder, RunFolder};
 use crate::catalog;
 use crate::change::Changes;
 use crate::input::record::{Content, Delimiter, Encoding, Format, Position, Raw, Record, Source};
@@ -38,7 +38,8 @@ impl Fixture {
 
     /// Records all of it.
     fn record(&self, sources: &[Arc<Source>], rows: &[Finished]) -> Closed {
-        let mut recorder = Recorder::new(&self.folder, sources, &identity()).unwrap();
+        let mut recorder =
+            Recorder::new(&self.folder, (sources, &OutputRules::default()), &identity()).unwrap();
         for row in rows {
             recorder.record(row).unwrap();
         }

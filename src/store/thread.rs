@@ -25,6 +25,10 @@ const BATCH: usize = 256;
 /// woken for, as much again.
 const GATHER: Duration = Duration::from_millis(1);
 
+/// The longest that a row waits for others to be packed with it: alone it would hardly get smaller.
+/// A process that is killed meanwhile has not recorded it; it is sent again, or reconciled.
+const PACK_WITHIN: Duration = Duration::from_millis(500);
+
 /// What was committed is on the disk after this time at the latest.
 const SYNC_AFTER: Duration = Duration::from_secs(1);
 
@@ -61,14 +65,11 @@ pub(crate) async fn drain(
             },
         };
         let Some(first) = first else { return Ok(recorder) };
-        if matches!(first, Entry::Finished(_)) {
-            sleep(GATHER).await;
-        }
-        let (rows, waiting) = batch(&mut recorder, first, (&mut receiver, &room))?;
+        let (rows, waiting) = gather(&mut recorder, first, (&mut receiver, &room)).await?;
         recorder.commit()?;
         let now = Instant::now();
         if waiting.is_empty() && due.is_none_or(|due| now < due) {
-            due.get_or_insert(now + SYNC_AFTER);
+            due.get_or_insert(now + SYNC_AFTER.saturating_sub(patience(&recorder)));
             continue;
         }
         recorder.sync(&rows)?;
@@ -78,6 +79,11 @@ pub(crate) async fn drain(
             let _ = written.send(());
         }
     }
+}
+
+/// How long a row waits for others at most.
+fn patience(recorder: &Recorder) -> Duration {
+    if recorder.packs() { PACK_WITHIN } else { Duration::ZERO }
 }
 
 /// The rows that are about to be sent, and who waits until that is durable.
@@ -101,31 +107,51 @@ fn keep(
     Ok(())
 }
 
-/// Takes a batch in; gives back what is about to be sent.
-fn batch(
+/// Takes a batch in; gives back what is about to be sent. It ends when it is large enough, or when
+/// nothing more has come.
+async fn gather(
     recorder: &mut Recorder,
     first: Entry,
     (receiver, room): (&mut Receiver<Entry>, &Room),
 ) -> io::Result<AboutToSend> {
-    let (mut rows, mut waiting) = (Vec::new(), Vec::new());
-    let mut entry = first;
-    for taken in 1.. {
-        match entry {
-            Entry::Finished(finished) => {
-                recorder.record(&finished)?;
-                room.leave(finished.bytes());
-            }
-            Entry::Sent { rows: these, written } => {
-                rows.extend(these);
-                waiting.push(written);
-            }
-            Entry::Before { users, written } => keep(recorder, &users, written)?,
+    let until = Instant::now() + patience(recorder);
+    let (mut about_to_send, mut next, mut taken) = (AboutToSend::default(), Some(first), 0);
+    while let Some(entry) = next {
+        if matches!(entry, Entry::Finished(_)) && taken == 0 {
+            sleep(GATHER).await;
         }
+        take(recorder, entry, room, &mut about_to_send)?;
+        taken += 1;
         if taken == BATCH {
             break;
         }
-        let Ok(next) = receiver.try_recv() else { break };
-        entry = next;
+        next = match receiver.try_recv() {
+            Ok(next) => Some(next),
+            // Somebody waits to send.
+            Err(_) if !about_to_send.1.is_empty() || Instant::now() >= until => None,
+            Err(_) => timeout_at(until, receiver.recv()).await.ok().flatten(),
+        };
     }
-    Ok((rows, waiting))
+    Ok(about_to_send)
+}
+
+/// Takes an entry in.
+fn take(
+    recorder: &mut Recorder,
+    entry: Entry,
+    room: &Room,
+    (rows, waiting): &mut AboutToSend,
+) -> io::Result<()> {
+    match entry {
+        Entry::Finished(finished) => {
+            recorder.record(&finished)?;
+            room.leave(finished.bytes());
+        }
+        Entry::Sent { rows: these, written } => {
+            rows.extend(these);
+            waiting.push(written);
+        }
+        Entry::Before { users, written } => keep(recorder, &users, written)?,
+    }
+    Ok(())
 }

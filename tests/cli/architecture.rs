@@ -64,9 +64,9 @@ const HIDDEN: &[(&str, &[&str])] = &[
     ("calamine", &["input/sheet/"]),
     ("zip", &["input/sheet/"]),
     ("quick_xml", &["input/sheet/"]),
-    ("rust_xlsxwriter", &["export/write"]),
+    ("rust_xlsxwriter", &["export/write", "store/workbook"]),
     ("flate2", &["input/unpack"]),
-    ("ruzstd", &["input/zstd"]),
+    ("ruzstd", &["input/zstd", "store/pack"]),
     ("encoding_rs", &["input/decode"]),
     ("hyper", &["simulator/", "serve/server"]),
     ("rlibphonenumber", &["rows/values/phone"]),
@@ -77,7 +77,10 @@ const HIDDEN: &[(&str, &[&str])] = &[
     ("opentelemetry_sdk", &["telemetry"]),
     ("opentelemetry_otlp", &["telemetry"]),
     ("askama", &["report/page"]),
-    ("ring", &["notify", "redact/pseudonyms", "report/page", "serve", "store/marks"]),
+    (
+        "ring",
+        &["notify", "redact/pseudonyms", "report/page", "serve", "store/digest", "store/marks"],
+    ),
 ];
 
 /// A module by its path below the crate, such as `["store", "journal"]`.

@@ -8,7 +8,7 @@ use std::process::Child;
 
 use serde_json::Value;
 
-use crate::support::{Simulator, lines, program_against, text, wait_until};
+use crate::support::{Simulator, lines, program_against, results_in, text, wait_until};
 
 const ROUNDS: u64 = 100;
 const THREADS: u64 = 2;
@@ -32,9 +32,10 @@ fn rows() -> String {
     rows.iter().map(|row| row.to_string() + "\n").collect()
 }
 
-fn start(folder: &Path, simulator: &Simulator) -> Child {
+fn start(folder: &Path, simulator: &Simulator, flags: &[&str]) -> Child {
     program_against(simulator, folder)
         .args(["run", "--resume", "--out", "out", "--quiet", "--json", "in.jsonl"])
+        .args(flags)
         .args(["--concurrency", "6", "--max-attempts", "20", "--max-same-failures", "0"])
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())
@@ -76,15 +77,24 @@ fn round(seed: u64) {
     ]);
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("in.jsonl"), rows()).unwrap();
+    let flags = if seed.is_multiple_of(3) { &["--compress-results"][..] } else { &[] };
     let mut crashes = 0;
     for _ in 0..rng.usize(1..4) {
-        let mut child = start(folder.path(), &simulator);
+        let mut child = start(folder.path(), &simulator, flags);
         let more = rng.usize(0..25);
         crashes += usize::from(kill_at(&mut child, &simulator, simulator.arrivals().len() + more));
     }
-    let code = start(folder.path(), &simulator).wait().unwrap().code();
-    let results = lines(&folder.path().join("out/results.jsonl"));
+    let code = start(folder.path(), &simulator, flags).wait().unwrap().code();
+    let results = results_in(&folder.path().join("out"));
+    let verified =
+        program_against(&simulator, folder.path()).args(["verify-files", "out"]).output();
+    let verified = verified.unwrap();
     let arrivals = simulator.stop();
+    assert!(
+        verified.status.success(),
+        "seed {seed}: {}",
+        String::from_utf8_lossy(&verified.stdout)
+    );
     let context = format!("seed {seed}, {crashes} crashes");
     assert_eq!(code, Some(0), "{context}: {results:#?}");
     check_results(&results, &context);

@@ -245,6 +245,7 @@ fn flags_in_documents_exist() {
         "plan",
         "undo",
         "verify",
+        "verify-files",
         "absent",
         "export",
         "explain",

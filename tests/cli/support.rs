@@ -380,7 +380,7 @@ impl Ran {
 
     /// The results, in the order of the rows.
     pub(crate) fn results(&self) -> Vec<Value> {
-        let mut results = lines(&self.path("results.jsonl"));
+        let mut results = results_in(&self.folder.path().join("out"));
         results.sort_by_key(|result| result["row"].as_u64());
         results
     }
@@ -483,8 +483,13 @@ impl Desk {
         serde_json::from_str(&stdout).unwrap()
     }
 
+    /// A file that a run left.
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
     pub(crate) fn results(&self, run: &str) -> Vec<Value> {
-        let mut results = lines(&self.path(run).join("results.jsonl"));
+        let mut results = results_in(&self.path(run));
         results.sort_by_key(|result| result["row"].as_u64());
         results
     }
@@ -492,6 +497,17 @@ impl Desk {
 
 pub(crate) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or_default()
+}
+
+/// Rows that give the users `u0@x.com`, `u1@x.com`, … a new given name.
+pub(crate) fn new_names(users: usize) -> String {
+    (0..users).fold("loginId,givenName\n".to_owned(), |rows, n| rows + &format!("u{n}@x.com,New\n"))
+}
+
+/// The results in a run folder, plain or packed; what is being written is left out.
+pub(crate) fn results_in(folder: &Path) -> Vec<Value> {
+    let Ok(results) = descope_bulk::open_results(folder) else { return Vec::new() };
+    results.lines().filter_map(|line| serde_json::from_str(&line.ok()?).ok()).collect()
 }
 
 /// The JSON values of a file, one a line; a line that is being written is left out.

@@ -14,7 +14,7 @@ use crate::catalog::Operation;
 use crate::change::{ChangeRecord, Changes, User, UserNames, all_changes, touched};
 use crate::outcome::Status;
 use crate::plan::{ChangeClass, classes};
-use crate::store::RESULTS;
+use crate::store;
 use crate::store::before::{self, BeforeImage};
 use crate::store::results::ResultLine;
 
@@ -56,7 +56,7 @@ impl ChangedFields {
     pub(super) fn count(&mut self, line: &ResultLine<'_>, before: Option<&User>, invites: bool) {
         self.rows += 1;
         let changes: Changes = line.changes.iter().filter_map(ChangeRecord::change).collect();
-        let after = line.user.as_ref().and_then(|user| User::read(user));
+        let after = line.shown_user();
         match (line.status, before, after) {
             (Status::Deleted, ..) => {
                 self.compared += 1;
@@ -68,8 +68,10 @@ impl ChangedFields {
                 if invites {
                     self.class(ChangeClass::Invitation);
                 }
-                let after = after.unwrap_or_default();
-                self.compare(&User::default(), &after, &changes);
+                match after {
+                    Some(after) => self.compare(&User::default(), &after, &changes),
+                    None => self.count_as_sent(&line.changes),
+                }
             }
             (_, Some(before), Some(after)) => {
                 self.compared += 1;
@@ -182,7 +184,7 @@ impl UsersBefore {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(named(before::NAME, &error)),
         };
-        let results = LinesAt::new(File::open(folder.join(RESULTS))?);
+        let results = LinesAt::new(store::seekable_results(folder)?);
         let mut users = Self { images: None, results, places: PlaceTable::new()? };
         if let Some(mut images) = images {
             index(&mut images, &mut places)?;
@@ -220,7 +222,7 @@ impl UsersBefore {
             }
             (UserShownAt::Result(place), _) => {
                 let line: ResultLine<'_> = serde_json::from_slice(self.results.at(place)?)?;
-                Ok(line.user.as_ref().and_then(|user| User::read(user)))
+                Ok(line.shown_user())
             }
             _ => Ok(None),
         }

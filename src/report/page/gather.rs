@@ -1,8 +1,7 @@
 //! A run read for its page: the summary, and the results in one pass.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -95,18 +94,16 @@ impl RunFacts {
     }
 
     fn read_results(&mut self) -> io::Result<()> {
-        let path = self.folder.join(RESULTS);
-        let file = match File::open(path) {
-            Ok(file) => file,
+        let mut results = match store::open_results(&self.folder) {
+            Ok(results) => results,
             // A run that was read to its end without a row has none.
             Err(error) if error.kind() == io::ErrorKind::NotFound && !self.has_outcomes() => {
                 return Ok(());
             }
-            Err(error) => return Err(io::Error::new(error.kind(), format!("{RESULTS}: {error}"))),
+            Err(error) => return Err(error),
         };
         let mut users = UsersBefore::open(&self.folder)?;
         let invites = self.settings.get("invite").and_then(Value::as_bool) == Some(true);
-        let mut results = BufReader::with_capacity(1 << 16, file);
         let (mut place, mut text) = (0, Vec::new());
         for number in 1_u64.. {
             let damaged = |why: &dyn std::fmt::Display| {

@@ -15,6 +15,7 @@ use crate::limiter::Intervention;
 use crate::outcome::{Finished, Status, Tally};
 use crate::report::metrics::RunNumbers;
 use crate::report::progress::{Progress, RateEstimate};
+use crate::store::KeepUsers;
 use crate::store::results::ResultLine;
 
 /// Failed rows that are kept: the latest.
@@ -127,7 +128,7 @@ impl WatchedRun {
             return;
         }
         // What cannot be written as a line is the recorder's to tell.
-        let Ok(line) = ResultLine::new(finished) else { return };
+        let Ok(line) = ResultLine::new(finished, KeepUsers::None) else { return };
         let Some(cause) = self.failed.count(&line) else { return };
         if self.latest.len() == LATEST {
             self.latest.pop_front();

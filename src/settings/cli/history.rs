@@ -76,6 +76,27 @@ pub(crate) struct VerifyArgs {
     pub project: ProjectArgs,
 }
 
+/// Arguments of `verify-files`.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyFilesArgs {
+    /// The folder of the run
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+
+    /// Check that the run is signed, too, by somebody in this file (see ALLOWED SIGNERS in
+    /// ssh-keygen(1))
+    #[arg(long, value_name = "FILE")]
+    pub allowed_signers: Option<PathBuf>,
+
+    /// Who must have signed it, as the file of allowed signers names them; by default anybody in it
+    #[arg(long, value_name = "IDENTITY", requires = "allowed_signers")]
+    pub signer: Option<String>,
+
+    /// Print what it comes to as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// A sample of users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sample {

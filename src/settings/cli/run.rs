@@ -12,6 +12,7 @@ use super::findings::FindingArgs;
 use super::hours::HourArgs;
 use super::inbox::InboxArgs;
 use super::job::JobArgs;
+use super::leaving::LeavingArgs;
 use super::simulate::SimulatorOptions;
 use crate::catalog::Operation;
 use crate::engine::breaker::MaxFailures;
@@ -63,6 +64,10 @@ pub struct RunArgs {
     /// What is written and shown.
     #[command(flatten)]
     pub output: OutputArgs,
+
+    /// What the run leaves behind besides what it must.
+    #[command(flatten)]
+    pub leaving: LeavingArgs,
 
     /// Whether to resume an earlier run.
     #[command(flatten)]

@@ -1,7 +1,7 @@
 //! A disk in memory, for tests: it fills up, and loses what was not synced, on demand.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -69,6 +69,10 @@ impl Disk for MemoryDisk {
         let mut file = MemoryFile { disk: self.clone(), name: name.to_owned() };
         file.cut(length)?;
         Ok(Box::new(file))
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn Read>> {
+        Ok(Box::new(io::Cursor::new(self.read(name))))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {

@@ -41,8 +41,8 @@ fn exactly_takes_nothing_or_an_empty_folder() {
     assert_eq!(create().unwrap().path(), path);
     let folder = create().unwrap();
     assert_eq!(create().unwrap_err().exit(), Exit::Busy, "a process holds it");
-    Recorder::new(&folder, &[], &identity()).unwrap();
-    let error = Recorder::new(&folder, &[], &identity()).unwrap_err();
+    Recorder::new(&folder, (&[], &OutputRules::default()), &identity()).unwrap();
+    let error = Recorder::new(&folder, (&[], &OutputRules::default()), &identity()).unwrap_err();
     assert!(error.to_string().contains("results.jsonl"), "{error}");
     drop(folder);
     assert!(refused(create()).contains("deep/out is not empty"));
@@ -60,7 +60,8 @@ fn only_the_owner_may_read() {
     let folder = RunFolder::create(&Place::Exactly(path)).unwrap();
     let source = csv(&ADDED_COLUMNS);
     let row = rejected(&source, cells(&["x"; 5]));
-    let mut recorder = Recorder::new(&folder, &[source], &identity()).unwrap();
+    let mut recorder =
+        Recorder::new(&folder, (&[source], &OutputRules::default()), &identity()).unwrap();
     recorder.record(&row).unwrap();
     recorder.close(true).unwrap();
     write_summary(&folder, &summary()).unwrap();

@@ -31,6 +31,7 @@ fn lengths(results: u64) -> Lengths {
 
 fn commit(rows: &[u64], results: u64, updated: u64) -> JournalLine {
     JournalLine::Commit(Commit {
+        chain: None,
         rows: ranges(&mut rows.to_vec()),
         lengths: lengths(results),
         tally: Tally { updated, ..Tally::default() },

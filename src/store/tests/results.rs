@@ -69,7 +69,8 @@ fn lengths_are_those_of_the_files_after_every_batch() {
     let fixture = Fixture::new();
     let (one, two) = (csv(&["loginId"]), jsonl());
     let sources = [Arc::clone(&one), Arc::clone(&two)];
-    let mut recorder = Recorder::new(&fixture.folder, &sources, &identity()).unwrap();
+    let mut recorder =
+        Recorder::new(&fixture.folder, (&sources, &OutputRules::default()), &identity()).unwrap();
     let batches = [
         vec![updated("{}")],
         vec![rejected(&two, object("{}")), updated("{}")],

@@ -13,7 +13,8 @@ use crate::store::spawn;
 #[tokio::test(flavor = "multi_thread")]
 async fn the_thread_records_all_and_closes() {
     let fixture = Fixture::new();
-    let recorder = Recorder::new(&fixture.folder, &[], &identity()).unwrap();
+    let recorder =
+        Recorder::new(&fixture.folder, (&[], &OutputRules::default()), &identity()).unwrap();
     let (sender, receiver) = mpsc::channel(8);
     let thread = spawn(recorder, receiver, Room::default());
     for _ in 0..1000 {
@@ -31,7 +32,8 @@ async fn the_thread_records_all_and_closes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_come_in_is_committed_when_nothing_waits() {
     let fixture = Fixture::new();
-    let recorder = Recorder::new(&fixture.folder, &[], &identity()).unwrap();
+    let recorder =
+        Recorder::new(&fixture.folder, (&[], &OutputRules::default()), &identity()).unwrap();
     let (sender, receiver) = mpsc::channel(8);
     let thread = spawn(recorder, receiver, Room::default());
     sender.send(Entry::Finished(updated("{}"))).await.unwrap();
@@ -49,7 +51,9 @@ async fn what_has_come_in_is_committed_when_nothing_waits() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_stops_the_senders_and_says_where() {
     let disk = MemoryDisk::default();
-    let recorder = Recorder::begin(Box::new(disk.clone()), &[], &identity()).unwrap();
+    let recorder =
+        Recorder::begin(Box::new(disk.clone()), (&[], &OutputRules::default()), &identity())
+            .unwrap();
     disk.room(Some(1000));
     let (sender, receiver) = mpsc::channel(8);
     let thread = spawn(recorder, receiver, Room::default());
@@ -63,7 +67,12 @@ async fn a_full_disk_stops_the_senders_and_says_where() {
 fn after_an_error_the_files_end_at_the_last_commit() {
     let fixture = Fixture::new();
     let source = csv(&["loginId"]);
-    let mut recorder = Recorder::new(&fixture.folder, &[Arc::clone(&source)], &identity()).unwrap();
+    let mut recorder = Recorder::new(
+        &fixture.folder,
+        (&[Arc::clone(&source)], &OutputRules::default()),
+        &identity(),
+    )
+    .unwrap();
     recorder.record(&updated("{}")).unwrap();
     recorder.commit().unwrap();
     let committed = fixture.text("results.jsonl").len();
@@ -81,7 +90,8 @@ fn after_an_error_the_files_end_at_the_last_commit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_must_not_be_sent_twice_is_in_the_journal_before_it_is_sent() {
     let fixture = Fixture::new();
-    let recorder = Recorder::new(&fixture.folder, &[], &identity()).unwrap();
+    let recorder =
+        Recorder::new(&fixture.folder, (&[], &OutputRules::default()), &identity()).unwrap();
     let (sender, receiver) = mpsc::channel(8);
     let thread = spawn(recorder, receiver, Room::default());
     let recorder = crate::engine::recorder_handle::RecorderHandle::new(&sender);
@@ -98,7 +108,8 @@ fn a_run_is_resumed_at_its_last_commit() {
     let fixture = Fixture::new();
     let source = csv(&["loginId"]);
     let sources = [Arc::clone(&source)];
-    let mut recorder = Recorder::new(&fixture.folder, &sources, &identity()).unwrap();
+    let mut recorder =
+        Recorder::new(&fixture.folder, (&sources, &OutputRules::default()), &identity()).unwrap();
     recorder.record(&updated("{}")).unwrap();
     recorder.record(&rejected(&source, cells(&["a"]))).unwrap();
     recorder.commit().unwrap();
@@ -110,7 +121,8 @@ fn a_run_is_resumed_at_its_last_commit() {
     let journal = fixture.text("journal");
     fs::write(fixture.folder.path().join("journal"), &journal[..journal.len() - 1]).unwrap();
     let recovered = fixture.folder.recover().unwrap().unwrap();
-    let recorder = Recorder::resume(&fixture.folder, &sources, &recovered).unwrap();
+    let recorder =
+        Recorder::resume(&fixture.folder, (&sources, &OutputRules::default()), &recovered).unwrap();
     let now = ["results.jsonl", "failures.csv", "journal"].map(|name| fixture.text(name));
     assert_eq!(now[..2], committed[..2]);
     let behind = now[2].strip_prefix(&committed[2]).unwrap();

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::User;
 use crate::catalog::{Contact, Kind, PATCH_FIELDS, Role, USER_ID};
-use crate::change::User;
 
 /// A prefix of the columns of custom attributes.
 const ATTRIBUTES: &str = "customAttributes.";
@@ -30,6 +30,17 @@ pub(crate) fn columns() -> Vec<&'static str> {
         | Role::Plain(_) => true,
     });
     [USER_ID, "loginIds"].into_iter().chain(settable.map(|field| field.name)).collect()
+}
+
+/// Refuses a column that no user has.
+pub(crate) fn check(column: &str) -> Result<(), String> {
+    let known = columns();
+    if known.contains(&column)
+        || column.strip_prefix(ATTRIBUTES).is_some_and(|name| !name.is_empty())
+    {
+        return Ok(());
+    }
+    Err(format!("there is no column {column}: there are {} and {ATTRIBUTES}NAME", known.join(", ")))
 }
 
 /// What a user has in a column, as JSON; nothing where that is empty, or cannot be set.
