@@ -6,6 +6,7 @@ mod attributes;
 mod caller;
 mod check;
 mod declared;
+mod decrypt;
 mod doctor;
 mod explain;
 mod export;
@@ -86,6 +87,7 @@ fn run(parsed: Parsed, caller: &Caller<'_>) -> Result<Exit, Error> {
         Command::Runs(args) => runs::run(&args, caller),
         Command::Purge(args) => purge::run(&args),
         Command::Redact(args) => redact::run(&args),
+        Command::Decrypt(args) => decrypt::run(&args),
         Command::Simulate(args) => simulate::run(*args),
         Command::Operations(args) => operations::run(&args),
         Command::JobSchema => job_schema(),

@@ -248,6 +248,7 @@ impl PastRun {
             RunState::InProgress => Err("it is in progress"),
             _ if self.project.is_none() => Err("it was a rehearsal"),
             _ if self.tally.changed() == 0 => Err("it changed no user"),
+            _ if store::is_encrypted(&self.folder) => Err("it is encrypted: see `decrypt`"),
             _ if store::open_results(&self.folder).is_err() => Err("its results are gone"),
             _ if self.keeps == KeepUsers::None => {
                 Err("its results hold no users (--keep-users none)")

@@ -24,6 +24,7 @@ use url::Url;
 use crate::api::transport::Poster;
 use crate::engine::events::{Ended, Event, Sink, Started, Waiting};
 use crate::outcome::{Status, Tally};
+use crate::report::metrics::RunNumbers;
 use crate::report::{RunWatch, intervention_in_words};
 use crate::store::summary::Tool;
 
@@ -49,7 +50,7 @@ impl Telemetry {
     /// # Errors
     ///
     /// Why it cannot, in words.
-    pub(crate) fn start(collector: &Url, watch: RunWatch) -> Result<(Self, TraceSink), String> {
+    pub(crate) fn start(collector: &Url, watch: &RunWatch) -> Result<(Self, TraceSink), String> {
         let below = |path: &str| {
             let base = collector.as_str().trim_end_matches('/');
             format!("{base}/v1/{path}")
@@ -81,7 +82,7 @@ impl Telemetry {
         let reader = PeriodicReader::builder(numbers).with_interval(INTERVAL).build();
         let metrics =
             SdkMeterProvider::builder().with_reader(reader).with_resource(resource).build();
-        observe(&metrics.meter("descope-bulk"), &watch);
+        observe(&metrics.meter("descope-bulk"), watch);
         let sink = TraceSink { tracer: traces.tracer("descope-bulk"), run: None, waiting: None };
         Ok((Self { traces, metrics }, sink))
     }
@@ -93,6 +94,9 @@ impl Telemetry {
         let _ = self.traces.shutdown_with_timeout(FAREWELL);
     }
 }
+
+/// One of the numbers of a run.
+type Number = fn(&RunNumbers) -> u64;
 
 /// The numbers of a run, looked up whenever they are sent.
 fn observe(meter: &Meter, watch: &RunWatch) {
@@ -109,7 +113,6 @@ fn observe(meter: &Meter, watch: &RunWatch) {
             }
         })
         .build();
-    type Number = fn(&crate::report::metrics::RunNumbers) -> u64;
     let counters: [(&'static str, &'static str, Number); 3] = [
         ("descope_bulk.run.requests", "Requests sent", |own| own.calls),
         ("descope_bulk.run.retries", "Requests sent again", |own| own.retries),

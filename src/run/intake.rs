@@ -299,7 +299,16 @@ impl Drop for Fresh {
 }
 
 fn keep_streams(config: &Config, folder: &RunFolder) -> Result<(), Error> {
-    for (index, request) in config.inputs.iter().enumerate().filter(|(_, r)| r.is_stream()) {
+    let streams = || config.inputs.iter().enumerate().filter(|(_, r)| r.is_stream());
+    if config.outputs.recipients.is_some()
+        && let Some((_, request)) = streams().next()
+    {
+        return Err(Error::refused(format!(
+            "{}: what can be read only once would be kept in the run folder, not encrypted: name a file, or omit --encrypt-to",
+            request.name()
+        )));
+    }
+    for (index, request) in streams() {
         let stream = request.stream().map_err(|error| {
             Error::refused(format!("{}: cannot be opened: {error}", request.name()))
         })?;

@@ -160,6 +160,11 @@ pub(crate) enum Command {
     ///
     /// Exit codes: 0 done; 2 refused; 3 a file could not be read or written.
     Redact(past::RedactArgs),
+    /// Make a readable copy of the folder of a run that was encrypted (--encrypt-to)
+    ///
+    /// Every other command reads the copy. It is not encrypted: remove it when it is no longer needed. In
+    /// builds with the feature `encryption`.
+    Decrypt(past::DecryptArgs),
     /// Look whether a run would go: key, network, clock, rights, limits, disk
     ///
     /// For a new machine, and before a job is left to a scheduler: run it there, as the user and in the

@@ -27,6 +27,7 @@ use crate::input::{HeaderRow, InputRequest, Selection, Stated};
 use crate::limiter::Rates;
 use crate::limiter::limit::Limit;
 use crate::rows::{Mapping, header_names};
+use crate::seal::Recipients;
 use crate::send::{LookRules, MaxDeletes, Protected};
 use crate::settings::Environment;
 use crate::settings::cli::findings::FindingArgs;
@@ -263,7 +264,7 @@ impl Config {
                 wait: args.resuming.wait,
             },
             retention: args.output.retention,
-            outputs: outputs(&args.leaving)?,
+            outputs: outputs(&args.leaving, args.output.report.is_some())?,
             sign_with: signing_key(args.leaving.sign_with.as_deref())?,
             settings,
             identity,
@@ -305,7 +306,7 @@ impl Config {
 }
 
 /// What a run leaves behind besides what it must.
-fn outputs(args: &LeavingArgs) -> Result<OutputRules, Error> {
+fn outputs(args: &LeavingArgs, has_report: bool) -> Result<OutputRules, Error> {
     if !args.result_fields.is_empty() && args.results.is_empty() {
         return Err(Error::refused("--result-fields is about --results: use both, or omit it"));
     }
@@ -319,7 +320,20 @@ fn outputs(args: &LeavingArgs) -> Result<OutputRules, Error> {
     };
     let refused = |why| Error::refused(format!("--result-fields: {why}"));
     fields.iter().try_for_each(|field| cells::check(field)).map_err(refused)?;
+    if !args.encrypt_to.is_empty() && !args.results.is_empty() {
+        return Err(Error::refused(
+            "--results makes tables that would not be encrypted: omit it, or --encrypt-to",
+        ));
+    }
+    if !args.encrypt_to.is_empty() && has_report {
+        return Err(Error::refused(
+            "--report reads the results, which only their recipients can: omit --report, or --encrypt-to",
+        ));
+    }
+    let recipients = (!args.encrypt_to.is_empty()).then(|| Recipients::named(&args.encrypt_to));
+    let recipients = recipients.transpose();
     Ok(OutputRules {
+        recipients: recipients.map_err(|why| Error::refused(format!("--encrypt-to: {why}")))?,
         keep_users: args.keep_users,
         compress_results: args.compress_results,
         tables: args.results.clone(),

@@ -247,6 +247,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     }),
     key("output.result-fields", "result-fields", KeyKind::Texts)
         .recorded("resultFields", |run| json!(run.args.leaving.result_fields)),
+    key("output.encrypt-to", "encrypt-to", KeyKind::Texts)
+        .recorded("encrypted", |run| json!(!run.args.leaving.encrypt_to.is_empty())),
     key("output.sign-with", "sign-with", KeyKind::Path)
         .recorded("signed", |run| json!(run.args.leaving.sign_with.is_some())),
     key("output.report", "report", KeyKind::Path).recorded("report", |run| {

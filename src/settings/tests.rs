@@ -106,6 +106,11 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("compress-results", "", "--compress-results"),
     ("results", "", "--results=csv"),
     ("result-fields", "--results=csv", "--result-fields=email"),
+    (
+        "encrypt-to",
+        "--encrypt-to=age1ca4y50kssl9statm4jfs8dvdyyvhe765jdae04ya69c72wtq8qwqdj5ggj",
+        "--encrypt-to=age1z8gvret6mzr4q53dq75vpqe9xlmmswhu8c538kjp3zdc5vfxvu8sjutpcx",
+    ),
     ("sign-with", "", "--sign-with=/dev/null"),
     ("report", "", "--report=report.html"),
     ("serve", "", "--serve=127.0.0.1:0"),

@@ -177,7 +177,7 @@ impl<'a> JournalWalk<'a> {
         let mut agrees = true;
         for (name, appended) in &files {
             self.follow(name, appended, &rows)?;
-            agrees &= name == before::NAME || self.lengths.of(name) == appended.to;
+            agrees &= before::is_images_file(name) || self.lengths.of(name) == appended.to;
         }
         let follows = self.audit.chain.link(&rows, &tally, files)?;
         if follows.link != link || !agrees {
@@ -250,7 +250,7 @@ fn is_of_a_run(name: &str) -> bool {
         && (results::is_results_file(name)
             || failures::is_failures_file(name)
             || names::is_table(name)
-            || name == before::NAME
+            || before::is_images_file(name)
             || name == names::WORKBOOK)
         && !is_waiting(name)
 }

@@ -17,6 +17,7 @@ use super::file::AppendFile;
 use super::object;
 use crate::change::User;
 use crate::outcome::rfc3339;
+use crate::seal;
 
 /// The name of the file.
 pub const NAME: &str = "before.jsonl";
@@ -79,9 +80,10 @@ pub(super) struct BeforeImages(Option<AppendFile>);
 impl BeforeImages {
     /// Opens the file of a run that is resumed, without a torn last line.
     pub(super) fn reopen(disk: &dyn Disk) -> io::Result<Self> {
-        let Some(&length) = disk.lengths()?.get(NAME) else { return Ok(Self::default()) };
-        let whole = whole_lines(&disk.path(NAME), length)?;
-        Ok(Self(Some(AppendFile::reopen(disk, NAME, whole)?)))
+        let name = disk.named(NAME);
+        let Some(&length) = disk.lengths()?.get(&name) else { return Ok(Self::default()) };
+        let whole = whole_part(&disk.path(&name), length)?;
+        Ok(Self(Some(AppendFile::reopen(disk, &name, whole)?)))
     }
 
     /// The file, if it is begun.
@@ -94,7 +96,7 @@ impl BeforeImages {
         let file = match &mut self.0 {
             Some(file) => file,
             none => {
-                let file = none.insert(AppendFile::create(disk, NAME)?);
+                let file = none.insert(AppendFile::create(disk, &disk.named(NAME))?);
                 disk.sync()?;
                 file
             }
@@ -110,20 +112,30 @@ impl BeforeImages {
     }
 }
 
-/// The bytes of a file up to the end of its last whole line.
-fn whole_lines(path: &Path, length: u64) -> io::Result<u64> {
+/// Whether a file of a run folder holds users as they were before.
+pub(super) fn is_images_file(name: &str) -> bool {
+    name.strip_suffix(seal::EXTENSION).unwrap_or(name) == NAME
+}
+
+/// The bytes of a file up to the end of its last whole line, or its last whole frame.
+fn whole_part(path: &Path, length: u64) -> io::Result<u64> {
     let read = || {
-        let mut lines = BufReader::new(File::open(path)?);
-        let (mut whole, mut line) = (0, Vec::new());
-        while lines.read_until(b'\n', &mut line)? > 0 && line.ends_with(b"\n") {
-            whole += line.len() as u64;
-            line.clear();
-        }
-        Ok(whole)
+        let file = BufReader::new(File::open(path)?);
+        let is_sealed = path.to_string_lossy().ends_with(seal::EXTENSION);
+        if is_sealed { seal::whole_frames(file) } else { whole_lines(file) }
     };
     match read() {
         // A disk in memory has no file to look at, and never tears a line.
         Err(error) if io::Error::kind(&error) == io::ErrorKind::NotFound => Ok(length),
         read => read.map_err(|error| at("read", path, &error)),
     }
+}
+
+fn whole_lines(mut lines: impl BufRead) -> io::Result<u64> {
+    let (mut whole, mut line) = (0, Vec::new());
+    while lines.read_until(b'\n', &mut line)? > 0 && line.ends_with(b"\n") {
+        whole += line.len() as u64;
+        line.clear();
+    }
+    Ok(whole)
 }

@@ -9,8 +9,21 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use crate::seal::{self, Recipients};
+
 /// The place of a run's files. Errors name the file.
 pub(crate) trait Disk: Debug + Send {
+    /// Those who alone can read what is written about users; nothing where it is not encrypted.
+    fn recipients(&self) -> Option<&Recipients> {
+        None
+    }
+
+    /// What a file about users is called: encrypted ones say so.
+    fn named(&self, name: &str) -> String {
+        let extension = self.recipients().map_or("", |_| seal::EXTENSION);
+        format!("{name}{extension}")
+    }
+
     /// Where a file is, for people.
     fn path(&self, name: &str) -> PathBuf;
 
@@ -47,11 +60,29 @@ pub(crate) trait Handle: Debug + Send {
 
 /// A folder of the file system.
 #[derive(Clone, Debug)]
-pub(super) struct Folder(pub(super) PathBuf);
+pub(super) struct Folder {
+    path: PathBuf,
+    recipients: Option<Recipients>,
+}
+
+impl Folder {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, recipients: None }
+    }
+
+    /// The same, with files about users encrypted to somebody.
+    pub(super) fn encrypted_to(self, recipients: Option<Recipients>) -> Self {
+        Self { recipients, ..self }
+    }
+}
 
 impl Disk for Folder {
+    fn recipients(&self) -> Option<&Recipients> {
+        self.recipients.as_ref()
+    }
+
     fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
+        self.path.join(name)
     }
 
     fn create(&self, name: &str) -> io::Result<Box<dyn Handle>> {
@@ -90,15 +121,15 @@ impl Disk for Folder {
             let name = entry.file_name().to_string_lossy().into_owned();
             Ok((name, entry.metadata()?.len()))
         };
-        let entries = fs::read_dir(&self.0).and_then(|entries| entries.map(length).collect());
-        entries.map_err(|error| at("read", &self.0, &error))
+        let entries = fs::read_dir(&self.path).and_then(|entries| entries.map(length).collect());
+        entries.map_err(|error| at("read", &self.path, &error))
     }
 
     fn sync(&self) -> io::Result<()> {
         if cfg!(unix) {
-            File::open(&self.0)
+            File::open(&self.path)
                 .and_then(|folder| folder.sync_all())
-                .map_err(|error| at("write", &self.0, &error))?;
+                .map_err(|error| at("write", &self.path, &error))?;
         }
         Ok(())
     }
@@ -151,7 +182,7 @@ pub(super) fn replace(folder: &Path, name: &str, text: &[u8]) -> io::Result<()> 
         fs::rename(&part, &path)
     };
     write().map_err(|error| at("write", &path, &error))?;
-    Folder(folder.to_owned()).sync()
+    Folder::new(folder.to_owned()).sync()
 }
 
 /// The error with the path in its text.

@@ -10,6 +10,7 @@ use super::chain::Appended;
 use super::digest::Digester;
 use super::disk::{Disk, Handle, at};
 use super::pack::{self, Packer};
+use crate::seal::{self, Recipients};
 
 /// The buffer is written out when it holds this much.
 const SPILL: usize = 64 * 1024;
@@ -22,6 +23,8 @@ pub(super) struct AppendFile {
     buffer: Vec<u8>,
     /// What packs that which is handed to the system; nothing for a plain file.
     packer: Option<Box<Packer>>,
+    /// Those who alone can read it; nobody in particular for one that is not encrypted.
+    recipients: Option<Recipients>,
     written: u64,
     committed: u64,
     /// The bytes behind the last link of the chain.
@@ -42,12 +45,15 @@ impl AppendFile {
     }
 
     fn over(disk: &dyn Disk, name: &str, handle: Box<dyn Handle>, length: u64) -> Self {
+        // Its name without what says that it is encrypted.
+        let open = name.strip_suffix(seal::EXTENSION).unwrap_or(name);
         Self {
             name: name.to_owned(),
             path: disk.path(name),
             handle,
             buffer: Vec::with_capacity(SPILL),
-            packer: name.ends_with(pack::EXTENSION).then(Box::default),
+            packer: open.ends_with(pack::EXTENSION).then(Box::default),
+            recipients: disk.recipients().filter(|_| open != name).cloned(),
             written: length,
             committed: length,
             unlinked: Digester::default(),
@@ -81,14 +87,25 @@ impl AppendFile {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        let packed = self.packer.as_mut().map(|packer| packer.pack(&self.buffer));
-        let packed = packed.transpose().map_err(|error| at("write", &self.path, &error))?;
-        let bytes = packed.as_ref().unwrap_or(&self.buffer);
+        let wrapped = self.wrapped().map_err(|error| at("write", &self.path, &error))?;
+        let bytes = wrapped.as_ref().unwrap_or(&self.buffer);
         self.handle.append(bytes).map_err(|error| at("write", &self.path, &error))?;
         self.written += bytes.len() as u64;
         self.unlinked.add(bytes);
         self.buffer.clear();
         Ok(())
+    }
+
+    /// What is buffered, packed and encrypted; nothing where it is handed over as it is.
+    fn wrapped(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let packed = self.packer.as_mut().map(|packer| packer.pack(&self.buffer)).transpose()?;
+        match &self.recipients {
+            Some(recipients) => {
+                let bytes = packed.as_ref().unwrap_or(&self.buffer);
+                seal::seal(recipients, bytes).map(Some)
+            }
+            None => Ok(packed),
+        }
     }
 
     /// What was handed to the system since the last link of the chain, if anything was.

@@ -185,7 +185,7 @@ impl RunFolder {
 
     /// Its files.
     pub(super) fn disk(&self) -> Folder {
-        Folder(self.path.clone())
+        Folder::new(self.path.clone())
     }
 
     /// Where it is.
@@ -216,8 +216,9 @@ fn clear(folder: &Path) -> io::Result<()> {
         let path = entry.map_err(failed)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let number = name.strip_prefix(KEPT).filter(|rest| rest.parse::<u32>().is_ok());
-        let ours_by_name =
-            [journal::NAME, before::NAME].contains(&&*name) || results::is_results_file(&name);
+        let ours_by_name = name == journal::NAME
+            || before::is_images_file(&name)
+            || results::is_results_file(&name);
         if ours_by_name || number.is_some() {
             ours.push(path);
         } else if name != LOCK {
@@ -297,9 +298,9 @@ fn first_line(folder: &Path) -> io::Result<Option<Identity>> {
     if let Some(begun) = journal::recover(first.as_slice(), |_| true)? {
         return Ok(Some(begun.identity));
     }
-    let holds = |name| fs::metadata(folder.join(name)).is_ok_and(|metadata| metadata.len() > 0);
-    let sent =
-        folder.join(LOCK).exists() && [results::NAME, results::PACKED].into_iter().any(holds);
+    let holds =
+        |name: &str| fs::metadata(folder.join(name)).is_ok_and(|metadata| metadata.len() > 0);
+    let sent = folder.join(LOCK).exists() && results::all_names().any(|name| holds(&name));
     if first.ends_with(b"\n") || sent {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,

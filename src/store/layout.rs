@@ -113,7 +113,7 @@ impl Layouts {
     fn reopen(&mut self, disk: &dyn Disk, committed: &Lengths) -> io::Result<()> {
         let present = disk.lengths()?;
         for (index, layout) in self.layouts.iter_mut().enumerate() {
-            let name = self.rules.file_name(index, layout.delimiter);
+            let name = disk.named(&self.rules.file_name(index, layout.delimiter));
             match committed.of(&name) {
                 // Begun and not committed: it is begun again at its first row.
                 0 if present.contains_key(&name) => disk.remove(&name)?,
@@ -154,7 +154,7 @@ impl Layouts {
         let index = self.input(source);
         let input = &self.inputs[index];
         let layout = &mut self.layouts[input.layout];
-        let name = || self.rules.file_name(input.layout, layout.delimiter);
+        let name = || disk.named(&self.rules.file_name(input.layout, layout.delimiter));
         let (begun, file) = match &mut layout.file {
             Some(file) => (true, file),
             none => (false, none.insert(AppendFile::create(disk, &name())?)),

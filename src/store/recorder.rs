@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::exit;
 use crate::input::record::Source;
 use crate::outcome::{Finished, Tally};
+use crate::seal;
 
 use super::before::{BeforeImage, BeforeImages};
 use super::chain::{Chain, Link};
@@ -65,6 +66,9 @@ fn outputs(
     (sources, rules): RecordedInputs<'_>,
     committed: Option<&Lengths>,
 ) -> io::Result<Vec<Box<dyn Output>>> {
+    if committed.is_some() {
+        encrypted_as_begun(disk)?;
+    }
     let mut outputs: Vec<Box<dyn Output>> = vec![
         Box::new(Results::open(disk, rules, committed)?),
         Box::new(Failures::open(disk, sources, committed)?),
@@ -75,6 +79,23 @@ fn outputs(
     Ok(outputs)
 }
 
+/// Refuses to write a run half in the open.
+fn encrypted_as_begun(disk: &dyn Disk) -> io::Result<()> {
+    let present = disk.lengths()?;
+    let begun = present.keys().find(|name| results::is_results_file(name));
+    let is_encrypted = begun.is_some_and(|name| name.ends_with(seal::EXTENSION));
+    if begun.is_none() || is_encrypted == disk.recipients().is_some() {
+        return Ok(());
+    }
+    let how = if is_encrypted {
+        "with --encrypt-to: name the same recipients again"
+    } else {
+        "without --encrypt-to: omit it"
+    };
+    let why = format!("the run was begun {how}, or start a new run");
+    Err(io::Error::new(io::ErrorKind::InvalidInput, why))
+}
+
 impl Recorder {
     /// Begins the files of a run.
     pub fn new(
@@ -82,7 +103,8 @@ impl Recorder {
         recorded: RecordedInputs<'_>,
         identity: &Identity,
     ) -> Result<Self, exit::Error> {
-        Self::begin(Box::new(folder.disk()), recorded, identity).map_err(exit::Error::no_folder)
+        let disk = folder.disk().encrypted_to(recorded.1.recipients.clone());
+        Self::begin(Box::new(disk), recorded, identity).map_err(exit::Error::no_folder)
     }
 
     /// Opens the files of a run: what is behind the last commit is cut off.
@@ -91,7 +113,8 @@ impl Recorder {
         recorded: RecordedInputs<'_>,
         recovered: &Recovered,
     ) -> Result<Self, exit::Error> {
-        Self::reopen(Box::new(folder.disk()), recorded, recovered).map_err(exit::Error::no_folder)
+        let disk = folder.disk().encrypted_to(recorded.1.recipients.clone());
+        Self::reopen(Box::new(disk), recorded, recovered).map_err(exit::Error::no_folder)
     }
 
     pub(crate) fn begin(

@@ -20,6 +20,7 @@ use crate::change::{ChangeRecord, User};
 use crate::input::record::{Notes, Repair};
 use crate::issue::{Issue, Severity};
 use crate::outcome::{Finished, SentRequest, Status, milliseconds, rfc3339};
+use crate::seal;
 
 /// The name of the file with every outcome.
 pub const NAME: &str = "results.jsonl";
@@ -174,7 +175,13 @@ pub fn read_results(
 
 /// Whether a file of a run folder holds its results.
 pub(super) fn is_results_file(name: &str) -> bool {
-    name == NAME || name == PACKED
+    all_names().any(|own| own == name)
+}
+
+/// What the file may be called: as it is, packed, and each encrypted.
+pub(super) fn all_names() -> impl Iterator<Item = String> {
+    let forms = [NAME, PACKED].into_iter();
+    forms.flat_map(|name| [name.to_owned(), format!("{name}{}", seal::EXTENSION)])
 }
 
 /// The results file of a run.
@@ -191,18 +198,18 @@ impl Results {
         rules: &OutputRules,
         committed: Option<&Lengths>,
     ) -> io::Result<Self> {
-        let stated = if rules.compress_results { PACKED } else { NAME };
+        let stated = disk.named(if rules.compress_results { PACKED } else { NAME });
         let Some(committed) = committed else {
-            let file = AppendFile::create(disk, stated)?;
+            let file = AppendFile::create(disk, &stated)?;
             return Ok(Self { file, keep_users: rules.keep_users });
         };
         // A run stays as it was begun.
         let present = disk.lengths()?;
-        let begun = |name: &&str| committed.of(name) > 0 || present.contains_key(*name);
-        let file = match [PACKED, NAME].into_iter().find(begun) {
-            Some(name) => AppendFile::reopen(disk, name, committed.of(name))?,
+        let begun = |name: &String| committed.of(name) > 0 || present.contains_key(name);
+        let file = match [PACKED, NAME].map(|name| disk.named(name)).into_iter().find(begun) {
+            Some(name) => AppendFile::reopen(disk, &name, committed.of(&name))?,
             // It may not have been on the disk yet when the power went.
-            None => AppendFile::create(disk, stated)?,
+            None => AppendFile::create(disk, &stated)?,
         };
         Ok(Self { file, keep_users: rules.keep_users })
     }

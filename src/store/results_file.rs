@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::results;
 use crate::input::Frames;
+use crate::seal;
 
 /// Opens the results in the folder of a run, unpacked. They end where a file that is being written,
 /// or was when its process was killed, is whole.
@@ -48,10 +49,26 @@ fn open(folder: &Path) -> io::Result<(&'static str, File)> {
         Ok(file) => Ok((name, file)),
         Err(error) => Err(named(name, &error)),
     };
-    match open(results::PACKED) {
+    let opened = match open(results::PACKED) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => open(results::NAME),
         opened => opened,
-    }
+    };
+    opened.map_err(|error| if is_encrypted(folder) { encrypted() } else { error })
+}
+
+/// Whether the files of a run about users are encrypted.
+#[must_use]
+pub fn is_encrypted(folder: &Path) -> bool {
+    let sealed = results::all_names().filter(|name| name.ends_with(seal::EXTENSION));
+    sealed.into_iter().any(|name| folder.join(name).exists())
+}
+
+fn encrypted() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        "the results are encrypted: make a readable copy with `descope-bulk decrypt RUN --identity KEY -o DIR`, \
+         and name that",
+    )
 }
 
 fn named(name: &str, error: &io::Error) -> io::Error {

@@ -7,6 +7,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::change::UserNames;
+use crate::seal::Recipients;
 
 /// How much of the users that the server returns is kept in the results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -63,4 +64,6 @@ pub struct OutputRules {
     pub tables: Vec<TableForm>,
     /// The fields of the returned users that these show.
     pub fields: Vec<String>,
+    /// Those who alone can read what is written about users, if it is encrypted.
+    pub recipients: Option<Recipients>,
 }

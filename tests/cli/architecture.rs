@@ -12,6 +12,7 @@ const ROOMS: &[&str] = &[
     "exit",
     "stop",
     "issue",
+    "seal",
     "input",
     "catalog",
     "change",
@@ -31,6 +32,7 @@ const ROOMS: &[&str] = &[
     "verify",
     "runs",
     "redact",
+    "decrypt",
     "purge",
     "export",
     "check",
@@ -76,6 +78,7 @@ const HIDDEN: &[(&str, &[&str])] = &[
     ("opentelemetry", &["telemetry"]),
     ("opentelemetry_sdk", &["telemetry"]),
     ("opentelemetry_otlp", &["telemetry"]),
+    ("age", &["seal/"]),
     ("askama", &["report/page"]),
     (
         "ring",

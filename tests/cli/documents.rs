@@ -253,6 +253,7 @@ fn flags_in_documents_exist() {
         "runs",
         "purge",
         "redact",
+        "decrypt",
         "doctor",
         "simulate",
         "operations",

@@ -14,6 +14,7 @@ mod crashes;
 mod credentials;
 mod doctoring;
 mod documents;
+mod encryption;
 mod expected;
 mod explaining;
 mod exporting;

@@ -21,7 +21,7 @@ impl Collector {
     pub(super) fn told_of(run: Run, url: Option<&Url>) -> Result<(Run, Self), Error> {
         let Some(url) = url else { return Ok((run, Self::default())) };
         let watch = RunWatch::default();
-        match Telemetry::start(url, watch.clone()) {
+        match Telemetry::start(url, &watch) {
             Ok((telemetry, sink)) => {
                 Ok((run.sink(watch).sink(sink), Self { telemetry: Some(telemetry) }))
             }

@@ -33,6 +33,12 @@ pub struct LeavingArgs {
     #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
     pub result_fields: Vec<String>,
 
+    /// Encrypt the results, the failures and the users as they were, as they are written: to an age
+    /// recipient (age1…), or to those in a file; may be repeated. `descope-bulk decrypt` makes a readable
+    /// copy. In builds with the feature `encryption`
+    #[arg(long, value_name = "RECIPIENT|FILE")]
+    pub encrypt_to: Vec<String>,
+
     /// Sign the summary when the run ends, with this SSH key, by ssh-keygen: a private key, or a public
     /// key whose private one is in an agent. Nobody is asked for a passphrase. A run that cannot be
     /// signed ends as it would

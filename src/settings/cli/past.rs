@@ -53,6 +53,22 @@ pub(crate) struct PurgeArgs {
     pub runs_dir: PathBuf,
 }
 
+/// Arguments of `decrypt`.
+#[derive(Debug, Args)]
+pub(crate) struct DecryptArgs {
+    /// The folder of the run
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+
+    /// The file with the secret key, as `age-keygen` writes it
+    #[arg(long, value_name = "FILE")]
+    pub identity: PathBuf,
+
+    /// The folder of the copy; it must not exist yet, or be empty
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+}
+
 /// Arguments of `redact`.
 #[derive(Debug, Args)]
 pub(crate) struct RedactArgs {
