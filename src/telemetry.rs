@@ -96,7 +96,7 @@ impl Telemetry {
 }
 
 /// One of the numbers of a run.
-type Number = fn(&RunNumbers) -> u64;
+type ReadNumber = fn(&RunNumbers) -> u64;
 
 /// The numbers of a run, looked up whenever they are sent.
 fn observe(meter: &Meter, watch: &RunWatch) {
@@ -113,7 +113,7 @@ fn observe(meter: &Meter, watch: &RunWatch) {
             }
         })
         .build();
-    let counters: [(&'static str, &'static str, Number); 3] = [
+    let counters: [(&'static str, &'static str, ReadNumber); 3] = [
         ("descope_bulk.run.requests", "Requests sent", |own| own.calls),
         ("descope_bulk.run.retries", "Requests sent again", |own| own.retries),
         ("descope_bulk.run.rate_limited", "Requests refused for their rate", |own| {

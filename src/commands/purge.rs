@@ -55,8 +55,8 @@ fn choose(args: &PurgeArgs, rules: PurgeRules, now: Timestamp) -> Result<Vec<Pas
     } else {
         past_runs(&args.runs_dir)?
     };
-    if let Some(age) = args.older_than {
-        found.retain(|run| purge::ended_before(run, now, age));
+    if let Some(least) = args.older_than {
+        found.retain(|run| purge::ended_before(run, now, least));
     }
     let mut chosen = Vec::new();
     for run in found {

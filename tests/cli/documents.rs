@@ -413,6 +413,9 @@ fn the_screens_of_the_guide_are_what_is_shown() {
 #[test]
 fn the_commands_of_the_privacy_page_do_what_it_says() {
     let page = fs::read_to_string(project("docs/privacy.md")).unwrap();
+    // What only some builds have is tested with them.
+    let (above, rest) = page.split_once("## Encryption").unwrap();
+    let page = format!("{above}## {}", rest.split_once("\n## ").unwrap().1);
     let user = |name: &str| serde_json::json!({"loginIds": [name]});
     let desk = Desk::new(&[user("ann"), user("ben")], &[]);
     desk.write(
