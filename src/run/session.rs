@@ -76,6 +76,8 @@ pub(super) async fn session(
     let ended = join_task(tokio::spawn(engine.run(earlier, rows))).await;
     timer.iter().chain(&watching).chain([&ticker]).for_each(task::JoinHandle::abort);
     tell_interventions(&sinks, &client, &told);
+    // What was sent since the last tick counts, too.
+    sinks.tell(&Event::Tick(&pace(&client, class)));
     sinks.tell(&Event::Finished(&ended));
     let closed = close(ended, reader, recorder).await;
     let facts = Facts {
