@@ -20,7 +20,7 @@ use crate::catalog::RateClass;
 use crate::engine::events::{Event, Pace, Sinks, Started, Waiting};
 use crate::engine::recorder_handle::RecorderHandle;
 use crate::engine::{Ended, Engine, Rooms};
-use crate::limiter::Held;
+use crate::limiter::{Held, Throttle};
 use crate::outcome::Tally;
 use crate::report::Counts;
 use crate::send::Client;
@@ -144,12 +144,8 @@ fn tell_interventions(sinks: &Sinks, client: &Client, told: &AtomicUsize) {
 fn pace(client: &Client, class: RateClass) -> Pace {
     let gate = client.requester().gate();
     let cool_down = gate.cool_down();
-    let waiting = match gate.throttle().hold() {
-        Some(Held::Paused) => Waiting::Paused,
-        Some(Held::Until(opens)) => {
-            let left = opens.duration_since(Timestamp::now());
-            Waiting::Hours(left.try_into().unwrap_or_default())
-        }
+    let waiting = match held(gate.throttle()) {
+        Some(waiting) => waiting,
         None if !cool_down.is_zero() => Waiting::CoolDown(cool_down),
         None if gate.is_at_limit() => Waiting::Limit(gate.full_for()),
         None => Waiting::Sending,
@@ -165,6 +161,17 @@ fn pace(client: &Client, class: RateClass) -> Pace {
         waiting,
         trouble: client.requester().trouble(),
     }
+}
+
+/// What holds all requests back just now, limits aside.
+pub(super) fn held(throttle: &Throttle) -> Option<Waiting> {
+    Some(match throttle.hold()? {
+        Held::Paused => Waiting::Paused,
+        Held::Until(opens) => {
+            let left = opens.duration_since(Timestamp::now());
+            Waiting::Hours(left.try_into().unwrap_or_default())
+        }
+    })
 }
 
 /// Stops the run after a time.
