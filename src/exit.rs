@@ -50,9 +50,10 @@ pub enum Error {
     /// Usage, settings or input were refused; nothing was sent.
     #[error("{0}")]
     Refused(String),
-    /// The run folder cannot be used, whatever the input is; nothing was sent.
+    /// What the run needs, whatever its input is, cannot be had: its folder, or the address of its page;
+    /// nothing was sent.
     #[error("{0}")]
-    NoFolder(String),
+    Unready(String),
     /// The work could not continue.
     #[error("{0}")]
     Stopped(String),
@@ -70,16 +71,16 @@ impl Error {
         Self::Refused(reason.to_string())
     }
 
-    /// A run folder that cannot be used, from anything that prints.
-    pub(crate) fn no_folder(reason: impl fmt::Display) -> Self {
-        Self::NoFolder(reason.to_string())
+    /// Something that the run needs and cannot be had, from anything that prints.
+    pub(crate) fn unready(reason: impl fmt::Display) -> Self {
+        Self::Unready(reason.to_string())
     }
 
     /// The exit code that it ends with.
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Refused(_) | Self::NoFolder(_) => Exit::Refused,
+            Self::Refused(_) | Self::Unready(_) => Exit::Refused,
             Self::Stopped(_) => Exit::Stopped,
             Self::Busy(_) => Exit::Busy,
             Self::Signalled(_, exit) => *exit,

@@ -30,7 +30,7 @@ use tokio::task::JoinHandle;
 
 use crate::api::transport::{Endpoint, Handshake, Transport};
 use crate::connect;
-use crate::engine::events::{CanaryReport, Sink};
+use crate::engine::events::{CanaryReport, Event, Sink};
 use crate::exit::Error;
 use crate::limiter::Throttle;
 use crate::plan::file::Plan;
@@ -297,11 +297,14 @@ async fn connected(
 
 /// Looks at what is about to be done, and asks whether it may; then the session begins.
 async fn begin(
-    parts: Parts,
+    mut parts: Parts,
     connection: Connection,
     endpoint: &Endpoint,
     question: Option<(Confirm, Option<Plan>)>,
 ) -> Result<RunEnd, Error> {
+    if deletions::may_delete(&parts.intake) {
+        tell_held(&mut parts);
+    }
     let deletions = match deletions(&parts, &connection).await {
         Ok(deletions) => deletions,
         Err(error) => {
@@ -323,6 +326,13 @@ async fn begin(
         }
     }
     Ok(session::session(parts, connection).await)
+}
+
+/// Tells that what is read before the first row is held back, if it is: that may be for hours.
+fn tell_held(parts: &mut Parts) {
+    if let Some(waiting) = session::held(&parts.throttle) {
+        parts.sinks.iter_mut().for_each(|sink| sink.event(&Event::Waiting(waiting)));
+    }
 }
 
 /// The users whom the run is about to delete, if there are any.

@@ -39,7 +39,7 @@ impl LivePage {
     ///
     /// An address that cannot be had.
     pub(crate) fn bind(address: SocketAddr) -> Result<Self, Error> {
-        let refuse = |error: io::Error| Error::refused(format!("--serve {address}: {error}"));
+        let refuse = |error: io::Error| Error::unready(format!("--serve {address}: {error}"));
         let listener = TcpListener::bind(address).map_err(refuse)?;
         listener.set_nonblocking(true).map_err(refuse)?;
         let address = listener.local_addr().map_err(refuse)?;
@@ -102,7 +102,7 @@ fn token() -> Result<String, Error> {
     let mut bytes = [0_u8; 16];
     SystemRandom::new()
         .fill(&mut bytes)
-        .map_err(|_| Error::refused("--serve: the system gives no random numbers"))?;
+        .map_err(|_| Error::unready("--serve: the system gives no random numbers"))?;
     Ok(bytes.iter().fold(String::new(), |mut token, byte| {
         // Writing to a text does not fail.
         let _ = write!(token, "{byte:02x}");

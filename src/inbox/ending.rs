@@ -172,7 +172,7 @@ mod tests {
         for (ended, has_begun, expected) in [
             (refused(), false, Fate::Failed),
             (refused(), true, Fate::Held),
-            (Err(Error::no_folder("full")), false, Fate::Held),
+            (Err(Error::unready("full")), false, Fate::Held),
             (Err(Error::Stopped("nobody is there".to_owned())), false, Fate::Held),
             (Err(Error::Busy("another".to_owned())), false, Fate::Held),
             (Ok(RunEnd::NotBegun(StopReason::Terminated)), false, Fate::Held),

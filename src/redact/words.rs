@@ -31,11 +31,12 @@ pub(crate) fn is_server_code(text: &str) -> bool {
 }
 
 /// Settings whose texts are words, codes, numbers or what names the project.
-const HARMLESS_SETTINGS: [&str; 24] = [
+const HARMLESS_SETTINGS: [&str; 27] = [
     "allow",
     "attributeTypes",
     "baseUrl",
     "batch",
+    "between",
     "blank",
     "delimiter",
     "encoding",
@@ -49,6 +50,7 @@ const HARMLESS_SETTINGS: [&str; 24] = [
     "onConflict",
     "onDrift",
     "operation",
+    "outside",
     "phones",
     "projectId",
     "rate",
@@ -56,6 +58,7 @@ const HARMLESS_SETTINGS: [&str; 24] = [
     "retentionMs",
     "shortRows",
     "simulate",
+    "tz",
 ];
 
 /// Settings that name files.
@@ -135,6 +138,8 @@ mod tests {
             ("anything", json!(true), true),
             ("operation", json!("phone"), true),
             ("allow", json!(["zero_restored"]), true),
+            ("between", json!(["22:00-06:00"]), true),
+            ("tz", json!("Europe/Berlin"), true),
             ("set", json!({"name": "Ada"}), false),
             ("where", json!(["loginId=ada"]), false),
             ("anything", json!("Ada"), false),

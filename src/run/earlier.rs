@@ -30,8 +30,8 @@ enum Search {
 /// latest finished one with the same settings ends the search: it is either the same in
 /// everything, and there is nothing to do, or what it did is out of date.
 pub(super) fn find(runs: &Path, name: &str, identity: &Identity) -> Result<Earlier, Error> {
-    for path in store::earlier(runs, name).map_err(Error::no_folder)? {
-        let search = match marks::purged(&path).map_err(Error::no_folder)? {
+    for path in store::earlier(runs, name).map_err(Error::unready)? {
+        let search = match marks::purged(&path).map_err(Error::unready)? {
             Some(mark) => purged_before(path, &mark, identity)?,
             None => before(path, identity)?,
         };
@@ -43,7 +43,7 @@ pub(super) fn find(runs: &Path, name: &str, identity: &Identity) -> Result<Earli
 }
 
 fn before(path: PathBuf, identity: &Identity) -> Result<Search, Error> {
-    let Some(glance) = store::glance(&path).map_err(Error::no_folder)? else {
+    let Some(glance) = store::glance(&path).map_err(Error::unready)? else {
         return Ok(Search::GoesOn);
     };
     if !glance.identity.same_inputs(identity) {
@@ -54,7 +54,7 @@ fn before(path: PathBuf, identity: &Identity) -> Result<Search, Error> {
         (false, true) => Search::Ends(Earlier::Unfinished(path)),
         (false, false) => return Err(changed(&path, &differences)),
         (true, true) => {
-            let tally = store::finished_tally(&path).map_err(Error::no_folder)?;
+            let tally = store::finished_tally(&path).map_err(Error::unready)?;
             Search::Ends(Earlier::Finished { folder: path, tally })
         }
         (true, false) if glance.identity.settings == identity.settings => {

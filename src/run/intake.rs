@@ -312,7 +312,7 @@ fn keep_streams(config: &Config, folder: &RunFolder) -> Result<(), Error> {
         let stream = request.stream().map_err(|error| {
             Error::refused(format!("{}: cannot be opened: {error}", request.name()))
         })?;
-        folder.keep(index, stream).map_err(Error::no_folder)?;
+        folder.keep(index, stream).map_err(Error::unready)?;
     }
     Ok(())
 }
@@ -336,13 +336,13 @@ fn resumed(
     config: &Config,
     (declares, stop): (Option<Declares<'_>>, &Stop),
 ) -> Result<Intended, Error> {
-    if let Some(mark) = store::marks::purged(folder.path()).map_err(Error::no_folder)? {
+    if let Some(mark) = store::marks::purged(folder.path()).map_err(Error::unready)? {
         let reading = Reading::open(config, Some(&folder), (declares, stop))?;
         let tally = earlier::of_purged(folder.path(), &mark, &reading.identity)?;
         return Ok(Intended::Nothing { folder: folder.path().to_owned(), tally });
     }
-    let Some(recovered) = folder.recover().map_err(Error::no_folder)? else {
-        folder.clear().map_err(Error::no_folder)?;
+    let Some(recovered) = folder.recover().map_err(Error::unready)? else {
+        folder.clear().map_err(Error::unready)?;
         keep_streams(config, &folder)?;
         let reading = Reading::open(config, Some(&folder), (declares, stop))?;
         return Intended::begin(|| Ok(folder), reading, config, stop);
@@ -366,7 +366,7 @@ fn resumed(
         ))),
         (false, false) => Err(earlier::changed(folder.path(), &differences)),
         (false, true) => {
-            folder.forget_summary().map_err(Error::no_folder)?;
+            folder.forget_summary().map_err(Error::unready)?;
             Intended::resume(folder, reading, recovered, config)
         }
     }

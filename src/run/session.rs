@@ -20,7 +20,7 @@ use crate::catalog::RateClass;
 use crate::engine::events::{Event, Pace, Sinks, Started, Waiting};
 use crate::engine::recorder_handle::RecorderHandle;
 use crate::engine::{Ended, Engine, Rooms};
-use crate::limiter::Held;
+use crate::limiter::{Held, Throttle};
 use crate::outcome::Tally;
 use crate::report::Counts;
 use crate::send::Client;
@@ -76,6 +76,8 @@ pub(super) async fn session(
     let ended = join_task(tokio::spawn(engine.run(earlier, rows))).await;
     timer.iter().chain(&watching).chain([&ticker]).for_each(task::JoinHandle::abort);
     tell_interventions(&sinks, &client, &told);
+    // What was sent since the last tick counts, too.
+    sinks.tell(&Event::Tick(&pace(&client, class)));
     sinks.tell(&Event::Finished(&ended));
     let closed = close(ended, reader, recorder).await;
     let facts = Facts {
@@ -142,12 +144,8 @@ fn tell_interventions(sinks: &Sinks, client: &Client, told: &AtomicUsize) {
 fn pace(client: &Client, class: RateClass) -> Pace {
     let gate = client.requester().gate();
     let cool_down = gate.cool_down();
-    let waiting = match gate.throttle().hold() {
-        Some(Held::Paused) => Waiting::Paused,
-        Some(Held::Until(opens)) => {
-            let left = opens.duration_since(Timestamp::now());
-            Waiting::Hours(left.try_into().unwrap_or_default())
-        }
+    let waiting = match held(gate.throttle()) {
+        Some(waiting) => waiting,
         None if !cool_down.is_zero() => Waiting::CoolDown(cool_down),
         None if gate.is_at_limit() => Waiting::Limit(gate.full_for()),
         None => Waiting::Sending,
@@ -163,6 +161,17 @@ fn pace(client: &Client, class: RateClass) -> Pace {
         waiting,
         trouble: client.requester().trouble(),
     }
+}
+
+/// What holds all requests back just now, limits aside.
+pub(super) fn held(throttle: &Throttle) -> Option<Waiting> {
+    Some(match throttle.hold()? {
+        Held::Paused => Waiting::Paused,
+        Held::Until(opens) => {
+            let left = opens.duration_since(Timestamp::now());
+            Waiting::Hours(left.try_into().unwrap_or_default())
+        }
+    })
 }
 
 /// Stops the run after a time.

@@ -17,7 +17,7 @@ use crate::exit::Error;
 use crate::store;
 
 /// What to do without an account.
-pub(super) const REHEARSE: &str = "to rehearse without an account, add --simulate";
+pub(super) const REHEARSE: &str = "to rehearse without an account, use run --simulate";
 
 /// A key is short; whatever is longer is another file.
 const MOST: u64 = 4096;

@@ -80,7 +80,7 @@ impl RunFolder {
             Place::Exactly(path) => exactly(path).map(|()| path.clone()),
             Place::Under { runs, name, at } => under(runs, name, *at),
         };
-        let path = path.map_err(exit::Error::no_folder)?;
+        let path = path.map_err(exit::Error::unready)?;
         Self::hold(path)
     }
 
@@ -90,11 +90,11 @@ impl RunFolder {
     /// Refused, and left as it is, when it is no run folder: neither empty nor ever held.
     pub fn open(path: PathBuf, wait: bool) -> Result<Self, exit::Error> {
         if !path.join(LOCK).exists() {
-            take_empty(&path).map_err(exit::Error::no_folder)?;
+            take_empty(&path).map_err(exit::Error::unready)?;
         }
         if wait {
             let lock = lock_file(&path.join(LOCK))?;
-            lock.lock().map_err(|error| exit::Error::no_folder(at("lock", &path, &error)))?;
+            lock.lock().map_err(|error| exit::Error::unready(at("lock", &path, &error)))?;
             return Ok(Self { path, _lock: lock });
         }
         Self::hold(path)
@@ -108,9 +108,7 @@ impl RunFolder {
                 "another process holds the run in {}; wait for it, or use --resume --wait",
                 path.display()
             ))),
-            Err(TryLockError::Error(error)) => {
-                Err(exit::Error::no_folder(at("lock", &path, &error)))
-            }
+            Err(TryLockError::Error(error)) => Err(exit::Error::unready(at("lock", &path, &error))),
         }
     }
 
@@ -399,14 +397,14 @@ fn tame(name: &str) -> String {
 /// The file of a lock, held by nobody yet.
 fn lock_file(path: &Path) -> Result<File, exit::Error> {
     let open = private().create(true).truncate(false).open(path);
-    open.map_err(|error| exit::Error::no_folder(at("open", path, &error)))
+    open.map_err(|error| exit::Error::unready(at("open", path, &error)))
 }
 
 /// Waits until no other process chooses among the runs in a folder, and keeps others from it
 /// until the lock is dropped. This blocks, for as long as choosing takes.
 pub fn choosing(runs: &Path) -> Result<File, exit::Error> {
-    let refuse = |error: io::Error| exit::Error::no_folder(at("lock", runs, &error));
-    fs::create_dir_all(runs).map_err(|error| exit::Error::no_folder(at("create", runs, &error)))?;
+    let refuse = |error: io::Error| exit::Error::unready(at("lock", runs, &error));
+    fs::create_dir_all(runs).map_err(|error| exit::Error::unready(at("create", runs, &error)))?;
     let lock = lock_file(&runs.join(".lock"))?;
     lock.lock().map_err(refuse)?;
     Ok(lock)

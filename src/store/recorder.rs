@@ -104,7 +104,7 @@ impl Recorder {
         identity: &Identity,
     ) -> Result<Self, exit::Error> {
         let disk = folder.disk().encrypted_to(recorded.1.recipients.clone());
-        Self::begin(Box::new(disk), recorded, identity).map_err(exit::Error::no_folder)
+        Self::begin(Box::new(disk), recorded, identity).map_err(exit::Error::unready)
     }
 
     /// Opens the files of a run: what is behind the last commit is cut off.
@@ -114,7 +114,7 @@ impl Recorder {
         recovered: &Recovered,
     ) -> Result<Self, exit::Error> {
         let disk = folder.disk().encrypted_to(recorded.1.recipients.clone());
-        Self::reopen(Box::new(disk), recorded, recovered).map_err(exit::Error::no_folder)
+        Self::reopen(Box::new(disk), recorded, recovered).map_err(exit::Error::unready)
     }
 
     pub(crate) fn begin(

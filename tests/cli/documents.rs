@@ -355,6 +355,54 @@ fn every_key_of_the_run_folder_is_documented() {
     }
 }
 
+/// All source files below a folder, as one text each.
+fn sources(folder: &Path, found: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.push(fs::read_to_string(path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn every_reason_for_stopping_is_documented() {
+    let (mut texts, mut codes) = (Vec::new(), BTreeSet::new());
+    sources(&project("src"), &mut texts);
+    for text in &texts {
+        for begun in text.split("StopReason::stopped(").skip(1) {
+            let code = begun.trim_start().split([',', ')']).next().unwrap();
+            let named = || text.split_once(&format!("const {code}: &str = "));
+            let code = named().map_or(code, |(_, value)| value.split(';').next().unwrap());
+            codes.extend(code.strip_prefix('"').and_then(|code| code.strip_suffix('"')));
+        }
+    }
+    // What only a test makes up, and what is no run yet.
+    let others = ["unreadable", "not_confirmed"];
+    let page = fs::read_to_string(project("docs/files.md")).unwrap();
+    let listed = page.split_once("Values of `stopped.reason`").unwrap().1;
+    let listed = listed.split_once("\n\n").unwrap().0;
+    assert!(codes.contains("stopped_from_page") && codes.contains("same_failure"), "{codes:?}");
+    for code in codes.iter().filter(|code| !others.contains(*code)) {
+        assert!(listed.contains(&format!("`{code}`")), "{code}");
+    }
+}
+
+#[test]
+fn the_readme_lists_the_files_of_a_first_run() {
+    let readme = fs::read_to_string(project("README.md")).unwrap();
+    let phones = fs::read_to_string(project("samples/phones.csv")).unwrap();
+    let ran = Run::reading().file("phones.csv", phones).arg("--simulate").go().code(0);
+    let mut files: Vec<String> = fs::read_dir(ran.path(""))
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    assert!(readme.contains(&format!("\n{}\n", files.join("  "))), "{files:?}");
+}
+
 /// What a document shows as the screen behind a command, up to the end of the block.
 fn screen(page: &str, command: &str) -> String {
     let at = page.find(command).unwrap_or_else(|| panic!("no {command}"));

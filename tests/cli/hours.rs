@@ -43,6 +43,23 @@ fn outside_its_hours_a_run_waits_and_can_be_stopped() {
     assert_eq!(simulator.stop(), Vec::<serde_json::Value>::new());
 }
 
+/// Before users are deleted they are read, and that waits as well.
+#[test]
+fn a_run_that_deletes_says_that_it_waits() {
+    let simulator = Simulator::start(&[]);
+    let (closed, _) = hours();
+    let run = Run::reading_from(&simulator).file("in.csv", "loginId\na@x.com\n");
+    let run = run.args(&["--operation", "delete", "--allow-destructive"]);
+    let mut running = run.args(&["--between", &closed, "--tz", "UTC"]).spawn();
+    let mut screen = BufReader::new(running.child.stderr.take().unwrap());
+    let mut line = String::new();
+    screen.read_line(&mut line).unwrap();
+    assert!(line.starts_with("outside the hours of --between, which begin in "), "{line}");
+    signal(&running.child, "INT");
+    running.end().code(130);
+    assert_eq!(simulator.stop(), Vec::<serde_json::Value>::new());
+}
+
 #[test]
 fn a_run_that_is_not_to_wait_sends_nothing_and_says_when_to_resume() {
     let (closed, _) = hours();

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
@@ -417,6 +418,21 @@ fn what_cannot_be_an_inbox_is_refused_before_anything_is_taken() {
     let (_, said) = desk.go(&RUN, 2);
     assert!(said.contains("--inbox in: done: is not a folder"), "{said}");
     assert!(desk.path("in/a.csv").exists());
+}
+
+/// What would stop every file fails none of them.
+#[test]
+fn a_page_or_a_collector_that_cannot_be_had_fails_no_file() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for words in [&["--serve", &address][..], &["--serve", "0.0.0.0:0"]] {
+        let desk = desk(&[]);
+        desk.write("in/a.csv", &named("a"));
+        desk.write("in/b.csv", &named("b"));
+        assert_eq!(outcomes(&whole(&desk, words, 2)), [("a.csv", "held")], "{words:?}");
+        assert!(desk.path("in/b.csv").exists());
+        assert_eq!(outcomes(&whole(&desk, &[], 0)), [("a.csv", "done"), ("b.csv", "done")]);
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::ChildStderr;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Run, Running, Simulator, wait_until};
 
@@ -128,6 +128,8 @@ fn whoever_watches_sees_the_end() {
     let ran = served.running.end().code(3);
     let rows = format!("{} updated", ran.tally("updated"));
     assert!(last["total"].as_str().unwrap().contains(&rows), "{last}");
+    let calls = ran.summary()["calls"].to_string();
+    assert!(last["facts"].as_array().unwrap().contains(&json!(["Calls", calls])), "{last}");
 }
 
 #[test]
@@ -138,6 +140,8 @@ fn addresses_that_cannot_or_must_not_be_had_are_refused_before_anything_is_sent(
     let ran = run().args(&["--serve", &address]).go().code(2).says(&format!("--serve {address}: "));
     assert!(!ran.path("out").exists());
     run().args(&["--serve", "0.0.0.0:0"]).go().code(2).says("add --serve-public to allow it");
-    run().args(&["--serve", "localhost"]).go().code(2).says("--serve <ADDRESS:PORT>");
+    for address in ["localhost:0", "9464", "127.0.0.1:80000"] {
+        run().args(&["--serve", address]).go().code(2).says("such as 127.0.0.1:9464");
+    }
     run().args(&["--serve", "0.0.0.0:0", "--serve-public"]).go().code(0).says("watch this run at ");
 }

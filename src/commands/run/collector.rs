@@ -25,7 +25,7 @@ impl Collector {
             Ok((telemetry, sink)) => {
                 Ok((run.sink(watch).sink(sink), Self { telemetry: Some(telemetry) }))
             }
-            Err(why) => Err(Error::refused(format!("--otlp: {why}"))),
+            Err(why) => Err(Error::unready(format!("--otlp: {why}"))),
         }
     }
 
@@ -42,7 +42,7 @@ impl Collector {
     /// This build cannot.
     pub(super) fn told_of(run: Run, url: Option<&Url>) -> Result<(Run, Self), Error> {
         if url.is_some() {
-            return Err(Error::refused(
+            return Err(Error::unready(
                 "--otlp: this build has no OTLP: build it with `cargo install --features otlp`",
             ));
         }

@@ -21,7 +21,7 @@ impl WaitingPage {
     pub(super) fn of(output: &OutputArgs, log: &LogWriter) -> Result<Option<Self>, Error> {
         let Some(address) = output.serve else { return Ok(None) };
         if !address.ip().is_loopback() && !output.serve_public {
-            return Err(Error::refused(format!(
+            return Err(Error::unready(format!(
                 "--serve {address}: other machines reach this address, and the page is not encrypted: \
                  use 127.0.0.1, or add --serve-public to allow it"
             )));

@@ -118,7 +118,7 @@ impl Default for WatchedRun {
 impl WatchedRun {
     fn started(&mut self, started: &Started) {
         self.started = Some((Timestamp::now(), started.clone()));
-        self.tally = started.done_before;
+        (self.tally, self.last) = (started.done_before, Instant::now());
         self.rate.advance(Duration::ZERO, started.done_before.finished());
     }
 
@@ -162,11 +162,12 @@ impl RunWatch {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the run goes on, as far as can be told.
+    /// Whether the run goes on, as far as can be told: before it begins nothing is heard of it, while its
+    /// rows are checked or its hours are waited for.
     #[must_use]
     pub(crate) fn is_alive(&self) -> bool {
         let watched = self.now();
-        watched.ended.is_some() || watched.last.elapsed() < SILENCE
+        watched.started.is_none() || watched.ended.is_some() || watched.last.elapsed() < SILENCE
     }
 
     /// The run folder, once there is one.
@@ -244,6 +245,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_run_without_news_is_not_alive() {
         let mut watch = RunWatch::default();
+        tokio::time::advance(SILENCE).await;
+        assert!(watch.is_alive(), "its rows may still be checked");
+        watch.event(&Event::Started(&Started::default()));
         assert!(watch.is_alive());
         tokio::time::advance(SILENCE).await;
         assert!(!watch.is_alive());

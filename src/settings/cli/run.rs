@@ -413,7 +413,7 @@ pub struct OutputArgs {
 
     /// Serve a page about the run while it goes on, such as 127.0.0.1:0 for any free port. It shows how
     /// the run goes, and can pause, slow and stop it; /metrics and /healthz are there, too
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = super::simulate::address)]
     pub serve: Option<SocketAddr>,
 
     /// Send a trace of the run and its numbers by OTLP to a collector, such as `http://127.0.0.1:4318`;

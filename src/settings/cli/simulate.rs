@@ -15,7 +15,7 @@ use crate::simulator::{
 #[derive(Debug, Args)]
 pub(crate) struct SimulateArgs {
     /// Where to listen. Port 0 takes any free one; the first line on stdout is the URL.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8088")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8088", value_parser = address)]
     pub listen: SocketAddr,
 
     /// The users to start with: a number makes `user1@example.com` and on; a file holds one JSON
@@ -177,4 +177,11 @@ impl From<SwitchOptions> for Switches {
             search_lag: options.search_lag,
         }
     }
+}
+
+/// Where to listen.
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        "write it as ADDRESS:PORT, with an address and no name, such as 127.0.0.1:9464".to_owned()
+    })
 }
