@@ -4,12 +4,12 @@
 //! mark is on the disk before anything is removed, and the summary is cut down before other files go. A
 //! purge that was killed is recognised by what is left beside them, and the next one finishes it.
 
-mod age;
+mod due;
 mod kept;
 
 use jiff::Timestamp;
 
-pub(crate) use age::{JobRuns, ended_before, of_same_job};
+pub(crate) use due::{JobRuns, ended_before, of_same_job};
 use kept::harmless_summary;
 
 use crate::exit::Error;
