@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::limit::Limit;
+use crate::outcome::rfc3339;
 
 /// Shares of the limit that a run can be slowed to, in percent.
 const PACES: [u32; 6] = [100, 75, 50, 25, 10, 5];
@@ -19,6 +20,7 @@ const PACES: [u32; 6] = [100, 75, 50, 25, 10, 5];
 #[serde(rename_all = "camelCase")]
 pub struct Intervention {
     /// When.
+    #[serde(serialize_with = "rfc3339")]
     pub at: Timestamp,
     /// What it was.
     #[serde(flatten)]

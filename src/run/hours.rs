@@ -26,7 +26,7 @@ pub(super) fn heed(settings: &HourSettings, throttle: &Throttle) -> Result<(), S
             let opens = opens.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M %Z");
             return Err(StopReason::stopped(
                 "outside_hours",
-                "it is outside the hours of --between",
+                "outside the hours of --between",
                 format!("resume the run when they begin: {opens}"),
             ));
         }

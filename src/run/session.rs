@@ -169,7 +169,8 @@ pub(super) fn held(throttle: &Throttle) -> Option<Waiting> {
         Held::Paused => Waiting::Paused,
         Held::Until(opens) => {
             let left = opens.duration_since(Timestamp::now());
-            Waiting::Hours(left.try_into().unwrap_or_default())
+            // Rounded up: nobody waits for a part of a second.
+            Waiting::Hours(Duration::from_secs(left.as_secs().unsigned_abs() + 1))
         }
     })
 }

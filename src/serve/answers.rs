@@ -95,6 +95,9 @@ impl LiveAnswers {
         if self.watch.has_ended() || stop.is_draining() {
             return plain(409, "the run has ended, or is about to");
         }
+        if !self.watch.takes(order.name(), throttle) {
+            return plain(409, "there is nothing to do: it is so already, or the run has no limit");
+        }
         match order {
             Order::Pause => throttle.pause(),
             Order::Resume => throttle.resume(),

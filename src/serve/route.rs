@@ -32,15 +32,21 @@ pub(super) enum Order {
 }
 
 impl Order {
+    const ALL: [Self; 5] = [Self::Pause, Self::Resume, Self::Slower, Self::Faster, Self::Stop];
+
+    /// What it is called.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Slower => "slower",
+            Self::Faster => "faster",
+            Self::Stop => "stop",
+        }
+    }
+
     fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "pause" => Self::Pause,
-            "resume" => Self::Resume,
-            "slower" => Self::Slower,
-            "faster" => Self::Faster,
-            "stop" => Self::Stop,
-            _ => return None,
-        })
+        Self::ALL.into_iter().find(|order| order.name() == name)
     }
 }
 

@@ -17,14 +17,15 @@ use hyper::server::conn::http1;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::answers::{Answer, LiveAnswers};
 
-/// Connections at a time: browsers have a few each.
+/// Connections at a time, and how many of them may watch: the others are for orders and probes.
 const CONNECTIONS: usize = 64;
+const WATCHERS: usize = 48;
 
 /// How long a client may take to ask.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -45,6 +46,7 @@ pub(super) async fn serve(
     mut end: watch::Receiver<bool>,
 ) {
     let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let seats = Arc::new(Semaphore::new(WATCHERS));
     let mut connections = JoinSet::new();
     let ending = end.clone();
     loop {
@@ -57,8 +59,9 @@ pub(super) async fn serve(
                     // More than that, and the rest is turned away.
                     let Ok(place) = Arc::clone(&room).try_acquire_owned() else { continue };
                     let (page, ending) = (Arc::clone(&page), ending.clone());
+                    let seats = Arc::clone(&seats);
                     connections.spawn(async move {
-                        connection(stream, page, ending).await;
+                        connection(stream, page, seats, ending).await;
                         drop(place);
                     });
                 }
@@ -72,15 +75,22 @@ pub(super) async fn serve(
     let _ = tokio::time::timeout(FAREWELL, seen).await;
 }
 
-async fn connection(stream: TcpStream, page: Arc<LiveAnswers>, mut end: watch::Receiver<bool>) {
+async fn connection(
+    stream: TcpStream,
+    page: Arc<LiveAnswers>,
+    seats: Arc<Semaphore>,
+    mut end: watch::Receiver<bool>,
+) {
     let ending = end.clone();
     let respond = hyper::service::service_fn(move |request| {
-        let (page, ending) = (Arc::clone(&page), ending.clone());
-        async move { Ok::<_, Infallible>(respond(&request, &page, ending).await) }
+        let (page, seats, ending) = (Arc::clone(&page), Arc::clone(&seats), ending.clone());
+        async move { Ok::<_, Infallible>(respond(&request, &page, seats, ending).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(PATIENCE)
+        // Who asks again and again and never reads must not keep its place.
+        .keep_alive(false)
         .serve_connection(TokioIo::new(stream), respond);
     tokio::pin!(connection);
     // That a connection ends in an error is its client's matter.
@@ -94,13 +104,17 @@ async fn connection(stream: TcpStream, page: Arc<LiveAnswers>, mut end: watch::R
 async fn respond(
     request: &Request<Incoming>,
     page: &Arc<LiveAnswers>,
+    seats: Arc<Semaphore>,
     end: watch::Receiver<bool>,
 ) -> Response<AnswerBody> {
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let (status, kind, body) =
         match page.answer(request.method().as_str(), request.uri().path(), host).await {
             Answer::Text { status, kind, body } => (status, kind, Full::from(body).boxed()),
-            Answer::Events => (200, "text/event-stream", events(Arc::clone(page), end)),
+            Answer::Events => match seats.try_acquire_owned() {
+                Ok(seat) => (200, "text/event-stream", events(Arc::clone(page), end, seat)),
+                Err(_) => (503, "text/plain", Full::from("too many are watching\n").boxed()),
+            },
         };
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
@@ -123,11 +137,22 @@ async fn respond(
 }
 
 /// How the run goes: whenever that has changed, and now and then in any case. Ends with the run.
-fn events(page: Arc<LiveAnswers>, end: watch::Receiver<bool>) -> AnswerBody {
+fn events(
+    page: Arc<LiveAnswers>,
+    end: watch::Receiver<bool>,
+    seat: OwnedSemaphorePermit,
+) -> AnswerBody {
     let mut ticks = tokio::time::interval(EVENT);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let watcher =
-        Watcher { page, end, ticks, told: String::new(), at: Instant::now(), done: false };
+    let watcher = Watcher {
+        page,
+        end,
+        ticks,
+        told: String::new(),
+        at: Instant::now(),
+        done: false,
+        _seat: seat,
+    };
     let frames = stream::unfold(watcher, |mut watcher| async move {
         let text = watcher.next().await?;
         Some((Ok(Frame::data(Bytes::from(text))), watcher))
@@ -143,6 +168,7 @@ struct Watcher {
     told: String,
     at: Instant,
     done: bool,
+    _seat: OwnedSemaphorePermit,
 }
 
 impl Watcher {

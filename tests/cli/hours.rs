@@ -65,7 +65,7 @@ fn a_run_that_is_not_to_wait_sends_nothing_and_says_when_to_resume() {
     let (closed, _) = hours();
     let run = Run::rehearsed().file("in.csv", ROWS);
     let ran = run.args(&["--between", &closed, "--tz", "UTC", "--outside", "stop"]).go().code(3);
-    let ran = ran.says("it is outside the hours of --between before the first request");
+    let ran = ran.says("outside the hours of --between before the first request");
     let opens = format!("{} UTC", &closed[..5]);
     assert!(ran.stderr.contains("resume the run when they begin: "), "{}", ran.stderr);
     assert!(ran.stderr.contains(&opens), "{}", ran.stderr);

@@ -74,6 +74,12 @@ pub(crate) struct LiveView {
 }
 
 impl RunWatch {
+    /// Whether the run takes an order just now.
+    #[must_use]
+    pub(crate) fn takes(&self, order: &str, throttle: &Throttle) -> bool {
+        controls(&self.now(), throttle).contains(&order)
+    }
+
     /// How the run goes just now.
     #[must_use]
     pub(crate) fn view(&self, throttle: &Throttle) -> LiveView {
