@@ -83,6 +83,7 @@ impl LiveAnswers {
             LiveRoute::Metrics => self.metrics(),
             LiveRoute::Health if self.watch.is_alive() => plain(200, "ok"),
             LiveRoute::Health => plain(503, "the run has been silent for a minute"),
+            LiveRoute::Icon => Answer::Text { status: 204, kind: PLAIN, body: String::new() },
             LiveRoute::Unknown => {
                 plain(404, "there is nothing here: open the address that the run printed")
             }

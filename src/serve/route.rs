@@ -15,6 +15,8 @@ pub(super) enum LiveRoute {
     Metrics,
     /// Whether the run goes on.
     Health,
+    /// What browsers ask for by themselves.
+    Icon,
     /// Nothing that there is, or not with this token.
     Unknown,
     /// Something that there is, asked for in the wrong way.
@@ -57,6 +59,7 @@ impl LiveRoute {
         let (route, wants_read) = match path {
             "/metrics" => (Self::Metrics, true),
             "/healthz" => (Self::Health, true),
+            "/favicon.ico" => (Self::Icon, true),
             _ => match below(path, token) {
                 Some("") => (Self::Page, true),
                 Some("events") => (Self::Events, true),
@@ -108,6 +111,7 @@ mod tests {
             ("POST", "/abc/", LiveRoute::WrongMethod),
             ("GET", "/metrics", LiveRoute::Metrics),
             ("GET", "/healthz", LiveRoute::Health),
+            ("GET", "/favicon.ico", LiveRoute::Icon),
             ("POST", "/metrics", LiveRoute::WrongMethod),
             ("GET", "/", LiveRoute::Unknown),
             ("GET", "/abc", LiveRoute::Unknown),

@@ -6,6 +6,8 @@ import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
+import { accessible } from "./axe.mjs";
+
 const [nodeFolder, binary, executablePath, pictures] = process.argv.slice(2);
 const { chromium } = createRequire(join(nodeFolder, "x.js"))("playwright-core");
 
@@ -130,6 +132,16 @@ const theme = async (browser) => {
   await done();
 };
 
+const forEveryone = async (browser) => {
+  for (const file of ["real.html", "short.html", "several.html"]) {
+    for (const colorScheme of ["light", "dark"]) {
+      const { page, done } = await open(browser, file, { bypassCSP: true, colorScheme });
+      await accessible(page, nodeFolder, `${file}, ${colorScheme}`);
+      await done();
+    }
+  }
+};
+
 const withoutScript = async (browser) => {
   const { page, done } = await open(browser, "large.html", { javaScriptEnabled: false });
   assert.equal(await page.locator("section.failed tbody tr").count(), 100);
@@ -154,6 +166,7 @@ try {
   await search(browser);
   await theme(browser);
   await withoutScript(browser);
+  await forEveryone(browser);
 } finally {
   await browser.close();
 }

@@ -6,6 +6,8 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
+import { accessible } from "./axe.mjs";
+
 const [nodeFolder, binary, executablePath, pictures] = process.argv.slice(2);
 const { chromium } = createRequire(join(nodeFolder, "x.js"))("playwright-core");
 
@@ -104,6 +106,11 @@ try {
       await small.screenshot({ path: join(pictures, `live-${width}-${colorScheme}.png`), fullPage: true });
       await small.context().close();
     }
+  }
+  for (const colorScheme of ["light", "dark"]) {
+    const own = await open({ bypassCSP: true, colorScheme });
+    await accessible(own, nodeFolder, `live, ${colorScheme}`);
+    await own.context().close();
   }
   const back = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const light = await back();
