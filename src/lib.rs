@@ -43,6 +43,7 @@ mod runs;
 mod send;
 mod serve;
 mod settings;
+mod shard;
 pub mod simulator;
 mod stop;
 mod store;

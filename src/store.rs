@@ -7,7 +7,6 @@
 //! cut them back to the last commit, so they always agree on the rows they hold.
 
 pub mod before;
-pub mod bitmap;
 mod contents;
 pub(crate) mod disk;
 mod failures;
@@ -27,6 +26,8 @@ pub mod summary;
 mod tests;
 pub(crate) mod thread;
 
+// Row numbers are those of the inputs.
+pub use crate::input::bitmap;
 pub use contents::{FolderEntry, contents};
 pub(crate) use disk::unnamed_file;
 pub use folder::{

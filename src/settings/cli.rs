@@ -16,6 +16,7 @@ pub(crate) mod past;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod run;
+pub(crate) mod shard;
 pub(crate) mod simulate;
 
 use std::ffi::OsString;

@@ -37,6 +37,7 @@ const ROOMS: &[&str] = &[
     "plan",
     "doctor",
     "report",
+    "shard",
     "notify",
     "telemetry",
     "serve",
