@@ -29,6 +29,7 @@ mod inbox;
 mod input;
 mod issue;
 mod limiter;
+mod merge;
 mod notify;
 mod outcome;
 mod plan;

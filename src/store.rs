@@ -30,6 +30,7 @@ pub(crate) mod thread;
 pub use crate::input::bitmap;
 pub use contents::{FolderEntry, contents};
 pub(crate) use disk::unnamed_file;
+pub(crate) use failures::is_failures_file;
 pub use folder::{
     Glance, KEPT_WHEN_PURGED, Place, RunFolder, abandon, choosing, earlier, finished_tally, glance,
     read_journal, read_summary, write_summary,

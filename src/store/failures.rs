@@ -188,7 +188,7 @@ fn file_name(index: usize, delimiter: Option<Delimiter>) -> String {
 }
 
 /// Whether a file of a run folder is a failures file.
-pub(super) fn is_failures_file(name: &str) -> bool {
+pub(crate) fn is_failures_file(name: &str) -> bool {
     let stem = name.split_once('.').and_then(|(stem, _)| stem.strip_prefix("failures"));
     stem.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }

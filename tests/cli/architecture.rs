@@ -38,6 +38,7 @@ const ROOMS: &[&str] = &[
     "doctor",
     "report",
     "shard",
+    "merge",
     "notify",
     "telemetry",
     "serve",
