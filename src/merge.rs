@@ -17,7 +17,7 @@ use crate::store::bitmap::RowSet;
 use crate::store::journal::{self, Recovered};
 use crate::store::summary::Summary;
 use crate::store::{self, JOURNAL, Place, RunFolder};
-use lines::Written;
+use lines::MergedRows;
 use shard_run::ShardRun;
 
 /// Merges the shards of a job. `unfinished` takes those, too, that could still be resumed.
@@ -30,7 +30,7 @@ pub(crate) fn merge(runs: &[PathBuf], to: &Path, unfinished: bool) -> Result<Sum
     let shards = shard_run::all_of_a_job(runs, unfinished)?;
     let rows = rows(&shards)?;
     // Before anything is written: nobody could say what the run came to.
-    let facts = totals::Facts::of(&shards, &rows)?;
+    let facts = totals::JobFacts::of(&shards, &rows)?;
     let folder = RunFolder::create(&Place::Exactly(to.to_owned()))?;
     write(&shards, rows, &facts, &folder).inspect_err(|_| {
         // It was made by us just now, and half of it is of no use.
@@ -58,11 +58,11 @@ fn rows(shards: &[ShardRun]) -> Result<RowSet, Error> {
 fn write(
     shards: &[ShardRun],
     rows: RowSet,
-    facts: &totals::Facts<'_>,
+    facts: &totals::JobFacts<'_>,
     folder: &RunFolder,
 ) -> Result<Summary, Error> {
     let stopped = |error: io::Error| Error::Stopped(format!("cannot merge: {error}"));
-    let Written { rows: written, tally } = lines::results(shards, folder)?;
+    let MergedRows { rows: written, tally } = lines::results(shards, folder)?;
     if written != rows || tally.finished() != rows.len() {
         return Err(Error::refused(
             "the results do not hold every row that has an outcome, so the books do not close: a file of a shard was changed",

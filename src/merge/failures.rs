@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::shard_run::ShardRun;
 use crate::exit::Error;
+use crate::input::record::Format;
 use crate::store::{self, RunFolder, is_failures_file};
 
 /// Writes the failures files of all shards. Shards of one job have the same files, since they have the
@@ -58,7 +59,7 @@ fn append(
         return Ok(());
     }
     let mut rows = BufReader::new(File::open(own.folder.join(name))?).take(committed);
-    if !name.ends_with(".jsonl") {
+    if has_header(name) {
         let own = first_row(&mut rows)?;
         match header {
             Some(header) if *header == own => {}
@@ -70,18 +71,17 @@ fn append(
     Ok(())
 }
 
+/// Whether a failures file begins with a header: those of objects do not.
+fn has_header(name: &str) -> bool {
+    Path::new(name).extension().is_none_or(|own| own != Format::Jsonl.extension())
+}
+
 /// The first row of a text with cells, which may span lines within quotes.
-fn first_row(rows: &mut impl Read) -> io::Result<Vec<u8>> {
-    let (mut row, mut is_quoted) = (Vec::new(), false);
-    for byte in rows.bytes() {
-        let byte = byte?;
-        row.push(byte);
-        // Quotes within a cell are doubled, which changes nothing here.
-        is_quoted ^= byte == b'"';
-        if byte == b'\n' && !is_quoted {
-            break;
-        }
-    }
+fn first_row(rows: &mut impl BufRead) -> io::Result<Vec<u8>> {
+    let mut row = Vec::new();
+    // Quotes within a cell are doubled, which changes nothing here.
+    let is_open = |row: &[u8]| row.split(|byte| *byte == b'"').count() % 2 == 0;
+    while rows.read_until(b'\n', &mut row)? > 0 && is_open(&row) {}
     Ok(row)
 }
 

@@ -18,7 +18,7 @@ use crate::store::{RESULTS, RunFolder, before};
 
 /// What was written of the results.
 #[derive(Default)]
-pub(super) struct Written {
+pub(super) struct MergedRows {
     /// The rows.
     pub(super) rows: RowSet,
     /// What became of them.
@@ -36,8 +36,8 @@ struct TimedLine {
 /// # Errors
 ///
 /// Results that cannot be read, that are not there, or in which a row is twice.
-pub(super) fn results(shards: &[ShardRun], folder: &RunFolder) -> Result<Written, Error> {
-    let mut written = Written::default();
+pub(super) fn results(shards: &[ShardRun], folder: &RunFolder) -> Result<MergedRows, Error> {
+    let mut written = MergedRows::default();
     let mut take = |own: &ShardRun, text: &str| {
         let line = ResultLine::parse(text)?;
         // What was written and never committed is done again when the shard is resumed.

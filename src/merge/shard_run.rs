@@ -87,8 +87,11 @@ impl ShardRun {
         let recovered = store::read_journal(folder).map_err(Error::refused)?;
         let recovered = recovered
             .ok_or_else(|| refuse("there is no run here: name the folder of a shard's run"))?;
-        let shard = Shard::of_settings(&recovered.identity.settings)
-            .ok_or_else(|| refuse("the run is not a shard of a job: it was run without --shard"))?;
+        let shard = Shard::of_settings(&recovered.identity.settings).ok_or_else(|| {
+            refuse(
+                "the run is not a shard of a job: it was run without --shard, or is merged already",
+            )
+        })?;
         let summary = match store::read_summary(folder) {
             Ok(summary) => Some(summary),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,

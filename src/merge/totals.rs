@@ -16,7 +16,7 @@ use super::shard_run::ShardRun;
 const REASONS: usize = 20;
 
 /// What is known of the job besides what became of its rows.
-pub(super) struct Facts<'a> {
+pub(super) struct JobFacts<'a> {
     shards: &'a [ShardRun],
     /// The summaries that there are; the first is one of a shard that has read its input to the end,
     /// if there is one.
@@ -26,7 +26,7 @@ pub(super) struct Facts<'a> {
     complete: bool,
 }
 
-impl<'a> Facts<'a> {
+impl<'a> JobFacts<'a> {
     /// Gathers them.
     ///
     /// # Errors
@@ -113,7 +113,7 @@ impl<'a> Facts<'a> {
             stopped: self.stopped(),
             exit_code: if self.complete { tally.exit() } else { Exit::Stopped } as u8,
             next: None,
-            files: Files { results: folder.path().join(RESULTS), failures, ..Files::default() },
+            files: Files { results: folder.path().join(RESULTS), failures },
             ..first.clone()
         }
     }

@@ -8,7 +8,7 @@
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 
@@ -24,6 +24,7 @@ use crate::outcome::Tally;
 use crate::report;
 use crate::rows::{Builder, DeclaredAttribute, Mapping};
 use crate::settings::config::{Config, Folders};
+use crate::shard::{SPLIT, Split};
 use crate::stop::Stop;
 use crate::store::journal::{Identity, InputIdentity, JOURNAL_VERSION, Recovered};
 use crate::store::{self, Place, Recorder, RunFolder};
@@ -176,14 +177,25 @@ impl Reading {
         let identity = Identity { version: JOURNAL_VERSION, inputs, settings };
         let mut reading = Self { input, builder, identity, requests };
         if let Some(shard) = config.shard {
-            shards::keep_to(&mut reading, shard, stop)?;
+            let split = shards::split(reading.again()?, shard, stop)?;
+            reading.keep_to(split);
         }
         Ok(reading)
     }
 
+    /// Takes only the rows of a shard; how they were split is part of which run it is.
+    fn keep_to(&mut self, split: Split) {
+        self.identity.settings.insert(SPLIT.to_owned(), split.told());
+        let rows = Arc::new(split.rows);
+        for request in &mut self.requests {
+            *request = request.clone().with_only(Some(Arc::clone(&rows)));
+        }
+        self.input.take_only(rows);
+    }
+
     /// The inputs once more, with a builder that knows what this one knows: a builder knows only the
     /// sources that it was made for.
-    pub(super) fn again(&self) -> Result<(Input, Builder), Error> {
+    fn again(&self) -> Result<(Input, Builder), Error> {
         let input = input::open(&self.requests)?;
         let builder = Builder::new(self.builder.mapping().clone(), input.sources())?;
         Ok((input, builder.surveyed_like(&self.builder)))
@@ -197,7 +209,7 @@ impl Reading {
         if config.allow_empty || !empty()? {
             return Ok(());
         }
-        Err(input::no_rows(&self.requests))
+        Err(input::no_rows(&whole))
     }
 
     /// Reads all rows, and refuses them when too many are invalid. An input that cannot be read to

@@ -1,28 +1,23 @@
-//! A run that is one shard of a job: it takes only the rows of its shard.
+//! A run that is one shard of a job: which rows it takes, and what its folder is called.
 
-use std::sync::Arc;
-
-use super::intake::Reading;
 use crate::exit::Error;
-use crate::input::InputRequest;
+use crate::input::{Input, InputRequest};
+use crate::rows::Builder;
 use crate::settings::config::{self, Config};
-use crate::shard::{self, SPLIT, Shard};
+use crate::shard::{self, Shard, Split};
 use crate::stop::Stop;
 
-/// Keeps a reading to the rows of a shard; how they were split becomes part of the run's identity.
-pub(super) fn keep_to(reading: &mut Reading, shard: Shard, stop: &Stop) -> Result<(), Error> {
-    let (input, mut builder) = reading.again()?;
+/// Which of the rows of inputs belong to a shard.
+pub(super) fn split(
+    (input, mut builder): (Input, Builder),
+    shard: Shard,
+    stop: &Stop,
+) -> Result<Split, Error> {
     // What cannot be read stops the run at that row, in each shard.
     let rows = input.map_while(Result::ok).take_while(|_| !stop.is_draining());
     let split = shard::split(&mut builder, rows, shard)?;
     tracing::info!("shard {shard} has {} of {} rows", split.own, split.all);
-    reading.identity.settings.insert(SPLIT.to_owned(), split.told());
-    let rows = Arc::new(split.rows);
-    for request in &mut reading.requests {
-        *request = request.clone().with_only(Some(Arc::clone(&rows)));
-    }
-    reading.input.take_only(rows);
-    Ok(())
+    Ok(split)
 }
 
 /// The inputs with the rows of all shards.

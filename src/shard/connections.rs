@@ -56,19 +56,19 @@ mod tests {
     proptest! {
         #[test]
         fn whoever_can_be_reached_is_of_one_set(
-            pairs in prop::collection::vec((0..30_u64, 0..30_u64), 0..30),
+            pairs in prop::collection::vec((0..30_u8, 0..30_u8), 0..30),
         ) {
             let mut connections = Connections::default();
-            let mut sets: Vec<u64> = (0..30).collect();
+            let mut sets: Vec<u8> = (0..30).collect();
             for &(one, other) in &pairs {
-                connections.connect(one, other);
-                let (from, to) = (sets[one as usize], sets[other as usize]);
+                connections.connect(one.into(), other.into());
+                let (from, to) = (sets[usize::from(one)], sets[usize::from(other)]);
                 sets.iter_mut().filter(|set| **set == from).for_each(|set| *set = to);
             }
-            for person in 0..30 {
-                let set = sets[person as usize];
-                let smallest = (0..30_u64).find(|other| sets[*other as usize] == set);
-                prop_assert_eq!(Some(connections.find(person)), smallest);
+            for person in 0..30_u8 {
+                let set = sets[usize::from(person)];
+                let smallest = (0..30_u8).find(|other| sets[usize::from(*other)] == set);
+                prop_assert_eq!(Some(connections.find(person.into())), smallest.map(u64::from));
             }
         }
     }

@@ -11,8 +11,8 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use serde_json::{Value, json};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use super::Shard;
 use super::connections::{Connections, MOST};
+use super::identity::Shard;
 use crate::check::sorter::{self, Sortable, Sorter};
 use crate::exit::Error;
 use crate::input::bitmap::RowSet;
@@ -124,7 +124,7 @@ impl SplitNotes {
         self.rows.write_all(&person.to_le_bytes())
     }
 
-    /// SplitNotes all names that a row gives its user. Phone numbers and addresses are among them: two users
+    /// Notes all names that a row gives its user. Phone numbers and addresses are among them: two users
     /// who are given one must not be worked on by two hosts, neither of which could see the other.
     fn named(&mut self, instruction: &Instruction) -> io::Result<Option<u64>> {
         let given = instruction.given_names().map(|name| lane(&name));

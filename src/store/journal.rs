@@ -299,18 +299,19 @@ fn in_ranges(rows: impl Iterator<Item = u64>) -> String {
         range = match range {
             Some((first, last)) if last + 1 == row => Some((first, row)),
             _ => {
-                range.into_iter().for_each(|range| add_range(&mut text, range));
+                add_range(&mut text, range);
                 Some((row, row))
             }
         };
     }
-    range.into_iter().for_each(|range| add_range(&mut text, range));
+    add_range(&mut text, range);
     text
 }
 
-fn add_range(text: &mut String, (first, last): (u64, u64)) {
+fn add_range(text: &mut String, range: Option<(u64, u64)>) {
     use std::fmt::Write;
 
+    let Some((first, last)) = range else { return };
     let comma = if text.is_empty() { "" } else { "," };
     // Writing to a string cannot fail.
     let _ = if first == last {

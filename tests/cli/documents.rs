@@ -252,6 +252,7 @@ fn flags_in_documents_exist() {
         "runs",
         "purge",
         "redact",
+        "merge",
         "doctor",
         "simulate",
         "operations",

@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use proptest::prelude::*;
 
@@ -71,7 +72,7 @@ proptest! {
             let user = format!("u{user}@example.com");
             let user = if *upper { user.to_uppercase() } else { user };
             let new = new.map(|new| format!("u{new}@example.com")).unwrap_or_default();
-            table.push_str(&format!("{user},{new}\n"));
+            writeln!(table, "{user},{new}").unwrap();
         }
         let parts = parts(&table, of);
         let part_of = part_of(&parts);
