@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::path::Path;
 use std::process::{Child, Stdio};
 
 use serde_json::Value;
 
-use crate::support::{Desk, Simulator, lines, program_against, text, updates, wait_until};
+use crate::support::{Desk, Simulator, lines, program, program_against, text, updates, wait_until};
 
 /// A desk whose simulator creates the users that are named.
 pub(crate) fn desk(arguments: &[&str]) -> Desk {
@@ -287,4 +288,18 @@ fn a_plan_is_run_by_shards() {
     let rows: usize = results(&desk, 3).iter().map(Vec::len).sum();
     assert_eq!(rows, 12);
     assert!(desk.simulator.users().values().all(|user| text(user, "name").starts_with("Name")));
+}
+
+#[test]
+fn the_sample_for_aws_batch_is_a_command_that_is_understood() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/scale/aws-batch.json");
+    let job: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let words = job["containerProperties"]["command"].as_array().unwrap();
+    let mut command = program();
+    command.args(words.iter().map(|word| word.as_str().unwrap())).arg("--show-settings");
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let shown = String::from_utf8(output.stdout).unwrap();
+    let line = shown.lines().find(|line| line.starts_with("shard ")).unwrap();
+    assert!(line.contains("auto") && line.contains("flag"), "{line}");
 }
