@@ -106,13 +106,12 @@ impl Identity {
         }
         let keys: BTreeSet<&String> = self.settings.keys().chain(now.settings.keys()).collect();
         for key in keys {
+            let (then, now) = (self.settings.get(key), now.settings.get(key));
             // A setting that there was not yet was not set.
-            let set = |own: &'_ Self| own.settings.get(key).filter(|own| !own.is_null()).cloned();
-            let (then, now) = (set(self), set(now));
-            if then != now {
-                let shown = |value: Option<Value>| {
-                    value.map_or_else(|| "nothing".to_owned(), |value| value.to_string())
-                };
+            let is_set = |value: Option<&Value>| value.is_some_and(|value| !value.is_null());
+            if then != now && (is_set(then) || is_set(now)) {
+                let shown =
+                    |value: Option<&Value>| value.map_or("nothing".into(), Value::to_string);
                 differences.push(format!("{key}: it was {}, now {}", shown(then), shown(now)));
             }
         }
