@@ -1,6 +1,7 @@
 //! One job on several hosts: every row is on one shard, rows of one user on the same, in order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -62,6 +63,33 @@ fn random_rows(random: &mut fastrand::Rng) -> String {
     rows
 }
 
+/// The rows of each person, all names that renames connect taken for one.
+fn persons(rows: &str) -> BTreeMap<String, Vec<u64>> {
+    let named = |line: &str| {
+        let cells: Vec<String> = line.split(',').map(str::to_lowercase).collect();
+        (cells[1].clone(), cells[2].clone())
+    };
+    let mut person_of: BTreeMap<String, String> = BTreeMap::new();
+    for (one, other) in rows.lines().skip(1).map(named) {
+        for name in [&one, &other] {
+            person_of.entry(name.clone()).or_insert_with(|| name.clone());
+        }
+        if !other.is_empty() {
+            let (from, to) = (person_of[&one].clone(), person_of[&other].clone());
+            person_of.values_mut().filter(|own| **own == from).for_each(|own| own.clone_from(&to));
+        }
+    }
+    let mut persons: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+    for (row, line) in (1..).zip(rows.lines().skip(1)) {
+        let (name, _) = named(line);
+        // Rows that name nobody belong to nobody.
+        if !name.is_empty() {
+            persons.entry(person_of[&name].clone()).or_default().push(row);
+        }
+    }
+    persons
+}
+
 #[test]
 fn shards_together_do_what_one_run_does() {
     for seed in 0..8 {
@@ -85,15 +113,21 @@ fn shards_together_do_what_one_run_does() {
         for mut shard in shards {
             assert!(matches!(shard.wait().unwrap().code(), Some(0 | 1)));
         }
-        let mut rows_of: BTreeMap<u64, usize> = BTreeMap::new();
+        let mut shard_of: BTreeMap<u64, Vec<OsString>> = BTreeMap::new();
         let folders: Vec<_> = fs::read_dir(desk.path("runs")).unwrap().flatten().collect();
         for folder in folders.iter().filter(|own| own.file_name() != ".lock") {
             for result in lines(&folder.path().join("results.jsonl")) {
-                *rows_of.entry(result["row"].as_u64().unwrap()).or_default() += 1;
+                let row = result["row"].as_u64().unwrap();
+                shard_of.entry(row).or_default().push(folder.file_name());
             }
         }
-        let expected = (1..rows.lines().count() as u64).map(|row| (row, 1)).collect();
-        assert_eq!(rows_of, expected, "seed {seed}: each row is on one shard");
+        let numbers: Vec<u64> = (1..rows.lines().count() as u64).collect();
+        assert!(shard_of.keys().eq(&numbers), "seed {seed}: no row is left out");
+        assert!(shard_of.values().all(|shards| shards.len() == 1), "seed {seed}: {shard_of:?}");
+        for (person, rows) in persons(&rows) {
+            let shards: BTreeSet<_> = rows.iter().map(|row| &shard_of[row]).collect();
+            assert_eq!(shards.len(), 1, "seed {seed}: {person} is on several shards");
+        }
         let sharded = per_user(desk.simulator.arrivals());
         assert_eq!(sharded, per_user(whole.stop()), "seed {seed}, {of} shards\n{rows}");
     }
