@@ -32,7 +32,7 @@ pub(crate) use groups::{Group, Repairs};
 pub(crate) use located::LocatedIssue;
 pub(crate) use options::{EXAMPLES, Options};
 use rows::CheckInput;
-mod sorter;
+pub(crate) mod sorter;
 pub(crate) use wording::ALLOWABLE;
 use wording::Wording;
 

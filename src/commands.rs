@@ -10,6 +10,7 @@ mod decrypt;
 mod doctor;
 mod explain;
 mod export;
+mod merge;
 mod operations;
 mod plan;
 mod purge;
@@ -85,6 +86,7 @@ fn run(parsed: Parsed, caller: &Caller<'_>) -> Result<Exit, Error> {
         Command::Explain(args) => explain::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Runs(args) => runs::run(&args, caller),
+        Command::Merge(args) => merge::run(&args, caller),
         Command::Purge(args) => purge::run(&args),
         Command::Redact(args) => redact::run(&args),
         Command::Decrypt(args) => decrypt::run(&args),

@@ -15,8 +15,10 @@ use std::io::Read;
 use std::sync::Arc;
 
 use crate::exit;
+use crate::input::bitmap::RowSet;
 use crate::input::record::{Position, Record, Source};
 
+pub mod bitmap;
 mod decode;
 mod delimited;
 pub mod guard;
@@ -179,6 +181,11 @@ impl Input {
     #[must_use]
     pub fn sources(&self) -> &[Arc<Source>] {
         &self.sources
+    }
+
+    /// Takes only these rows, of those that are taken; the others are left out.
+    pub fn take_only(&mut self, rows: Arc<RowSet>) {
+        self.selecting.take_only(rows);
     }
 
     /// The rows that are passed over; it counts as reading goes on.

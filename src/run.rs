@@ -19,6 +19,7 @@ mod planned;
 mod reader;
 mod retention;
 mod session;
+mod shards;
 mod totals;
 
 use std::sync::{Arc, OnceLock};

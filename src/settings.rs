@@ -5,6 +5,7 @@ pub(crate) mod config;
 pub(crate) mod hours;
 pub(crate) mod job;
 pub(crate) mod management_key;
+mod shard;
 mod table;
 #[cfg(test)]
 mod tests;

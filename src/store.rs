@@ -9,7 +9,6 @@
 mod added;
 pub(crate) mod audit;
 pub mod before;
-pub mod bitmap;
 mod chain;
 mod contents;
 mod digest;
@@ -40,9 +39,12 @@ pub(crate) mod thread;
 mod workbook;
 
 pub use chain::Chain;
+// Row numbers are those of the inputs.
+pub use crate::input::bitmap;
 pub use contents::{FolderEntry, contents};
 pub use digest::Digest;
 pub(crate) use disk::unnamed_file;
+pub(crate) use failures::is_failures_file;
 pub use folder::{
     Glance, KEPT_WHEN_PURGED, Place, RunFolder, abandon, choosing, earlier, finished_tally, glance,
     read_journal, read_summary, write_summary,

@@ -5,6 +5,7 @@
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use super::sorter::Sortable;
 use crate::catalog::OperationKind;
 use crate::change::{Action, Change, Subject, Value};
 use crate::rows::{Instruction, lane};
@@ -202,10 +203,12 @@ impl Assertions {
 }
 
 /// An assertion in 32 bytes, for files that are sorted.
-pub(super) type Encoded = [u8; 32];
+type Encoded = [u8; 32];
 
-impl Assertion {
-    pub(super) fn encode(&self) -> Encoded {
+impl Sortable for Assertion {
+    type Encoded = Encoded;
+
+    fn encode(&self) -> Encoded {
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&self.key.to_le_bytes());
         bytes[8..16].copy_from_slice(&self.value.to_le_bytes());
@@ -218,7 +221,7 @@ impl Assertion {
         bytes
     }
 
-    pub(super) fn decode(bytes: &Encoded) -> Self {
+    fn decode(bytes: &Encoded) -> Self {
         let long = |from: usize| u64::from_le_bytes(std::array::from_fn(|i| bytes[from + i]));
         let short = |from: usize| u32::from_le_bytes(std::array::from_fn(|i| bytes[from + i]));
         let mut row = [0; 8];

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use super::assertions::{Assertions, RowPlace};
+use super::assertions::{Assertion, Assertions, RowPlace};
 use super::forecast::Needed;
 use super::lockout;
 use super::sorter::Sorter;
@@ -49,7 +49,7 @@ pub(super) struct Total {
     pub(super) rows: u64,
     pub(super) valid: u64,
     pub(super) calls: Needed,
-    pub(super) sorters: Vec<Sorter>,
+    pub(super) sorters: Vec<Sorter<Assertion>>,
     /// Why reading ended before the end.
     pub(super) unreadable: Option<String>,
 }
@@ -153,7 +153,7 @@ struct Judge<'a> {
     builder: Builder,
     sources: &'a [Arc<Source>],
     assertions: Assertions,
-    sorter: Sorter,
+    sorter: Sorter<Assertion>,
 }
 
 impl Judge<'_> {
@@ -161,7 +161,7 @@ impl Judge<'_> {
         mut self,
         records: &Receiver<Vec<Record>>,
         to: &SyncSender<Batch>,
-    ) -> io::Result<Sorter> {
+    ) -> io::Result<Sorter<Assertion>> {
         for records in records {
             let mut batch = Batch {
                 rows: records.len() as u64,

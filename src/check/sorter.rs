@@ -1,6 +1,6 @@
-//! Sorting more assertions than fit into memory.
+//! Sorting more than fits into memory: assertions, and who is named by what.
 //!
-//! Assertions are gathered up to a bound, sorted, and put into a temporary file that has no name;
+//! Items are gathered up to a bound, sorted, and put into a temporary file that has no name;
 //! at the end the sorted stretches are merged. Memory stays the same for any number of rows.
 
 use std::cmp::Reverse;
@@ -9,30 +9,41 @@ use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 
-use super::assertions::{Assertion, Encoded};
 use crate::store;
 
-/// Assertions held in memory at most: 20 MiB of them.
+/// Items held in memory at most: 20 MiB of assertions.
 const HELD: usize = 512 * 1024;
 
-/// Assertions read at once of each stretch while merging.
+/// Items read at once of each stretch while merging.
 const BLOCK: usize = 1024;
 
-/// The size of a assertion in a file.
-const SIZE: usize = size_of::<Encoded>();
+/// What can be sorted on disk.
+pub(crate) trait Sortable: Copy + Ord {
+    /// Its form in a file, which always has the same size.
+    type Encoded: AsRef<[u8]> + AsMut<[u8]> + Default;
 
-/// Gathers assertions.
+    /// Its form in a file.
+    fn encode(&self) -> Self::Encoded;
+
+    /// What has this form in a file.
+    fn decode(bytes: &Self::Encoded) -> Self;
+}
+
+/// Gathers items.
 #[derive(Debug)]
-pub(super) struct Sorter {
-    held: Vec<Assertion>,
+pub(crate) struct Sorter<T> {
+    held: Vec<T>,
     most: usize,
     file: Option<File>,
     /// Where each sorted stretch ends in the file.
     ends: Vec<u64>,
 }
 
-impl Sorter {
-    pub(super) fn new() -> Self {
+impl<T: Sortable> Sorter<T> {
+    /// The size of an item in a file.
+    const SIZE: usize = size_of::<T::Encoded>();
+
+    pub(crate) fn new() -> Self {
         Self::holding(HELD)
     }
 
@@ -40,9 +51,9 @@ impl Sorter {
         Self { held: Vec::new(), most, file: None, ends: Vec::new() }
     }
 
-    /// Takes a assertion.
-    pub(super) fn push(&mut self, assertion: Assertion) -> io::Result<()> {
-        self.held.push(assertion);
+    /// Takes an item.
+    pub(crate) fn push(&mut self, item: T) -> io::Result<()> {
+        self.held.push(item);
         if self.held.len() >= self.most { self.spill() } else { Ok(()) }
     }
 
@@ -53,10 +64,10 @@ impl Sorter {
             none => none.insert(store::unnamed_file()?),
         };
         let mut end = file.seek(SeekFrom::End(0))?;
-        let mut writer = BufWriter::with_capacity(BLOCK * SIZE, file);
-        for assertion in self.held.drain(..) {
-            writer.write_all(&assertion.encode())?;
-            end += SIZE as u64;
+        let mut writer = BufWriter::with_capacity(BLOCK * Self::SIZE, file);
+        for item in self.held.drain(..) {
+            writer.write_all(item.encode().as_ref())?;
+            end += Self::SIZE as u64;
         }
         writer.flush()?;
         self.ends.push(end);
@@ -64,8 +75,11 @@ impl Sorter {
     }
 }
 
-/// Calls `each` with the assertions of all sorters in order.
-pub(super) fn merge(sorters: Vec<Sorter>, mut each: impl FnMut(Assertion)) -> io::Result<()> {
+/// Calls `each` with the items of all sorters in order.
+pub(crate) fn merge<T: Sortable>(
+    sorters: Vec<Sorter<T>>,
+    mut each: impl FnMut(T),
+) -> io::Result<()> {
     let mut stretches = Vec::new();
     for mut sorter in sorters {
         sorter.held.sort_unstable();
@@ -81,31 +95,31 @@ pub(super) fn merge(sorters: Vec<Sorter>, mut each: impl FnMut(Assertion)) -> io
     }
     let mut heads = BinaryHeap::new();
     for (index, stretch) in stretches.iter_mut().enumerate() {
-        heads.extend(stretch.next()?.map(|assertion| Reverse((assertion, index))));
+        heads.extend(stretch.next()?.map(|item| Reverse((item, index))));
     }
-    while let Some(Reverse((assertion, index))) = heads.pop() {
-        each(assertion);
-        heads.extend(stretches[index].next()?.map(|assertion| Reverse((assertion, index))));
+    while let Some(Reverse((item, index))) = heads.pop() {
+        each(item);
+        heads.extend(stretches[index].next()?.map(|item| Reverse((item, index))));
     }
     Ok(())
 }
 
 /// A sorted stretch, of which a block is in memory.
-struct Stretch {
-    block: Vec<Assertion>,
+struct Stretch<T> {
+    block: Vec<T>,
     next: usize,
     /// The file, and from where to where the rest is in it.
     rest: Option<(File, u64, u64)>,
 }
 
-impl Stretch {
-    fn next(&mut self) -> io::Result<Option<Assertion>> {
+impl<T: Sortable> Stretch<T> {
+    fn next(&mut self) -> io::Result<Option<T>> {
         if self.next == self.block.len() {
             self.fill()?;
         }
-        let assertion = self.block.get(self.next).copied();
+        let item = self.block.get(self.next).copied();
         self.next += 1;
-        Ok(assertion)
+        Ok(item)
     }
 
     fn fill(&mut self) -> io::Result<()> {
@@ -113,11 +127,14 @@ impl Stretch {
         self.next = 0;
         let Some((file, from, end)) = &mut self.rest else { return Ok(()) };
         let left = usize::try_from(*end - *from).unwrap_or(usize::MAX);
-        let mut bytes = vec![0; left.min(BLOCK * SIZE)];
+        let mut bytes = vec![0; left.min(BLOCK * Sorter::<T>::SIZE)];
         file.read_exact_at(&mut bytes, *from)?;
         *from += bytes.len() as u64;
-        let (assertions, _) = bytes.as_chunks::<SIZE>();
-        self.block.extend(assertions.iter().map(Assertion::decode));
+        self.block.extend(bytes.chunks_exact(Sorter::<T>::SIZE).map(|bytes| {
+            let mut item = T::Encoded::default();
+            item.as_mut().copy_from_slice(bytes);
+            T::decode(&item)
+        }));
         Ok(())
     }
 }
@@ -127,7 +144,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::check::assertions::{AssertionKind, RowPlace};
+    use crate::check::assertions::{Assertion, AssertionKind, RowPlace};
 
     proptest! {
         #[test]

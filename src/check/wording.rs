@@ -118,7 +118,7 @@ impl Conflicting {
 /// Looks for conflicts among assertions; of each kind the first few are kept, or all.
 /// `merges` is whether the server merges users whose login ID is given to another.
 pub(super) fn conflicts(
-    sorters: Vec<Sorter>,
+    sorters: Vec<Sorter<Assertion>>,
     merges: bool,
     options: &Options,
 ) -> io::Result<Conflicting> {

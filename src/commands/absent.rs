@@ -79,7 +79,7 @@ fn finished(folder: &Path) -> Result<Summary, Error> {
     if summary.tally.left_out > 0 {
         let rows = report::count(summary.tally.left_out, "row");
         return Err(refuse(&format!(
-            "{rows} were left out (by --where, --skip, --limit or a plan), whose users would be taken for absent: run the whole file"
+            "{rows} were left out (by --where, --skip, --limit, --shard or a plan), whose users would be taken for absent: run the whole file, or merge its shards"
         )));
     }
     Ok(summary)

@@ -9,6 +9,7 @@ use super::header_row::HeaderRow;
 use super::promise::Promise;
 use super::selection::Selection;
 use crate::exit;
+use crate::input::bitmap::RowSet;
 use crate::input::record::{Delimiter, Encoding, Format};
 
 /// One input as the user named it.
@@ -103,6 +104,13 @@ impl InputRequest {
     #[must_use]
     pub fn with_all_rows(mut self) -> Self {
         self.stated.selection = Selection::default();
+        self
+    }
+
+    /// The same input, of which only these rows are taken, of those that are chosen.
+    #[must_use]
+    pub fn with_only(mut self, rows: Option<Arc<RowSet>>) -> Self {
+        self.stated.selection.rows = rows;
         self
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use crate::exit;
+use crate::input::bitmap::RowSet;
 use crate::input::record::{ADDED_COLUMNS, Content, Record, Source, is_of_results, normalize};
 
 /// The column that says what became of a row.
@@ -22,6 +23,8 @@ pub struct Selection {
     pub skip: u64,
     /// How many are taken then; all if nothing is said.
     pub limit: Option<u64>,
+    /// Which of these are taken, by their numbers; all if nothing is said.
+    pub rows: Option<Arc<RowSet>>,
 }
 
 impl Selection {
@@ -84,13 +87,19 @@ impl Selecting {
 
     /// Whether the next row is taken.
     pub(super) fn takes(&mut self, record: &Record) -> bool {
-        let Selection { conditions, skip, limit } = &self.selection;
+        let Selection { conditions, skip, limit, rows } = &self.selection;
         if !conditions.is_empty() && !meets(record, conditions) {
             return false;
         }
         self.met += 1;
         let behind = self.met.saturating_sub(*skip);
-        behind > 0 && limit.is_none_or(|limit| behind <= limit)
+        let is_own = || rows.as_ref().is_none_or(|rows| rows.contains(record.position.row));
+        behind > 0 && limit.is_none_or(|limit| behind <= limit) && is_own()
+    }
+
+    /// Takes only these of the rows that are taken.
+    pub(super) fn take_only(&mut self, rows: Arc<RowSet>) {
+        self.selection.rows = Some(rows);
     }
 }
 

@@ -93,7 +93,7 @@ impl<W: Write> Page<'_, W> {
             self.row(
                 tally.left_out,
                 "left out",
-                "not chosen: by --where, --skip and --limit, or by the plan",
+                "not chosen: by --where, --skip and --limit, by the plan, or of another shard",
                 false,
             )?;
         }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::exit::Error;
 use crate::outcome::Tally;
+use crate::shard::are_siblings;
 use crate::store;
 use crate::store::journal::Identity;
 use crate::store::marks::{self, PurgeMark};
@@ -46,7 +47,9 @@ fn before(path: PathBuf, identity: &Identity) -> Result<Search, Error> {
     let Some(glance) = store::glance(&path).map_err(Error::unready)? else {
         return Ok(Search::GoesOn);
     };
-    if !glance.identity.same_inputs(identity) {
+    if !glance.identity.same_inputs(identity)
+        || are_siblings(&glance.identity.settings, &identity.settings)
+    {
         return Ok(Search::GoesOn);
     }
     let differences = glance.identity.differences(identity);

@@ -8,14 +8,14 @@
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 
 use super::canary::Candidates;
 use super::checked::Checked;
 use super::earlier::{self, Earlier};
-use super::planned;
+use super::{planned, shards};
 use crate::check::{self, EXAMPLES, Options};
 use crate::engine::breaker::MaxFailures;
 use crate::exit::{Error, Exit};
@@ -23,7 +23,8 @@ use crate::input::{self, Input, InputRequest, Promise};
 use crate::outcome::Tally;
 use crate::report;
 use crate::rows::{Builder, DeclaredAttribute, Mapping};
-use crate::settings::config::{self, Config, Folders};
+use crate::settings::config::{Config, Folders};
+use crate::shard::{SPLIT, Split};
 use crate::stop::Stop;
 use crate::store::journal::{Identity, InputIdentity, JOURNAL_VERSION, Recovered};
 use crate::store::{self, Place, Recorder, RunFolder};
@@ -72,9 +73,10 @@ pub(super) fn intend(
     if let Some(path) = out.as_ref().filter(|path| *resume && path.exists()) {
         return resumed(RunFolder::open(path.clone(), *wait)?, config, (declares, stop));
     }
+    let (name, name_of_all) = shards::folder_names(config);
     let place = match out {
         Some(path) => Place::Exactly(path.clone()),
-        None => Place::Under { runs: runs_dir.clone(), name: config::run_name(&config.inputs), at },
+        None => Place::Under { runs: runs_dir.clone(), name, at },
     };
     let mut fresh = Fresh { place, folder: None };
     if config.inputs.iter().any(InputRequest::is_stream) {
@@ -89,7 +91,7 @@ pub(super) fn intend(
     }
     // Two that start at the same moment must not both begin.
     let choosing = store::choosing(runs_dir)?;
-    match earlier::find(runs_dir, &config::run_name(&config.inputs), &reading.identity)? {
+    match earlier::find(runs_dir, &name_of_all, &reading.identity)? {
         Earlier::None => Intended::begin(|| fresh.take(), reading, config, stop),
         Earlier::Finished { folder, tally } => Ok(Intended::Nothing { folder, tally }),
         Earlier::Unfinished(path) => {
@@ -180,16 +182,41 @@ impl Reading {
         let builder = Builder::new(mapping, input.sources())?;
         let builder = check::survey(builder, &requests, &|| stop.is_draining())?;
         let identity = Identity { version: JOURNAL_VERSION, inputs, settings };
-        Ok(Self { input, builder, identity, requests })
+        let mut reading = Self { input, builder, identity, requests };
+        if let Some(shard) = config.shard {
+            let split = shards::split(reading.again()?, shard, stop)?;
+            reading.keep_to(split);
+        }
+        Ok(reading)
+    }
+
+    /// Takes only the rows of a shard; how they were split is part of which run it is.
+    fn keep_to(&mut self, split: Split) {
+        self.identity.settings.insert(SPLIT.to_owned(), split.told());
+        let rows = Arc::new(split.rows);
+        for request in &mut self.requests {
+            *request = request.clone().with_only(Some(Arc::clone(&rows)));
+        }
+        self.input.take_only(rows);
+    }
+
+    /// The inputs once more, with a builder that knows what this one knows: a builder knows only the
+    /// sources that it was made for.
+    fn again(&self) -> Result<(Input, Builder), Error> {
+        let input = input::open(&self.requests)?;
+        let builder = Builder::new(self.builder.mapping().clone(), input.sources())?;
+        Ok((input, builder.surveyed_like(&self.builder)))
     }
 
     /// Refuses inputs that hold no row at all, unless that was said to be fine.
     fn refuse_empty(&self, config: &Config) -> Result<(), Error> {
-        let empty = || Ok::<bool, Error>(input::open(&self.requests)?.next().is_none());
+        // A shard may have no row where others have.
+        let whole = shards::whole(&self.requests);
+        let empty = || Ok::<bool, Error>(input::open(&whole)?.next().is_none());
         if config.allow_empty || !empty()? {
             return Ok(());
         }
-        Err(input::no_rows(&self.requests))
+        Err(input::no_rows(&whole))
     }
 
     /// Reads all rows, and refuses them when too many are invalid. An input that cannot be read to
@@ -201,10 +228,7 @@ impl Reading {
         canary: Option<u64>,
         stop: &Stop,
     ) -> Result<Checked, Error> {
-        let input = input::open(&self.requests)?;
-        // A builder knows the sources that it was made for.
-        let mut builder = Builder::new(self.builder.mapping().clone(), input.sources())?
-            .surveyed_like(&self.builder);
+        let (input, mut builder) = self.again()?;
         let mut checked = Checked::default();
         let mut first = None;
         let mut candidates = canary.map(Candidates::new);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 
 use super::parts::RunEnd;
 use crate::exit::Error;
@@ -15,11 +16,14 @@ use crate::purge::{self, JobRuns, PurgeRules};
 use crate::report::count;
 use crate::runs::{RunState, past_runs};
 use crate::settings::config::Config;
+use crate::shard::are_siblings;
 
 /// What is purged, and when.
 pub(super) struct Retention {
     age: Duration,
     job: JobRuns,
+    /// The settings that say which run it is.
+    identity: Map<String, Value>,
 }
 
 impl Retention {
@@ -31,7 +35,8 @@ impl Retention {
             inputs: config.inputs.iter().map(InputRequest::name).collect(),
             project: Some((endpoint.project_id.clone(), endpoint.base_url.to_string())),
         };
-        config.retention.map(|age| Self { age, job })
+        let identity = config.identity.clone();
+        config.retention.map(|age| Self { age, job, identity })
     }
 
     /// Purges what is too old, once the run is over.
@@ -56,7 +61,10 @@ impl Retention {
         });
         let rules = PurgeRules { keep_summary: true, unfinished: false };
         let too_old = found.iter().filter(|run| {
+            // Other shards are still to be merged; each purges earlier runs of its own.
+            let settings = run.identity.as_ref().map(|own| &own.settings);
             run.state == RunState::Complete
+                && !settings.is_some_and(|own| are_siblings(own, &self.identity))
                 && purge::of_same_job(run, &self.job)
                 && purge::ended_before(run, now, self.age)
                 && purge::may_be_purged(run, rules).is_ok()

@@ -67,16 +67,19 @@ impl Facts<'_> {
     fn resume_command(&self) -> Option<String> {
         // What takes back a job's `resume` would take back ours.
         let typed = || self.typed.iter().filter(|word| !word.starts_with("--resume="));
+        let shard = self.config.shard.map(|shard| format!("--shard={shard}"));
         let has = |name: &str| typed().any(|word| word == name);
         // An input that could be read only once is in the folder.
         let kept = self.identity.inputs.iter().any(|input| !Path::new(&input.path).is_absolute());
         let mut words = vec![Tool::THIS.name.into_owned()];
-        for word in typed() {
+        for word in without_shard(typed()) {
             words.push(report::quoted(word));
             if word == "run" && words.len() == 2 {
                 if !has("--resume") {
                     words.push("--resume".to_owned());
                 }
+                // Whoever resumes it may not be the engine that knows which shard it is.
+                words.extend(shard.clone());
                 if kept && !typed().any(|word| word.starts_with("--out")) {
                     words.push("--out".to_owned());
                     words.push(report::quoted(&self.folder.path().to_string_lossy()));
@@ -85,6 +88,15 @@ impl Facts<'_> {
         }
         (!self.typed.is_empty()).then(|| words.join(" "))
     }
+}
+
+/// Words without those that say which shard it is.
+fn without_shard<'a>(words: impl Iterator<Item = &'a String>) -> impl Iterator<Item = &'a String> {
+    let mut is_value = false;
+    words.filter(move |word| {
+        let is_shard = std::mem::replace(&mut is_value, *word == "--shard");
+        !is_shard && *word != "--shard" && !word.starts_with("--shard=")
+    })
 }
 
 /// The command that runs the failed rows: the one that was typed, with the failures files in place of
@@ -121,13 +133,16 @@ fn over_the_job(config: &Config, rows: u64) -> Vec<String> {
     };
     let limit = stated.selection.limit.map(|_| format!("--limit {rows}"));
     let skip = (stated.selection.skip > 0).then(|| "--skip 0".to_owned());
+    // A failures file of a shard holds rows of that shard alone.
+    let shard = config.shard.map(|_| "--shard 0/1".to_owned());
     let header = matches!(stated.header, HeaderRow::At(_)).then(|| "--header-row 1".to_owned());
-    [skip, limit, header].into_iter().flatten().collect()
+    [shard, skip, limit, header].into_iter().flatten().collect()
 }
 
 /// Options with a value that concern a run's own inputs and folder, and not its failures file, which
 /// is text in UTF-8 with its header in the first row, and holds no row that was not chosen.
-const OF_THE_INPUT: [&str; 12] = [
+const OF_THE_INPUT: [&str; 13] = [
+    "--shard",
     "--inbox",
     "--settle",
     "--expect-by",

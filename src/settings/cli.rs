@@ -12,11 +12,13 @@ pub(crate) mod hours;
 pub(crate) mod inbox;
 pub(crate) mod job;
 pub(crate) mod leaving;
+pub(crate) mod merge;
 pub(crate) mod operations;
 pub(crate) mod past;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod run;
+pub(crate) mod shard;
 pub(crate) mod simulate;
 
 use std::ffi::OsString;
@@ -141,6 +143,17 @@ pub(crate) enum Command {
     ///
     /// Exit codes: 0 listed; 2 the runs folder cannot be read.
     Runs(past::RunsArgs),
+    /// Put the runs of all shards of a job together
+    ///
+    /// Makes one run folder of the folders that `run --shard` has left: results, failures, before-images,
+    /// journal and summary. `report`, `verify`, `undo`, `explain` and `absent` take it. Shards that are
+    /// missing, doubled, not finished or of another job are refused, and every row of the input must be
+    /// in exactly one of them.
+    ///
+    /// Exit codes: those of a run of the whole: 0 every row is updated or unchanged; 1 some rows
+    /// failed; 2 refused, nothing was written; 3 some shards are not finished (--unfinished); 4 a process
+    /// holds one of them.
+    Merge(merge::MergeArgs),
     /// Remove users' data from run folders, and keep the totals
     ///
     /// Everything goes that may hold a user's data: results, failures, before-images, the journal,

@@ -36,7 +36,9 @@ use crate::settings::cli::run::{PaceArgs, ProjectArgs, Rate, RowArgs, RunArgs};
 use crate::settings::cli::{self, Command, Parsed, Unparsed};
 use crate::settings::hours::HourSettings;
 use crate::settings::management_key::{REHEARSE, is_at_hand, management_key};
+use crate::settings::shard::shard;
 use crate::settings::table::{self, Resolved};
+use crate::shard::Shard;
 use crate::simulator;
 use crate::store::{KeepUsers, OutputRules};
 
@@ -45,6 +47,8 @@ use crate::store::{KeepUsers, OutputRules};
 pub struct Config {
     /// What to read.
     pub inputs: Vec<InputRequest>,
+    /// Which part of the rows it is, if it is not all of them.
+    pub shard: Option<Shard>,
     /// How rows are understood.
     pub mapping: Mapping,
     /// The codes of warnings that are allowed, if all rows are to be checked first and problems
@@ -230,10 +234,12 @@ impl Config {
             }
             Target::Rehearsal(_) => None,
         };
-        let run = Resolved { args, project };
+        let shard = shard(&args.shard, environment)?;
+        let run = Resolved { args, project, shard };
         let (identity, settings) = (table::identity(&run), table::recorded(&run));
         Ok(Self {
             inputs,
+            shard,
             mapping,
             allow_empty: args.rows.allow_empty,
             strict: args.strict.then(|| args.findings.allow.clone()),
@@ -379,6 +385,7 @@ pub(crate) fn requests(files: &[PathBuf], rows: &RowArgs) -> Vec<InputRequest> {
             conditions: rows.conditions.clone(),
             skip: rows.skip,
             limit: rows.limit.map(NonZeroU64::get),
+            rows: None,
         },
         header: match rows.header_row {
             Some(line) => HeaderRow::At(line.get()),

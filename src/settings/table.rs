@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use super::cli::run::RunArgs;
 use crate::input::record::{Delimiter, Encoding, Format};
 use crate::outcome::milliseconds;
+use crate::shard::{SHARD, Shard};
 
 /// What is written behind a key of a job file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +55,8 @@ pub(super) struct Resolved<'a> {
     pub(super) args: &'a RunArgs,
     /// The project's ID, and the base URL of its API; nothing in a rehearsal.
     pub(super) project: Option<(&'a str, &'a str)>,
+    /// The shard that it is, if it is one.
+    pub(super) shard: Option<Shard>,
 }
 
 /// The name and the value of a setting in the files of a run.
@@ -133,6 +136,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     key("input.skip", "skip", KeyKind::Number).identity("skip", |run| json!(run.args.rows.skip)),
     key("input.limit", "limit", KeyKind::Number)
         .identity("limit", |run| json!(run.args.rows.limit)),
+    key("input.shard", "shard", KeyKind::Text)
+        .identity(SHARD, |run| json!(run.shard.map(|shard| shard.to_string()))),
     key("input.header-row", "header-row", KeyKind::Number)
         .identity("headerRow", |run| json!(run.args.rows.header_row)),
     key("input.hidden", "hidden", KeyKind::Text)

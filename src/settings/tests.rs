@@ -50,6 +50,8 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("where", "", "--where=loginId=dora@example.com"),
     ("skip", "", "--skip=1"),
     ("limit", "", "--limit=2"),
+    // Which rows a shard has is found out when they are read; nothing says here which shard it is.
+    ("shard", "", "--shard=auto"),
     ("header-row", "", "--header-row=2"),
     ("hidden", "hidden.xlsx", "--hidden=skip"),
     ("allow-empty", "", "--allow-empty"),

@@ -70,7 +70,7 @@ impl Output for Failures {
 }
 
 /// Whether a file of a run folder is a failures file.
-pub(super) fn is_failures_file(name: &str) -> bool {
+pub(crate) fn is_failures_file(name: &str) -> bool {
     is_of(STEM, name)
 }
 

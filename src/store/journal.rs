@@ -124,7 +124,9 @@ impl Identity {
         let keys: BTreeSet<&String> = self.settings.keys().chain(now.settings.keys()).collect();
         for key in keys {
             let (then, now) = (self.settings.get(key), now.settings.get(key));
-            if then != now {
+            // A setting that there was not yet was not set.
+            let is_set = |value: Option<&Value>| value.is_some_and(|value| !value.is_null());
+            if then != now && (is_set(then) || is_set(now)) {
                 let shown =
                     |value: Option<&Value>| value.map_or("nothing".into(), Value::to_string);
                 differences.push(format!("{key}: it was {}, now {}", shown(then), shown(now)));
@@ -307,9 +309,9 @@ impl Recovered {
 /// A journal of few lines that tells the same: of which run it is, and which rows have their outcome.
 /// It says nothing of the lengths of output files.
 pub fn retell(recovered: &Recovered) -> io::Result<Vec<u8>> {
-    let mut rows: Vec<u64> = recovered.finished.iter().collect();
+    let rows = in_ranges(recovered.finished.iter());
     let lengths = Lengths::default();
-    let commit = Commit { rows: ranges(&mut rows), lengths, tally: recovered.tally, chain: None };
+    let commit = Commit { rows, lengths, tally: recovered.tally, chain: None };
     let sent = recovered.sent.iter().copied().map(JournalLine::Sent);
     let lines = [JournalLine::Begin(recovered.identity.clone()), JournalLine::Commit(commit)];
     let last = recovered.complete.then_some(JournalLine::Complete);
@@ -320,21 +322,38 @@ pub fn retell(recovered: &Recovered) -> io::Result<Vec<u8>> {
 
 /// Rows as ranges; sorts them.
 pub(super) fn ranges(rows: &mut [u64]) -> String {
-    use std::fmt::Write;
-
     rows.sort_unstable();
+    in_ranges(rows.iter().copied())
+}
+
+/// Rows in order, as ranges.
+fn in_ranges(rows: impl Iterator<Item = u64>) -> String {
     let mut text = String::new();
-    for run in rows.chunk_by(|row, next| row + 1 == *next) {
-        let (first, last) = (run[0], run[run.len() - 1]);
-        let comma = if text.is_empty() { "" } else { "," };
-        // Writing to a string cannot fail.
-        let _ = if first == last {
-            write!(text, "{comma}{first}")
-        } else {
-            write!(text, "{comma}{first}-{last}")
+    let mut range: Option<(u64, u64)> = None;
+    for row in rows {
+        range = match range {
+            Some((first, last)) if last + 1 == row => Some((first, row)),
+            _ => {
+                add_range(&mut text, range);
+                Some((row, row))
+            }
         };
     }
+    add_range(&mut text, range);
     text
+}
+
+fn add_range(text: &mut String, range: Option<(u64, u64)>) {
+    use std::fmt::Write;
+
+    let Some((first, last)) = range else { return };
+    let comma = if text.is_empty() { "" } else { "," };
+    // Writing to a string cannot fail.
+    let _ = if first == last {
+        write!(text, "{comma}{first}")
+    } else {
+        write!(text, "{comma}{first}-{last}")
+    };
 }
 
 /// The last row that a journal can be about: so many rows that no file has them. What names one

@@ -39,6 +39,8 @@ const ROOMS: &[&str] = &[
     "plan",
     "doctor",
     "report",
+    "shard",
+    "merge",
     "notify",
     "telemetry",
     "serve",

@@ -254,6 +254,7 @@ fn flags_in_documents_exist() {
         "purge",
         "redact",
         "decrypt",
+        "merge",
         "doctor",
         "simulate",
         "operations",

@@ -419,3 +419,16 @@ fn a_retention_that_fails_is_said_and_fails_no_run() {
     assert!(stderr.contains("--retention: cannot write runs/old/purged.json"), "{stderr}");
     assert!(desk.path("runs/old/results.jsonl").exists(), "without a mark nothing goes");
 }
+
+#[test]
+fn a_shard_purges_earlier_runs_of_its_own_and_leaves_those_that_are_to_be_merged() {
+    let desk = desk();
+    for (name, shard) in [("zero", "0/2"), ("one", "1/2")] {
+        let folder = format!("runs/{name}");
+        desk.command(&["run", "in.csv", "--shard", shard, "--out", &folder]).output().unwrap();
+        age(&desk.path(&folder), 40);
+    }
+    desk.command(&["run", "in.csv", "--shard", "1/2", "--retention", "30d"]).output().unwrap();
+    let is_purged = |name: &str| desk.path(&format!("runs/{name}/purged.json")).exists();
+    assert_eq!((is_purged("zero"), is_purged("one")), (false, true));
+}

@@ -319,7 +319,8 @@ pub(super) fn statuses(tally: Tally) -> Vec<StatusLine> {
         lines.push(line("not_attempted", "not attempted", tally.not_attempted, meaning));
     }
     if tally.left_out > 0 {
-        let meaning = "not chosen: by --where, --skip and --limit, or by the plan";
+        let meaning =
+            "not chosen: by --where, --skip and --limit, by the plan, or of another shard";
         lines.push(line("left_out", "left out", tally.left_out, meaning));
     }
     lines

@@ -13,6 +13,7 @@ use super::hours::HourArgs;
 use super::inbox::InboxArgs;
 use super::job::JobArgs;
 use super::leaving::LeavingArgs;
+use super::shard::ShardArgs;
 use super::simulate::SimulatorOptions;
 use crate::catalog::Operation;
 use crate::engine::breaker::MaxFailures;
@@ -97,6 +98,10 @@ pub struct RunArgs {
     /// Where files come from, one by one.
     #[command(flatten)]
     pub inbox: InboxArgs,
+
+    /// Which part of the rows it is.
+    #[command(flatten)]
+    pub shard: ShardArgs,
 }
 
 /// How rows are understood.

@@ -26,6 +26,15 @@ impl RowSet {
         }
     }
 
+    /// Adds a row; false if it is in it already.
+    pub(crate) fn insert(&mut self, row: u64) -> bool {
+        let (word, bit) = place(row % PAGE);
+        let page = self.pages.entry(row / PAGE).or_insert_with(|| vec![0; WORDS].into());
+        let is_new = page[word] & (1 << bit) == 0;
+        page[word] |= 1 << bit;
+        is_new
+    }
+
     /// Whether a row is in it.
     #[must_use]
     pub fn contains(&self, row: u64) -> bool {
