@@ -10,11 +10,12 @@ mod leases;
 mod message;
 mod wire;
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 pub use address::RemoteAddress;
 use leases::{LEASE, Leases};
@@ -24,12 +25,16 @@ use wire::BudgetServer;
 use super::hold::Hold;
 use super::limit::Limit;
 use super::state::BudgetUsage;
+use crate::catalog::RateClass;
 
 /// How soon to try again to reach a server that is lost.
 const TRY_AGAIN: Duration = Duration::from_millis(500);
 
 /// How long somebody who waits, and does not ask again, is waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Messages that may wait for the thread: far more than come while the server is asked.
+const WAITING: usize = 1 << 14;
 
 /// How often to say that the server is still lost.
 const SAY_AGAIN: Duration = Duration::from_secs(60);
@@ -46,7 +51,7 @@ pub(super) enum NotGranted {
 /// The shared budget of one project.
 #[derive(Debug)]
 pub struct RemoteBudget {
-    messages: Option<Sender<Message>>,
+    messages: Option<SyncSender<Message>>,
     keeper: Option<JoinHandle<()>>,
 }
 
@@ -78,7 +83,7 @@ impl RemoteBudget {
     /// that is not there may come back, so that is no error.
     #[must_use]
     pub fn open(address: RemoteAddress, server: &str, project: &str, timeout: Duration) -> Self {
-        let (messages, told) = channel();
+        let (messages, told) = sync_channel(WAITING);
         let name = rustix::system::uname();
         let (host, process) = (name.nodename().to_string_lossy(), std::process::id());
         let sender = format!("{host}/{process}/{:08x}", fastrand::u32(..));
@@ -113,7 +118,8 @@ impl RemoteBudget {
     ) -> Result<Option<BudgetUsage>, String> {
         let mut remote = BudgetServer::connect(address)?;
         let server_id = remote.id().to_owned();
-        let look = Call { server: &server_id, look: true, ..Call::default() };
+        let count = RateClass::Users.name();
+        let look = Call { server: &server_id, look: true, count, ..Call::default() };
         let answer = ask(&mut remote, &key_of(server, project), &look)?;
         let usage = BudgetUsage {
             requests: answer.usage.requests,
@@ -163,8 +169,8 @@ impl RemoteBudget {
 
     fn tell(&self, message: Message) {
         if let Some(messages) = &self.messages {
-            // The thread is there until this is dropped.
-            let _ = messages.send(message);
+            // It is never full: see above. A reply that was lost would count for longer, no less.
+            let _ = messages.try_send(message);
         }
     }
 }
@@ -269,7 +275,11 @@ impl RemoteKeeper {
     fn call(&mut self, is_last: bool) {
         let sent = Instant::now();
         self.last_call = Some(sent);
-        match self.reach(sent, is_last) {
+        // A connection that was kept may have gone for reasons that do not matter: an idle time-out, a
+        // fail-over.
+        let was_kept = self.server.is_some();
+        let reached = self.reach(sent, is_last);
+        match reached.or_else(|why| if was_kept { self.reach(sent, is_last) } else { Err(why) }) {
             Ok(()) => self.found(),
             Err(why) => {
                 self.server = None;
@@ -301,6 +311,7 @@ impl RemoteKeeper {
             patience: micros(PATIENCE),
             bye: is_last,
             look: false,
+            count: "",
             classes: self.leases.ask(sent, is_last),
         };
         let answer = ask(&mut server, &self.key, &call)?;

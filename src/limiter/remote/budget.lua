@@ -150,7 +150,7 @@ end
 
 -- What is used, for people.
 local function usage(state)
-  local users, senders = state.classes['users'], {}
+  local users, senders = state.classes[call.count], {}
   for _, class in pairs(state.classes) do
     for name, sender in pairs(class.senders) do
       if out(sender) > 0 then table.insert(senders, name) end

@@ -7,7 +7,9 @@
 //! harm when an answer is lost, or the server has forgotten something.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::message::{Answer, Ask, Granted, Why, micros, time};
 use crate::limiter::hold::Hold;
@@ -17,7 +19,7 @@ use crate::limiter::limit::Limit;
 pub(super) const LEASE: Duration = Duration::from_secs(2);
 
 /// The most that is asked for at once.
-const MOST: u64 = 1000;
+const MOST: u32 = 1000;
 
 /// The longest to wait before asking again: others may give something back.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -67,7 +69,7 @@ impl ClassLeases {
 
     /// What to ask for: twice what the last interval took, so that it grows as fast as rows come.
     fn ask(&mut self) -> Ask {
-        let target = (2 * self.taken).max(self.now.want).min(MOST);
+        let target = (2 * self.taken).max(self.now.want).min(u64::from(MOST));
         let want = target.saturating_sub(self.ready.len() as u64);
         Ask { want, ahead: ahead(self.limit), ..self.now }
     }
@@ -75,10 +77,11 @@ impl ClassLeases {
     fn granted(&mut self, answer: &Granted, now: Instant) {
         let news = answer.granted.saturating_sub(self.now.granted);
         // Those of an answer that was lost were due within a horizon, then.
-        let unseen = usize::try_from(news).unwrap_or(usize::MAX).saturating_sub(answer.due.len());
+        let news = usize::try_from(news.min(u64::from(MOST))).unwrap_or_default();
+        let unseen = news.saturating_sub(answer.due.len());
         let horizon = horizon(self.limit.window);
         self.ready.extend(answer.due.iter().map(|due| now + time(*due)));
-        self.ready.extend(std::iter::repeat_n(now + horizon, unseen.min(MOST as usize)));
+        self.ready.extend(std::iter::repeat_n(now + horizon, unseen));
         self.now.granted = self.now.granted.max(answer.granted);
         let rest = answer.wait.map_or(Duration::ZERO, time);
         let again = rest.clamp(interval(self.limit.window), LOOK_AGAIN);
@@ -293,4 +296,60 @@ impl ClassLeases {
 
 fn left(until: Option<Instant>, now: Instant) -> Option<Duration> {
     until.map(|until| until.saturating_duration_since(now)).filter(|left| !left.is_zero())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Limit = Limit { requests: 400, window: Duration::from_secs(60) };
+
+    /// Asks, and has so many granted, the last of them due later.
+    fn call(leases: &mut Leases, granted: u64, due: &[f64], now: Instant) -> Ask {
+        let told = leases.ask(now, false);
+        let granted = Granted { granted, due: due.to_vec(), ..Granted::default() };
+        let classes = BTreeMap::from([("users".to_owned(), granted)]);
+        leases.answered(&told, &Answer { classes, ..Answer::default() }, now, now);
+        told["users"]
+    }
+
+    #[test]
+    fn what_was_granted_is_sent_when_it_is_due_and_not_after_the_lease() {
+        let (mut leases, now) = (Leases::default(), Instant::now());
+        assert_eq!(leases.take("users", MINUTE, true, now), None, "the server has to be asked");
+        assert_eq!(call(&mut leases, 2, &[0.0, 100_000.0], now).want, 1);
+        assert_eq!(leases.take("users", MINUTE, true, now), Some(Ok(())));
+        let due = Duration::from_millis(100);
+        assert_eq!(leases.take("users", MINUTE, true, now), Some(Err(Hold::Pace(due))));
+        assert_eq!(leases.take("users", MINUTE, true, now + LEASE), None, "the lease is over");
+        let told = leases.ask(now + LEASE, false)["users"];
+        assert_eq!((told.granted, told.unused, told.replied), (2, 1, 0));
+    }
+
+    #[test]
+    fn an_answer_that_was_lost_is_made_up_for() {
+        let (mut leases, now) = (Leases::default(), Instant::now());
+        leases.take("users", MINUTE, false, now);
+        // Three were granted before, which nobody heard of.
+        call(&mut leases, 4, &[0.0], now);
+        let later = now + horizon(MINUTE.window);
+        let taken = (0..9).filter(|_| leases.take("users", MINUTE, false, later) == Some(Ok(())));
+        assert_eq!(taken.count(), 4);
+    }
+
+    #[test]
+    fn what_went_out_while_the_server_was_lost_is_told_as_far_as_it_counts() {
+        let (mut leases, now) = (Leases::default(), Instant::now());
+        for _ in 0..3 {
+            leases.own("users", MINUTE);
+        }
+        leases.own_reply("users", now);
+        leases.own_reply("users", now + Duration::from_secs(50));
+        let back = now + Duration::from_secs(70);
+        leases.adopt(back);
+        let told = leases.ask(back, false)["users"];
+        assert_eq!((told.granted, told.replied), (2, 1), "the first is a window ago");
+        leases.own_reply("users", back);
+        assert_eq!(leases.ask(back, false)["users"].replied, 2);
+    }
 }

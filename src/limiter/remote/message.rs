@@ -24,8 +24,9 @@ pub(super) struct Call<'a> {
     pub(super) patience: u64,
     /// Whether the process ends.
     pub(super) bye: bool,
-    /// Whether it only looks.
+    /// Whether it only looks, and the class of which it wants to know what is used.
     pub(super) look: bool,
+    pub(super) count: &'a str,
     pub(super) classes: BTreeMap<&'static str, Ask>,
 }
 

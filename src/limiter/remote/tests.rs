@@ -111,12 +111,11 @@ impl Pair<'_> {
         let request = RequestId { process, number: self.number };
         let taken = self.state.take("users", self.limit, is_paced, request, self.moment());
         assert_eq!(granted.granted - before, u64::from(taken.is_ok()), "{taken:?} {granted:?}");
-        let wait = |until: Moment| Some((until - self.moment()).as_secs_f64() * 1e6);
+        let wait = |until: Moment| Some(until.saturating_sub(self.moment()).as_secs_f64() * 1e6);
         let told = match taken {
-            Ok(()) => (None, None),
+            Ok(()) | Err(Wait::Closed(_)) => (None, None),
             Err(Wait::Full(until)) => (Some(Why::Full), until.and_then(wait)),
             Err(Wait::Pace(until)) => (Some(Why::Pace), wait(until)),
-            Err(Wait::Closed(_)) => (None, None),
         };
         assert_eq!((granted.why, granted.wait.map(f64::round)), (told.0, told.1.map(f64::round)));
         if taken.is_ok() {
@@ -245,7 +244,7 @@ fn an_answer_that_was_lost_costs_nothing_and_what_was_forgotten_is_learnt_again(
     // A process that says it was granted 40, of which 10 were replied to, is believed.
     let known = Ask { granted: 40, replied: 10, ..Ask::default() };
     let mut look = |id| {
-        let call = Call { server: id, look: true, ..Call::default() };
+        let call = Call { server: id, look: true, count: "users", ..Call::default() };
         super::ask(&mut remote, "k", &call).unwrap().usage
     };
     assert_eq!(look("b").requests, 0);

@@ -74,7 +74,7 @@ impl BudgetServer {
 
     /// Runs the script.
     pub(super) fn call(&mut self, key: &str, call: &str) -> Result<String, String> {
-        let known = (&*self.script).to_owned();
+        let known = self.script.clone();
         let mut answer = self.run("EVALSHA", &known, key, call);
         let lost =
             |error: &RedisError| error.kind() == ErrorKind::Server(ServerErrorKind::NoScript);

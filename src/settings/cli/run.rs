@@ -256,12 +256,12 @@ pub struct PaceArgs {
     pub no_shared_budget: bool,
 
     /// Share the limits with runs on other hosts through Redis or Valkey, such as
-    /// redis://redis.example.com:6379/0; rediss:// for TLS, unix:///PATH for a socket. The URL holds no
-    /// password
+    /// `redis://redis.example.com:6379/0`; `rediss://` for TLS, `unix:///PATH` for a socket. The URL holds
+    /// no password
     #[arg(long, value_name = "URL", conflicts_with = "no_shared_budget")]
     pub budget: Option<String>,
 
-    /// A file with the password of --budget; without it, DESCOPE_BUDGET_PASSWORD is used
+    /// A file with the password of --budget; without it, `DESCOPE_BUDGET_PASSWORD` is used
     #[arg(long, value_name = "FILE", requires = "budget")]
     pub budget_password_file: Option<PathBuf>,
 
