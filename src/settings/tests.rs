@@ -92,11 +92,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("budget", "", "--budget=redis://127.0.0.1:1"),
     ("budget-password-file", "--budget=redis://127.0.0.1:1", "--budget-password-file=key"),
     ("budget-lost", "--budget=redis://127.0.0.1:1", "--budget-lost=halt"),
-    (
-        "budget-hosts",
-        "--budget=redis://127.0.0.1:1 --budget-lost=share --budget-hosts=2",
-        "--budget-hosts=3",
-    ),
+    ("budget-hosts", "--budget=redis://127.0.0.1:1", "--budget-lost=share --budget-hosts=3"),
     ("connect-timeout", "", "--connect-timeout=1s"),
     ("timeout", "", "--timeout=90s"),
     ("max-attempts", "", "--max-attempts=1"),
