@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 pub use address::RemoteAddress;
 use leases::{LEASE, Leases};
-use message::{Answer, Call, micros, time};
+use message::{BudgetAnswer, BudgetCall, micros, time};
 use wire::BudgetServer;
 
 use super::hold::Hold;
@@ -119,7 +119,7 @@ impl RemoteBudget {
         let mut remote = BudgetServer::connect(address)?;
         let server_id = remote.id().to_owned();
         let count = RateClass::Users.name();
-        let look = Call { server: &server_id, look: true, count, ..Call::default() };
+        let look = BudgetCall { server: &server_id, look: true, count, ..BudgetCall::default() };
         let answer = ask(&mut remote, &key_of(server, project), &look)?;
         let usage = BudgetUsage {
             requests: answer.usage.requests,
@@ -301,7 +301,7 @@ impl RemoteKeeper {
         }
         let window = self.leases.window();
         let server_id = server.id().to_owned();
-        let call = Call {
+        let call = BudgetCall {
             server: &server_id,
             sender: &self.sender,
             unknown: micros(window),
@@ -341,7 +341,11 @@ impl RemoteKeeper {
     }
 }
 
-fn ask(server: &mut BudgetServer, key: &str, call: &Call<'_>) -> Result<Answer, String> {
+fn ask(
+    server: &mut BudgetServer,
+    key: &str,
+    call: &BudgetCall<'_>,
+) -> Result<BudgetAnswer, String> {
     let call = serde_json::to_string(call).map_err(|error| error.to_string())?;
     let answer = server.call(key, &call)?;
     serde_json::from_str(&answer).map_err(|error| format!("its answer is not understood: {error}"))

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::message::{Answer, Ask, Granted, Why, micros, time};
+use super::message::{Ask, BudgetAnswer, Granted, Why, micros, time};
 use crate::limiter::hold::Hold;
 use crate::limiter::limit::Limit;
 
@@ -228,7 +228,7 @@ impl Leases {
     pub(super) fn answered(
         &mut self,
         told: &BTreeMap<&'static str, Ask>,
-        answer: &Answer,
+        answer: &BudgetAnswer,
         sent: Instant,
         now: Instant,
     ) {
@@ -309,7 +309,7 @@ mod tests {
         let told = leases.ask(now, false);
         let granted = Granted { granted, due: due.to_vec(), ..Granted::default() };
         let classes = BTreeMap::from([("users".to_owned(), granted)]);
-        leases.answered(&told, &Answer { classes, ..Answer::default() }, now, now);
+        leases.answered(&told, &BudgetAnswer { classes, ..BudgetAnswer::default() }, now, now);
         told["users"]
     }
 

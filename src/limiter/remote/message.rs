@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a process tells.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Call<'a> {
+pub(super) struct BudgetCall<'a> {
     /// The server's identity since it was started.
     pub(super) server: &'a str,
     /// The process.
@@ -47,7 +47,7 @@ pub(super) struct Ask {
 
 /// What the script answers.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Answer {
+pub(super) struct BudgetAnswer {
     /// Whether there was anything before.
     #[serde(default)]
     pub(super) there: bool,

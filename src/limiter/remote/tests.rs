@@ -92,13 +92,19 @@ impl Pair<'_> {
         let (requests, window) = (self.limit.requests, micros(self.limit.window));
         known.ask = Ask { requests, window, paced, want, ahead: u64::MAX >> 12, ..known.ask };
         let (sender, classes) = (process.to_string(), BTreeMap::from([("users", known.ask)]));
-        let call =
-            Call { server: "one", sender: &sender, hold: HOLD, close, classes, ..Call::default() };
+        let call = BudgetCall {
+            server: "one",
+            sender: &sender,
+            hold: HOLD,
+            close,
+            classes,
+            ..BudgetCall::default()
+        };
         // The time is a part of the call here.
         let mut call = serde_json::to_value(call).unwrap();
         call["time"] = [self.now / 1_000_000, self.now % 1_000_000].into();
         let answer = self.server.call(&self.key, &call.to_string()).unwrap();
-        let mut answer: Answer = serde_json::from_str(&answer).unwrap();
+        let mut answer: BudgetAnswer = serde_json::from_str(&answer).unwrap();
         let granted = answer.classes.remove("users").unwrap();
         self.processes.get_mut(&process).unwrap().ask.granted = granted.granted;
         granted
@@ -223,11 +229,19 @@ fn the_script_decides_as_the_pure_state_does() {
 }
 
 /// One call for a class of 100 in 10 s.
-fn tell(server: &mut BudgetServer, id: &str, sender: &str, ask: Ask) -> Answer {
+fn tell(server: &mut BudgetServer, id: &str, sender: &str, ask: Ask) -> BudgetAnswer {
     let ask = Ask { requests: 100, window: 10_000_000, ahead: 2, ..ask };
     let classes = BTreeMap::from([("users", ask)]);
     let (unknown, hold, patience) = (10_000_000, 60_000_000, 60_000_000);
-    let call = Call { server: id, sender, unknown, hold, patience, classes, ..Call::default() };
+    let call = BudgetCall {
+        server: id,
+        sender,
+        unknown,
+        hold,
+        patience,
+        classes,
+        ..BudgetCall::default()
+    };
     super::ask(server, "k", &call).unwrap()
 }
 
@@ -244,7 +258,7 @@ fn an_answer_that_was_lost_costs_nothing_and_what_was_forgotten_is_learnt_again(
     // A process that says it was granted 40, of which 10 were replied to, is believed.
     let known = Ask { granted: 40, replied: 10, ..Ask::default() };
     let mut look = |id| {
-        let call = Call { server: id, look: true, count: "users", ..Call::default() };
+        let call = BudgetCall { server: id, look: true, count: "users", ..BudgetCall::default() };
         super::ask(&mut remote, "k", &call).unwrap().usage
     };
     assert_eq!(look("b").requests, 0);

@@ -24,11 +24,6 @@ pub(super) struct BudgetServer {
     script: String,
 }
 
-/// Whether an address can be connected to at all.
-pub(super) fn check(address: &RemoteAddress) -> Result<(), String> {
-    info(address).map(drop).map_err(|error| error.category().to_lowercase())
-}
-
 fn info(address: &RemoteAddress) -> Result<ConnectionInfo, RedisError> {
     let info = address.url.clone().into_connection_info()?;
     let Some(password) = &address.password else { return Ok(info) };
