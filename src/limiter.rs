@@ -26,7 +26,7 @@ use crate::limiter::limit::Limit;
 use hold::Hold;
 pub use hours::{Hours, SendingHours};
 pub use keeper::OwnShare;
-use keeper::{Here, Keeper, Taken};
+use keeper::{Here, Keeper, TakenRequest};
 pub use remote::{RemoteAddress, RemoteBudget};
 pub use shared::SharedBudget;
 pub use state::BudgetUsage;
@@ -128,7 +128,7 @@ pub struct Pass<'a> {
 struct Token<'a> {
     keeper: &'a Keeper,
     class: &'a Class,
-    taken: Taken,
+    taken: TakenRequest,
 }
 
 impl Drop for Token<'_> {

@@ -33,7 +33,7 @@ pub(super) enum Keeper {
 
 /// A request that was let through.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Taken {
+pub(super) enum TakenRequest {
     /// By a state of this host.
     Own(RequestId),
     /// By a server.
@@ -47,36 +47,38 @@ impl Keeper {
         class: &'static str,
         limit: Limit,
         is_paced: bool,
-    ) -> Result<Taken, Hold> {
+    ) -> Result<TakenRequest, Hold> {
         match self {
-            Self::Here(here) => here.take(class, limit, is_paced).map(Taken::Own),
-            Self::Shared(shared) => shared.take(class, limit, is_paced).await.map(Taken::Own),
+            Self::Here(here) => here.take(class, limit, is_paced).map(TakenRequest::Own),
+            Self::Shared(shared) => {
+                shared.take(class, limit, is_paced).await.map(TakenRequest::Own)
+            }
             Self::Remote(remote, share) => match (remote.take(class, limit, is_paced).await, share)
             {
-                (Ok(()), _) => Ok(Taken::Remote),
+                (Ok(()), _) => Ok(TakenRequest::Remote),
                 (Err(NotGranted::Held(hold)), _) => Err(hold),
                 (Err(NotGranted::Lost(_)), None) => Err(Hold::Pace(ASK_AGAIN)),
                 (Err(NotGranted::Lost(since)), Some(share)) => {
                     let taken = share.take(class, limit, since).await?;
                     remote.own(class, limit);
-                    Ok(Taken::Own(taken))
+                    Ok(TakenRequest::Own(taken))
                 }
             },
         }
     }
 
     /// The reply to a request is in, or will never come.
-    pub(super) fn reply(&self, class: &'static str, taken: Taken) {
+    pub(super) fn reply(&self, class: &'static str, taken: TakenRequest) {
         match (self, taken) {
-            (Self::Here(here), Taken::Own(request)) => here.reply(class, request),
-            (Self::Shared(shared), Taken::Own(request)) => shared.reply(class, request),
-            (Self::Remote(remote, Some(share)), Taken::Own(request)) => {
+            (Self::Here(here), TakenRequest::Own(request)) => here.reply(class, request),
+            (Self::Shared(shared), TakenRequest::Own(request)) => shared.reply(class, request),
+            (Self::Remote(remote, Some(share)), TakenRequest::Own(request)) => {
                 share.reply(class, request);
                 remote.own_reply(class);
             }
-            (Self::Remote(remote, _), Taken::Remote) => remote.reply(class),
+            (Self::Remote(remote, _), TakenRequest::Remote) => remote.reply(class),
             // Nobody hands out what another keeper has let through.
-            (_, Taken::Remote) | (Self::Remote(_, None), Taken::Own(_)) => {}
+            (_, TakenRequest::Remote) | (Self::Remote(_, None), TakenRequest::Own(_)) => {}
         }
     }
 
