@@ -1,5 +1,6 @@
 //! Connecting to a project: the handshake, and the gate that its requests pass.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::api::explain;
@@ -7,9 +8,10 @@ use crate::api::retry::Backoff;
 use crate::api::transport::{Endpoint, Handshake, NoHandshake, ReadOnly, Transport};
 use crate::attributes;
 use crate::exit::Error;
-use crate::limiter::{Gate, Rates, SharedBudget};
+use crate::limiter::{Gate, OwnShare, Rates, RemoteBudget, SharedBudget};
 use crate::requester::Requester;
 use crate::rows::DeclaredAttribute;
+use crate::settings::budget::{BudgetSettings, HostBudget};
 use crate::settings::config::PaceSettings;
 use crate::stop::Stop;
 
@@ -118,21 +120,39 @@ pub(crate) async fn connect(endpoint: &Endpoint) -> Result<(Transport, Handshake
     }
 }
 
-/// The gate, which shares the limits with this machine's other runs for the project.
+/// The gate, which shares the limits with other runs for the project: those of this machine, or of several
+/// hosts.
 ///
 /// `endpoint` is nothing in a rehearsal.
 pub(crate) fn gate(pace: &PaceSettings, endpoint: Option<&Endpoint>, rates: &Rates) -> Gate {
     let gate = Gate::new(pace.concurrency, rates);
-    let (Some(folder), Some(endpoint), true) = (&pace.budget, endpoint, rates.users.is_some())
-    else {
-        return gate;
-    };
-    match SharedBudget::open(folder, endpoint.base_url.as_str(), &endpoint.project_id) {
-        Ok(budget) => gate.sharing(budget),
-        Err(error) => {
+    let Some(endpoint) = endpoint.filter(|_| rates.users.is_some()) else { return gate };
+    match &pace.budget {
+        BudgetSettings::Alone => gate,
+        BudgetSettings::Machine(folder) => match on_this_machine(folder, endpoint) {
+            Some(budget) => gate.sharing(budget),
+            None => gate,
+        },
+        BudgetSettings::Hosts(budget) => with_hosts(gate, budget, endpoint),
+    }
+}
+
+fn on_this_machine(folder: &Path, endpoint: &Endpoint) -> Option<SharedBudget> {
+    let opened = SharedBudget::open(folder, endpoint.base_url.as_str(), &endpoint.project_id);
+    opened
+        .inspect_err(|error| {
             let folder = folder.display();
             tracing::warn!(%folder, %error, "no shared budget: limits are not shared with this project's other runs");
-            gate
-        }
-    }
+        })
+        .ok()
+}
+
+fn with_hosts(gate: Gate, budget: &HostBudget, endpoint: &Endpoint) -> Gate {
+    let (server, project) = (endpoint.base_url.as_str(), &endpoint.project_id);
+    let share = budget.shares.map(|hosts| {
+        let folder = budget.folder.as_deref();
+        OwnShare::new(hosts, folder.and_then(|folder| on_this_machine(folder, endpoint)))
+    });
+    let remote = RemoteBudget::open(budget.address.clone(), server, project, endpoint.timeout);
+    gate.sharing_with_hosts(remote, share)
 }

@@ -4,12 +4,13 @@
 //! back, then the end of a cool-down, then the rate. What is let through holds a [`Pass`] until the reply is in.
 //!
 //! How many may go is one pure [`state`], kept in memory or in a file for all processes of the
-//! host.
+//! host. For several hosts, a server keeps the same state by the same rules ([`remote`]).
 
 mod hold;
 mod hours;
 mod keeper;
 pub mod limit;
+mod remote;
 mod shared;
 mod state;
 mod throttle;
@@ -24,10 +25,11 @@ use crate::catalog::RateClass;
 use crate::limiter::limit::Limit;
 use hold::Hold;
 pub use hours::{Hours, SendingHours};
-use keeper::{Here, Keeper};
+pub use keeper::OwnShare;
+use keeper::{Here, Keeper, TakenRequest};
+pub use remote::{RemoteAddress, RemoteBudget};
 pub use shared::SharedBudget;
 pub use state::BudgetUsage;
-use state::RequestId;
 pub use throttle::{Held, Intervention, Steering, Throttle};
 
 /// The rates that a gate keeps.
@@ -126,12 +128,12 @@ pub struct Pass<'a> {
 struct Token<'a> {
     keeper: &'a Keeper,
     class: &'a Class,
-    request: RequestId,
+    taken: TakenRequest,
 }
 
 impl Drop for Token<'_> {
     fn drop(&mut self) {
-        self.keeper.reply(self.class.rate.name(), self.request);
+        self.keeper.reply(self.class.rate.name(), self.taken);
         self.class.freed.notify_one();
     }
 }
@@ -159,6 +161,13 @@ impl Gate {
     #[must_use]
     pub fn sharing(self, budget: SharedBudget) -> Self {
         Self { keeper: Keeper::Shared(budget), ..self }
+    }
+
+    /// The same, with the rates kept together with processes of other hosts. While the server that
+    /// keeps them is lost, nothing is sent, or what this host's share allows.
+    #[must_use]
+    pub fn sharing_with_hosts(self, budget: RemoteBudget, share: Option<OwnShare>) -> Self {
+        Self { keeper: Keeper::Remote(budget, share), ..self }
     }
 
     /// The same, heeding what holds requests back besides.
@@ -313,7 +322,7 @@ impl Gate {
             let limit = self.throttle.of(whole);
             let is_paced = limit != whole || class.is_paced.load(Ordering::Relaxed);
             match self.keeper.take(class.rate.name(), limit, is_paced).await {
-                Ok(request) => return Some(Token { keeper: &self.keeper, class, request }),
+                Ok(taken) => return Some(Token { keeper: &self.keeper, class, taken }),
                 Err(Hold::Closed(wait)) if heeds_cool_down => self.closed_for(wait),
                 Err(Hold::Closed(wait)) => self.wait(wait, &self.waits.cool_down_ms).await,
                 Err(Hold::Pace(wait)) => self.wait(wait, &self.waits.limit_ms).await,

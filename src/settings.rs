@@ -1,5 +1,6 @@
 //! Settings: what was typed, what the environment and a job file add, and what it all means.
 
+pub(crate) mod budget;
 pub(crate) mod cli;
 pub(crate) mod config;
 pub(crate) mod hours;

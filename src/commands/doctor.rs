@@ -5,7 +5,6 @@
 mod rights;
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use jiff::Timestamp;
 use url::Url;
@@ -15,11 +14,14 @@ use crate::api::address::{check_project_id_length, is_loopback};
 use crate::api::retry::Backoff;
 use crate::api::transport::{Endpoint, probe};
 use crate::connect::{self, ReadableProject};
-use crate::doctor::{self, CheckStatus, Diagnosis, KeyFacts, LimitFacts, NetworkFacts};
+use crate::doctor::{
+    self, BudgetFacts, CheckStatus, Diagnosis, KeyFacts, LimitFacts, NetworkFacts,
+};
 use crate::exit::{Error, Exit};
-use crate::limiter::{BudgetUsage, SharedBudget};
+use crate::limiter::{RemoteBudget, SharedBudget};
 use crate::report;
 use crate::settings::Environment;
+use crate::settings::budget::{BudgetSettings, HostBudget};
 use crate::settings::cli::doctor::DoctorArgs;
 use crate::settings::config::{self, PaceSettings};
 use crate::settings::management_key::{self, FoundKey, KeyOrigin};
@@ -129,7 +131,7 @@ async fn project_facts(
     pace: &PaceSettings,
 ) -> Vec<Diagnosis> {
     // Before our own requests count.
-    let budget = pace.budget.as_deref().map(|folder| usage(folder, endpoint));
+    let budget = usage(&pace.budget, endpoint).await;
     let backoff = Backoff { max_attempts: ATTEMPTS, ..Backoff::default() };
     let id = &endpoint.project_id;
     match connect::to_read_with(endpoint, pace, backoff).await {
@@ -148,15 +150,33 @@ async fn project_facts(
     }
 }
 
-fn usage(folder: &Path, endpoint: &Endpoint) -> (String, Result<Option<BudgetUsage>, String>) {
-    let used = SharedBudget::usage(folder, endpoint.base_url.as_str(), &endpoint.project_id);
-    (folder.display().to_string(), used.map_err(|error| error.to_string()))
+async fn usage(budget: &BudgetSettings, endpoint: &Endpoint) -> Option<BudgetFacts> {
+    let (server, project) = (endpoint.base_url.to_string(), endpoint.project_id.clone());
+    match budget {
+        BudgetSettings::Alone => None,
+        BudgetSettings::Machine(folder) => Some(BudgetFacts {
+            place: format!("in {}", folder.display()),
+            usage: SharedBudget::usage(folder, &server, &project)
+                .map_err(|error| error.to_string()),
+            advice: "make the folder your own, or name another one in XDG_STATE_HOME",
+        }),
+        BudgetSettings::Hosts(HostBudget { address, .. }) => {
+            let (place, address) = (format!("at {address}"), address.clone());
+            let look = move || RemoteBudget::usage(&address, &server, &project);
+            let looked = tokio::task::spawn_blocking(look).await;
+            Some(BudgetFacts {
+                place,
+                usage: looked.unwrap_or_else(|panic| Err(panic.to_string())),
+                advice: "see that the server runs, that this host can reach it, and that it takes the password; until then, runs send nothing, or their share (--budget-lost)",
+            })
+        }
+    }
 }
 
 fn limits(
     project: &ReadableProject,
     args: &DoctorArgs,
-    budget: Option<(String, Result<Option<BudgetUsage>, String>)>,
+    budget: Option<BudgetFacts>,
 ) -> Vec<Diagnosis> {
     doctor::limits(&LimitFacts {
         rates: &project.rates,

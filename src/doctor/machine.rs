@@ -14,9 +14,19 @@ pub(crate) struct LimitFacts<'a> {
     pub(crate) share: Option<u32>,
     /// The rate-limit tier, if the server tells one.
     pub(crate) tier: Option<&'a str>,
-    /// The folder of the budget that runs of this machine share, if they share one, and what is used of
-    /// it, nothing before the first run.
-    pub(crate) budget: Option<(String, Result<Option<BudgetUsage>, String>)>,
+    /// The budget that runs share, if they share one.
+    pub(crate) budget: Option<BudgetFacts>,
+}
+
+/// What is known of a shared budget.
+#[derive(Debug)]
+pub(crate) struct BudgetFacts {
+    /// Where it is kept, such as "in FOLDER".
+    pub(crate) place: String,
+    /// What is used of it; nothing before the first run.
+    pub(crate) usage: Result<Option<BudgetUsage>, String>,
+    /// What to do where that cannot be read.
+    pub(crate) advice: &'static str,
 }
 
 /// What a row takes in a run folder, by the files that are written: the user of about 1 KB before and
@@ -71,35 +81,35 @@ fn budget(facts: &LimitFacts<'_>) -> Diagnosis {
             "limits are not shared with other runs of this machine",
             "set HOME or XDG_STATE_HOME to a folder that can be written, and give neither --no-shared-budget nor --rate",
         ),
-        Some((folder, Err(why))) => Diagnosis::warning(
+        Some(BudgetFacts { place, usage: Err(why), advice }) => Diagnosis::warning(
             "budget",
-            format!("the shared budget in {folder} cannot be read: {why}"),
-            "make the folder your own, or name another one in XDG_STATE_HOME",
+            format!("the shared budget {place} cannot be read: {why}"),
+            *advice,
         ),
-        Some((folder, Ok(None))) => {
-            Diagnosis::ok("budget", format!("shared in {folder}; no run uses it just now"))
+        Some(BudgetFacts { place, usage: Ok(None), .. }) => {
+            Diagnosis::ok("budget", format!("shared {place}; no run uses it just now"))
         }
-        Some((folder, Ok(Some(usage)))) => used(folder, usage),
+        Some(BudgetFacts { place, usage: Ok(Some(usage)), .. }) => used(place, usage),
     }
 }
 
-fn used(folder: &str, usage: &BudgetUsage) -> Diagnosis {
+fn used(place: &str, usage: &BudgetUsage) -> Diagnosis {
     let BudgetUsage { requests, processes, closed_for } = usage;
     if !closed_for.is_zero() {
         let seconds = closed_for.as_secs().max(1);
         return Diagnosis::warning(
             "budget",
-            format!("shared in {folder}; the server wants quiet for another {seconds} s"),
-            "wait, and find out who else sends to this project",
+            format!("shared {place}; nobody may send for another {seconds} s"),
+            "wait; if the server has refused requests for the rate, find out who else sends to this project",
         );
     }
-    let pids: Vec<String> = processes.iter().map(u32::to_string).collect();
+    let pids: Vec<&str> = processes.iter().map(String::as_str).collect();
     let who = match pids.as_slice() {
         [] => "no process sends just now".to_owned(),
         [pid] => format!("process {pid} sends just now"),
         pids => format!("processes {} send just now", pids.join(", ")),
     };
-    Diagnosis::ok("budget", format!("shared in {folder}; {requests} requests count, {who}"))
+    Diagnosis::ok("budget", format!("shared {place}; {requests} requests count, {who}"))
 }
 
 /// Whether there is room for so many rows.
@@ -241,11 +251,14 @@ mod tests {
         let with = |budget| LimitFacts { rates: &rates, share: Some(80), tier: None, budget };
         let usage = |pids: &[u32], seconds| BudgetUsage {
             requests: 380,
-            processes: pids.iter().copied().collect(),
+            processes: pids.iter().map(u32::to_string).collect(),
             closed_for: Duration::from_secs(seconds),
         };
         let told = |budget| limits(&with(budget)).remove(2);
-        let shared = |usage| Some(("/state".to_owned(), usage));
+        let shared = |usage| {
+            let place = "in /state".to_owned();
+            Some(BudgetFacts { place, usage, advice: "mend it" })
+        };
         assert_eq!(told(None).status, Warning);
         assert_eq!(told(shared(Ok(None))).status, Fine);
         let busy = told(shared(Ok(Some(usage(&[7, 9], 0)))));

@@ -30,6 +30,13 @@ impl Limit {
         Self { requests: part.min(self.requests - 1).max(1), ..self }
     }
 
+    /// One of so many equal parts of it; `None` where that is less than one request.
+    #[must_use]
+    pub fn part(self, parts: NonZeroU32) -> Option<Self> {
+        let requests = self.requests / parts;
+        (requests > 0).then_some(Self { requests, ..self })
+    }
+
     /// How requests follow each other evenly: one in this time, and so many back to back.
     #[must_use]
     pub fn spacing(self) -> (Duration, NonZeroU32) {

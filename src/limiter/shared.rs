@@ -102,6 +102,11 @@ impl SharedBudget {
         }
     }
 
+    /// The reply to a request is in, or will never come.
+    pub(super) fn reply(&self, class: &'static str, request: RequestId) {
+        self.tell(move |state, now| state.reply(class, request, now));
+    }
+
     /// Has the state changed, without waiting for it.
     pub(super) fn tell(&self, change: impl FnOnce(&mut LimiterState, Moment) + Send + 'static) {
         if let Some(changes) = &self.changes {
@@ -179,8 +184,13 @@ fn locked(mut file: &File, changes: Vec<StateChange>) -> Result<(), (io::Error, 
 
 /// The file of a project's budget.
 fn path_of(folder: &Path, server: &str, project: &str) -> PathBuf {
+    folder.join(format!("{NAME}{}.json", name_of(server, project)))
+}
+
+/// What a project at a server is called where its budget is kept; it tells neither.
+pub(super) fn name_of(server: &str, project: &str) -> String {
     let name = xxhash_rust::xxh3::xxh3_64(format!("{server} {project}").as_bytes());
-    folder.join(format!("{NAME}{name:016x}.json"))
+    format!("{name:016x}")
 }
 
 /// The time since 1970: the one clock that processes share.

@@ -58,10 +58,10 @@ pub(super) enum Wait {
 /// What is used of a budget at a moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BudgetUsage {
-    /// Requests that count against the limit of all, by the processes of this machine.
+    /// Requests that count against the limit of all, by the processes that share the budget.
     pub requests: u64,
-    /// The processes that have requests on the wire.
-    pub processes: BTreeSet<u32>,
+    /// The processes that have requests on the wire: their numbers, behind their hosts where these share it.
+    pub processes: BTreeSet<String>,
     /// How long the server wants quiet.
     pub closed_for: Duration,
 }
@@ -156,7 +156,7 @@ impl LimiterState {
     /// What is used of it.
     pub(super) fn usage(&mut self, now: Moment) -> BudgetUsage {
         let sent = self.classes.values().flat_map(|class| &class.on_the_wire);
-        let processes = sent.map(|(request, _)| request.process).collect();
+        let processes = sent.map(|(request, _)| request.process.to_string()).collect();
         let requests = self.class(RateClass::Users.name()).counted();
         BudgetUsage { requests, processes, closed_for: self.closed_until.saturating_sub(now) }
     }

@@ -30,6 +30,7 @@ use crate::rows::{Mapping, header_names};
 use crate::seal::Recipients;
 use crate::send::{LookRules, MaxDeletes, Protected};
 use crate::settings::Environment;
+use crate::settings::budget::{BudgetSettings, budget};
 use crate::settings::cli::findings::FindingArgs;
 use crate::settings::cli::leaving::LeavingArgs;
 use crate::settings::cli::run::{PaceArgs, ProjectArgs, Rate, RowArgs, RunArgs};
@@ -125,8 +126,8 @@ pub struct PaceSettings {
     pub rate: Option<Rate>,
     /// The part of a server's limits to use, in percent.
     pub max_share: u32,
-    /// The folder of the budget that this machine's runs share; `None` to keep the limits alone.
-    pub budget: Option<PathBuf>,
+    /// Who keeps the limits together.
+    pub budget: BudgetSettings,
     /// The longest that connecting may take.
     pub connect_timeout: Duration,
     /// The longest that a request may take.
@@ -149,7 +150,7 @@ impl PaceSettings {
             concurrency: 1,
             rate: None,
             max_share: 80,
-            budget: None,
+            budget: BudgetSettings::Alone,
             connect_timeout: Duration::from_secs(10),
             timeout: Duration::from_secs(60),
         }
@@ -461,29 +462,11 @@ pub(crate) fn pace(args: &PaceArgs, environment: Environment<'_>) -> Result<Pace
         concurrency: usize::from(args.concurrency),
         rate: args.rate,
         max_share: args.max_share,
-        budget: budget(args, environment),
+        budget: budget(args, environment)?,
         // Whoever shortens the whole shortens its parts.
         connect_timeout: args.connect_timeout.min(args.timeout),
         timeout: args.timeout,
     })
-}
-
-/// The folder for this program's state, below the user's (XDG Base Directory Specification).
-///
-/// A rate that was asked for is kept to the letter, and so by each run for itself.
-fn budget(args: &PaceArgs, environment: Environment<'_>) -> Option<PathBuf> {
-    if args.no_shared_budget || args.rate.is_some() {
-        return None;
-    }
-    let below_home = || Some(Path::new(&environment("HOME")?).join(".local/state"));
-    let state = environment("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let Some(state) = state.or_else(below_home) else {
-        tracing::warn!(
-            "neither XDG_STATE_HOME nor HOME is set: limits are not shared with other runs"
-        );
-        return None;
-    };
-    Some(state.join("descope-bulk"))
 }
 
 fn target(
@@ -595,7 +578,7 @@ mod tests {
             concurrency: 1,
             rate,
             max_share: 80,
-            budget: None,
+            budget: BudgetSettings::Alone,
             connect_timeout: Duration::from_secs(1),
             timeout: Duration::from_secs(2),
         };

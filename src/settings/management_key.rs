@@ -146,15 +146,20 @@ fn stated(args: &ProjectArgs, environment: Environment<'_>) -> Result<(String, K
 
 /// The text of a key file, bounded.
 pub(crate) fn read_key(path: &Path) -> Result<String, Error> {
+    read_secret(path, "key file")
+}
+
+/// The text of a file that holds a secret, bounded; `what` says what is in it, such as "key file".
+pub(super) fn read_secret(path: &Path, what: &str) -> Result<String, Error> {
     let refuse = |error: std::io::Error| {
-        Error::refused(format!("cannot read the key file {}: {error}", path.display()))
+        Error::refused(format!("cannot read the {what} {}: {error}", path.display()))
     };
     let file = File::open(path).map_err(refuse)?;
     let mut text = String::new();
     file.take(MOST + 1).read_to_string(&mut text).map_err(refuse)?;
     if text.len() as u64 > MOST {
         return Err(Error::refused(format!(
-            "the key file {} holds more than {MOST} bytes, so it is not a key",
+            "the {what} {} holds more than {MOST} bytes, so it is another file",
             path.display()
         )));
     }

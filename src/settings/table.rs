@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::cli::run::RunArgs;
 use crate::input::record::{Delimiter, Encoding, Format};
+use crate::limiter::RemoteAddress;
 use crate::outcome::milliseconds;
 use crate::shard::{SHARD, Shard};
 
@@ -191,10 +192,25 @@ pub(super) const SETTINGS: &[Setting] = &[
     key("limits.max-share", "max-share", KeyKind::NumberOrText).recorded("maxShare", |run| {
         json!(run.args.pace.rate.is_none().then_some(run.args.pace.max_share))
     }),
-    key("limits.no-shared-budget", "no-shared-budget", KeyKind::Switch)
-        .recorded("sharedBudget", |run| {
-            json!(!run.args.pace.no_shared_budget && run.args.pace.rate.is_none())
-        }),
+    key("limits.no-shared-budget", "no-shared-budget", KeyKind::Switch).recorded(
+        "sharedBudget",
+        |run| {
+            let pace = &run.args.pace;
+            let is_shared = !pace.no_shared_budget && pace.rate.is_none();
+            json!(is_shared || pace.budget.is_some())
+        },
+    ),
+    // Whatever is not an address may hold a password.
+    key("limits.budget", "budget", KeyKind::Text).recorded("budget", |run| {
+        let url = run.args.pace.budget.as_deref();
+        let address = url.and_then(|url| RemoteAddress::parse(url, None).ok());
+        json!(address.map(|address| address.to_string()))
+    }),
+    key("limits.budget-password-file", "budget-password-file", KeyKind::Path),
+    key("limits.budget-lost", "budget-lost", KeyKind::Text)
+        .recorded("budgetLost", |run| word(run.args.pace.budget_lost)),
+    key("limits.budget-hosts", "budget-hosts", KeyKind::Number)
+        .recorded("budgetHosts", |run| json!(run.args.pace.budget_hosts)),
     key("limits.between", "between", KeyKind::Texts).recorded("between", |run| {
         json!(run.args.hours.between.iter().map(ToString::to_string).collect::<Vec<_>>())
     }),
@@ -332,6 +348,9 @@ pub(super) const PROJECT_ID: &str = "DESCOPE_PROJECT_ID";
 
 /// The variable that holds the base URL of the API.
 pub(super) const BASE_URL: &str = "DESCOPE_BASE_URL";
+
+/// The variable that holds the password of the server of `--budget`.
+pub(super) const BUDGET_PASSWORD: &str = "DESCOPE_BUDGET_PASSWORD";
 
 /// Settings whose value may come from the environment, and the variables. Nobody but the caller
 /// reads the environment.

@@ -91,6 +91,10 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("rate", "", "--rate=1/60s"),
     ("max-share", "", "--max-share=10%"),
     ("no-shared-budget", "", "--no-shared-budget"),
+    ("budget", "", "--budget=redis://127.0.0.1:1"),
+    ("budget-password-file", "--budget=redis://127.0.0.1:1", "--budget-password-file=key"),
+    ("budget-lost", "--budget=redis://127.0.0.1:1", "--budget-lost=halt"),
+    ("budget-hosts", "--budget=redis://127.0.0.1:1", "--budget-lost=share --budget-hosts=3"),
     ("connect-timeout", "", "--connect-timeout=1s"),
     ("timeout", "", "--timeout=90s"),
     ("max-attempts", "", "--max-attempts=1"),
@@ -153,7 +157,9 @@ fn with_hidden_row() -> Vec<u8> {
 fn sent(folder: &Path, words: &str) -> Result<Vec<String>, String> {
     let path = |word: &str| folder.join(word).display().to_string();
     let word = |word: &str| match word.split_once('=') {
-        Some((flag @ ("--key-file" | "--job"), file)) => format!("{flag}={}", path(file)),
+        Some((flag @ ("--key-file" | "--job" | "--budget-password-file"), file)) => {
+            format!("{flag}={}", path(file))
+        }
         _ if !word.starts_with('-') => path(word),
         _ => word.to_owned(),
     };

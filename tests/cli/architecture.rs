@@ -62,6 +62,7 @@ const HIDDEN: &[(&str, &[&str])] = &[
     ("http_body_util", &["simulator/", "serve/server"]),
     ("yasna", &["api/transport/certificate"]),
     ("governor", &["limiter/state"]),
+    ("redis", &["limiter/remote/wire"]),
     ("indicatif", &["report/"]),
     ("annotate_snippets", &["report/snippet"]),
     ("csv_core", &["input/"]),

@@ -1,7 +1,7 @@
 //! Arguments of `run`, in the groups in which they are documented.
 
 use std::net::SocketAddr;
-use std::num::NonZeroU64;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -265,6 +265,24 @@ pub struct PaceArgs {
     #[arg(long)]
     pub no_shared_budget: bool,
 
+    /// Share the limits with runs on other hosts through Redis or Valkey, such as
+    /// `redis://redis.example.com:6379/0`; `rediss://` for TLS, `unix:///PATH` for a socket. The URL holds
+    /// no password
+    #[arg(long, value_name = "URL", conflicts_with = "no_shared_budget")]
+    pub budget: Option<String>,
+
+    /// A file with the password of --budget; without it, `DESCOPE_BUDGET_PASSWORD` is used
+    #[arg(long, value_name = "FILE", requires = "budget")]
+    pub budget_password_file: Option<PathBuf>,
+
+    /// What to do while the server of --budget cannot be reached
+    #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
+    pub budget_lost: BudgetLost,
+
+    /// How many hosts send to the project, for --budget-lost share
+    #[arg(long, value_name = "N", requires = "budget")]
+    pub budget_hosts: Option<NonZeroU32>,
+
     /// How long connecting may take
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, default_value = "10s")]
     pub connect_timeout: Duration,
@@ -272,6 +290,16 @@ pub struct PaceArgs {
     /// How long a request may take, connecting included
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, default_value = "60s")]
     pub timeout: Duration,
+}
+
+/// What a run does while the server that keeps its budget cannot be reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum BudgetLost {
+    /// Wait until it is back
+    #[default]
+    Halt,
+    /// After a window of waiting, go on with the limit divided by --budget-hosts
+    Share,
 }
 
 /// What is done about users before anything is sent for them.

@@ -205,6 +205,6 @@ fn veiled(key: &Setting, value: String) -> String {
         return format!("{name}={VEIL}");
     }
     let word = |c: char| !c.is_ascii_alphanumeric();
-    let with_password = key.flag == "base-url" && value.contains('@');
+    let with_password = ["base-url", "budget"].contains(&key.flag) && value.contains(['@', '?']);
     if with_password || value.split(word).any(looks_like_key) { VEIL.to_owned() } else { value }
 }

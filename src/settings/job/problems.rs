@@ -108,7 +108,9 @@ const SECRETS: &[&str] =
 pub(super) fn is_secret(name: &str) -> bool {
     let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
     let name = name.to_ascii_lowercase();
-    SECRETS.iter().any(|word| name.replace("keyfile", "").contains(word))
+    SECRETS
+        .iter()
+        .any(|word| name.replace("keyfile", "").replace("passwordfile", "").contains(word))
 }
 
 /// Whether a word looks like a management key.
