@@ -159,7 +159,7 @@ pub(super) fn read_secret(path: &Path, what: &str) -> Result<String, Error> {
     file.take(MOST + 1).read_to_string(&mut text).map_err(refuse)?;
     if text.len() as u64 > MOST {
         return Err(Error::refused(format!(
-            "the {what} {} holds more than {MOST} bytes, so it is another file",
+            "{} is not a {what}: it holds more than {MOST} bytes",
             path.display()
         )));
     }
