@@ -317,8 +317,8 @@ pub struct BeforeArgs {
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     pub on_drift: OnDrift,
 
-    /// Send N rows first, spread over the operations, read their users again, and go on only if all are as
-    /// they should be; on a terminal, ask before going on
+    /// Send N rows first, spread over the operations, read their users again, and continue only if each
+    /// shows what was written; on a terminal, ask before continuing
     #[arg(long, value_name = "N")]
     pub canary: Option<NonZeroU64>,
 
@@ -352,7 +352,7 @@ pub struct NotifyArgs {
     #[arg(long, value_name = "URL")]
     pub notify: Option<Url>,
 
-    /// Post what the run came to as JSON, without a user's data; signed if the environment variable
+    /// Post the outcome of the run as JSON, without users' data; signed if the environment variable
     /// `DESCOPE_BULK_NOTIFY_SECRET` is set; may be repeated
     #[arg(long, value_name = "URL")]
     pub notify_webhook: Vec<Url>,
