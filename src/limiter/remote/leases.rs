@@ -204,11 +204,12 @@ impl Leases {
         let is_closed = left(self.closed_until, now).is_some();
         let is_valid = self.valid_until.is_some_and(|until| now < until);
         for class in self.classes.values_mut() {
-            if is_last
-                || is_closed
-                || !is_valid
-                || class.idle_from().is_some_and(|from| from <= now)
-            {
+            let is_idle = class.idle_from().is_some_and(|from| from <= now);
+            if is_idle {
+                // Whoever wanted it was paused, and asks again by themselves.
+                class.now.want = 0;
+            }
+            if is_last || is_closed || !is_valid || is_idle {
                 class.give_back();
             }
         }
@@ -281,7 +282,7 @@ impl ClassLeases {
 
     fn has_news(&self, now: Instant) -> bool {
         let Ask { replied, unused, yields, .. } = self.told;
-        let waits = self.now.want > 0 && self.refused(now).is_none();
+        let waits = self.now.want > 0 && self.ready.is_empty() && self.refused(now).is_none();
         let is_told =
             (self.now.replied, self.now.unused, self.now.yields) == (replied, unused, yields);
         waits || !is_told || self.taken > 0
@@ -324,6 +325,24 @@ mod tests {
         assert_eq!(leases.take("users", MINUTE, true, now + LEASE), None, "the lease is over");
         let told = leases.ask(now + LEASE, false)["users"];
         assert_eq!((told.granted, told.unused, told.replied), (2, 1, 0));
+    }
+
+    #[test]
+    fn whoever_is_paused_while_they_wait_asks_for_no_more() {
+        let (mut leases, now) = (Leases::default(), Instant::now());
+        assert_eq!(leases.take("users", MINUTE, true, now), None, "the server has to be asked");
+        call(&mut leases, 1, &[0.0], now);
+        assert_eq!(leases.business(now), Some(now + horizon(MINUTE.window)), "nothing to tell");
+        let idle = now + horizon(MINUTE.window);
+        let told = call(&mut leases, 1, &[], idle);
+        assert_eq!((told.want, told.unused), (0, 1), "it goes back to the others");
+        assert_eq!(leases.business(idle + LEASE), None, "and no other is asked for");
+        assert_eq!(leases.take("users", MINUTE, true, idle + LEASE), None);
+        assert_eq!(
+            leases.ask(idle + LEASE, false)["users"].want,
+            1,
+            "who waits still is asked for"
+        );
     }
 
     #[test]
