@@ -26,7 +26,7 @@ use crate::limiter::limit::Limit;
 use hold::Hold;
 pub use hours::{Hours, SendingHours};
 pub use keeper::OwnShare;
-use keeper::{Here, Keeper, TakenRequest};
+use keeper::{Here, HostKeeper, Keeper, TakenRequest};
 pub use remote::{RemoteAddress, RemoteBudget};
 pub use shared::SharedBudget;
 pub use state::BudgetUsage;
@@ -148,7 +148,7 @@ impl Gate {
             free: Semaphore::new(slots),
             users: Class::new(RateClass::Users, rates.users),
             lower: rates.lower.iter().map(lower).collect(),
-            keeper: Keeper::Here(Here::new()),
+            keeper: Keeper::Host(HostKeeper::Here(Here::new())),
             throttle: Throttle::default(),
             closed_until: watch::Sender::new(None),
             full_until: watch::Sender::new(None),
@@ -160,7 +160,7 @@ impl Gate {
     /// The same, with the rates kept together with other processes.
     #[must_use]
     pub fn sharing(self, budget: SharedBudget) -> Self {
-        Self { keeper: Keeper::Shared(budget), ..self }
+        Self { keeper: Keeper::Host(HostKeeper::Shared(budget)), ..self }
     }
 
     /// The same, with the rates kept together with processes of other hosts. While the server that
