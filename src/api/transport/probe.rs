@@ -84,7 +84,7 @@ pub(crate) async fn probe(
 
 async fn resolve(host: &str, port: u16, patience: Duration) -> Result<Vec<SocketAddr>, String> {
     match timeout(patience, tokio::net::lookup_host((host, port))).await {
-        Err(_) => Err("nobody has answered in time".to_owned()),
+        Err(_) => Err("no answer in time".to_owned()),
         Ok(Err(_)) => Err("the name is not known".to_owned()),
         Ok(Ok(found)) => match found.collect::<Vec<_>>() {
             found if found.is_empty() => Err("the name has no address".to_owned()),
@@ -93,18 +93,21 @@ async fn resolve(host: &str, port: u16, patience: Duration) -> Result<Vec<Socket
     }
 }
 
-/// Connects to the first address that takes it; why the last one did not.
-async fn connect(
+/// Connects to the first address that takes it; why the last one did not. None may use up the time of
+/// those after it, as with the client of a run.
+pub(super) async fn connect(
     addresses: &[SocketAddr],
     patience: Duration,
 ) -> Result<(SocketAddr, Duration), String> {
     let begun = Instant::now();
     let mut why = String::new();
-    for address in addresses {
-        match timeout_at(begun + patience, TcpStream::connect(address)).await {
+    for (address, others) in addresses.iter().zip((1..=addresses.len()).rev()) {
+        let left = (begun + patience).saturating_duration_since(Instant::now());
+        let part = left / u32::try_from(others).unwrap_or(u32::MAX);
+        match timeout(part, TcpStream::connect(address)).await {
             Ok(Ok(_)) => return Ok((*address, begun.elapsed())),
             Ok(Err(error)) => why = innermost(&error),
-            Err(_) => return Err("it took too long".to_owned()),
+            Err(_) => why = "no answer in time".to_owned(),
         }
     }
     Err(why)

@@ -203,16 +203,35 @@ async fn a_server_that_is_not_there_got_nothing() {
     assert!(lost.detail.contains("refused"), "{}", lost.detail);
 }
 
+/// A server that takes no connection: those that wait to be accepted are as many as may wait.
 #[cfg(target_os = "linux")]
-#[tokio::test(start_paused = true)]
-async fn a_server_that_does_not_take_connections_got_nothing() {
+fn full() -> (SocketAddr, (tokio::net::TcpListener, Vec<TcpStream>)) {
     let listener = bound().listen(0).unwrap();
     let address = listener.local_addr().unwrap();
-    // Those that wait to be accepted are as many as may wait.
     let patience = Duration::from_millis(100);
     let waiting: Vec<_> =
         std::iter::from_fn(|| TcpStream::connect_timeout(&address, patience).ok()).collect();
     assert!(waiting.len() < 10);
+    (address, (listener, waiting))
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(start_paused = true)]
+async fn an_address_that_does_not_answer_leaves_time_for_the_others() {
+    let ((silent, _kept), listener) = (full(), TcpListener::bind("127.0.0.1:0").unwrap());
+    let there = listener.local_addr().unwrap();
+    let begun = Instant::now();
+    let patience = Duration::from_secs(10);
+    let (address, _) = probe::connect(&[silent, there], patience).await.unwrap();
+    assert_eq!((address, begun.elapsed().as_secs()), (there, 5));
+    let lost = probe::connect(&[silent, silent], patience).await.unwrap_err();
+    assert_eq!((lost.as_str(), begun.elapsed().as_secs()), ("no answer in time", 15));
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(start_paused = true)]
+async fn a_server_that_does_not_take_connections_got_nothing() {
+    let (address, _kept) = full();
     // By the clock that stands still until nobody else does anything.
     for (connect_timeout, timeout) in [(1, 60), (10, 60), (1, 2)] {
         let mut transport = Transport::new(&endpoint(address, connect_timeout, timeout)).unwrap();
