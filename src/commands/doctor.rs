@@ -59,10 +59,11 @@ async fn look(
     let url = config::address(&args.project, id, environment)?;
     let key = management_key::find(&args.project, environment);
     let mut told = vec![judge_project(&project, &url), judge_key(&key)];
-    told.extend(network(&url, pace, environment).await?);
-    let can_connect = told.iter().all(|own| own.status != CheckStatus::Failed);
+    let is_named = told.iter().all(|own| own.status != CheckStatus::Failed);
+    let (way, is_answered) = network(&url, pace, environment).await?;
+    told.extend(way);
     match (project, key) {
-        (Ok(project_id), Ok(FoundKey { key, .. })) if can_connect => {
+        (Ok(project_id), Ok(FoundKey { key, .. })) if is_named && is_answered => {
             let PaceSettings { connect_timeout, timeout, .. } = *pace;
             let (base_url, management_key) = (url, key);
             let endpoint =
@@ -106,22 +107,23 @@ fn judge_key(found: &Result<FoundKey, Error>) -> Diagnosis {
     }
 }
 
-/// Goes the way to the server.
+/// Goes the way to the server; whether it answers, whatever that says.
 async fn network(
     url: &Url,
     pace: &PaceSettings,
     environment: Environment<'_>,
-) -> Result<Vec<Diagnosis>, Error> {
+) -> Result<(Vec<Diagnosis>, bool), Error> {
     // In this order they are asked for by what sends the requests.
     const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
     let probe = probe(url, pace.connect_timeout, pace.timeout).await.map_err(Error::refused)?;
-    Ok(doctor::network(&NetworkFacts {
+    let told = doctor::network(&NetworkFacts {
         url: url.as_str(),
         is_here: is_loopback(url),
         proxy_variable: PROXIES.into_iter().find(|name| environment(name).is_some()),
         probe: &probe,
         now: Timestamp::now(),
-    }))
+    });
+    Ok((told, matches!(probe.answer, Some(Ok(_)))))
 }
 
 /// What can be said only where the server takes the key.

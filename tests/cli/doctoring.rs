@@ -163,6 +163,7 @@ fn servers_that_are_not_the_api_are_told() {
     let told = at(&late, 1);
     assert_eq!(told.status("clock"), "failed");
     told.says("clock", "ahead of");
+    assert_eq!(told.status("credentials"), "failed", "the key is tried all the same");
     let told = at(&answering("no HTTP at all"), 1);
     assert_eq!(told.status("server"), "failed");
     let told = at("http://127.0.0.1:1", 1);
