@@ -10,5 +10,5 @@ pub(crate) use access::{
     KeyFacts, RightFacts, WhyUnread, credentials, key, project, rights, updates,
 };
 pub(crate) use diagnosis::{CheckStatus, Diagnosis};
-pub(crate) use machine::{BudgetFacts, LimitFacts, disk, folder, limits};
+pub(crate) use machine::{BudgetFacts, LimitFacts, budget, disk, folder, limits};
 pub(crate) use network::{NetworkFacts, network};

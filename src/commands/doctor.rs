@@ -30,6 +30,9 @@ use crate::store::{self, Site};
 /// Requests are sent again once: somebody waits for the answer.
 const ATTEMPTS: u32 = 2;
 
+/// What is looked at once the server has taken the key.
+const AFTER_CREDENTIALS: &[&str] = &["users", "attributes", "roles", "tenants", "limits", "tier"];
+
 /// Looks at all there is to look at.
 pub(super) fn run(args: &DoctorArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
     let pace = config::pace(&args.pace, caller.environment)?;
@@ -62,6 +65,8 @@ async fn look(
     let is_named = told.iter().all(|own| own.status != CheckStatus::Failed);
     let (way, is_answered) = network(&url, pace, environment).await?;
     told.extend(way);
+    // Before our own requests count.
+    let budget = budget(&pace.budget, &url, project.as_ref().ok()).await;
     match (project, key) {
         (Ok(project_id), Ok(FoundKey { key, .. })) if is_named && is_answered => {
             let PaceSettings { connect_timeout, timeout, .. } = *pace;
@@ -70,9 +75,9 @@ async fn look(
                 Endpoint { base_url, project_id, management_key, connect_timeout, timeout };
             told.extend(project_facts(&endpoint, args, pace).await);
         }
-        _ => told.extend(unseen()),
+        _ => told.extend(unseen(&["credentials"]).chain(unseen(AFTER_CREDENTIALS))),
     }
-    told.push(doctor::updates());
+    told.extend([budget, doctor::updates()]);
     let site = Site::of(&args.runs_dir);
     told.push(doctor::folder(&args.runs_dir.display().to_string(), site.as_ref()));
     told.push(doctor::disk(site.as_ref(), args.rows));
@@ -132,28 +137,33 @@ async fn project_facts(
     args: &DoctorArgs,
     pace: &PaceSettings,
 ) -> Vec<Diagnosis> {
-    // Before our own requests count.
-    let budget = usage(&pace.budget, endpoint).await;
     let backoff = Backoff { max_attempts: ATTEMPTS, ..Backoff::default() };
     let id = &endpoint.project_id;
     match connect::to_read_with(endpoint, pace, backoff).await {
         Err(error) => {
             let refused = doctor::credentials(id, Err(&error.to_string()));
-            std::iter::once(refused).chain(unseen().into_iter().skip(1)).collect()
+            std::iter::once(refused).chain(unseen(AFTER_CREDENTIALS)).collect()
         }
         Ok(project) => {
             let mut told = vec![doctor::credentials(id, Ok(()))];
             for facts in rights::read(&project).await {
                 told.push(doctor::rights(&facts));
             }
-            told.extend(limits(&project, args, budget));
+            told.extend(limits(&project, args));
             told
         }
     }
 }
 
-async fn usage(budget: &BudgetSettings, endpoint: &Endpoint) -> Option<BudgetFacts> {
-    let (server, project) = (endpoint.base_url.to_string(), endpoint.project_id.clone());
+/// What runs share, which is known without the API's server. It is kept for each project.
+async fn budget(budget: &BudgetSettings, url: &Url, project: Option<&String>) -> Diagnosis {
+    let Some(project) = project else {
+        return Diagnosis::not_checked("budget", "a project has to be named for that");
+    };
+    doctor::budget(usage(budget, url.to_string(), project.clone()).await.as_ref())
+}
+
+async fn usage(budget: &BudgetSettings, server: String, project: String) -> Option<BudgetFacts> {
     match budget {
         BudgetSettings::Alone => None,
         BudgetSettings::Machine(folder) => Some(BudgetFacts {
@@ -175,22 +185,16 @@ async fn usage(budget: &BudgetSettings, endpoint: &Endpoint) -> Option<BudgetFac
     }
 }
 
-fn limits(
-    project: &ReadableProject,
-    args: &DoctorArgs,
-    budget: Option<BudgetFacts>,
-) -> Vec<Diagnosis> {
+fn limits(project: &ReadableProject, args: &DoctorArgs) -> [Diagnosis; 2] {
     doctor::limits(&LimitFacts {
         rates: &project.rates,
         share: args.pace.rate.is_none().then_some(args.pace.max_share),
         tier: project.tier.as_deref(),
-        budget,
     })
 }
 
 /// What nobody can say without a server that takes the key.
-fn unseen() -> Vec<Diagnosis> {
-    const CHECKS: [&str; 6] = ["credentials", "users", "attributes", "roles", "tenants", "limits"];
+fn unseen(checks: &[&'static str]) -> impl Iterator<Item = Diagnosis> {
     let why = "the server has to be reached, with a project and a key, for that";
-    CHECKS.into_iter().map(|check| Diagnosis::not_checked(check, why)).collect()
+    checks.iter().map(move |check| Diagnosis::not_checked(check, why))
 }

@@ -14,8 +14,6 @@ pub(crate) struct LimitFacts<'a> {
     pub(crate) share: Option<u32>,
     /// The rate-limit tier, if the server tells one.
     pub(crate) tier: Option<&'a str>,
-    /// The budget that runs share, if they share one.
-    pub(crate) budget: Option<BudgetFacts>,
 }
 
 /// What is known of a shared budget.
@@ -36,9 +34,9 @@ const BYTES_A_ROW: u64 = 3 << 10;
 /// Rows that should fit where nobody has said how many there are.
 const ROWS: u64 = 10_000;
 
-/// The limits in force, and who uses them.
-pub(crate) fn limits(facts: &LimitFacts<'_>) -> Vec<Diagnosis> {
-    vec![rates(facts), tier(facts), budget(facts)]
+/// The limits in force.
+pub(crate) fn limits(facts: &LimitFacts<'_>) -> [Diagnosis; 2] {
+    [rates(facts), tier(facts)]
 }
 
 fn rates(facts: &LimitFacts<'_>) -> Diagnosis {
@@ -74,8 +72,9 @@ fn tier(facts: &LimitFacts<'_>) -> Diagnosis {
     }
 }
 
-fn budget(facts: &LimitFacts<'_>) -> Diagnosis {
-    match &facts.budget {
+/// The budget that runs share, if they share one, and who uses it.
+pub(crate) fn budget(facts: Option<&BudgetFacts>) -> Diagnosis {
+    match facts {
         None => Diagnosis::warning(
             "budget",
             "limits are not shared with other runs of this machine",
@@ -248,13 +247,12 @@ mod tests {
     #[test]
     fn limits_say_who_uses_them() {
         let rates = Rates::documented(80);
-        let with = |budget| LimitFacts { rates: &rates, share: Some(80), tier: None, budget };
         let usage = |pids: &[u32], seconds| BudgetUsage {
             requests: 380,
             processes: pids.iter().map(u32::to_string).collect(),
             closed_for: Duration::from_secs(seconds),
         };
-        let told = |budget| limits(&with(budget)).remove(2);
+        let told = |facts: Option<BudgetFacts>| budget(facts.as_ref());
         let shared = |usage| {
             let place = "in /state".to_owned();
             Some(BudgetFacts { place, usage, advice: "mend it" })
@@ -266,11 +264,11 @@ mod tests {
         assert!(busy.found.contains("380") && busy.found.contains("processes 7, 9"), "{busy:?}");
         assert_eq!(told(shared(Ok(Some(usage(&[], 30))))).status, Warning);
         assert_eq!(told(shared(Err("no".to_owned()))).status, Warning);
-        let all = limits(&with(None));
+        let all = limits(&LimitFacts { rates: &rates, share: Some(80), tier: None });
         assert!(all[0].found.starts_with("400 requests in 1m, 80%"), "{all:?}");
         assert_eq!(all[1].status, Warning, "no tier");
         let off = Rates::default();
-        let facts = LimitFacts { rates: &off, share: None, tier: Some("tier3"), budget: None };
+        let facts = LimitFacts { rates: &off, share: None, tier: Some("tier3") };
         assert_eq!((limits(&facts)[0].status, limits(&facts)[1].status), (Warning, Fine));
     }
 }

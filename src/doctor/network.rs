@@ -35,20 +35,25 @@ const MOST_APART: Duration = Duration::from_secs(60);
 /// How long a certificate should hold at least.
 const SOON_DAYS: i64 = 7;
 
-/// What to say of each step, up to the first that failed.
+/// What to say of each step; those after the first that failed are not checked.
 pub(crate) fn network(facts: &NetworkFacts<'_>) -> Vec<Diagnosis> {
     let Probe { connected, answer, .. } = facts.probe;
-    let mut told = vec![proxy(facts), dns(facts)];
-    told.extend(connected.as_ref().map(|connected| tcp(facts, connected)));
-    let Some(answer) = answer else { return told };
-    told.extend(tls(facts));
-    match answer {
-        Ok(answer) => told.extend([server(facts, answer), clock(answer)]),
+    let (answered, clock) = match answer {
+        Some(Ok(answer)) => (Some(server(facts, answer)), Some(clock(answer))),
         // It was told of TLS.
-        Err(error) if error.cause == TransportCause::Untrusted => {}
-        Err(error) => told.push(no_answer(error)),
-    }
-    told
+        Some(Err(error)) if error.cause == TransportCause::Untrusted => (None, None),
+        Some(Err(error)) => (Some(no_answer(error)), None),
+        None => (None, None),
+    };
+    let not_reached = |check| Diagnosis::not_checked(check, "nobody got that far");
+    vec![
+        proxy(facts),
+        dns(facts),
+        connected.as_ref().map_or_else(|| not_reached("tcp"), |connected| tcp(facts, connected)),
+        answer.as_ref().and_then(|_| tls(facts)).unwrap_or_else(|| not_reached("tls")),
+        answered.unwrap_or_else(|| not_reached("server")),
+        clock.unwrap_or_else(|| not_reached("clock")),
+    ]
 }
 
 fn proxy(facts: &NetworkFacts<'_>) -> Diagnosis {

@@ -172,6 +172,9 @@ fn servers_that_are_not_the_api_are_told() {
     let told = at("https://nowhere.invalid", 1);
     assert_eq!(told.status("dns"), "failed");
     told.says("dns", "the name is not known");
+    for check in ["tcp", "tls", "server", "clock", "credentials", "users", "limits", "tier"] {
+        assert_eq!(told.status(check), "not checked");
+    }
 }
 
 #[test]
@@ -247,4 +250,13 @@ fn the_budget_says_what_this_machines_runs_have_used() {
     told.says("budget", "requests count").says("budget", "no process sends just now");
     let alone = doctor(&folder, &here, &["--no-shared-budget"], 0);
     assert_eq!(alone.status("budget"), "warning");
+}
+
+#[test]
+fn a_budget_that_is_out_of_reach_is_told_although_the_key_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let wrong = [("DESCOPE_BASE_URL", "http://127.0.0.1:1"), ("DESCOPE_MANAGEMENT_KEY", " ")];
+    let told = doctor(folder.path(), &wrong, &["--budget", "unix:///nowhere/redis.sock"], 1);
+    assert_eq!((told.status("key"), told.status("budget")), ("failed", "warning"));
+    told.says("budget", "unix:///nowhere/redis.sock cannot be read");
 }
