@@ -115,7 +115,7 @@ class Systemd(Place):
         return shlex.split(self.service["ExecStart"])
 
     def outcome(self, code):
-        codes = {name: set(self.service[name].split()) for name in ["RestartForceExitStatus", "RestartPreventExitStatus", "SuccessExitStatus"]}
+        codes = {name: set(self.service[name].split()) for name in ["RestartForceExitStatus", "SuccessExitStatus"]}
         if str(code) in codes["RestartForceExitStatus"]:
             return "again"
         return "done" if code == 0 or str(code) in codes["SuccessExitStatus"] else "failed"
