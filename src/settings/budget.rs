@@ -162,6 +162,7 @@ mod tests {
             ("--budget redis://redis --budget-lost share", "--budget-hosts"),
             ("--budget redis://redis --budget-password-file /nowhere/s", "/nowhere/s"),
             ("--budget-hosts 2 --budget-lost share", "--budget"),
+            ("--budget-lost share", "--budget <URL>"),
             ("--budget redis://redis --no-shared-budget", "--no-shared-budget"),
         ] {
             let refused = settings(words, &[(BUDGET_PASSWORD, "s3cret")]).expect_err(words);

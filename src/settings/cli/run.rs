@@ -276,7 +276,7 @@ pub struct PaceArgs {
     pub budget_password_file: Option<PathBuf>,
 
     /// What to do while the server of --budget cannot be reached
-    #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
+    #[arg(long, value_enum, default_value_t, value_name = "WHAT", requires = "budget")]
     pub budget_lost: BudgetLost,
 
     /// How many hosts send to the project, for --budget-lost share
