@@ -90,7 +90,7 @@ fn run(parsed: Parsed, caller: &Caller<'_>) -> Result<Exit, Error> {
         Command::Purge(args) => purge::run(&args),
         Command::Redact(args) => redact::run(&args),
         Command::Decrypt(args) => decrypt::run(&args),
-        Command::Simulate(args) => simulate::run(*args),
+        Command::Simulate(args) => simulate::run(*args, caller),
         Command::Operations(args) => operations::run(&args),
         Command::JobSchema => job_schema(),
     }

@@ -5,13 +5,16 @@ use std::path::Path;
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::caller::Caller;
 use crate::exit::{Error, Exit};
+use crate::report::logging::{self, LogLook};
 use crate::settings::cli::simulate::SimulateArgs;
-use crate::settings::management_key;
+use crate::settings::management_key::{self, KEY_FILE};
 use crate::simulator::{self, Limit, Seed, Settings};
 
 /// Serves until SIGINT or SIGTERM.
-pub(super) fn run(args: SimulateArgs) -> Result<Exit, Error> {
+pub(super) fn run(args: SimulateArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
+    let _log = logging::start(0, false, LogLook::Screen(caller.color()));
     let settings = settings(args)?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -37,8 +40,10 @@ fn settings(args: SimulateArgs) -> Result<Settings, Error> {
 }
 
 fn read_key(file: &Path) -> Result<String, Error> {
-    match management_key::read_key(file)?.trim() {
-        "" => Err(Error::refused(format!("the key file {} is empty", file.display()))),
+    let text = management_key::read_key(file)?;
+    management_key::warn_if_open(file, KEY_FILE);
+    match text.trim() {
+        "" => Err(Error::refused(format!("the {KEY_FILE} {} is empty", file.display()))),
         key => Ok(key.to_owned()),
     }
 }

@@ -7,11 +7,10 @@ use secrecy::SecretString;
 
 use super::Environment;
 use super::cli::run::{BudgetLost, PaceArgs, Rate};
-use super::management_key::read_secret;
+use super::management_key::{read_secret, warn_if_open};
 use super::table::BUDGET_PASSWORD;
 use crate::exit::Error;
 use crate::limiter::RemoteAddress;
-use crate::store;
 
 /// Who keeps the limits together.
 #[derive(Clone, Debug)]
@@ -96,10 +95,7 @@ fn password(
     if password.is_empty() {
         return Err(Error::refused(format!("the {WHAT} {} is empty", path.display())));
     }
-    if store::is_open_to_others(path) {
-        let file = path.display();
-        tracing::warn!("other users can read the {WHAT} {file}; make it private: chmod 600");
-    }
+    warn_if_open(path, WHAT);
     Ok(Some(password.into()))
 }
 

@@ -19,6 +19,9 @@ use crate::store;
 /// What to do without an account.
 pub(super) const REHEARSE: &str = "to rehearse without an account, use run --simulate";
 
+/// What a file with the key is called.
+pub(crate) const KEY_FILE: &str = "key file";
+
 /// A key is short; whatever is longer is another file.
 const MOST: u64 = 4096;
 
@@ -72,11 +75,8 @@ pub(crate) fn management_key(
     environment: Environment<'_>,
 ) -> Result<SecretString, Error> {
     let FoundKey { key, origin, looks_right } = find(args, environment)?;
-    if let KeyOrigin::File(path, _) = &origin
-        && store::is_open_to_others(path)
-    {
-        let file = path.display();
-        tracing::warn!("other users can read the key file {file}; make it private: chmod 600");
+    if let KeyOrigin::File(path, _) = &origin {
+        warn_if_open(path, KEY_FILE);
     }
     if !looks_right {
         tracing::warn!("{origin} does not begin with K, as management keys do");
@@ -146,7 +146,15 @@ fn stated(args: &ProjectArgs, environment: Environment<'_>) -> Result<(String, K
 
 /// The text of a key file, bounded.
 pub(crate) fn read_key(path: &Path) -> Result<String, Error> {
-    read_secret(path, "key file")
+    read_secret(path, KEY_FILE)
+}
+
+/// Warns of a file that holds a secret and that others can read; `what` as with [`read_secret`].
+pub(crate) fn warn_if_open(path: &Path, what: &str) {
+    if store::is_open_to_others(path) {
+        let file = path.display();
+        tracing::warn!("other users can read the {what} {file}; make it private: chmod 600");
+    }
 }
 
 /// The text of a file that holds a secret, bounded; `what` says what is in it, such as "key file".

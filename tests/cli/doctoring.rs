@@ -5,10 +5,11 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::support::{Desk, KEY, PROJECT, Simulator, program, self_signed, text};
+use crate::support::{Desk, KEY, PROJECT, Simulator, program, self_signed, signal, text};
 
 /// What `doctor` says, by what it looked at, once the exit code is as expected and the key is not shown.
 struct Told {
@@ -129,6 +130,26 @@ fn a_key_that_is_missing_open_or_wrong_is_told() {
     let told = doctor(folder.path(), &wrong, &[], 1);
     assert_eq!((told.status("key"), told.status("credentials")), ("ok", "failed"));
     told.says("credentials", "HTTP 401").says("credentials", "may have expired");
+}
+
+#[test]
+fn a_simulator_warns_of_an_open_key_file_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    fs::write(&path, KEY).unwrap();
+    for (mode, warns) in [(0o644, true), (0o600, false)] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let mut command = program();
+        command.args(["simulate", "--listen", "127.0.0.1:0", "--project-id", PROJECT]);
+        command.arg("--management-key-file").arg(&path);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // It has said all it has to say once it names its address, and is stopped.
+        let _ = child.stdout.as_mut().unwrap().read(&mut [0; 64]).unwrap();
+        signal(&child, "TERM");
+        let said = child.wait_with_output().unwrap().stderr;
+        let said = String::from_utf8(said).unwrap();
+        assert_eq!(said.contains("make it private: chmod 600"), warns, "{said}");
+    }
 }
 
 #[test]
