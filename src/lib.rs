@@ -25,6 +25,7 @@ mod doctor;
 mod engine;
 mod exit;
 mod export;
+mod figures;
 mod history;
 mod inbox;
 mod input;

@@ -1,6 +1,7 @@
 //! Limits, and the place where runs are kept.
 
 use super::diagnosis::Diagnosis;
+use crate::figures::{size, thousands};
 use crate::limiter::limit::Limit;
 use crate::limiter::{BudgetUsage, Rates};
 use crate::store::{FileSystem, Site};
@@ -122,11 +123,11 @@ pub(crate) fn disk(site: Option<&Site>, rows: Option<u64>) -> Diagnosis {
     let advice = "make room, or name a folder on another disk with --runs-dir; a run that finds the disk full stops, and can be resumed";
     match rows {
         Some(rows) if rows > fit => {
-            let needed = size(rows.saturating_mul(BYTES_A_ROW));
+            let (rows, needed) = (thousands(rows), size(rows.saturating_mul(BYTES_A_ROW)));
             Diagnosis::failed("disk", format!("{found}, and {rows} rows take {needed}"), advice)
         }
         Some(rows) => {
-            let needed = size(rows.saturating_mul(BYTES_A_ROW));
+            let (rows, needed) = (thousands(rows), size(rows.saturating_mul(BYTES_A_ROW)));
             Diagnosis::ok(
                 "disk",
                 format!("{} free in {path}; {rows} rows take {needed}", size(free)),
@@ -137,19 +138,11 @@ pub(crate) fn disk(site: Option<&Site>, rows: Option<u64>) -> Diagnosis {
     }
 }
 
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_000_000 => format!("{} kB", bytes / 1000),
-        1_000_000..1_000_000_000 => format!("{} MB", bytes / 1_000_000),
-        _ => format!("{}.{} GB", bytes / 1_000_000_000, bytes / 100_000_000 % 10),
-    }
-}
-
 fn about(rows: u64) -> String {
     match rows {
-        0..10_000 => rows.to_string(),
-        10_000..1_000_000 => format!("{},000", rows / 1000),
-        _ => format!("{} million", rows / 1_000_000),
+        0..10_000 => thousands(rows),
+        10_000..1_000_000 => thousands(rows / 1000 * 1000),
+        _ => format!("{} million", thousands(rows / 1_000_000)),
     }
 }
 
@@ -226,6 +219,8 @@ mod tests {
             assert_eq!(told.status, status, "{told:?}");
         }
         assert_eq!(disk(None, None).status, NotChecked);
+        let told = disk(Some(&site()), Some(1_000_000));
+        assert!(told.found.contains("349,000 rows, and 1,000,000 rows take 3.0 GB"), "{told:?}");
     }
 
     #[test]

@@ -12,6 +12,7 @@ const ROOMS: &[&str] = &[
     "exit",
     "stop",
     "issue",
+    "figures",
     "seal",
     "input",
     "catalog",
