@@ -19,6 +19,7 @@ mod redact;
 mod report;
 mod run;
 mod runs;
+mod runtime;
 mod settings;
 mod signals;
 mod simulate;

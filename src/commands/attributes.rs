@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use super::asking::{is_interactive, says_yes};
 use super::caller::Caller;
+use super::runtime::runtime;
 use crate::attributes::{self, AttributeDefinition, Comparison};
 use crate::connect::{self, WritableProject};
 use crate::exit::{Error, Exit};
@@ -35,11 +36,7 @@ fn with_project<T>(
 ) -> Result<T, Error> {
     let pace = config::pace(pace, caller.environment)?;
     let endpoint = config::endpoint(project, &pace, caller.environment)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::Stopped(format!("cannot start threads: {error}")))?;
-    runtime.block_on(async { work(&connect::to_write(&endpoint, &pace).await?).await })
+    runtime()?.block_on(async { work(&connect::to_write(&endpoint, &pace).await?).await })
 }
 
 fn list(args: &ListAttributesArgs, caller: &Caller<'_>) -> Result<Exit, Error> {

@@ -1,6 +1,7 @@
 //! What `check` and `plan` learn of the project before the first row: the types of custom attributes.
 
 use super::caller::Caller;
+use super::runtime::runtime;
 use crate::api::transport::Endpoint;
 use crate::check;
 use crate::connect;
@@ -43,10 +44,7 @@ pub(super) fn declaring(
         None => None,
         Some(Asked { endpoint, pace, unreachable }) => {
             let _log = logging::start(0, false, LogLook::Screen(caller.color()));
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .map_err(|error| Error::Stopped(format!("cannot start threads: {error}")))?;
+            let runtime = runtime()?;
             if unreachable == Unreachable::Warn {
                 let project = &endpoint.project_id;
                 anstream::eprintln!(

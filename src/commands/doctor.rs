@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::caller::Caller;
+use super::runtime::runtime;
 use crate::api::address::{check_project_id_length, is_loopback};
 use crate::api::retry::Backoff;
 use crate::api::transport::{Endpoint, probe};
@@ -36,11 +37,7 @@ const AFTER_CREDENTIALS: &[&str] = &["users", "attributes", "roles", "tenants", 
 /// Looks at all there is to look at.
 pub(super) fn run(args: &DoctorArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
     let pace = config::pace(&args.pace, caller.environment)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::Stopped(format!("cannot start threads: {error}")))?;
-    let told = runtime.block_on(look(args, &pace, caller.environment))?;
+    let told = runtime()?.block_on(look(args, &pace, caller.environment))?;
     let page = if args.json {
         format!("{}\n", report::doctor_json(&told))
     } else {

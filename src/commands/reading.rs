@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::caller::Caller;
+use super::runtime::runtime;
 use super::signals;
 use crate::connect::{self, ReadableProject};
 use crate::exit::Error;
@@ -21,11 +22,7 @@ pub(super) fn with_project<T>(
     let log = logging::start(0, false, LogLook::Screen(caller.color()));
     let pace = config::pace(pace, caller.environment)?;
     let endpoint = config::endpoint(project, &pace, caller.environment)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::Stopped(format!("cannot start threads: {error}")))?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         let stop = Stop::default();
         signals::watch(stop.clone(), log.clone())?;
         let project = tokio::select! {
