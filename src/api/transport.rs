@@ -7,9 +7,7 @@ use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, SERVER, USER_AGENT,
-};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, SERVER};
 use reqwest::{Method, Request, StatusCode, Url};
 
 use secrecy::{ExposeSecret, SecretString};
@@ -32,7 +30,7 @@ mod probe;
 mod tls;
 
 pub(crate) use certificate::SeenCertificate;
-use client::{LICENSE_PATH, MAX_BODY, Unread, client, no_tls, read};
+use client::{LICENSE_PATH, MAX_BODY, Unread, client, common_headers, joined, no_tls, read};
 use lost::Route;
 pub(crate) use post::Poster;
 pub(crate) use probe::{Probe, ProbeAnswer, probe};
@@ -154,12 +152,8 @@ impl ReadWire for ReadOnly {
 impl Transport {
     /// Prepares for an endpoint; nothing is sent.
     pub(crate) fn new(endpoint: &Endpoint) -> Result<Self, Error> {
-        let base = endpoint.base_url.as_str().trim_end_matches('/');
         let url = |path: &'static str| {
-            let url = Url::parse(&format!("{base}{path}")).map_err(|error| {
-                Error::refused(format!("--base-url cannot be joined with {path}: {error}"))
-            })?;
-            Ok((path, url))
+            Ok((path, joined(&endpoint.base_url, path).map_err(Error::refused)?))
         };
         let operations = OPERATIONS.iter().chain(REQUESTS).chain(PROJECT_REQUESTS);
         let paths = operations.map(|operation| operation.path).chain([LICENSE_PATH]);
@@ -309,11 +303,8 @@ fn headers(endpoint: &Endpoint) -> Result<HeaderMap, Error> {
     authorization.set_sensitive(true);
     let project =
         HeaderValue::from_str(&endpoint.project_id).map_err(|_| unfit("the project ID"))?;
-    let mut headers = HeaderMap::new();
+    let mut headers = common_headers();
     headers.insert(AUTHORIZATION, authorization);
-    let agent = concat!("descope-bulk/", env!("CARGO_PKG_VERSION"));
-    headers.insert(USER_AGENT, HeaderValue::from_static(agent));
-    headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert("x-descope-project-id", project);
     headers.insert("x-descope-sdk-name", HeaderValue::from_static("descope-bulk"));

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use reqwest::Url;
+use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, USER_AGENT};
 use tokio::time::{Instant, timeout_at};
 
 use super::lost::innermost;
@@ -34,6 +35,20 @@ pub(super) fn no_tls(cause: &str) -> String {
     format!(
         "cannot prepare for TLS: {cause}; install the system's CA certificates, or name a file of them in SSL_CERT_FILE"
     )
+}
+
+/// The address of a path at a server.
+pub(super) fn joined(base_url: &Url, path: &str) -> Result<Url, String> {
+    let base = base_url.as_str().trim_end_matches('/');
+    Url::parse(&format!("{base}{path}"))
+        .map_err(|error| format!("--base-url cannot be joined with {path}: {error}"))
+}
+
+/// Who sends a request, and what it takes.
+pub(super) fn common_headers() -> HeaderMap {
+    let agent = concat!("descope-bulk/", env!("CARGO_PKG_VERSION"));
+    let headers = [(USER_AGENT, agent), (ACCEPT, "*/*")];
+    headers.map(|(name, value)| (name, HeaderValue::from_static(value))).into_iter().collect()
 }
 
 /// A client that sends each request once, and to where it was told.

@@ -4,14 +4,14 @@ use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, DATE, USER_AGENT};
+use reqwest::header::DATE;
 use reqwest::{Method, Request};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
 use super::certificate::SeenCertificate;
-use super::client::{LICENSE_PATH, MAX_BODY, client, no_tls, read};
+use super::client::{LICENSE_PATH, MAX_BODY, client, common_headers, joined, no_tls, read};
 use super::lost::{Route, innermost};
 use super::tls::{ShownChain, tls, witnessed_tls};
 use crate::api::response::{Body, TransportError};
@@ -53,12 +53,13 @@ pub(crate) struct ProbeAnswer {
 ///
 /// # Errors
 ///
-/// TLS that cannot be prepared for.
+/// A base URL that no path can be joined to, and TLS that cannot be prepared for.
 pub(crate) async fn probe(
     base_url: &Url,
     connect_timeout: Duration,
     patience: Duration,
 ) -> Result<Probe, String> {
+    let url = joined(base_url, LICENSE_PATH)?;
     let route = Route::to(base_url);
     let (host, port) = route.first_stop(base_url);
     let proxy = route.proxy().map(str::to_owned);
@@ -75,7 +76,7 @@ pub(crate) async fn probe(
         let tls = if is_https { witnessed_tls(&chain) } else { tls(false) };
         let client = tls.and_then(|tls| client(base_url, connect_timeout, tls));
         let client = client.map_err(|cause| no_tls(&cause))?;
-        probe.answer = Some(ask(&client, base_url, &route, patience).await);
+        probe.answer = Some(ask(&client, url, &route, patience).await);
         let shown = chain.taken();
         probe.certificates = shown.iter().filter_map(|der| SeenCertificate::read(der)).collect();
     }
@@ -115,16 +116,12 @@ pub(super) async fn connect(
 
 async fn ask(
     client: &reqwest::Client,
-    base_url: &Url,
+    url: Url,
     route: &Route,
     patience: Duration,
 ) -> Result<ProbeAnswer, TransportError> {
-    let url = format!("{}{LICENSE_PATH}", base_url.as_str().trim_end_matches('/'));
-    let url = Url::parse(&url).unwrap_or_else(|_| base_url.clone());
     let mut request = Request::new(Method::GET, url);
-    let agent = concat!("descope-bulk/", env!("CARGO_PKG_VERSION"));
-    request.headers_mut().insert(USER_AGENT, reqwest::header::HeaderValue::from_static(agent));
-    request.headers_mut().insert(ACCEPT, reqwest::header::HeaderValue::from_static("*/*"));
+    *request.headers_mut() = common_headers();
     let begun = Instant::now();
     let sent = timeout_at(begun + patience, client.execute(request)).await;
     let mut response = sent
