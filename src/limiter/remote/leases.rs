@@ -214,8 +214,8 @@ impl Leases {
             }
         }
         let ask = |(name, class): (&&'static str, &mut ClassLeases)| {
-            let want = if is_last { 0 } else { class.ask().want };
-            (*name, Ask { want, ..class.ask() })
+            let ask = class.ask();
+            (*name, if is_last { Ask { want: 0, ..ask } } else { ask })
         };
         self.classes.iter_mut().map(ask).collect()
     }
