@@ -3,25 +3,35 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
-use rustls_platform_verifier::{BuilderVerifierExt, Verifier};
+use rustls::{ClientConfig, ConfigBuilder, DigitallySignedStruct, SignatureScheme, WantsVerifier};
+use rustls_platform_verifier::Verifier;
 
 use super::lost::innermost;
 
 /// How TLS is spoken: by ring, which is the provider of this client alone, whatever else the
 /// process has installed. Without TLS nothing of the machine's is needed, such as certificates.
 pub(super) fn tls(is_needed: bool) -> Result<ClientConfig, String> {
-    let provider = rustls::crypto::ring::default_provider();
-    let builder = rustls::ClientConfig::builder_with_provider(provider.into())
-        .with_safe_default_protocol_versions()
-        .map_err(|error| innermost(&error))?;
-    if !is_needed {
-        return Ok(builder
-            .with_root_certificates(rustls::RootCertStore::empty())
-            .with_no_client_auth());
+    if is_needed {
+        return trusting(Arc::new(platform()?));
     }
-    let verified = builder.with_platform_verifier().map_err(|error| innermost(&error))?;
+    Ok(builder()?.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
+}
+
+fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, String> {
+    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| innermost(&error))
+}
+
+/// Trusts whom the machine trusts; it reads the machine's certificates.
+fn platform() -> Result<Verifier, String> {
+    Verifier::new(Arc::new(ring::default_provider())).map_err(|error| innermost(&error))
+}
+
+fn trusting(verifier: Arc<dyn ServerCertVerifier>) -> Result<ClientConfig, String> {
+    let verified = builder()?.dangerous().with_custom_certificate_verifier(verifier);
     let mut config = verified.with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
@@ -40,13 +50,8 @@ impl ShownChain {
 
 /// TLS as [`tls`] has it, by which it is known what was shown, trusted or not.
 pub(super) fn witnessed_tls(chain: &ShownChain) -> Result<ClientConfig, String> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let trusted = Verifier::new(provider).map_err(|error| innermost(&error))?;
-    let mut config = tls(true)?;
     // It decides nothing: the platform's own verifier does.
-    let witness = Arc::new(Witness { trusted, chain: chain.clone() });
-    config.dangerous().set_certificate_verifier(witness);
-    Ok(config)
+    trusting(Arc::new(Witness { trusted: platform()?, chain: chain.clone() }))
 }
 
 /// Notes what is shown, and has it verified.
