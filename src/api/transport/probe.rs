@@ -105,11 +105,11 @@ pub(super) async fn connect(
     for (address, others) in addresses.iter().zip((1..=addresses.len()).rev()) {
         let left = (begun + patience).saturating_duration_since(Instant::now());
         let part = left / u32::try_from(others).unwrap_or(u32::MAX);
-        match timeout(part, TcpStream::connect(address)).await {
+        why = match timeout(part, TcpStream::connect(address)).await {
             Ok(Ok(_)) => return Ok((*address, begun.elapsed())),
-            Ok(Err(error)) => why = innermost(&error),
-            Err(_) => why = "no answer in time".to_owned(),
-        }
+            Ok(Err(error)) => innermost(&error),
+            Err(_) => "no answer in time".to_owned(),
+        };
     }
     Err(why)
 }
