@@ -2,11 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Run, Simulator, program_within, text};
-
-fn rows(number: usize) -> String {
-    (0..number).fold("loginId,name\n".to_owned(), |rows, n| rows + &format!("u{n}@x.com,N\n"))
-}
+use crate::support::{Run, Simulator, program_within, rows, text};
 
 #[test]
 fn a_server_that_counts_in_a_sliding_window_never_refuses_us() {

@@ -5,12 +5,9 @@ use std::io::Write;
 use std::process::Stdio;
 
 use crate::support::{
-    Ran, Run, Simulator, against, program, program_against, program_within, signal, text, updates,
+    Ran, Run, Simulator, against, program, program_against, program_within, rows, signal, text,
+    updates,
 };
-
-fn rows(number: usize) -> String {
-    (0..number).fold("loginId,name\n".to_owned(), |rows, n| rows + &format!("u{n}@x.com,N{n}\n"))
-}
 
 /// A run that is killed after so many requests; its folder stays.
 fn killed(run: Run, simulator: &Simulator, after: usize) -> crate::support::Running {

@@ -6,7 +6,7 @@ use std::process::ChildStderr;
 
 use serde_json::{Value, json};
 
-use crate::support::{Run, Running, Simulator, wait_until};
+use crate::support::{Run, Running, Simulator, rows, wait_until};
 
 /// A run with a page, which goes on until it is stopped.
 struct Served {
@@ -16,10 +16,6 @@ struct Served {
     /// Host and port, and the path of the page.
     host: String,
     path: String,
-}
-
-fn rows(number: usize) -> String {
-    (0..number).fold("loginId,name\n".to_owned(), |rows, n| rows + &format!("u{n}@x.com,N\n"))
 }
 
 impl Served {

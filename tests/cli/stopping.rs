@@ -2,11 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::support::{Run, Simulator, signal, wait_until};
-
-fn rows(number: usize) -> String {
-    (0..number).fold("loginId,name\n".to_owned(), |rows, n| rows + &format!("u{n}@x.com,N\n"))
-}
+use crate::support::{Run, Simulator, rows, signal, wait_until};
 
 #[test]
 fn a_signal_drains_and_closes_the_books() {

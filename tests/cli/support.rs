@@ -192,6 +192,11 @@ impl Simulator {
     }
 }
 
+/// A file that names so many users.
+pub(crate) fn rows(number: usize) -> String {
+    (0..number).fold("loginId,name\n".to_owned(), |rows, n| rows + &format!("u{n}@x.com,N{n}\n"))
+}
+
 /// Those of some arrivals that change users, or would.
 pub(crate) fn updates(mut arrivals: Vec<Value>) -> Vec<Value> {
     arrivals.retain(|arrival| {
