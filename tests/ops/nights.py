@@ -14,7 +14,7 @@ import threading
 import time
 from pathlib import Path
 
-from places import JOB, KEY, PROJECT, Cron, CronJob, Systemd, stop
+from places import KEY, Cron, CronJob, Systemd, stop
 
 BINARY, SAMPLES = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
 PATIENCE = 60
