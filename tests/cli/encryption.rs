@@ -73,6 +73,19 @@ mod encrypted {
         let rows: String = (0..3_000).fold("loginId,name\n".to_owned(), |rows, n| {
             rows + if n % 2 == 0 { "ann@x.com" } else { "ben@x.com" } + &format!(",N{n}\n")
         });
+    #[test]
+    fn a_secret_key_in_place_of_a_recipient_is_refused_and_never_shown() {
+        let desk = desk();
+        desk.write("secrets", &format!("# the wrong half\n{IDENTITY}\n"));
+        for wrong in [IDENTITY, &IDENTITY.to_lowercase(), "secrets"] {
+            let (_, told) = desk.go(&["run", "in.csv", "--encrypt-to", wrong], 2);
+            let expected = "expected a recipient (age1…), not a secret key";
+            assert!(told.contains(expected), "{told}");
+            let shown = told.to_uppercase();
+            assert!(!shown.contains("AGE-SECRET-KEY") && !shown.contains("JJGW"), "{told}");
+        }
+    }
+
         desk.write("many.csv", &rows);
         let named = ["run", "many.csv", "--resume", "--out", "kept"];
         let words = [&named[..], &["--rate", "500/s", "--encrypt-to", RECIPIENT]].concat();
