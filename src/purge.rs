@@ -126,9 +126,14 @@ pub(crate) fn purge(
     let unfinished = |error| Error::Stopped(format!("{error}\n  purge it again to finish this"));
     let mark = mark_of(&run, rules, at).map_err(Error::refused)?;
     marks::mark_purged(held.path(), &mark).map_err(Error::refused)?;
-    if let Ok(summary) = store::read_summary(held.path()) {
-        let summary = harmless_summary(&summary, mark.keeps_summary);
-        store::write_summary(&held, &summary).map_err(unfinished)?;
+    match store::summary_if_any(held.path()) {
+        Ok(Some(summary)) => {
+            let summary = harmless_summary(&summary, mark.keeps_summary);
+            store::write_summary(&held, &summary).map_err(unfinished)?;
+        }
+        Ok(None) => {}
+        // Nobody can tell what of it is harmless.
+        Err(_) => held.remove_summary().map_err(unfinished)?,
     }
     held.remove_users_data().map_err(unfinished)
 }

@@ -82,10 +82,8 @@ fn copy(
     let images = found(File::open(run.join(before::NAME)))?.map(BufReader::new);
     let (images, unreadable) = copy_lines(images, folder, before::NAME, image)?;
     (done.images, done.unreadable) = (images, done.unreadable + unreadable);
-    match store::read_summary(run) {
-        Ok(own) => store::write_summary(folder, &summary::redacted(names, &own))?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
+    if let Some(own) = store::summary_if_any(run)? {
+        store::write_summary(folder, &summary::redacted(names, &own))?;
     }
     let identity = summary::redacted_identity(names, recovered.identity);
     let text = journal::retell(&Recovered { identity, ..recovered })?;

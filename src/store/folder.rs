@@ -166,12 +166,20 @@ impl RunFolder {
     /// Removes the summary of an earlier part of the run and what was made with it, which are true
     /// no more.
     pub fn forget_summary(&self) -> io::Result<()> {
-        for name in [SUMMARY, SIGNATURE, WORKBOOK] {
-            let path = self.path.join(name);
-            match fs::remove_file(&path) {
-                Err(error) if !is_not_there(&error) => return Err(at("remove", &path, &error)),
-                _ => {}
-            }
+        [SUMMARY, SIGNATURE, WORKBOOK].into_iter().try_for_each(|name| self.remove_file(name))
+    }
+
+    /// Removes the summary alone.
+    pub fn remove_summary(&self) -> io::Result<()> {
+        self.remove_file(SUMMARY)
+    }
+
+    /// Removes a file, if there is one.
+    fn remove_file(&self, name: &str) -> io::Result<()> {
+        let path = self.path.join(name);
+        match fs::remove_file(&path) {
+            Err(error) if !is_not_there(&error) => Err(at("remove", &path, &error)),
+            _ => Ok(()),
         }
         Ok(())
     }
@@ -270,6 +278,18 @@ pub fn finished_tally(folder: &Path) -> io::Result<Tally> {
     }
     let path = folder.join(journal::NAME);
     let recovered =
+/// The summary in the folder of a run; nothing where there is none, as of one that was killed.
+///
+/// # Errors
+///
+/// A summary that cannot be read.
+pub fn summary_if_any(folder: &Path) -> io::Result<Option<Summary>> {
+    match read_summary(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        read => read.map(Some),
+    }
+}
+
         File::open(&path).and_then(|file| journal::recover(BufReader::new(file), |_| true));
     let recovered = recovered.map_err(|error| at("read", &path, &error))?;
     Ok(recovered.map(|recovered| recovered.tally).unwrap_or_default())

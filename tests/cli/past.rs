@@ -290,6 +290,18 @@ fn what_a_run_that_never_began_left_is_purged_too() {
         assert_eq!((&run["state"], &run["undoable"]), (&json!("never_began"), &json!(false)));
     }
     desk.go(&["purge", "runs/killed", "runs/killed", "--yes"], 0);
+#[test]
+fn a_summary_that_cannot_be_read_does_not_outlive_a_purge() {
+    let desk = desk();
+    desk.go(&["run", "in.csv", "--out", "torn"], 1);
+    desk.write("torn/summary.json", "{\"inputs\":[{\"name\":\"ann@x.com");
+    desk.go(&["purge", "torn", "--yes"], 2);
+    desk.go(&["purge", "torn", "--yes", "--unfinished"], 0);
+    assert_eq!(names(&desk.path("torn")), set(&["lock", "purged.json"]));
+    let (again, _) = desk.go(&["purge", "torn", "--yes", "--unfinished"], 0);
+    assert!(again.contains("was purged at"), "{again}");
+}
+
     assert_eq!(names(&desk.path("runs/killed")), set(&["lock", "purged.json"]));
     let (_, stderr) = desk.go(&["purge", "runs/empty", "--yes"], 2);
     assert!(stderr.contains("left nothing behind"), "{stderr}");
