@@ -14,6 +14,7 @@ use kept::harmless_summary;
 
 use crate::exit::Error;
 use crate::runs::{PastRun, RunState};
+use crate::store::journal::SHARD;
 use crate::store::marks::{self, IdentityDigest, PurgeMark};
 use crate::store::{self, FolderEntry, RunFolder};
 
@@ -148,5 +149,7 @@ fn mark_of(run: &PastRun, rules: PurgeRules, at: Timestamp) -> std::io::Result<P
     mark.keeps_summary = rules.keep_summary;
     (mark.began_at, mark.ended_at) = (run.began, run.ended);
     mark.identity = run.identity.as_ref().map(IdentityDigest::of).transpose()?;
+    let shard = run.identity.as_ref().and_then(|own| own.settings.get(SHARD));
+    mark.shard = shard.and_then(|shard| shard.as_str()).map(str::to_owned);
     Ok(mark)
 }

@@ -53,6 +53,9 @@ pub struct PurgeMark {
     pub tally: Tally,
     /// Which run it was; nothing of one that was damaged.
     pub identity: Option<IdentityDigest>,
+    /// Which shard of a job it was, or that it was several, if it was any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<String>,
 }
 
 impl PurgeMark {
@@ -69,6 +72,7 @@ impl PurgeMark {
             keeps_summary: false,
             tally,
             identity: None,
+            shard: None,
         }
     }
 }
