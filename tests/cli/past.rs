@@ -195,6 +195,18 @@ fn a_kept_summary_holds_causes_and_names_of_files_but_no_value() {
 }
 
 #[test]
+fn a_kept_summary_holds_every_setting_that_is_one_of_our_words() {
+    let desk = desk();
+    let run = ["run", "in.csv", "--out", "out", "--shard", "0/1", "--results", "csv"];
+    desk.go(&[&run[..], &["--keep-users", "ids"]].concat(), 1);
+    desk.go(&["purge", "out", "--yes", "--keep-summary"], 0);
+    let text = fs::read_to_string(desk.path("out/summary.json")).unwrap();
+    let settings = &serde_json::from_str::<Value>(&text).unwrap()["settings"];
+    let kept = ["shard", "results", "keepUsers"].map(|name| &settings[name]);
+    assert_eq!(kept, [&json!("0/1"), &json!(["csv"]), &json!("ids")], "{settings}");
+}
+
+#[test]
 fn every_command_says_that_a_run_was_purged() {
     let desk = desk();
     desk.go(&["run", "in.csv", "--out", "out"], 1);
