@@ -181,7 +181,6 @@ impl RunFolder {
             Err(error) if !is_not_there(&error) => Err(at("remove", &path, &error)),
             _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Removes the folder of a run that was refused before it began.
@@ -270,14 +269,6 @@ pub fn read_summary(folder: &Path) -> io::Result<Summary> {
     summary.map_err(|error| at("read", &path, &error))
 }
 
-/// What became of the rows of a run that is finished: from its summary, or from its journal where
-/// that is gone.
-pub fn finished_tally(folder: &Path) -> io::Result<Tally> {
-    if let Ok(summary) = read_summary(folder) {
-        return Ok(summary.tally);
-    }
-    let path = folder.join(journal::NAME);
-    let recovered =
 /// The summary in the folder of a run; nothing where there is none, as of one that was killed.
 ///
 /// # Errors
@@ -290,6 +281,14 @@ pub fn summary_if_any(folder: &Path) -> io::Result<Option<Summary>> {
     }
 }
 
+/// What became of the rows of a run that is finished: from its summary, or from its journal where
+/// that is gone.
+pub fn finished_tally(folder: &Path) -> io::Result<Tally> {
+    if let Ok(summary) = read_summary(folder) {
+        return Ok(summary.tally);
+    }
+    let path = folder.join(journal::NAME);
+    let recovered =
         File::open(&path).and_then(|file| journal::recover(BufReader::new(file), |_| true));
     let recovered = recovered.map_err(|error| at("read", &path, &error))?;
     Ok(recovered.map(|recovered| recovered.tally).unwrap_or_default())
@@ -316,10 +315,7 @@ fn first_line(folder: &Path) -> io::Result<Option<Identity>> {
     if let Some(begun) = journal::recover(first.as_slice(), |_| true)? {
         return Ok(Some(begun.identity));
     }
-    let holds =
-        |name: &str| fs::metadata(folder.join(name)).is_ok_and(|metadata| metadata.len() > 0);
-    let sent = folder.join(LOCK).exists() && results::all_names().any(|name| holds(&name));
-    if first.ends_with(b"\n") || sent {
+    if first.ends_with(b"\n") || holds_results(folder) {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
             format!(
@@ -330,6 +326,13 @@ fn first_line(folder: &Path) -> io::Result<Option<Identity>> {
         ));
     }
     Ok(None)
+}
+
+/// Whether a run has left results in a folder, whatever its journal says.
+pub(super) fn holds_results(folder: &Path) -> bool {
+    let holds =
+        |name: &str| fs::metadata(folder.join(name)).is_ok_and(|metadata| metadata.len() > 0);
+    folder.join(LOCK).exists() && results::all_names().any(|name| holds(&name))
 }
 
 /// What can be told of the run in a folder at a glance, without holding it. `None` when there
@@ -348,6 +351,24 @@ pub fn glance(folder: &Path) -> io::Result<Option<Glance>> {
         Ok(Some(Glance { identity, complete: end == last }))
     };
     read().map_err(|error| at("read", &path, &error))
+}
+
+/// The same of a folder that must hold a run.
+pub(crate) fn glance_at_run(folder: &Path) -> Result<Glance, exit::Error> {
+    glance(folder).map_err(exit::Error::refused)?.ok_or_else(|| no_run_in(folder))
+}
+
+/// What the journal in a folder tells that must hold a run.
+pub(crate) fn journal_of_run(folder: &Path) -> Result<Recovered, exit::Error> {
+    read_journal(folder).map_err(exit::Error::refused)?.ok_or_else(|| no_run_in(folder))
+}
+
+/// Refuses a folder without a run.
+pub(crate) fn no_run_in(folder: &Path) -> exit::Error {
+    exit::Error::refused(format!(
+        "{}: there is no run here: name the folder of a run",
+        folder.display()
+    ))
 }
 
 fn exactly(path: &Path) -> io::Result<()> {

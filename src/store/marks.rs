@@ -188,7 +188,11 @@ pub(super) fn is_not_there(error: &io::Error) -> bool {
 }
 
 /// Refuses a folder whose run was purged, and says when that was.
-pub(super) fn refuse_purged(folder: &Path) -> io::Result<()> {
+///
+/// # Errors
+///
+/// When it was, and a mark that cannot be read.
+pub fn refuse_purged(folder: &Path) -> io::Result<()> {
     match purged(folder)? {
         None => Ok(()),
         Some(mark) => Err(io::Error::new(

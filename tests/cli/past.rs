@@ -218,6 +218,7 @@ fn every_command_says_that_a_run_was_purged() {
         &["report", "out", "-o", "page.html"],
         &["redact", "out", "-o", "copy"],
         &["absent", "out"],
+        &["verify-files", "out"],
     ] {
         let (_, stderr) = desk.go(words, 2);
         assert!(stderr.contains("the run in out was purged at 20"), "{words:?}: {stderr}");
@@ -290,6 +291,18 @@ fn a_run_that_could_be_resumed_is_purged_only_if_that_is_said() {
 }
 
 #[test]
+fn a_summary_that_cannot_be_read_does_not_outlive_a_purge() {
+    let desk = desk();
+    desk.go(&["run", "in.csv", "--out", "torn"], 1);
+    desk.write("torn/summary.json", "{\"inputs\":[{\"name\":\"ann@x.com");
+    desk.go(&["purge", "torn", "--yes"], 2);
+    desk.go(&["purge", "torn", "--yes", "--unfinished"], 0);
+    assert_eq!(names(&desk.path("torn")), set(&["lock", "purged.json"]));
+    let (again, _) = desk.go(&["purge", "torn", "--yes", "--unfinished"], 0);
+    assert!(again.contains("was purged at"), "{again}");
+}
+
+#[test]
 fn what_a_run_that_never_began_left_is_purged_too() {
     let desk = desk();
     // As a run leaves it that is killed while it keeps what comes on standard input.
@@ -302,18 +315,6 @@ fn what_a_run_that_never_began_left_is_purged_too() {
         assert_eq!((&run["state"], &run["undoable"]), (&json!("never_began"), &json!(false)));
     }
     desk.go(&["purge", "runs/killed", "runs/killed", "--yes"], 0);
-#[test]
-fn a_summary_that_cannot_be_read_does_not_outlive_a_purge() {
-    let desk = desk();
-    desk.go(&["run", "in.csv", "--out", "torn"], 1);
-    desk.write("torn/summary.json", "{\"inputs\":[{\"name\":\"ann@x.com");
-    desk.go(&["purge", "torn", "--yes"], 2);
-    desk.go(&["purge", "torn", "--yes", "--unfinished"], 0);
-    assert_eq!(names(&desk.path("torn")), set(&["lock", "purged.json"]));
-    let (again, _) = desk.go(&["purge", "torn", "--yes", "--unfinished"], 0);
-    assert!(again.contains("was purged at"), "{again}");
-}
-
     assert_eq!(names(&desk.path("runs/killed")), set(&["lock", "purged.json"]));
     let (_, stderr) = desk.go(&["purge", "runs/empty", "--yes"], 2);
     assert!(stderr.contains("left nothing behind"), "{stderr}");
