@@ -49,7 +49,7 @@ pub use folder::{
     Glance, KEPT_WHEN_PURGED, Place, RunFolder, abandon, choosing, earlier, finished_tally, glance,
     read_journal, read_summary, summary_if_any, write_summary,
 };
-pub(crate) use folder::{glance_at_run, journal_of_run, no_run_in};
+pub(crate) use folder::{glance_at_run, journal_of_run, make_whole, no_run_in};
 pub use journal::NAME as JOURNAL;
 pub use look::{is_held, journal_time, lock_time};
 pub(crate) use names::SIGNATURE;

@@ -4,7 +4,7 @@
 //! creating the folder, and each file in it, fails when it exists already.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -138,6 +138,15 @@ impl RunFolder {
     pub fn begin_file(&self, name: &str) -> io::Result<File> {
         let path = self.path.join(name);
         private().create_new(true).open(&path).map_err(|error| at("create", &path, &error))
+    }
+
+    /// Begins a journal that tells the same as another, and waits until it is on the disk. Without
+    /// it the folder holds no run; so it comes last.
+    pub(crate) fn begin_journal(&self, told: &Recovered) -> io::Result<()> {
+        let text = journal::retell(told)?;
+        let mut file = self.begin_file(journal::NAME)?;
+        file.write_all(&text)?;
+        file.sync_all()
     }
 
     /// Where an input that can be read only once is kept; the first has index 0.
@@ -369,6 +378,31 @@ pub(crate) fn no_run_in(folder: &Path) -> exit::Error {
         "{}: there is no run here: name the folder of a run",
         folder.display()
     ))
+}
+
+/// Makes a run folder as a whole, or not at all: where filling it fails, what was made goes again. A
+/// folder that was there before stays, and is empty as it was.
+///
+/// # Errors
+///
+/// A place that is taken, and what filling says.
+pub(crate) fn make_whole<T>(
+    path: &Path,
+    fill: impl FnOnce(&RunFolder) -> Result<T, exit::Error>,
+) -> Result<T, exit::Error> {
+    let was_there = path.exists();
+    let folder = RunFolder::create(&Place::Exactly(path.to_owned()))?;
+    fill(&folder).inspect_err(|_| {
+        // Half of it is of no use, and does no harm where it cannot be removed.
+        let _ = if was_there { remove_contents(path) } else { fs::remove_dir_all(path) };
+    })
+}
+
+fn remove_contents(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        fs::remove_file(entry?.path())?;
+    }
+    Ok(())
 }
 
 fn exactly(path: &Path) -> io::Result<()> {

@@ -57,6 +57,13 @@ mod encrypted {
             let (_, told) = desk.go(&["decrypt", out, "--identity", "other", "-o", &open], 2);
             assert!(told.contains(".age: "), "{told}");
             assert!(!desk.path(&open).exists(), "no half copy");
+            let empty = format!("{out}-empty");
+            fs::create_dir(desk.path(&empty)).unwrap();
+            let (_, told) = desk.go(&["redact", out, "-o", &empty], 2);
+            assert!(told.contains("the results are encrypted"), "{told}");
+            desk.go(&["decrypt", out, "--identity", "other", "-o", &empty], 2);
+            let left = fs::read_dir(desk.path(&empty)).unwrap();
+            assert_eq!(left.count(), 0, "a folder of the user's stays");
             desk.go(&["decrypt", out, "--identity", "key", "-o", &open], 0);
             let failures = fs::read_to_string(desk.path(&open).join("failures.csv")).unwrap();
             assert!(failures.contains("nobody@x.com"), "{failures}");
@@ -66,13 +73,6 @@ mod encrypted {
         }
     }
 
-    #[test]
-    fn a_run_that_is_killed_is_resumed_with_the_same_recipients_only() {
-        let desk = desk();
-        keys(&desk);
-        let rows: String = (0..3_000).fold("loginId,name\n".to_owned(), |rows, n| {
-            rows + if n % 2 == 0 { "ann@x.com" } else { "ben@x.com" } + &format!(",N{n}\n")
-        });
     #[test]
     fn a_secret_key_in_place_of_a_recipient_is_refused_and_never_shown() {
         let desk = desk();
@@ -86,6 +86,13 @@ mod encrypted {
         }
     }
 
+    #[test]
+    fn a_run_that_is_killed_is_resumed_with_the_same_recipients_only() {
+        let desk = desk();
+        keys(&desk);
+        let rows: String = (0..3_000).fold("loginId,name\n".to_owned(), |rows, n| {
+            rows + if n % 2 == 0 { "ann@x.com" } else { "ben@x.com" } + &format!(",N{n}\n")
+        });
         desk.write("many.csv", &rows);
         let named = ["run", "many.csv", "--resume", "--out", "kept"];
         let words = [&named[..], &["--rate", "500/s", "--encrypt-to", RECIPIENT]].concat();
