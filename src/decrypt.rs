@@ -1,12 +1,13 @@
 //! Decryption: a copy of the folder of an encrypted run that everything else can read.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Write};
+use std::io::{self, BufReader, BufWriter};
 use std::path::Path;
 
 use crate::exit::Error;
 use crate::seal::{self, Identities};
-use crate::store::{self, JOURNAL, Place, RunFolder, journal};
+use crate::store::journal::Recovered;
+use crate::store::{self, RunFolder};
 
 /// Makes the copy, and gives the names of the files that were decrypted. The folder must not exist, or
 /// be empty.
@@ -20,32 +21,30 @@ pub(crate) fn decrypt(
     to: &Path,
     identities: &Identities,
 ) -> Result<Vec<String>, Error> {
-    let refuse = |why: &str| Error::refused(format!("{}: {why}", run.display()));
-    let recovered = store::read_journal(run).map_err(Error::refused)?;
-    let recovered =
-        recovered.ok_or_else(|| refuse("there is no run here: name the folder of a run"))?;
+    let recovered = store::journal_of_run(run)?;
     if !store::is_encrypted(run) {
-        return Err(refuse("the run is not encrypted: its files can be read as they are"));
+        return Err(Error::refused(format!(
+            "{}: the run is not encrypted: its files can be read as they are",
+            run.display()
+        )));
     }
-    let folder = RunFolder::create(&Place::Exactly(to.to_owned()))?;
-    let copy = || {
-        let decrypted = files(run, &folder, identities)?;
-        match store::read_summary(run) {
-            Ok(summary) => store::write_summary(&folder, &summary)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-        // Without it, the folder holds no run; so it comes last.
-        let mut file = folder.begin_file(JOURNAL)?;
-        file.write_all(&journal::retell(&recovered)?)?;
-        file.sync_all()?;
-        Ok(decrypted)
-    };
-    copy().map_err(|error: io::Error| {
-        // It was made by us just now, and half a copy is of no use.
-        let _ = std::fs::remove_dir_all(to);
-        Error::refused(error)
+    store::make_whole(to, |folder| {
+        copy(run, folder, &recovered, identities).map_err(Error::refused)
     })
+}
+
+fn copy(
+    run: &Path,
+    folder: &RunFolder,
+    recovered: &Recovered,
+    identities: &Identities,
+) -> io::Result<Vec<String>> {
+    let decrypted = files(run, folder, identities)?;
+    if let Some(summary) = store::summary_if_any(run)? {
+        store::write_summary(folder, &summary)?;
+    }
+    folder.begin_journal(recovered)?;
+    Ok(decrypted)
 }
 
 fn files(run: &Path, folder: &RunFolder, identities: &Identities) -> io::Result<Vec<String>> {

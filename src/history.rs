@@ -86,10 +86,7 @@ impl History {
     pub(crate) fn open(folder: &Path) -> Result<Self, Error> {
         let refuse = |why: String| Error::refused(format!("{}: {why}", folder.display()));
         store::marks::refuse_redacted(folder).map_err(Error::refused)?;
-        let glance = store::glance(folder).map_err(Error::refused)?;
-        let Some(glance) = glance else {
-            return Err(refuse("there is no run here: name the folder of a run".to_owned()));
-        };
+        let glance = store::glance_at_run(folder)?;
         let text = |key: &str| {
             glance.identity.settings.get(key).and_then(Value::as_str).map(str::to_owned)
         };

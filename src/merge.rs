@@ -9,14 +9,14 @@ mod lines;
 mod shard_run;
 mod totals;
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::exit::Error;
 use crate::store::bitmap::RowSet;
-use crate::store::journal::{self, Recovered};
+use crate::store::journal::Recovered;
 use crate::store::summary::Summary;
-use crate::store::{self, JOURNAL, Place, RunFolder};
+use crate::store::{self, RunFolder};
 use lines::MergedRows;
 use shard_run::ShardRun;
 
@@ -31,11 +31,7 @@ pub(crate) fn merge(runs: &[PathBuf], to: &Path, unfinished: bool) -> Result<Sum
     let rows = rows(&shards)?;
     // Before anything is written: nobody could say what the run came to.
     let facts = totals::JobFacts::of(&shards, &rows)?;
-    let folder = RunFolder::create(&Place::Exactly(to.to_owned()))?;
-    write(&shards, rows, &facts, &folder).inspect_err(|_| {
-        // It was made by us just now, and half of it is of no use.
-        let _ = std::fs::remove_dir_all(to);
-    })
+    store::make_whole(to, |folder| write(&shards, rows, &facts, folder))
 }
 
 /// The rows of all shards that have an outcome; each belongs to one of them.
@@ -72,27 +68,16 @@ fn write(
     let failures = failures::concatenate(shards, folder)?;
     let summary = facts.summary(tally, folder, failures);
     store::write_summary(folder, &summary).map_err(stopped)?;
-    // Without it the folder holds no run; so it comes last.
-    begin_journal(shards, rows, &summary, folder).map_err(stopped)?;
+    if let Some(first) = shards.first() {
+        let told = Recovered {
+            identity: first.merged_identity(),
+            finished: rows,
+            sent: shards.iter().flat_map(|own| own.recovered.sent.iter().copied()).collect(),
+            tally: summary.tally,
+            complete: summary.complete,
+            ..first.recovered.clone()
+        };
+        folder.begin_journal(&told).map_err(stopped)?;
+    }
     Ok(summary)
-}
-
-fn begin_journal(
-    shards: &[ShardRun],
-    rows: RowSet,
-    summary: &Summary,
-    folder: &RunFolder,
-) -> io::Result<()> {
-    let Some(first) = shards.first() else { return Ok(()) };
-    let text = journal::retell(&Recovered {
-        identity: first.merged_identity(),
-        finished: rows,
-        sent: shards.iter().flat_map(|own| own.recovered.sent.iter().copied()).collect(),
-        tally: summary.tally,
-        complete: summary.complete,
-        ..first.recovered.clone()
-    })?;
-    let mut file = folder.begin_file(JOURNAL)?;
-    file.write_all(&text)?;
-    file.sync_all()
 }

@@ -14,6 +14,7 @@ use kept::harmless_summary;
 
 use crate::exit::Error;
 use crate::runs::{PastRun, RunState};
+use crate::store::journal::SHARD;
 use crate::store::marks::{self, IdentityDigest, PurgeMark};
 use crate::store::{self, FolderEntry, RunFolder};
 
@@ -126,9 +127,14 @@ pub(crate) fn purge(
     let unfinished = |error| Error::Stopped(format!("{error}\n  purge it again to finish this"));
     let mark = mark_of(&run, rules, at).map_err(Error::refused)?;
     marks::mark_purged(held.path(), &mark).map_err(Error::refused)?;
-    if let Ok(summary) = store::read_summary(held.path()) {
-        let summary = harmless_summary(&summary, mark.keeps_summary);
-        store::write_summary(&held, &summary).map_err(unfinished)?;
+    match store::summary_if_any(held.path()) {
+        Ok(Some(summary)) => {
+            let summary = harmless_summary(&summary, mark.keeps_summary);
+            store::write_summary(&held, &summary).map_err(unfinished)?;
+        }
+        Ok(None) => {}
+        // Nobody can tell what of it is harmless.
+        Err(_) => held.remove_summary().map_err(unfinished)?,
     }
     held.remove_users_data().map_err(unfinished)
 }
@@ -143,5 +149,7 @@ fn mark_of(run: &PastRun, rules: PurgeRules, at: Timestamp) -> std::io::Result<P
     mark.keeps_summary = rules.keep_summary;
     (mark.began_at, mark.ended_at) = (run.began, run.ended);
     mark.identity = run.identity.as_ref().map(IdentityDigest::of).transpose()?;
+    let shard = run.identity.as_ref().and_then(|own| own.settings.get(SHARD));
+    mark.shard = shard.and_then(|shard| shard.as_str()).map(str::to_owned);
     Ok(mark)
 }

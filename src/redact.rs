@@ -19,9 +19,9 @@ use jiff::Timestamp;
 
 use crate::exit::Error;
 use crate::store::before::{self, BeforeImage};
-use crate::store::journal::{self, Recovered};
+use crate::store::journal::Recovered;
 use crate::store::results::ResultLine;
-use crate::store::{self, JOURNAL, Place, RESULTS, RunFolder, marks};
+use crate::store::{self, RESULTS, RunFolder, marks};
 use pseudonyms::Pseudonyms;
 
 /// What was copied.
@@ -44,18 +44,9 @@ pub(crate) struct Redacted {
 /// A folder without a run, one whose run was purged, and files that cannot be read or written: then there
 /// is no copy.
 pub(crate) fn redact(run: &Path, to: &Path, at: Timestamp) -> Result<Redacted, Error> {
-    let refuse = |why: &str| Error::refused(format!("{}: {why}", run.display()));
-    let recovered = store::read_journal(run).map_err(Error::refused)?;
-    let recovered =
-        recovered.ok_or_else(|| refuse("there is no run here: name the folder of a run"))?;
+    let recovered = store::journal_of_run(run)?;
     let names = Pseudonyms::new().map_err(Error::refused)?;
-    let folder = RunFolder::create(&Place::Exactly(to.to_owned()))?;
-    let copied = copy(run, &folder, recovered, &names, at);
-    copied.map_err(|error| {
-        // It was made by us just now, and half a copy is of no use.
-        let _ = std::fs::remove_dir_all(to);
-        Error::Stopped(error.to_string())
-    })
+    store::make_whole(to, |folder| copy(run, folder, recovered, &names, at).map_err(Error::refused))
 }
 
 fn copy(
@@ -82,18 +73,11 @@ fn copy(
     let images = found(File::open(run.join(before::NAME)))?.map(BufReader::new);
     let (images, unreadable) = copy_lines(images, folder, before::NAME, image)?;
     (done.images, done.unreadable) = (images, done.unreadable + unreadable);
-    match store::read_summary(run) {
-        Ok(own) => store::write_summary(folder, &summary::redacted(names, &own))?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
+    if let Some(own) = store::summary_if_any(run)? {
+        store::write_summary(folder, &summary::redacted(names, &own))?;
     }
     let identity = summary::redacted_identity(names, recovered.identity);
-    let text = journal::retell(&Recovered { identity, ..recovered })?;
-    // Without it, the folder holds no run; so it comes last.
-    folder.begin_file(JOURNAL).and_then(|mut file| {
-        file.write_all(&text)?;
-        file.sync_all()
-    })?;
+    folder.begin_journal(&Recovered { identity, ..recovered })?;
     done.files_left_out = left_out(run, folder)?;
     Ok(done)
 }

@@ -9,5 +9,5 @@ mod connections;
 mod identity;
 mod split;
 
-pub(crate) use identity::{SHARD, SPLIT, Shard, are_siblings};
+pub(crate) use identity::{SHARD, SPLIT, Shard, are_siblings, is_sibling};
 pub(crate) use split::{Split, split};

@@ -47,8 +47,9 @@ pub(crate) use disk::unnamed_file;
 pub(crate) use failures::is_failures_file;
 pub use folder::{
     Glance, KEPT_WHEN_PURGED, Place, RunFolder, abandon, choosing, earlier, finished_tally, glance,
-    read_journal, read_summary, write_summary,
+    read_journal, read_summary, summary_if_any, write_summary,
 };
+pub(crate) use folder::{glance_at_run, journal_of_run, make_whole, no_run_in};
 pub use journal::NAME as JOURNAL;
 pub use look::{is_held, journal_time, lock_time};
 pub(crate) use names::SIGNATURE;

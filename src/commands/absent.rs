@@ -58,9 +58,7 @@ pub(super) fn run(args: &AbsentArgs, caller: &Caller<'_>) -> Result<Exit, Error>
 fn finished(folder: &Path) -> Result<Summary, Error> {
     let refuse = |why: &str| Error::refused(format!("{}: {why}", folder.display()));
     store::marks::refuse_redacted(folder).map_err(Error::refused)?;
-    let glance = store::glance(folder).map_err(Error::refused)?;
-    let glance = glance.ok_or_else(|| refuse("there is no run here: name the folder of a run"))?;
-    if !glance.complete {
+    if !store::glance_at_run(folder)?.complete {
         return Err(refuse(
             "the run is not finished, so users would be taken for absent whose rows were not reached: resume it first",
         ));

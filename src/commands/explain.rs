@@ -13,9 +13,7 @@ use crate::store::{self, RESULTS};
 /// Prints the story of a row.
 pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Error> {
     let refuse = |why: String| Error::refused(format!("{}: {why}", args.run.display()));
-    if store::glance(&args.run).map_err(Error::refused)?.is_none() {
-        return Err(refuse("there is no run here: name the folder of a run".to_owned()));
-    }
+    store::glance_at_run(&args.run)?;
     let results = store::open_results(&args.run).map_err(|error| refuse(error.to_string()))?;
     for line in read_results(results) {
         let line = line.map_err(|error| refuse(format!("{RESULTS}: {error}")))?;

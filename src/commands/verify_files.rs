@@ -7,18 +7,18 @@ use crate::exit::{Error, Exit};
 use crate::report::AuditScreen;
 use crate::settings::cli::history::VerifyFilesArgs;
 use crate::store::audit::{Finding, audit};
-use crate::store::{SIGNATURE, signature};
+use crate::store::{self, SIGNATURE, marks, signature};
 
 /// Makes the chain of a run again, and shows what its files came to.
 pub(super) fn run(args: &VerifyFilesArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
-    let refuse = |why: &str| Error::refused(format!("{}: {why}", args.run.display()));
+    marks::refuse_purged(&args.run).map_err(Error::refused)?;
     let audit = audit(&args.run).map_err(|error| Error::Stopped(error.to_string()))?;
-    let mut audit =
-        audit.ok_or_else(|| refuse("there is no run here: name the folder of a run"))?;
+    let mut audit = audit.ok_or_else(|| store::no_run_in(&args.run))?;
     if !audit.has_chain() {
-        return Err(refuse(
-            "the run has no chain: it was made by a version that wrote none, so nobody can tell whether its files were changed",
-        ));
+        return Err(Error::refused(format!(
+            "{}: the run has no chain, so nobody can tell whether its files were changed: it is of an older version, merged, or a redacted or decrypted copy",
+            args.run.display()
+        )));
     }
     let mut signed_by = None;
     if let Some(allowed) = &args.allowed_signers {

@@ -92,11 +92,7 @@ impl ShardRun {
                 "the run is not a shard of a job: it was run without --shard, or is merged already",
             )
         })?;
-        let summary = match store::read_summary(folder) {
-            Ok(summary) => Some(summary),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => return Err(Error::refused(error)),
-        };
+        let summary = store::summary_if_any(folder).map_err(Error::refused)?;
         Ok(Self { folder: folder.to_owned(), shard, recovered, summary })
     }
 

@@ -31,17 +31,19 @@ pub(crate) fn is_server_code(text: &str) -> bool {
 }
 
 /// Settings whose texts are words, codes, numbers or what names the project.
-const HARMLESS_SETTINGS: [&str; 27] = [
+const HARMLESS_SETTINGS: [&str; 30] = [
     "allow",
     "attributeTypes",
     "baseUrl",
     "batch",
     "between",
     "blank",
+    "budgetLost",
     "delimiter",
     "encoding",
     "format",
     "hidden",
+    "keepUsers",
     "listSeparator",
     "maxDeletes",
     "maxFailures",
@@ -55,7 +57,8 @@ const HARMLESS_SETTINGS: [&str; 27] = [
     "projectId",
     "rate",
     "region",
-    "retentionMs",
+    "results",
+    "shard",
     "shortRows",
     "simulate",
     "tz",

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::exit::Error;
 use crate::outcome::Tally;
-use crate::shard::are_siblings;
+use crate::shard::{are_siblings, is_sibling};
 use crate::store;
 use crate::store::journal::Identity;
 use crate::store::marks::{self, PurgeMark};
@@ -73,6 +73,9 @@ fn purged_before(path: PathBuf, mark: &PurgeMark, identity: &Identity) -> Result
     let Some(digest) = mark.identity.as_ref().filter(|own| own.same_inputs(identity)) else {
         return Ok(Search::GoesOn);
     };
+    if mark.shard.as_ref().is_some_and(|own| is_sibling(own, &identity.settings)) {
+        return Ok(Search::GoesOn);
+    }
     if !mark.complete {
         return Err(never_finished(&path, mark));
     }

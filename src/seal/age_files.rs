@@ -28,6 +28,7 @@ impl Recipients {
     pub fn named(names: &[String]) -> Result<Self, String> {
         let mut recipients = Vec::new();
         for name in names {
+            refuse_secret(name)?;
             if name.starts_with("age1") {
                 recipients.push(recipient(name)?);
                 continue;
@@ -58,7 +59,18 @@ impl Recipients {
     }
 }
 
+/// Refuses the wrong half of a key, which nobody is to read in a log: so it is not quoted.
+fn refuse_secret(text: &str) -> Result<(), String> {
+    const SECRET: &str = "AGE-SECRET-KEY-";
+    let start = text.trim_start().get(..SECRET.len());
+    if start.is_some_and(|start| start.eq_ignore_ascii_case(SECRET)) {
+        return Err("expected a recipient (age1…), not a secret key".to_owned());
+    }
+    Ok(())
+}
+
 fn recipient(text: &str) -> Result<Recipient, String> {
+    refuse_secret(text)?;
     let shown: String = text.chars().take(12).collect();
     text.parse().map_err(|error| format!("{shown}… is not an age recipient: {error}"))
 }

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
+pub(crate) use crate::store::journal::SHARD;
+
 /// One of the shards of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Shard {
@@ -14,9 +16,6 @@ pub struct Shard {
 
 /// The most shards that a job may have: as many as the largest array of AWS Batch.
 const MOST: u64 = 10_000;
-
-/// The setting of a run that says which shard it is.
-pub(crate) const SHARD: &str = "shard";
 
 /// The setting of a run that says how its rows were split.
 pub(crate) const SPLIT: &str = "split";
@@ -94,11 +93,14 @@ impl FromStr for Shard {
 /// Whether runs of these settings are different parts of one split, or all of its parts merged: none
 /// of them is an earlier run of the other.
 pub(crate) fn are_siblings(one: &Map<String, Value>, other: &Map<String, Value>) -> bool {
-    let parts = |settings: &Map<String, Value>| {
-        let (part, of) = settings.get(SHARD)?.as_str()?.split_once('/')?;
-        Some((part.to_owned(), of.to_owned()))
-    };
-    match (parts(one), parts(other)) {
+    let shard = one.get(SHARD).and_then(Value::as_str);
+    shard.is_some_and(|shard| is_sibling(shard, other))
+}
+
+/// The same of a run of which only its shard is known, as its settings say it.
+pub(crate) fn is_sibling(shard: &str, other: &Map<String, Value>) -> bool {
+    let other = other.get(SHARD).and_then(Value::as_str);
+    match (shard.split_once('/'), other.and_then(|other| other.split_once('/'))) {
         (Some((part, of)), Some((other, of_other))) => of == of_other && part != other,
         _ => false,
     }

@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::chain::{Appended, Chain, Link};
 use super::digest::Digester;
 use super::disk::at;
+use super::folder::holds_results;
 use super::journal::{self, Commit, Identity, JournalLine, json_of};
 use super::names::is_waiting;
 use super::{before, failures, names, results};
@@ -72,21 +73,39 @@ impl Audit {
     }
 }
 
-/// Checks the files in the folder of a run. `None` when there is no run.
+/// Checks the files in the folder of a run. `None` when there is no run: neither a journal nor results.
 ///
 /// # Errors
 ///
 /// Files that cannot be read. What is damaged is a finding.
 pub(crate) fn audit(folder: &Path) -> io::Result<Option<Audit>> {
     let path = folder.join(journal::NAME);
-    let journal = match File::open(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        opened => opened.map_err(|error| at("read", &path, &error))?,
-    };
     let mut walk = JournalWalk::new(folder);
-    walk.journal(BufReader::new(journal)).map_err(|error| at("read", folder, &error))?;
-    let Some(identity) = walk.identity.take() else { return Ok(None) };
-    walk.finish(&identity).map_err(|error| at("read", folder, &error))?;
+    match File::open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if !holds_results(folder) {
+                return Ok(None);
+            }
+            let message = "it is gone, and nothing beside it can be checked";
+            walk.find(Finding::new(journal::NAME, "missing", message));
+        }
+        opened => {
+            let journal = opened.map_err(|error| at("read", &path, &error))?;
+            walk.journal(BufReader::new(journal)).map_err(|error| at("read", folder, &error))?;
+        }
+    }
+    match walk.identity.take() {
+        Some(identity) => walk.finish(&identity).map_err(|error| at("read", folder, &error))?,
+        // Nothing is held against a journal that does not say which run it is.
+        None if walk.audit.findings.is_empty() => {
+            if !holds_results(folder) {
+                return Ok(None);
+            }
+            let message = "its first line does not say which run it is";
+            walk.find(Finding::new(journal::NAME, "damaged", message));
+        }
+        None => {}
+    }
     Ok(Some(walk.audit))
 }
 

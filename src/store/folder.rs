@@ -4,7 +4,7 @@
 //! creating the folder, and each file in it, fails when it exists already.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -140,6 +140,15 @@ impl RunFolder {
         private().create_new(true).open(&path).map_err(|error| at("create", &path, &error))
     }
 
+    /// Begins a journal that tells the same as another, and waits until it is on the disk. Without
+    /// it the folder holds no run; so it comes last.
+    pub(crate) fn begin_journal(&self, told: &Recovered) -> io::Result<()> {
+        let text = journal::retell(told)?;
+        let mut file = self.begin_file(journal::NAME)?;
+        file.write_all(&text)?;
+        file.sync_all()
+    }
+
     /// Where an input that can be read only once is kept; the first has index 0.
     #[must_use]
     pub fn kept(&self, index: usize) -> PathBuf {
@@ -166,14 +175,21 @@ impl RunFolder {
     /// Removes the summary of an earlier part of the run and what was made with it, which are true
     /// no more.
     pub fn forget_summary(&self) -> io::Result<()> {
-        for name in [SUMMARY, SIGNATURE, WORKBOOK] {
-            let path = self.path.join(name);
-            match fs::remove_file(&path) {
-                Err(error) if !is_not_there(&error) => return Err(at("remove", &path, &error)),
-                _ => {}
-            }
+        [SUMMARY, SIGNATURE, WORKBOOK].into_iter().try_for_each(|name| self.remove_file(name))
+    }
+
+    /// Removes the summary alone.
+    pub fn remove_summary(&self) -> io::Result<()> {
+        self.remove_file(SUMMARY)
+    }
+
+    /// Removes a file, if there is one.
+    fn remove_file(&self, name: &str) -> io::Result<()> {
+        let path = self.path.join(name);
+        match fs::remove_file(&path) {
+            Err(error) if !is_not_there(&error) => Err(at("remove", &path, &error)),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Removes the folder of a run that was refused before it began.
@@ -262,6 +278,18 @@ pub fn read_summary(folder: &Path) -> io::Result<Summary> {
     summary.map_err(|error| at("read", &path, &error))
 }
 
+/// The summary in the folder of a run; nothing where there is none, as of one that was killed.
+///
+/// # Errors
+///
+/// A summary that cannot be read.
+pub fn summary_if_any(folder: &Path) -> io::Result<Option<Summary>> {
+    match read_summary(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        read => read.map(Some),
+    }
+}
+
 /// What became of the rows of a run that is finished: from its summary, or from its journal where
 /// that is gone.
 pub fn finished_tally(folder: &Path) -> io::Result<Tally> {
@@ -296,10 +324,7 @@ fn first_line(folder: &Path) -> io::Result<Option<Identity>> {
     if let Some(begun) = journal::recover(first.as_slice(), |_| true)? {
         return Ok(Some(begun.identity));
     }
-    let holds =
-        |name: &str| fs::metadata(folder.join(name)).is_ok_and(|metadata| metadata.len() > 0);
-    let sent = folder.join(LOCK).exists() && results::all_names().any(|name| holds(&name));
-    if first.ends_with(b"\n") || sent {
+    if first.ends_with(b"\n") || holds_results(folder) {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
             format!(
@@ -310,6 +335,13 @@ fn first_line(folder: &Path) -> io::Result<Option<Identity>> {
         ));
     }
     Ok(None)
+}
+
+/// Whether a run has left results in a folder, whatever its journal says.
+pub(super) fn holds_results(folder: &Path) -> bool {
+    let holds =
+        |name: &str| fs::metadata(folder.join(name)).is_ok_and(|metadata| metadata.len() > 0);
+    folder.join(LOCK).exists() && results::all_names().any(|name| holds(&name))
 }
 
 /// What can be told of the run in a folder at a glance, without holding it. `None` when there
@@ -328,6 +360,49 @@ pub fn glance(folder: &Path) -> io::Result<Option<Glance>> {
         Ok(Some(Glance { identity, complete: end == last }))
     };
     read().map_err(|error| at("read", &path, &error))
+}
+
+/// The same of a folder that must hold a run.
+pub(crate) fn glance_at_run(folder: &Path) -> Result<Glance, exit::Error> {
+    glance(folder).map_err(exit::Error::refused)?.ok_or_else(|| no_run_in(folder))
+}
+
+/// What the journal in a folder tells that must hold a run.
+pub(crate) fn journal_of_run(folder: &Path) -> Result<Recovered, exit::Error> {
+    read_journal(folder).map_err(exit::Error::refused)?.ok_or_else(|| no_run_in(folder))
+}
+
+/// Refuses a folder without a run.
+pub(crate) fn no_run_in(folder: &Path) -> exit::Error {
+    exit::Error::refused(format!(
+        "{}: there is no run here: name the folder of a run",
+        folder.display()
+    ))
+}
+
+/// Makes a run folder as a whole, or not at all: where filling it fails, what was made goes again. A
+/// folder that was there before stays, and is empty as it was.
+///
+/// # Errors
+///
+/// A place that is taken, and what filling says.
+pub(crate) fn make_whole<T>(
+    path: &Path,
+    fill: impl FnOnce(&RunFolder) -> Result<T, exit::Error>,
+) -> Result<T, exit::Error> {
+    let was_there = path.exists();
+    let folder = RunFolder::create(&Place::Exactly(path.to_owned()))?;
+    fill(&folder).inspect_err(|_| {
+        // Half of it is of no use, and does no harm where it cannot be removed.
+        let _ = if was_there { remove_contents(path) } else { fs::remove_dir_all(path) };
+    })
+}
+
+fn remove_contents(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        fs::remove_file(entry?.path())?;
+    }
+    Ok(())
 }
 
 fn exactly(path: &Path) -> io::Result<()> {

@@ -24,6 +24,9 @@ pub const NAME: &str = "journal";
 /// their names.
 pub const JOURNAL_VERSION: u32 = 2;
 
+/// The setting of a run that says which shard of a job it is.
+pub const SHARD: &str = "shard";
+
 /// How long the output files are, in bytes, by their names; those not begun are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Map<String, Value>")]

@@ -53,6 +53,9 @@ pub struct PurgeMark {
     pub tally: Tally,
     /// Which run it was; nothing of one that was damaged.
     pub identity: Option<IdentityDigest>,
+    /// Which shard of a job it was, or that it was several, if it was any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<String>,
 }
 
 impl PurgeMark {
@@ -69,6 +72,7 @@ impl PurgeMark {
             keeps_summary: false,
             tally,
             identity: None,
+            shard: None,
         }
     }
 }
@@ -184,7 +188,11 @@ pub(super) fn is_not_there(error: &io::Error) -> bool {
 }
 
 /// Refuses a folder whose run was purged, and says when that was.
-pub(super) fn refuse_purged(folder: &Path) -> io::Result<()> {
+///
+/// # Errors
+///
+/// When it was, and a mark that cannot be read.
+pub fn refuse_purged(folder: &Path) -> io::Result<()> {
     match purged(folder)? {
         None => Ok(()),
         Some(mark) => Err(io::Error::new(

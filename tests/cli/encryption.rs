@@ -57,12 +57,32 @@ mod encrypted {
             let (_, told) = desk.go(&["decrypt", out, "--identity", "other", "-o", &open], 2);
             assert!(told.contains(".age: "), "{told}");
             assert!(!desk.path(&open).exists(), "no half copy");
+            let empty = format!("{out}-empty");
+            fs::create_dir(desk.path(&empty)).unwrap();
+            let (_, told) = desk.go(&["redact", out, "-o", &empty], 2);
+            assert!(told.contains("the results are encrypted"), "{told}");
+            desk.go(&["decrypt", out, "--identity", "other", "-o", &empty], 2);
+            let left = fs::read_dir(desk.path(&empty)).unwrap();
+            assert_eq!(left.count(), 0, "a folder of the user's stays");
             desk.go(&["decrypt", out, "--identity", "key", "-o", &open], 0);
             let failures = fs::read_to_string(desk.path(&open).join("failures.csv")).unwrap();
             assert!(failures.contains("nobody@x.com"), "{failures}");
             let (told, _) = desk.go(&["explain", &open, "3"], 0);
             assert!(told.contains("nobody@x.com"), "{told}");
             desk.go(&["undo", &open, "-o", &format!("{out}-undo.jsonl")], 0);
+        }
+    }
+
+    #[test]
+    fn a_secret_key_in_place_of_a_recipient_is_refused_and_never_shown() {
+        let desk = desk();
+        desk.write("secrets", &format!("# the wrong half\n{IDENTITY}\n"));
+        for wrong in [IDENTITY, &IDENTITY.to_lowercase(), "secrets"] {
+            let (_, told) = desk.go(&["run", "in.csv", "--encrypt-to", wrong], 2);
+            let expected = "expected a recipient (age1…), not a secret key";
+            assert!(told.contains(expected), "{told}");
+            let shown = told.to_uppercase();
+            assert!(!shown.contains("AGE-SECRET-KEY") && !shown.contains("JJGW"), "{told}");
         }
     }
 

@@ -195,6 +195,18 @@ fn a_kept_summary_holds_causes_and_names_of_files_but_no_value() {
 }
 
 #[test]
+fn a_kept_summary_holds_every_setting_that_is_one_of_our_words() {
+    let desk = desk();
+    let run = ["run", "in.csv", "--out", "out", "--shard", "0/1", "--results", "csv"];
+    desk.go(&[&run[..], &["--keep-users", "ids"]].concat(), 1);
+    desk.go(&["purge", "out", "--yes", "--keep-summary"], 0);
+    let text = fs::read_to_string(desk.path("out/summary.json")).unwrap();
+    let settings = &serde_json::from_str::<Value>(&text).unwrap()["settings"];
+    let kept = ["shard", "results", "keepUsers"].map(|name| &settings[name]);
+    assert_eq!(kept, [&json!("0/1"), &json!(["csv"]), &json!("ids")], "{settings}");
+}
+
+#[test]
 fn every_command_says_that_a_run_was_purged() {
     let desk = desk();
     desk.go(&["run", "in.csv", "--out", "out"], 1);
@@ -206,6 +218,7 @@ fn every_command_says_that_a_run_was_purged() {
         &["report", "out", "-o", "page.html"],
         &["redact", "out", "-o", "copy"],
         &["absent", "out"],
+        &["verify-files", "out"],
     ] {
         let (_, stderr) = desk.go(words, 2);
         assert!(stderr.contains("the run in out was purged at 20"), "{words:?}: {stderr}");
@@ -275,6 +288,18 @@ fn a_run_that_could_be_resumed_is_purged_only_if_that_is_said() {
     assert!(stderr.contains("not the folder of a run"), "{stderr}");
     desk.go(&["purge", "nowhere", "--yes"], 2);
     assert!(desk.path("in.csv").exists());
+}
+
+#[test]
+fn a_summary_that_cannot_be_read_does_not_outlive_a_purge() {
+    let desk = desk();
+    desk.go(&["run", "in.csv", "--out", "torn"], 1);
+    desk.write("torn/summary.json", "{\"inputs\":[{\"name\":\"ann@x.com");
+    desk.go(&["purge", "torn", "--yes"], 2);
+    desk.go(&["purge", "torn", "--yes", "--unfinished"], 0);
+    assert_eq!(names(&desk.path("torn")), set(&["lock", "purged.json"]));
+    let (again, _) = desk.go(&["purge", "torn", "--yes", "--unfinished"], 0);
+    assert!(again.contains("was purged at"), "{again}");
 }
 
 #[test]

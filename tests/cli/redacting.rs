@@ -47,6 +47,20 @@ fn a_redacted_copy_can_be_read_and_does_nothing_to_anybody() {
 }
 
 #[test]
+fn what_cannot_be_copied_is_refused_and_a_folder_of_the_users_stays() {
+    let desk = desk();
+    desk.go(&["run", "in.csv", "--out", "out"], 1);
+    desk.write("out/summary.json", "{");
+    fs::create_dir(desk.path("empty")).unwrap();
+    for copy in ["empty", "new"] {
+        let (_, stderr) = desk.go(&["redact", "out", "-o", copy], 2);
+        assert!(stderr.contains("cannot read out/summary.json"), "{stderr}");
+    }
+    assert_eq!(fs::read_dir(desk.path("empty")).unwrap().count(), 0);
+    assert!(!desk.path("new").exists());
+}
+
+#[test]
 fn of_a_damaged_run_what_can_be_read_is_copied() {
     let desk = desk();
     desk.go(&["run", "in.csv", "--out", "out"], 1);

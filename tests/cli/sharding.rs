@@ -220,6 +220,33 @@ fn a_killed_shard_is_resumed_beside_the_others() {
 }
 
 #[test]
+fn an_unfinished_shard_that_was_purged_does_not_keep_the_others_from_their_rows() {
+    let desk = desk(&["--latency", "20ms"]);
+    desk.write("in.csv", &names(40));
+    let words = ["run", "in.csv", "--resume", "--quiet", "--no-keep-before", "--batch=off"];
+    let run = |shard: &str| {
+        let mut run = desk.command(&words);
+        run.args(["--shard", shard, "--concurrency", "1"]).stdout(Stdio::null());
+        run
+    };
+    let mut killed = run("0/2").spawn().unwrap();
+    wait_until("some rows are done", || desk.simulator.updates().len() > 3);
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    let is_run = |name: &String| name.starts_with("in-");
+    let entries = fs::read_dir(desk.path("runs")).unwrap();
+    let mut found = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let folder = format!("runs/{}", found.find(is_run).unwrap());
+    desk.go(&["purge", &folder, "--yes", "--unfinished"], 0);
+    let ended = run("1/2").output().unwrap();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    let ended = run("0/2").output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(2), "{said}");
+    assert!(said.contains("was purged at") && said.contains("cannot be resumed"), "{said}");
+}
+
+#[test]
 fn the_environment_of_an_array_says_which_shard_it_is() {
     let desk = desk(&[]);
     desk.write("in.csv", &names(12));

@@ -130,6 +130,17 @@ const DAMAGES: &[Damage] = &[
         &[("journal", "damaged")],
     ),
     (
+        "the first line of the journal",
+        |out| edit(out, "journal", |text| text.replacen("\"blank\":\"skip\"", "\"blank\":\"\"", 1)),
+        &[("journal", "damaged")],
+    ),
+    (
+        "a first line of the journal that is torn",
+        |out| edit(out, "journal", |text| text[..40].to_owned()),
+        &[("journal", "damaged")],
+    ),
+    ("no journal", |out| fs::remove_file(out.join("journal")).unwrap(), &[("journal", "missing")]),
+    (
         "the rows of a commit, with a checksum that fits",
         |out| {
             edit(out, "journal", |text| {

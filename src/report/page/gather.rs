@@ -59,14 +59,8 @@ impl RunFacts {
     /// A folder without a run, and files that cannot be read; a line that is damaged is named.
     pub(crate) fn read(folder: &Path, rules: PageRules) -> Result<Self, Error> {
         let refuse = |why: String| Error::refused(format!("{}: {why}", folder.display()));
-        let Some(glance) = store::glance(folder).map_err(Error::refused)? else {
-            return Err(refuse("there is no run here: name the folder of a run".to_owned()));
-        };
-        let summary = match store::read_summary(folder) {
-            Ok(summary) => Some(summary),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(Error::refused(error)),
-        };
+        let glance = store::glance_at_run(folder)?;
+        let summary = store::summary_if_any(folder).map_err(Error::refused)?;
         let settings = summary.as_ref().map_or(&glance.identity.settings, |own| &own.settings);
         let mut facts = Self {
             folder: folder.to_owned(),
