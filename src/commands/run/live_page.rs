@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use crate::exit::Error;
-use crate::report::logging::LogFormat;
+use crate::report::logging::{ASKED_FOR, LogFormat};
 use crate::report::{LogWriter, RunWatch};
 use crate::run::{Run, RunHandle};
 use crate::serve::{LivePage, Serving, Wheel};
@@ -29,7 +29,7 @@ impl WaitingPage {
         let page = LivePage::bind(address)?;
         let url = page.url();
         if output.log_format == LogFormat::Json {
-            tracing::info!(%url, "live page");
+            tracing::info!(target: ASKED_FOR, %url, "live page");
         } else {
             // Without a reader of stderr there is nobody to tell.
             let _ = log.clone().write_all(format!("watch this run at {url}\n").as_bytes());
