@@ -31,8 +31,10 @@ pub(crate) struct RunNumbers {
     pub(crate) started_at: Timestamp,
     /// Whether it is paused, or outside its hours.
     pub(crate) is_held: bool,
-    /// When it ended, with which exit code, and whether every row has its outcome; `None` while it goes
-    /// on.
+    /// Whether it goes on.
+    pub(crate) is_in_progress: bool,
+    /// When it ended, with which exit code, and whether every row has its outcome; `None` where that is
+    /// not known.
     pub(crate) ended: Option<(Timestamp, u8, bool)>,
 }
 
@@ -46,6 +48,7 @@ impl From<&Summary> for RunNumbers {
             elapsed: Duration::from_millis(summary.elapsed_ms),
             started_at: summary.started_at,
             is_held: false,
+            is_in_progress: false,
             ended: Some((summary.finished_at, summary.exit_code, summary.complete)),
         }
     }
@@ -161,7 +164,7 @@ fn metrics(numbers: &RunNumbers) -> Vec<Metric<'static>> {
             "When the last run began.",
             numbers.started_at.as_second() as f64,
         ),
-        one("run_in_progress", "Whether the last run goes on.", flag(numbers.ended.is_none())),
+        one("run_in_progress", "Whether the last run goes on.", flag(numbers.is_in_progress)),
         one(
             "run_held",
             "Whether the run sends nothing, since it is paused or outside its hours.",

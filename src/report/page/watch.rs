@@ -190,6 +190,8 @@ impl RunWatch {
             elapsed: elapsed.try_into().unwrap_or_default(),
             started_at: *began,
             is_held: matches!(own.pace.waiting, Waiting::Paused | Waiting::Hours(_)),
+            is_in_progress: own.ended.is_none(),
+            // Its exit code follows from more than its events.
             ended: None,
         };
         Some((started.inputs.first().cloned().unwrap_or_default(), numbers))
@@ -224,6 +226,7 @@ impl Sink for RunWatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::metrics::prometheus;
 
     #[tokio::test(start_paused = true)]
     async fn calls_are_counted_in_bars_of_five_seconds() {
@@ -256,5 +259,18 @@ mod tests {
         watch.event(&Event::Finished(&Ended { tally: Tally::default(), complete: true }));
         tokio::time::advance(SILENCE).await;
         assert!(watch.is_alive() && watch.has_ended());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_run_that_has_ended_is_in_progress_no_more() {
+        let mut watch = RunWatch::default();
+        let shown = |watch: &RunWatch| watch.numbers().map(|(name, own)| prometheus(&name, &own));
+        assert_eq!(shown(&watch), None);
+        watch.event(&Event::Started(&Started::default()));
+        assert!(shown(&watch).unwrap().contains("run_in_progress{run=\"stdin\"} 1\n"));
+        watch.event(&Event::Finished(&Ended { tally: Tally::default(), complete: true }));
+        let ended = shown(&watch).unwrap();
+        assert!(ended.contains("run_in_progress{run=\"stdin\"} 0\n"), "{ended}");
+        assert!(!ended.contains("run_exit_code"), "{ended}");
     }
 }
