@@ -64,14 +64,15 @@ pub(super) fn run(args: &RunArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
         tracing::error!("--metrics-file {}: {error}; the run is not affected", path.display());
     }
     let exit = ended.as_ref().map_or_else(Error::exit, |exit| *exit);
-    if let Some(supervisor) = supervisor {
-        supervisor.ended(exit);
-    }
     if let Some(teller) = teller {
         begun.map(JoinHandle::join);
         let why = ended.as_ref().err().map(ToString::to_string);
         let occasion = Occasion::RunEnded;
         teller.ended(&Ending { occasion, file: None, exit, summary, why, is_repeat });
+    }
+    // Whoever is told may take its time, and the program is alive meanwhile.
+    if let Some(supervisor) = supervisor {
+        supervisor.ended(exit);
     }
     ended
 }
