@@ -87,7 +87,7 @@ impl RunWatch {
         let own = &*watched;
         let (tone, headline) = headline(own);
         let snapshot = own.progress.snapshot();
-        let mut tally = own.tally;
+        let mut tally = own.tally();
         tally.read = tally.finished() + tally.not_attempted + tally.left_out;
         LiveView {
             name: name(own),

@@ -84,7 +84,6 @@ pub(super) struct WatchedRun {
     pub(super) progress: Progress,
     pub(super) rate: RateEstimate,
     pub(super) pace: Pace,
-    pub(super) tally: Tally,
     pub(super) failed: FailedRows,
     pub(super) latest: VecDeque<LatestFailure>,
     pub(super) calls: CallHistory,
@@ -103,7 +102,6 @@ impl Default for WatchedRun {
             progress: Progress::default(),
             rate: RateEstimate::default(),
             pace: Pace::default(),
-            tally: Tally::default(),
             failed: FailedRows::new(0, false),
             latest: VecDeque::new(),
             calls: CallHistory::default(),
@@ -116,14 +114,18 @@ impl Default for WatchedRun {
 }
 
 impl WatchedRun {
+    /// The totals: so far, or those that it ended with.
+    pub(super) fn tally(&self) -> Tally {
+        self.ended.map_or_else(|| self.progress.snapshot().ended, |ended| ended.tally)
+    }
+
     fn started(&mut self, started: &Started) {
         self.started = Some((Timestamp::now(), started.clone()));
-        (self.tally, self.last) = (started.done_before, Instant::now());
+        self.last = Instant::now();
         self.rate.advance(Duration::ZERO, started.done_before.finished());
     }
 
     fn row(&mut self, finished: &Finished) {
-        self.tally.count(finished.outcome.status);
         if !finished.outcome.status.is_failure() {
             return;
         }
@@ -183,7 +185,7 @@ impl RunWatch {
         let (began, started) = own.started.as_ref()?;
         let elapsed = Timestamp::now().duration_since(*began);
         let numbers = RunNumbers {
-            tally: own.tally,
+            tally: own.tally(),
             calls: own.pace.calls,
             retries: own.pace.retries,
             rate_limited: own.pace.rate_limited,
@@ -214,10 +216,7 @@ impl Sink for RunWatch {
             Event::Tick(pace) => own.tick(pace),
             Event::Intervened(intervention) => own.interventions.push(**intervention),
             Event::Stopping(reason) => own.stopping = Some(reason.to_string()),
-            Event::Finished(ended) => {
-                own.ended = Some(**ended);
-                own.tally = ended.tally;
-            }
+            Event::Finished(ended) => own.ended = Some(**ended),
             Event::Read { .. } | Event::AllRead | Event::CanaryChecked(_) | Event::Waiting(_) => {}
         }
     }
