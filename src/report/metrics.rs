@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::outcome::{Status, Tally};
+use crate::outcome::Tally;
 use crate::store::summary::Summary;
 
 /// A metric: its name, what it is, and its values, each with the labels behind the run's.
@@ -191,9 +191,9 @@ fn metrics(numbers: &RunNumbers) -> Vec<Metric<'static>> {
 
 #[expect(clippy::cast_precision_loss, reason = "Prometheus has no other numbers")]
 fn rows(tally: Tally) -> Vec<(String, f64)> {
-    let ended = Status::ALL.into_iter().map(|status| (status.word(), tally.of(status)));
-    ended
-        .chain([("not_attempted", tally.not_attempted), ("left_out", tally.left_out)])
+    tally
+        .by_word()
+        .chain([("left_out", tally.left_out)])
         .map(|(word, number)| (format!(",status=\"{word}\""), number as f64))
         .collect()
 }

@@ -597,8 +597,7 @@ impl Trend {
         }
         let tallies: Vec<Tally> = runs.iter().map(RunFacts::tally).collect();
         let numbers = |tally: &Tally| -> Vec<u64> {
-            let own = Status::ALL.iter().map(|status| tally.of(*status));
-            own.chain([tally.not_attempted, tally.left_out]).collect()
+            tally.by_word().map(|(_, rows)| rows).chain([tally.left_out]).collect()
         };
         let columns: Vec<Vec<u64>> = tallies.iter().map(numbers).collect();
         let words: Vec<(&str, &str)> = Status::ALL
