@@ -93,7 +93,7 @@ pub(super) fn first_names(names: &[String], shown: impl Fn(&str) -> String) -> S
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    tame(&text[..end]) + more
+    named.join(", ") + &more
 }
 
 /// The text in a style, if there are colours.
