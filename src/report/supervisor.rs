@@ -126,7 +126,8 @@ impl Supervisor {
     /// Tells that the program is alive, twice as often as it must be: a late one does no harm then.
     fn keep_telling(&self, apart: Duration) {
         loop {
-            thread::sleep(apart);
+            // Woken too early, it tells once more than it must.
+            thread::park_timeout(apart);
             if self.pulse.ended.load(Ordering::Relaxed) {
                 return;
             }
