@@ -42,11 +42,7 @@ impl Collector {
 #[cfg(not(feature = "otlp"))]
 impl Collector {
     /// This build cannot.
-    pub(super) fn told_of(
-        run: Run,
-        url: Option<&Url>,
-        _: &RunWatch,
-    ) -> Result<(Run, Self), Error> {
+    pub(super) fn told_of(run: Run, url: Option<&Url>, _: &RunWatch) -> Result<(Run, Self), Error> {
         if url.is_some() {
             return Err(Error::unready(
                 "--otlp: this build has no OTLP: build it with `cargo install --features otlp`",
