@@ -13,6 +13,7 @@ mod export;
 mod merge;
 mod operations;
 mod plan;
+mod printing;
 mod purge;
 mod reading;
 mod redact;

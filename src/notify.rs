@@ -11,7 +11,6 @@ use url::Url;
 
 use crate::api::transport::Poster;
 use crate::exit::Exit;
-use crate::outcome::Status;
 use crate::report::thousands;
 use crate::store::summary::Summary;
 
@@ -107,12 +106,11 @@ impl Ending {
             let why = self.why.as_deref().unwrap_or(nothing);
             return format!("descope-bulk: exit code {code}: {}", first_line(why));
         };
-        let rows = Status::ALL
-            .into_iter()
-            .map(|status| (summary.tally.of(status), status.word()))
-            .chain([(summary.tally.not_attempted, "not_attempted")])
-            .filter(|(rows, _)| *rows > 0)
-            .map(|(rows, word)| format!("{} {}", thousands(rows), word.replace('_', " ")));
+        let rows = summary
+            .tally
+            .by_word()
+            .filter(|(_, rows)| *rows > 0)
+            .map(|(word, rows)| format!("{} {}", thousands(rows), word.replace('_', " ")));
         let inputs: Vec<_> = summary.inputs.iter().map(|input| input.name.as_str()).collect();
         let rows = rows.collect::<Vec<_>>().join(", ");
         let simulated = if summary.simulated { " (simulated)" } else { "" };

@@ -255,6 +255,12 @@ impl Tally {
         *self.slot(status)
     }
 
+    /// How many rows have each status, and how many were not attempted, by the words of files.
+    pub fn by_word(self) -> impl Iterator<Item = (&'static str, u64)> {
+        let ended = Status::ALL.into_iter().map(move |status| (status.word(), self.of(status)));
+        ended.chain([("not_attempted", self.not_attempted)])
+    }
+
     /// What came since an earlier count.
     #[must_use]
     pub fn since(self, earlier: Self) -> Self {

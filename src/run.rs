@@ -45,7 +45,8 @@ use deletions::{Deletions, RowsToDelete};
 use intake::{Declares, Intended};
 pub use intention::Intention;
 pub use parts::RunEnd;
-use parts::{Connection, Parts};
+use parts::{Connection, NOT_CONFIRMED, Parts};
+pub(crate) use parts::{STRICT, exit_before_first_row};
 use planned::Prepared;
 use retention::Retention;
 
@@ -73,9 +74,6 @@ pub struct Run {
     confirm: Option<Confirm>,
     ask_canary: Option<AskCanary>,
 }
-
-/// The code of the reason of a run that was not to begin.
-pub(crate) const NOT_CONFIRMED: &str = "not_confirmed";
 
 /// Asks whether a run is to begin.
 type Confirm = Box<dyn FnOnce(&Intention) -> bool + Send>;

@@ -56,7 +56,7 @@ pub(crate) use names::SIGNATURE;
 pub(crate) use new_file::NewFile;
 pub use recorder::{Closed, Recorder};
 pub use results::NAME as RESULTS;
-pub(crate) use results_file::seekable_results;
+pub(crate) use results_file::{encrypted, seekable_results};
 pub use results_file::{is_encrypted, open_results};
 pub use rules::{KeepUsers, OutputRules, TableForm};
 pub(crate) use site::{FileSystem, Site, is_open_to_others};

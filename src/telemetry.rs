@@ -215,8 +215,7 @@ impl Sink for TraceSink {
 }
 
 fn rows(tally: Tally) -> impl Iterator<Item = (&'static str, u64)> {
-    let ended = Status::ALL.into_iter().map(move |status| (status.word(), tally.of(status)));
-    ended.chain([("not_attempted", tally.not_attempted)]).filter(|(_, rows)| *rows > 0)
+    tally.by_word().filter(|(_, rows)| *rows > 0)
 }
 
 /// A number as an attribute has it.

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use super::asking::{is_interactive, says_yes};
 use super::caller::Caller;
+use super::printing::print;
 use super::runtime::runtime;
 use crate::attributes::{self, AttributeDefinition, Comparison};
 use crate::connect::{self, WritableProject};
@@ -92,9 +93,4 @@ fn agrees(new: &[&AttributeDefinition]) -> bool {
         "{new} will be created. A type cannot be changed later.\nType yes to go on: "
     );
     asked.and_then(|()| screen.flush()).is_ok() && says_yes()
-}
-
-/// A closed stdout has read enough.
-fn print(page: &str) {
-    let _ = io::stdout().write_all(page.as_bytes());
 }

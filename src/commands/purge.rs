@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 
 use super::asking::{is_interactive, says_yes};
+use super::printing::print;
 use crate::exit::{Error, Exit};
 use crate::purge::{self, PurgeRules, Unpurged};
 use crate::report::{count, size};
@@ -135,9 +136,4 @@ fn agrees(chosen: &[PastRun], rules: PurgeRules) -> Result<bool, Error> {
         total.words()
     );
     Ok(asked.and_then(|()| screen.flush()).is_ok() && says_yes())
-}
-
-/// A closed stdout has read enough.
-fn print(text: &str) {
-    let _ = io::stdout().write_all(text.as_bytes());
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::exit::{Error, Exit};
 use crate::input::{self, InputRequest};
 use crate::outcome::Tally;
-use crate::run::{NOT_CONFIRMED, RunEnd};
+use crate::run::{RunEnd, STRICT, exit_before_first_row};
 use crate::store::summary::Summary;
 use crate::store::{self, Glance};
 
@@ -18,6 +18,11 @@ pub(crate) enum Fate {
     Failed,
     /// What stopped it would stop every file: its run is resumed the next time.
     Held,
+}
+
+impl Fate {
+    /// All of them, in the order in which people are shown them.
+    pub(crate) const ALL: [Self; 3] = [Self::Done, Self::Failed, Self::Held];
 }
 
 /// How the run of a file ended.
@@ -61,14 +66,10 @@ impl FileEnd {
                 why: summary.stopped.as_ref().map(|stopped| stopped.message.clone()),
             },
             Ok(RunEnd::AlreadyFinished { folder, exit }) => Self::finished(folder, *exit),
-            Ok(RunEnd::Problems { .. }) => {
-                let why = "the check found problems, so nothing was sent (--strict)";
-                refused(Fate::Failed, Exit::Refused, why.to_owned())
-            }
+            Ok(RunEnd::Problems { .. }) => refused(Fate::Failed, Exit::Refused, STRICT.to_owned()),
             Ok(RunEnd::NotBegun(reason)) => {
-                let confirmed = reason.code() != NOT_CONFIRMED;
-                let exit = if confirmed { reason.exit() } else { Exit::Refused };
-                refused(Fate::Held, exit, format!("{reason} before the first request"))
+                let why = format!("{reason} before the first request");
+                refused(Fate::Held, exit_before_first_row(reason), why)
             }
             Err(error) => {
                 let of_the_file = matches!(error, Error::Refused(_)) && !has_begun;

@@ -72,7 +72,7 @@ impl InboxReport {
 
     /// On one line.
     pub(crate) fn line(&self) -> String {
-        let mut parts: Vec<String> = [Fate::Done, Fate::Failed, Fate::Held]
+        let mut parts: Vec<String> = Fate::ALL
             .into_iter()
             .map(|fate| (self.count(fate), fate.word()))
             .chain([(self.refused.len(), "refused"), (self.waiting, "waiting")])

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use super::format::{count, span, thousands};
+use super::format::{count, first_names, span, thousands};
 use super::log::LogWriter;
 use crate::engine::events::{CanaryReport, Event, Sink, Started, Waiting};
 use crate::limiter::{Intervention, Steering};
@@ -95,14 +95,9 @@ pub(crate) fn in_words(action: Steering) -> String {
 
 /// What is about to be changed, for a run that changes something real.
 fn target(started: &Started) -> String {
-    const NAMED: usize = 3;
     let Some((project, host)) = &started.target else { return String::new() };
     let operation = started.operation.unwrap_or("the operations of the rows");
-    let named: Vec<_> = started.inputs.iter().take(NAMED).map(String::as_str).collect();
-    let more = match started.inputs.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
+    let inputs = first_names(&started.inputs, str::to_owned);
     let rows = match started.checked {
         Some((rows, 0)) => format!("{} from ", count(rows, "row")),
         Some((rows, invalid)) => {
@@ -110,7 +105,7 @@ fn target(started: &Started) -> String {
         }
         None => "from ".to_owned(),
     };
-    format!("project {project} at {host}: {operation}, {rows}{}{more}\n", named.join(", "))
+    format!("project {project} at {host}: {operation}, {rows}{inputs}\n")
 }
 
 impl Sink for Announcer {

@@ -39,11 +39,26 @@ pub(super) fn tame(text: &str) -> String {
 /// The same, of bounded length.
 pub(super) fn brief(text: &str) -> String {
     const MOST: usize = 160;
-    let (end, more) = match text.char_indices().nth(MOST) {
-        Some((end, _)) => (end, "…"),
-        None => (text.len(), ""),
+    tame(&cut(text, MOST))
+}
+
+/// Text of so many characters at most, and a sign where more is cut off.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// The first few names, as they are shown, and how many more there are.
+pub(super) fn first_names(names: &[String], shown: impl Fn(&str) -> String) -> String {
+    const NAMED: usize = 3;
+    let named: Vec<_> = names.iter().take(NAMED).map(|name| shown(name)).collect();
+    let more = match names.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
     };
-    tame(&text[..end]) + more
+    named.join(", ") + &more
 }
 
 /// The text in a style, if there are colours.

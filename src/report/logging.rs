@@ -37,9 +37,13 @@ pub(crate) enum LogLook {
     Screen(bool),
 }
 
+/// The target of events that were asked for by a flag of their own: they are told even if quiet.
+pub(crate) const ASKED_FOR: &str = concat!(env!("CARGO_CRATE_NAME"), "::asked_for");
+
 /// Sets up logging for the process and returns the writer that the progress must share.
 ///
-/// 0 logs warnings, 1 adds what is decided, 2 adds every retry; quiet logs errors only.
+/// 0 logs warnings, 1 adds what is decided, 2 adds every retry; quiet logs errors only, and what was
+/// [asked for](ASKED_FOR).
 #[must_use]
 pub(crate) fn start(verbose: u8, quiet: bool, look: LogLook) -> LogWriter {
     let level = match (quiet, verbose) {
@@ -53,6 +57,7 @@ pub(crate) fn start(verbose: u8, quiet: bool, look: LogLook) -> LogWriter {
     };
     let writer = LogWriter::default();
     let filter = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
+    let filter = filter.with_target(ASKED_FOR, level.max(Level::INFO));
     let layer = layer(writer.clone(), look).with_filter(filter);
     // A second run in one process keeps the first one's subscriber.
     let _ = tracing_subscriber::registry().with(layer).try_init();

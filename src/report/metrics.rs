@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::outcome::{Status, Tally};
+use crate::outcome::Tally;
 use crate::store::summary::Summary;
 
 /// A metric: its name, what it is, and its values, each with the labels behind the run's.
@@ -31,8 +31,10 @@ pub(crate) struct RunNumbers {
     pub(crate) started_at: Timestamp,
     /// Whether it is paused, or outside its hours.
     pub(crate) is_held: bool,
-    /// When it ended, with which exit code, and whether every row has its outcome; `None` while it goes
-    /// on.
+    /// Whether it goes on.
+    pub(crate) is_in_progress: bool,
+    /// When it ended, with which exit code, and whether every row has its outcome; `None` where that is
+    /// not known.
     pub(crate) ended: Option<(Timestamp, u8, bool)>,
 }
 
@@ -46,6 +48,7 @@ impl From<&Summary> for RunNumbers {
             elapsed: Duration::from_millis(summary.elapsed_ms),
             started_at: summary.started_at,
             is_held: false,
+            is_in_progress: false,
             ended: Some((summary.finished_at, summary.exit_code, summary.complete)),
         }
     }
@@ -161,7 +164,7 @@ fn metrics(numbers: &RunNumbers) -> Vec<Metric<'static>> {
             "When the last run began.",
             numbers.started_at.as_second() as f64,
         ),
-        one("run_in_progress", "Whether the last run goes on.", flag(numbers.ended.is_none())),
+        one("run_in_progress", "Whether the last run goes on.", flag(numbers.is_in_progress)),
         one(
             "run_held",
             "Whether the run sends nothing, since it is paused or outside its hours.",
@@ -188,9 +191,9 @@ fn metrics(numbers: &RunNumbers) -> Vec<Metric<'static>> {
 
 #[expect(clippy::cast_precision_loss, reason = "Prometheus has no other numbers")]
 fn rows(tally: Tally) -> Vec<(String, f64)> {
-    let ended = Status::ALL.into_iter().map(|status| (status.word(), tally.of(status)));
-    ended
-        .chain([("not_attempted", tally.not_attempted), ("left_out", tally.left_out)])
+    tally
+        .by_word()
+        .chain([("left_out", tally.left_out)])
         .map(|(word, number)| (format!(",status=\"{word}\""), number as f64))
         .collect()
 }

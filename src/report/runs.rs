@@ -6,16 +6,13 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::format::{size, tame, thousands};
+use super::format::{cut, size, tame, thousands};
 use super::summary::Look;
 use super::table::table;
 use crate::runs::{PastRun, RunState};
 
-/// The columns of a screen that is not known.
-const COLUMNS: usize = 120;
-
-/// The least that the name of a folder is cut to.
-const SHORTEST: usize = 20;
+/// The least that folder and files are cut to.
+const SHORTEST: usize = 30;
 
 /// Prints the runs that were found in a folder.
 pub(crate) fn print_runs(
@@ -30,8 +27,8 @@ pub(crate) fn print_runs(
     let head =
         ["began (UTC)", "rows", "failed", "state", "exit", "size", "undo", "operation", "run"];
     // Folders and files have the rest of the line, and a name is never cut where nobody looks.
-    let most = look.columns.map_or(usize::MAX, |columns| columns.max(COLUMNS / 2) / 2);
-    let text = table(&head, runs.iter().map(|run| cells(run, most.max(SHORTEST))));
+    let most = look.columns.map_or(usize::MAX, |columns| (columns / 2).max(SHORTEST));
+    let text = table(&head, runs.iter().map(|run| cells(run, most)));
     out.write_all(text.as_bytes())?;
     for run in runs {
         if let Some(why) = run.state.reason() {
@@ -56,7 +53,7 @@ fn cells(run: &PastRun, most: usize) -> Vec<String> {
         size(run.size.1),
         if run.undo.is_ok() { "yes".to_owned() } else { "no".to_owned() },
         run.operation.as_deref().map_or_else(dash, tame),
-        shortened(&name_and_inputs(run), most),
+        cut(&name_and_inputs(run), most),
     ]
 }
 
@@ -87,13 +84,6 @@ fn name_and_inputs(run: &PastRun) -> String {
     match &run.inputs[..] {
         [] => name,
         inputs => format!("{name} ({})", tame(&inputs.join(", "))),
-    }
-}
-
-fn shortened(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
     }
 }
 

@@ -14,6 +14,12 @@ const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const NOTE: Style = AnsiColor::Yellow.on_default().bold();
 
+/// What is said of rows that were not attempted, and of those that were left out.
+pub(super) const NOT_ATTEMPTED: &str =
+    "not finished when the run stopped; resuming sends them (again)";
+pub(super) const LEFT_OUT: &str =
+    "not chosen: by --where, --skip and --limit, by the plan, or of another shard";
+
 /// Reasons shown.
 const REASONS: usize = 5;
 
@@ -86,16 +92,10 @@ impl<W: Write> Page<'_, W> {
             }
         }
         if tally.not_attempted > 0 {
-            let meaning = "not finished when the run stopped; resuming sends them (again)";
-            self.row(tally.not_attempted, "not attempted", meaning, true)?;
+            self.row(tally.not_attempted, "not attempted", NOT_ATTEMPTED, true)?;
         }
         if tally.left_out > 0 {
-            self.row(
-                tally.left_out,
-                "left out",
-                "not chosen: by --where, --skip and --limit, by the plan, or of another shard",
-                false,
-            )?;
+            self.row(tally.left_out, "left out", LEFT_OUT, false)?;
         }
         writeln!(self.out)
     }
@@ -197,16 +197,7 @@ impl<W: Write> Page<'_, W> {
         if let Some(skipped) = summary.skipped.in_words() {
             self.line(9, &format!("skipped: {skipped}"))?;
         }
-        let waits: Vec<_> = [
-            (summary.waited.limit_ms, "for the limit"),
-            (summary.waited.cool_down_ms, "for pauses that the server asked for"),
-            (summary.waited.back_off_ms, "before sending again, added up over rows"),
-            (summary.waited.held_ms, "while it was paused, or outside its hours"),
-        ]
-        .into_iter()
-        .filter(|(time, _)| *time > 0)
-        .map(|(time, what)| format!("{} {what}", span_ms(time)))
-        .collect();
+        let waits = waits(summary);
         if !waits.is_empty() {
             self.line(8, &format!("waited: {}", waits.join(", ")))?;
         }
@@ -283,6 +274,21 @@ impl<W: Write> Page<'_, W> {
             rerun(summary)
         )
     }
+}
+
+/// What a run has waited for, and how long.
+pub(super) fn waits(summary: &Summary) -> Vec<String> {
+    let waited = &summary.waited;
+    [
+        (waited.limit_ms, "for the limit"),
+        (waited.cool_down_ms, "for pauses that the server asked for"),
+        (waited.back_off_ms, "before sending again, added up over rows"),
+        (waited.held_ms, "while it was paused, or outside its hours"),
+    ]
+    .into_iter()
+    .filter(|(time, _)| *time > 0)
+    .map(|(time, what)| format!("{} {what}", span_ms(time)))
+    .collect()
 }
 
 /// The commands that look whether a run still stands, and that take it back, where they can.

@@ -7,9 +7,8 @@ use std::io::{self, Write};
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
-
-use tokio::time::Instant;
 
 use super::live::{ProgressSink, Screen};
 use crate::engine::events::{Event, Sink};
@@ -24,6 +23,38 @@ pub(crate) struct Supervisor {
     watchdog: Option<Duration>,
     /// Whether it has heard of the beginning.
     has_begun: Arc<AtomicBool>,
+    pulse: Arc<Pulse>,
+}
+
+/// Whether the program is alive, as far as others can tell. A run that goes on has to show it by its
+/// ticks, or one that hangs would never be noticed. Before and after it there are no ticks, and the
+/// process is alive as long as its threads go on.
+#[derive(Debug, Default)]
+struct Pulse {
+    in_run: AtomicBool,
+    ticked: AtomicBool,
+    ended: AtomicBool,
+}
+
+impl Pulse {
+    fn begin_run(&self) {
+        self.ticked.store(true, Ordering::Relaxed);
+        self.in_run.store(true, Ordering::Relaxed);
+    }
+
+    fn tick(&self) {
+        self.ticked.store(true, Ordering::Relaxed);
+    }
+
+    fn end_run(&self) {
+        self.in_run.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether it is alive, by what has happened since this was asked last.
+    fn beats(&self) -> bool {
+        let ticked = self.ticked.swap(false, Ordering::Relaxed);
+        ticked || !self.in_run.load(Ordering::Relaxed)
+    }
 }
 
 impl Supervisor {
@@ -40,7 +71,8 @@ impl Supervisor {
             Some(name) => abstract_address(name)?,
             None => SocketAddr::from_pathname(address)?,
         };
-        Ok(Self { socket: Arc::new(socket), address, watchdog, has_begun: Arc::default() })
+        let socket = Arc::new(socket);
+        Ok(Self { socket, address, watchdog, has_begun: Arc::default(), pulse: Arc::default() })
     }
 
     /// A sink that tells of a run.
@@ -49,13 +81,13 @@ impl Supervisor {
         SupervisorSink {
             supervisor: self.clone(),
             progress: ProgressSink::over(Screen::Lines(Box::new(self.clone()))),
-            heard: Instant::now(),
         }
     }
 
     /// Tells of the end. Who has not heard of the beginning hears of it first, or a run that had nothing
     /// to do would pass for one that never came up; not where nothing was begun.
     pub(crate) fn ended(&self, exit: Exit) {
+        self.pulse.ended.store(true, Ordering::Relaxed);
         let is_refused = matches!(exit, Exit::Refused | Exit::Stopped);
         if !is_refused && !self.has_begun.load(Ordering::Relaxed) {
             // By itself: of several states in one message systemd heeds the last.
@@ -64,18 +96,45 @@ impl Supervisor {
         self.tell(&format!("STOPPING=1\nSTATUS=exit code {}", exit.code()));
     }
 
-    /// Tells what the program waits for before there is a run: it is up, and alive.
+    /// Tells what the program waits for before there is a run: it is up.
     pub(crate) fn waits(&self, what: &str) {
-        if !self.has_begun.swap(true, Ordering::Relaxed) {
+        if self.begins() {
             self.tell("READY=1");
         }
-        self.tell("WATCHDOG=1");
         self.tell(&format!("STATUS={what}"));
     }
 
     fn began(&self, done: u64) {
-        self.has_begun.store(true, Ordering::Relaxed);
+        self.pulse.begin_run();
+        self.begins();
         self.tell(&format!("READY=1\nSTATUS=sending; {done} rows done before"));
+    }
+
+    /// Whether the program is up for the first time; from then on it is told that it is alive.
+    fn begins(&self) -> bool {
+        let is_first = !self.has_begun.swap(true, Ordering::Relaxed);
+        if let (true, Some(apart)) = (is_first, self.watchdog) {
+            let own = self.clone();
+            // Without a thread there is nobody who could be told.
+            let _ = thread::Builder::new()
+                .name("watchdog".to_owned())
+                .spawn(move || own.keep_telling(apart / 2));
+        }
+        is_first
+    }
+
+    /// Tells that the program is alive, twice as often as it must be: a late one does no harm then.
+    fn keep_telling(&self, apart: Duration) {
+        loop {
+            // Woken too early, it tells once more than it must.
+            thread::park_timeout(apart);
+            if self.pulse.ended.load(Ordering::Relaxed) {
+                return;
+            }
+            if self.pulse.beats() {
+                self.tell("WATCHDOG=1");
+            }
+        }
     }
 
     fn tell(&self, state: &str) {
@@ -110,19 +169,6 @@ impl Write for Supervisor {
 pub(crate) struct SupervisorSink {
     supervisor: Supervisor,
     progress: ProgressSink,
-    /// When it last heard that the program is alive.
-    heard: Instant,
-}
-
-impl SupervisorSink {
-    fn tick(&mut self) {
-        let now = Instant::now();
-        // Twice as often as it must be: a late one does no harm then.
-        if self.supervisor.watchdog.is_some_and(|apart| now >= self.heard + apart / 2) {
-            self.supervisor.tell("WATCHDOG=1");
-            self.heard = now;
-        }
-    }
 }
 
 impl Sink for SupervisorSink {
@@ -130,7 +176,8 @@ impl Sink for SupervisorSink {
         self.progress.event(event);
         match event {
             Event::Started(started) => self.supervisor.began(started.done_before.finished()),
-            Event::Tick(_) => self.tick(),
+            Event::Finished(_) => self.supervisor.pulse.end_run(),
+            Event::Tick(_) => self.supervisor.pulse.tick(),
             Event::Stopping(reason) => {
                 let reason = reason.code();
                 self.supervisor.tell(&format!("STOPPING=1\nSTATUS=stopping: {reason}"));
@@ -140,8 +187,25 @@ impl Sink for SupervisorSink {
             | Event::RowFinished(_)
             | Event::CanaryChecked(_)
             | Event::Waiting(_)
-            | Event::Intervened(_)
-            | Event::Finished(_) => {}
+            | Event::Intervened(_) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_goes_on_is_alive_while_it_ticks_and_what_is_around_it_always() {
+        let pulse = Pulse::default();
+        assert!(pulse.beats() && pulse.beats(), "its rows may still be checked");
+        pulse.begin_run();
+        assert!(pulse.beats());
+        assert!(!pulse.beats(), "it hangs");
+        pulse.tick();
+        assert!(pulse.beats() && !pulse.beats());
+        pulse.end_run();
+        assert!(pulse.beats() && pulse.beats(), "its files are made, and others are told");
     }
 }

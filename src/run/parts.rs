@@ -21,6 +21,9 @@ pub(super) const CHANNEL: usize = 256;
 /// The reason for a stop whose input cannot be read any further.
 pub(super) const UNREADABLE_INPUT: &str = "unreadable_input";
 
+/// The code of the reason of a run that was not to begin.
+pub(super) const NOT_CONFIRMED: &str = "not_confirmed";
+
 /// How a run ended.
 #[derive(Debug)]
 pub enum RunEnd {
@@ -49,6 +52,14 @@ pub enum RunEnd {
     },
     /// It was stopped before its first row.
     NotBegun(StopReason),
+}
+
+/// What is said of a run that is strict and has problems.
+pub(crate) const STRICT: &str = "the check found problems, so nothing was sent (--strict)";
+
+/// What it means for scripts that a run was stopped before its first row.
+pub(crate) fn exit_before_first_row(reason: &StopReason) -> Exit {
+    if reason.code() == NOT_CONFIRMED { Exit::Refused } else { reason.exit() }
 }
 
 /// The project that a run is for, connected.

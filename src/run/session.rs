@@ -169,8 +169,9 @@ pub(super) fn held(throttle: &Throttle) -> Option<Waiting> {
         Held::Paused => Waiting::Paused,
         Held::Until(opens) => {
             let left = opens.duration_since(Timestamp::now());
-            // Rounded up: nobody waits for a part of a second.
-            Waiting::Hours(Duration::from_secs(left.as_secs().unsigned_abs() + 1))
+            // Rounded up: nobody waits for a part of a second. They may have begun by now, and the clock
+            // is not looked at all the time.
+            Waiting::Hours(Duration::from_secs(left.as_secs().max(0).unsigned_abs() + 1))
         }
     })
 }
@@ -195,4 +196,21 @@ pub(super) async fn join_task<T>(task: task::JoinHandle<T>) -> T {
 /// What came of a task; what broke it breaks us.
 pub(super) fn joined<T>(result: Result<T, task::JoinError>) -> T {
     result.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::ToSpan;
+
+    use super::*;
+
+    #[test]
+    fn hours_that_have_begun_are_about_to_be_heeded() {
+        let throttle = Throttle::default();
+        assert_eq!(held(&throttle), None);
+        for (seconds, expected) in [(100, 100), (-1, 1), (-100, 1)] {
+            throttle.close_until(Timestamp::now() + seconds.seconds());
+            assert_eq!(held(&throttle), Some(Waiting::Hours(Duration::from_secs(expected))));
+        }
+    }
 }

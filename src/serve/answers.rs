@@ -11,6 +11,7 @@ use super::wheel::Wheel;
 use crate::report::metrics::prometheus;
 use crate::report::{PageRules, RunFacts, RunWatch, live_page, live_policy, write_page};
 use crate::stop::StopReason;
+use crate::store;
 
 /// Failed rows on a page that is made while the run goes on.
 const MAX_FAILURES: usize = 10_000;
@@ -126,6 +127,9 @@ impl LiveAnswers {
         let Some(folder) = self.watch.folder() else {
             return plain(503, "the run has not begun");
         };
+        if store::is_encrypted(&folder) {
+            return plain(409, &store::encrypted().to_string());
+        }
         let Ok(_one) = self.reporting.try_lock() else {
             return plain(503, "a report is being made: try again in a moment");
         };
@@ -143,4 +147,29 @@ fn report(folder: &Path) -> std::io::Result<String> {
     write_page(&mut page, &[facts], rules, Timestamp::now())?;
     page.flush()?;
     String::from_utf8(page).map_err(std::io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::events::{Event, Sink, Started};
+    use crate::limiter::Throttle;
+    use crate::stop::Stop;
+
+    #[tokio::test]
+    async fn a_run_that_is_encrypted_has_no_report_and_says_why() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("results.jsonl.age"), "").unwrap();
+        let mut watch = RunWatch::default();
+        let started = Started { folder: folder.path().to_owned(), ..Started::default() };
+        watch.event(&Event::Started(&started));
+        let wheel = Wheel { throttle: Throttle::default(), stop: Stop::default() };
+        let page = LiveAnswers::new(watch, wheel, "abc".to_owned(), true);
+        match page.answer("GET", "/abc/report", "localhost").await {
+            Answer::Text { status: 409, body, .. } => {
+                assert!(body.starts_with("the results are encrypted: "), "{body}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
 }

@@ -63,7 +63,8 @@ pub fn is_encrypted(folder: &Path) -> bool {
     sealed.into_iter().any(|name| folder.join(name).exists())
 }
 
-fn encrypted() -> io::Error {
+/// What is said where they would have to be read.
+pub(crate) fn encrypted() -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidData,
         "the results are encrypted: make a readable copy with `descope-bulk decrypt RUN --identity KEY -o DIR`, \

@@ -543,3 +543,22 @@ fn a_file_that_cannot_be_taken_is_named_and_its_name_does_no_harm() {
     let event = |code| ("run_ended".to_owned(), code);
     assert_eq!(told(&desk), [event(0), event(0), event(0), event(2)]);
 }
+
+#[test]
+fn in_a_log_for_machines_what_is_said_of_the_inbox_is_an_event_like_others() {
+    let desk = desk(&[]);
+    for (quiet, expected) in [(&[][..], 1), (&["--quiet"], 0)] {
+        desk.write("in/a.csv", &named("n"));
+        let (_, told) = desk.go(&[&RUN[..], &["--log-format", "json"], quiet].concat(), 0);
+        let lines = told.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let own: Vec<_> = lines.filter(|line| line["event"] == "inbox").collect();
+        assert_eq!(own.len(), expected, "{told}");
+        for line in own {
+            assert_eq!(
+                (text(&line, "level"), text(&line, "message")),
+                ("INFO", "working on a.csv")
+            );
+            assert!(line["timestamp"].is_string(), "{line}");
+        }
+    }
+}

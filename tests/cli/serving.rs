@@ -141,3 +141,23 @@ fn addresses_that_cannot_or_must_not_be_had_are_refused_before_anything_is_sent(
     }
     run().args(&["--serve", "0.0.0.0:0", "--serve-public"]).go().code(0).says("watch this run at ");
 }
+
+#[test]
+fn its_address_is_told_whatever_the_log_is_like() {
+    for words in [&[][..], &["--log-format", "json"]] {
+        for quiet in [&[][..], &["--quiet"]] {
+            let run = Run::rehearsed().file("in.csv", rows(1)).args(words).args(quiet);
+            let ran = run.args(&["--serve", "127.0.0.1:0"]).go().code(0);
+            let lines: Vec<_> = ran.stderr.lines().filter(|own| own.contains("http://")).collect();
+            assert_eq!(lines.len(), 1, "{words:?} {quiet:?}: {}", ran.stderr);
+            if !words.is_empty() {
+                let line: Value = serde_json::from_str(lines[0]).unwrap();
+                assert_eq!(
+                    (&line["level"], &line["message"]),
+                    (&json!("INFO"), &json!("live page"))
+                );
+                assert!(line["url"].as_str().unwrap().starts_with("http://127.0.0.1:"), "{line}");
+            }
+        }
+    }
+}

@@ -121,3 +121,22 @@ fn nobody_who_listens_fails_no_run() {
         .code(0)
         .says("NOTIFY_SOCKET");
 }
+
+#[test]
+fn it_hears_that_the_program_is_alive_while_others_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (socket, name) = bound(folder.path());
+    let simulator = Simulator::start(&[]);
+    let running = Run::against(&simulator)
+        .env("NOTIFY_SOCKET", &name)
+        .env("WATCHDOG_USEC", "200000")
+        .args(&["--notify-command", "sleep 2", "--notify-when", "always"])
+        .file("in.csv", rows(1))
+        .spawn();
+    // Meanwhile: a socket holds few words.
+    let told = all(&socket);
+    running.end().code(0);
+    let alive = told.iter().filter(|own| *own == "WATCHDOG=1").count();
+    assert!(alive >= 5, "{told:?}");
+    assert_eq!(told.last().unwrap(), "STOPPING=1\nSTATUS=exit code 0");
+}

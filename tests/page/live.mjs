@@ -132,7 +132,7 @@ try {
   assert.equal(await page.locator("#latest script").count(), 0);
 
   // The whole report so far is the one of `report`.
-  const [report] = await Promise.all([page.context().newPage(), page.waitForTimeout(0)]);
+  const report = await page.context().newPage();
   await report.goto(`${url}report`);
   assert.ok((await report.locator("main").innerText()).includes("This run is not finished"));
   await report.close();

@@ -3,10 +3,11 @@
 use url::Url;
 
 use crate::exit::Error;
+use crate::report::RunWatch;
 use crate::run::Run;
 
 #[cfg(feature = "otlp")]
-use crate::{report::RunWatch, telemetry::Telemetry};
+use crate::telemetry::Telemetry;
 
 /// What tells it; nothing where no collector was named.
 #[derive(Default)]
@@ -17,14 +18,15 @@ pub(super) struct Collector {
 
 #[cfg(feature = "otlp")]
 impl Collector {
-    /// Has the collector told of a run. One that cannot be told changes nothing of the run.
-    pub(super) fn told_of(run: Run, url: Option<&Url>) -> Result<(Run, Self), Error> {
+    /// Has the collector told of a watched run. One that cannot be told changes nothing of the run.
+    pub(super) fn told_of(
+        run: Run,
+        url: Option<&Url>,
+        watch: &RunWatch,
+    ) -> Result<(Run, Self), Error> {
         let Some(url) = url else { return Ok((run, Self::default())) };
-        let watch = RunWatch::default();
-        match Telemetry::start(url, &watch) {
-            Ok((telemetry, sink)) => {
-                Ok((run.sink(watch).sink(sink), Self { telemetry: Some(telemetry) }))
-            }
+        match Telemetry::start(url, watch) {
+            Ok((telemetry, sink)) => Ok((run.sink(sink), Self { telemetry: Some(telemetry) })),
             Err(why) => Err(Error::unready(format!("--otlp: {why}"))),
         }
     }
@@ -40,7 +42,7 @@ impl Collector {
 #[cfg(not(feature = "otlp"))]
 impl Collector {
     /// This build cannot.
-    pub(super) fn told_of(run: Run, url: Option<&Url>) -> Result<(Run, Self), Error> {
+    pub(super) fn told_of(run: Run, url: Option<&Url>, _: &RunWatch) -> Result<(Run, Self), Error> {
         if url.is_some() {
             return Err(Error::unready(
                 "--otlp: this build has no OTLP: build it with `cargo install --features otlp`",

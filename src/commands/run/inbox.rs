@@ -1,12 +1,13 @@
 //! An inbox: the work on its files, and what is said of it as a whole, here and to whom it may concern.
 
-use std::io::{self, Write};
+use std::path::Path;
 use std::thread::JoinHandle;
 
 use jiff::Timestamp;
 
 use super::runner::Runner;
-use super::teller::Teller;
+use super::teller::{self, Teller};
+use crate::commands::printing::print;
 use crate::exit::{Error, Exit};
 use crate::inbox::ending::Fate;
 use crate::inbox::whole::InboxReport;
@@ -14,18 +15,18 @@ use crate::notify::{Ending, Occasion};
 use crate::report::metrics::{self, InboxNumbers};
 use crate::settings::cli::run::RunArgs;
 use crate::store::summary::Summary;
-use work::{InboxWork, WorkOn};
+use work::InboxWork;
 
 mod work;
 
-/// Works on the inbox that arguments name, and says what it came to, here and to whom it may concern.
+/// Works on the inbox in a folder, and says what it came to, here and to whom it may concern.
 pub(super) fn run(
     runner: &Runner<'_>,
+    folder: &Path,
     (teller, begun): (Option<&Teller>, Option<JoinHandle<()>>),
-    work_on: &WorkOn<'_>,
 ) -> Result<Exit, Error> {
     let args = runner.args;
-    let opened = InboxWork::begin(runner, teller, work_on);
+    let opened = InboxWork::begin(runner, folder, teller);
     let ended = opened.map(InboxWork::finish);
     begun.map(JoinHandle::join);
     let (report, last) = ended.inspect_err(|error| {
@@ -55,29 +56,23 @@ fn ending(exit: Exit, why: String) -> Ending {
     Ending { occasion, file: None, exit, summary: None, why, is_repeat: false }
 }
 
-/// A closed stdout is no reason to fail.
 fn show(report: &InboxReport, json: bool) {
-    let page = if json { format!("{}\n", report.json()) } else { report.page() };
-    let _ = io::stdout().write_all(page.as_bytes());
+    print(&if json { format!("{}\n", report.json()) } else { report.page() });
 }
 
 /// Metrics of the last run and of the inbox. Those of an earlier start stay where this one had nothing
 /// to do.
 fn write_metrics(args: &RunArgs, report: &InboxReport, last: Option<&Summary>) {
-    let Some(path) = &args.notify.metrics_file else { return };
     if report.files.is_empty() && report.missing.is_none() && report.stopped.is_none() {
         return;
     }
-    let files = [Fate::Done, Fate::Failed, Fate::Held];
     let numbers = InboxNumbers {
         inbox: &report.inbox,
-        files: files.into_iter().map(|fate| (fate.word(), report.count(fate))).collect(),
+        files: Fate::ALL.into_iter().map(|fate| (fate.word(), report.count(fate))).collect(),
         is_missing: report.missing.is_some(),
         exit_code: report.exit().code(),
         finished_at: Timestamp::now(),
     };
     let text = last.map(metrics::of_summary).unwrap_or_default() + &metrics::of_inbox(&numbers);
-    if let Err(error) = metrics::write(path, &text) {
-        tracing::error!("--metrics-file {}: {error}; the run is not affected", path.display());
-    }
+    teller::write_metrics(&args.notify, &text);
 }

@@ -3,9 +3,9 @@
 use std::io::Write as _;
 
 use crate::exit::Error;
-use crate::report::logging::LogFormat;
+use crate::report::logging::{ASKED_FOR, LogFormat};
 use crate::report::{LogWriter, RunWatch};
-use crate::run::{Run, RunHandle};
+use crate::run::RunHandle;
 use crate::serve::{LivePage, Serving, Wheel};
 use crate::settings::cli::run::OutputArgs;
 
@@ -16,9 +16,13 @@ pub(super) struct WaitingPage {
 }
 
 impl WaitingPage {
-    /// Takes the address that was asked for, and says where the page will be; nothing where none was
-    /// asked for.
-    pub(super) fn of(output: &OutputArgs, log: &LogWriter) -> Result<Option<Self>, Error> {
+    /// Takes the address that was asked for, and says where the page of a watched run will be; nothing
+    /// where none was asked for.
+    pub(super) fn of(
+        output: &OutputArgs,
+        log: &LogWriter,
+        watch: &RunWatch,
+    ) -> Result<Option<Self>, Error> {
         let Some(address) = output.serve else { return Ok(None) };
         if !address.ip().is_loopback() && !output.serve_public {
             return Err(Error::unready(format!(
@@ -29,20 +33,12 @@ impl WaitingPage {
         let page = LivePage::bind(address)?;
         let url = page.url();
         if output.log_format == LogFormat::Json {
-            tracing::info!(%url, "live page");
+            tracing::info!(target: ASKED_FOR, %url, "live page");
         } else {
             // Without a reader of stderr there is nobody to tell.
             let _ = log.clone().write_all(format!("watch this run at {url}\n").as_bytes());
         }
-        Ok(Some(Self { page, watch: RunWatch::default() }))
-    }
-
-    /// Has the run tell the page how it goes.
-    pub(super) fn watching(own: Option<&Self>, run: Run) -> Run {
-        match own {
-            Some(own) => run.sink(own.watch.clone()),
-            None => run,
-        }
+        Ok(Some(Self { page, watch: watch.clone() }))
     }
 
     /// Serves it while the run goes on. A page that cannot be served changes nothing of the run.

@@ -12,7 +12,7 @@ use crate::commands::{report, signals};
 use crate::engine::events::CanaryReport;
 use crate::exit::Error;
 use crate::report::logging::LogFormat;
-use crate::report::{Announcer, LogWriter, ProgressForm, ProgressSink, Supervisor};
+use crate::report::{Announcer, LogWriter, ProgressForm, ProgressSink, RunWatch, Supervisor};
 use crate::run::{Intention, Run, RunEnd};
 use crate::serve::Serving;
 use crate::settings::cli::run::{OutputArgs, RunArgs};
@@ -37,9 +37,13 @@ impl Runner<'_> {
             .enable_all()
             .build()
             .map_err(|error| Error::Stopped(format!("cannot start threads: {error}")))?;
-        let page = WaitingPage::of(output, log)?;
+        // One for all who watch: it keeps what failed.
+        let watch = RunWatch::default();
+        let page = WaitingPage::of(output, log, &watch)?;
         let run = with_sinks(Run::new(config), output, log).typed(self.caller.typed.to_vec());
-        let (run, collector) = Collector::told_of(run, output.otlp.as_ref())?;
+        let is_watched = output.serve.is_some() || output.otlp.is_some();
+        let run = if is_watched { run.sink(watch.clone()) } else { run };
+        let (run, collector) = Collector::told_of(run, output.otlp.as_ref(), &watch)?;
         let run = match self.supervisor {
             Some(supervisor) => run.sink(supervisor.sink()),
             None => run,
@@ -64,7 +68,7 @@ async fn go(
     log: &LogWriter,
     above: Option<&Stop>,
 ) -> (Result<RunEnd, Error>, Option<Serving>) {
-    let run = WaitingPage::watching(page.as_ref(), run).start();
+    let run = run.start();
     let page = page.and_then(|page| page.start(&run));
     if let Some(above) = above.cloned() {
         let stop = run.stop().clone();

@@ -4,6 +4,7 @@ use std::thread::JoinHandle;
 
 use crate::api::transport::Poster;
 use crate::notify::{Ending, Notifications};
+use crate::report::metrics;
 use crate::settings::Environment;
 use crate::settings::cli::run::NotifyArgs;
 
@@ -66,5 +67,14 @@ fn block_on(work: impl Future<Output = ()>) {
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(work),
         Err(error) => tracing::error!("nobody is notified: {error}"),
+    }
+}
+
+/// Writes the file for Prometheus, if there is to be one.
+pub(super) fn write_metrics(args: &NotifyArgs, text: &str) {
+    if let Some(path) = &args.metrics_file
+        && let Err(error) = metrics::write(path, text)
+    {
+        tracing::error!("--metrics-file {}: {error}; the run is not affected", path.display());
     }
 }

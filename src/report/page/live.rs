@@ -11,7 +11,7 @@ use super::watch::{LatestFailure, RunWatch, WatchedRun};
 use crate::engine::events::{Pace, Waiting};
 use crate::limiter::Throttle;
 use crate::report::announce::in_words;
-use crate::report::format::{count, span, thousands};
+use crate::report::format::{count, first_names, span, thousands};
 use crate::report::summary::spoken;
 use crate::store::summary::Tool;
 
@@ -87,7 +87,7 @@ impl RunWatch {
         let own = &*watched;
         let (tone, headline) = headline(own);
         let snapshot = own.progress.snapshot();
-        let mut tally = own.tally;
+        let mut tally = own.tally();
         tally.read = tally.finished() + tally.not_attempted + tally.left_out;
         LiveView {
             name: name(own),
@@ -116,14 +116,8 @@ impl RunWatch {
 }
 
 fn name(own: &WatchedRun) -> String {
-    const NAMED: usize = 3;
     let Some((_, started)) = &own.started else { return "The run is about to begin".to_owned() };
-    let names: Vec<_> = started.inputs.iter().take(NAMED).map(|name| visible(name)).collect();
-    let more = match started.inputs.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    names.join(", ") + &more
+    first_names(&started.inputs, visible)
 }
 
 fn headline(own: &WatchedRun) -> (&'static str, String) {

@@ -15,7 +15,9 @@ use crate::limiter::Intervention;
 use crate::outcome::{Status, Tally};
 use crate::report::announce::in_words;
 use crate::report::format::{count, span_ms, thousands};
-use crate::report::summary::{WayBack, advice, meaning, rerun, spoken};
+use crate::report::summary::{
+    LEFT_OUT, NOT_ATTEMPTED, WayBack, advice, meaning, rerun, spoken, waits,
+};
 use crate::store::marks::SETTINGS_WITH_VALUES;
 use crate::store::summary::Summary;
 
@@ -284,14 +286,7 @@ fn calls(summary: &Summary) -> String {
 }
 
 fn waited(summary: &Summary) -> String {
-    let waits = [
-        (summary.waited.limit_ms, "for the limit"),
-        (summary.waited.cool_down_ms, "for pauses that the server asked for"),
-        (summary.waited.back_off_ms, "before sending again, added up over rows"),
-        (summary.waited.held_ms, "while it was paused, or outside its hours"),
-    ];
-    let waits = waits.into_iter().filter(|(time, _)| *time > 0);
-    let waits: Vec<_> = waits.map(|(time, what)| format!("{} {what}", span_ms(time))).collect();
+    let waits = waits(summary);
     if waits.is_empty() { "not at all".to_owned() } else { waits.join(", ") }
 }
 
@@ -315,13 +310,10 @@ pub(super) fn statuses(tally: Tally) -> Vec<StatusLine> {
         .map(|own| line(own.word(), spoken(own), tally.of(own), meaning(own)))
         .collect();
     if tally.not_attempted > 0 {
-        let meaning = "not finished when the run stopped; resuming sends them (again)";
-        lines.push(line("not_attempted", "not attempted", tally.not_attempted, meaning));
+        lines.push(line("not_attempted", "not attempted", tally.not_attempted, NOT_ATTEMPTED));
     }
     if tally.left_out > 0 {
-        let meaning =
-            "not chosen: by --where, --skip and --limit, by the plan, or of another shard";
-        lines.push(line("left_out", "left out", tally.left_out, meaning));
+        lines.push(line("left_out", "left out", tally.left_out, LEFT_OUT));
     }
     lines
 }
@@ -597,8 +589,7 @@ impl Trend {
         }
         let tallies: Vec<Tally> = runs.iter().map(RunFacts::tally).collect();
         let numbers = |tally: &Tally| -> Vec<u64> {
-            let own = Status::ALL.iter().map(|status| tally.of(*status));
-            own.chain([tally.not_attempted, tally.left_out]).collect()
+            tally.by_word().map(|(_, rows)| rows).chain([tally.left_out]).collect()
         };
         let columns: Vec<Vec<u64>> = tallies.iter().map(numbers).collect();
         let words: Vec<(&str, &str)> = Status::ALL

@@ -84,7 +84,6 @@ pub(super) struct WatchedRun {
     pub(super) progress: Progress,
     pub(super) rate: RateEstimate,
     pub(super) pace: Pace,
-    pub(super) tally: Tally,
     pub(super) failed: FailedRows,
     pub(super) latest: VecDeque<LatestFailure>,
     pub(super) calls: CallHistory,
@@ -103,7 +102,6 @@ impl Default for WatchedRun {
             progress: Progress::default(),
             rate: RateEstimate::default(),
             pace: Pace::default(),
-            tally: Tally::default(),
             failed: FailedRows::new(0, false),
             latest: VecDeque::new(),
             calls: CallHistory::default(),
@@ -116,14 +114,18 @@ impl Default for WatchedRun {
 }
 
 impl WatchedRun {
+    /// The totals: so far, or those that it ended with.
+    pub(super) fn tally(&self) -> Tally {
+        self.ended.map_or_else(|| self.progress.snapshot().ended, |ended| ended.tally)
+    }
+
     fn started(&mut self, started: &Started) {
         self.started = Some((Timestamp::now(), started.clone()));
-        (self.tally, self.last) = (started.done_before, Instant::now());
+        self.last = Instant::now();
         self.rate.advance(Duration::ZERO, started.done_before.finished());
     }
 
     fn row(&mut self, finished: &Finished) {
-        self.tally.count(finished.outcome.status);
         if !finished.outcome.status.is_failure() {
             return;
         }
@@ -183,13 +185,15 @@ impl RunWatch {
         let (began, started) = own.started.as_ref()?;
         let elapsed = Timestamp::now().duration_since(*began);
         let numbers = RunNumbers {
-            tally: own.tally,
+            tally: own.tally(),
             calls: own.pace.calls,
             retries: own.pace.retries,
             rate_limited: own.pace.rate_limited,
             elapsed: elapsed.try_into().unwrap_or_default(),
             started_at: *began,
             is_held: matches!(own.pace.waiting, Waiting::Paused | Waiting::Hours(_)),
+            is_in_progress: own.ended.is_none(),
+            // Its exit code follows from more than its events.
             ended: None,
         };
         Some((started.inputs.first().cloned().unwrap_or_default(), numbers))
@@ -212,10 +216,7 @@ impl Sink for RunWatch {
             Event::Tick(pace) => own.tick(pace),
             Event::Intervened(intervention) => own.interventions.push(**intervention),
             Event::Stopping(reason) => own.stopping = Some(reason.to_string()),
-            Event::Finished(ended) => {
-                own.ended = Some(**ended);
-                own.tally = ended.tally;
-            }
+            Event::Finished(ended) => own.ended = Some(**ended),
             Event::Read { .. } | Event::AllRead | Event::CanaryChecked(_) | Event::Waiting(_) => {}
         }
     }
@@ -224,6 +225,7 @@ impl Sink for RunWatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::metrics::prometheus;
 
     #[tokio::test(start_paused = true)]
     async fn calls_are_counted_in_bars_of_five_seconds() {
@@ -256,5 +258,18 @@ mod tests {
         watch.event(&Event::Finished(&Ended { tally: Tally::default(), complete: true }));
         tokio::time::advance(SILENCE).await;
         assert!(watch.is_alive() && watch.has_ended());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_run_that_has_ended_is_in_progress_no_more() {
+        let mut watch = RunWatch::default();
+        let shown = |watch: &RunWatch| watch.numbers().map(|(name, own)| prometheus(&name, &own));
+        assert_eq!(shown(&watch), None);
+        watch.event(&Event::Started(&Started::default()));
+        assert!(shown(&watch).unwrap().contains("run_in_progress{run=\"stdin\"} 1\n"));
+        watch.event(&Event::Finished(&Ended { tally: Tally::default(), complete: true }));
+        let ended = shown(&watch).unwrap();
+        assert!(ended.contains("run_in_progress{run=\"stdin\"} 0\n"), "{ended}");
+        assert!(!ended.contains("run_exit_code"), "{ended}");
     }
 }

@@ -6,13 +6,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::{Timestamp, ZonedDateTime};
-use serde_json::json;
 use tokio::runtime::{Builder, Handle};
 use tokio::time::Instant;
 
 use crate::api::transport::Transport;
 use crate::commands::run::open_files;
 use crate::commands::run::runner::Runner;
+use crate::commands::run::showing::show;
 use crate::commands::run::teller::Teller;
 use crate::commands::{report, signals};
 use crate::exit::{Error, Exit};
@@ -24,30 +24,21 @@ use crate::inbox::sightings::{InboxFile, NextMove, Sightings};
 use crate::inbox::whole::{FileReport, InboxReport};
 use crate::inbox::writers::is_open_for_writing;
 use crate::notify::{Ending, Occasion};
+use crate::report::LogWriter;
 use crate::report::logging::LogFormat;
-use crate::report::{LogWriter, Supervisor};
 use crate::settings::cli::run::RunArgs;
 use crate::settings::config::Config;
 use crate::stop::Stop;
 use crate::store;
 use crate::store::summary::Summary;
 
-/// Runs one file, whose folder may hold a run already, until the stop; shows how it ended, and gives
-/// the error that is still to be shown.
-pub(in crate::commands::run) type WorkOn<'a> =
-    dyn Fn(Config, &Stop, bool) -> (FileEnd, Option<Error>) + 'a;
-
 /// How far apart the folder is looked at, at most.
 const POLL: Duration = Duration::from_secs(2);
 
 /// The work on an inbox.
 pub(super) struct InboxWork<'a> {
-    args: &'a RunArgs,
-    log: LogWriter,
-    /// Who wants to hear that the program is alive.
-    supervisor: Option<&'a Supervisor>,
+    runner: &'a Runner<'a>,
     teller: Option<&'a Teller>,
-    work_on: &'a WorkOn<'a>,
     config: Config,
     inbox: Inbox,
     sightings: Sightings,
@@ -66,17 +57,17 @@ pub(super) struct InboxWork<'a> {
 }
 
 impl<'a> InboxWork<'a> {
-    /// Opens the inbox that arguments name.
+    /// Opens the inbox in a folder.
     ///
     /// # Errors
     ///
     /// What would be in the way of every file.
     pub(super) fn begin(
         runner: &'a Runner<'a>,
+        folder: &Path,
         teller: Option<&'a Teller>,
-        work_on: &'a WorkOn<'a>,
     ) -> Result<Self, Error> {
-        let Runner { args, caller, log, supervisor } = *runner;
+        let Runner { args, caller, log, .. } = *runner;
         let config = Config::for_each_file(args, caller.environment)?;
         if config.is_protected {
             return Err(Error::refused(
@@ -89,18 +80,13 @@ impl<'a> InboxWork<'a> {
         open_files::allow(&config)?;
         report::can_be_written(args.output.report.as_deref())?;
         let deadline = deadline(args)?;
-        let folder = args.inbox.inbox.as_deref();
-        let folder = folder.ok_or_else(|| Error::refused("no --inbox"))?;
         let inbox = Inbox::open(folder, args.resuming.wait)?;
         let report = InboxReport { inbox: inbox.path().to_owned(), ..InboxReport::default() };
         let stop = Stop::default();
         let clock = listen(&stop, log)?;
         Ok(Self {
-            args,
-            log: log.clone(),
-            supervisor,
+            runner,
             teller,
-            work_on,
             config,
             inbox,
             sightings: Sightings::default(),
@@ -139,7 +125,7 @@ impl<'a> InboxWork<'a> {
             self.report.stopped = Some((reason.exit(), reason.to_string()));
             return Ok(false);
         }
-        match self.sightings.next(Instant::now(), self.args.inbox.settle) {
+        match self.sightings.next(Instant::now(), self.runner.args.inbox.settle) {
             NextMove::Take(_) if self.time_left() == Some(Duration::ZERO) => {
                 self.report.stopped = Some((Exit::Stopped, "--max-duration is over".to_owned()));
                 Ok(false)
@@ -147,7 +133,7 @@ impl<'a> InboxWork<'a> {
             NextMove::Take(InboxFile::Taken(folder)) => self.work(&folder),
             NextMove::Take(InboxFile::Waiting(name)) => self.take(&name).map(|()| true),
             NextMove::Wait(left) => {
-                let settle = humantime::format_duration(self.args.inbox.settle);
+                let settle = humantime::format_duration(self.runner.args.inbox.settle);
                 self.say(format!("waiting until no file has changed for {settle} (--settle)"));
                 self.pause(left.min(POLL));
                 Ok(true)
@@ -193,7 +179,7 @@ impl<'a> InboxWork<'a> {
         if is_open_for_writing(&self.inbox.path().join(name)) {
             self.say(format!("waiting for {name}: a process has it open for writing"));
             self.sightings.is_changing(&InboxFile::Waiting(name.to_owned()), Instant::now());
-            self.pause(POLL.min(self.args.inbox.settle.max(LEAST_PAUSE)));
+            self.pause(POLL.min(self.runner.args.inbox.settle.max(LEAST_PAUSE)));
             return Ok(());
         }
         match self.inbox.take(name, &self.config.folders.runs_dir, Timestamp::now())? {
@@ -236,13 +222,15 @@ impl<'a> InboxWork<'a> {
     fn run(&self, claim: &Claim) -> (FileEnd, Occasion) {
         let run = &claim.note.run;
         let file = (claim.path(), claim.note.file.clone());
-        let config = self.config.for_file(file, run.clone(), &self.args.rows);
+        let config = self.config.for_file(file, run.clone(), &self.runner.args.rows);
         let inputs = config.inputs.clone();
-        let end = FileEnd::before(run, self.args.simulate).unwrap_or_else(|| {
+        let end = FileEnd::before(run, self.runner.args.simulate).unwrap_or_else(|| {
             let config = Config { max_duration: self.time_left(), ..config };
             self.note(&format!("working on {}", claim.name));
-            let (end, error) = (self.work_on)(config, &self.stop, holds_run(run));
-            if let Some(error) = error {
+            let has_begun = holds_run(run);
+            let ended = self.runner.run_files(config, Some(&self.stop));
+            let end = FileEnd::of(&ended, has_begun);
+            if let Err(error) = ended.and_then(|end| show(end, self.runner)) {
                 anstream::eprintln!("descope-bulk: {error}");
             }
             end
@@ -295,7 +283,7 @@ impl<'a> InboxWork<'a> {
 
     /// Waits, unless a signal comes.
     fn pause(&self, time: Duration) {
-        if let Some(supervisor) = self.supervisor {
+        if let Some(supervisor) = self.runner.supervisor {
             supervisor.waits("waiting for files");
         }
         let waited = async { tokio::time::timeout(time, self.stop.draining()).await };
@@ -311,14 +299,15 @@ impl<'a> InboxWork<'a> {
     }
 
     fn note(&self, what: &str) {
-        let output = &self.args.output;
-        let line = match output.log_format {
-            _ if output.quiet => return,
-            LogFormat::Text => format!("inbox: {what}\n"),
-            LogFormat::Json => format!("{}\n", json!({"event": "inbox", "message": what})),
-        };
-        // Without a reader of stderr there is nobody to tell.
-        let _ = self.log.clone().write_all(line.as_bytes());
+        let Runner { args, log, .. } = *self.runner;
+        match args.output.log_format {
+            LogFormat::Json => tracing::info!(event = "inbox", "{what}"),
+            LogFormat::Text if args.output.quiet => {}
+            LogFormat::Text => {
+                // Without a reader of stderr there is nobody to tell.
+                let _ = log.clone().write_all(format!("inbox: {what}\n").as_bytes());
+            }
+        }
     }
 }
 
