@@ -48,6 +48,7 @@ mod send;
 mod serve;
 mod settings;
 mod shard;
+mod shell;
 pub mod simulator;
 mod stop;
 mod store;

@@ -3,7 +3,7 @@
 //! A notification that fails never fails a run: it is tried three times, and then said.
 
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -12,6 +12,7 @@ use url::Url;
 use crate::api::transport::Poster;
 use crate::exit::Exit;
 use crate::report::thousands;
+use crate::shell::shell;
 use crate::store::summary::Summary;
 
 /// When somebody is told.
@@ -261,9 +262,7 @@ async fn post(http: &Poster, flag: &str, url: Url, body: Vec<u8>, headers: &[(&s
 
 /// Runs a command with a text on stdin.
 fn run(command: &str, text: &[u8]) -> Result<(), String> {
-    let (shell, option) = if cfg!(unix) { ("sh", "-c") } else { ("cmd", "/C") };
-    let mut child = Command::new(shell)
-        .args([option, command])
+    let mut child = shell(command)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()

@@ -127,13 +127,7 @@ impl FoundUsers {
     fn add(&mut self, raw: Box<RawValue>) {
         let index = self.users.len();
         let names = UserNames::read(&raw);
-        let own: BTreeSet<u64> = names
-            .login_ids
-            .iter()
-            .chain([&names.user_id])
-            .filter(|name| !name.is_empty())
-            .map(|name| lane(name))
-            .collect();
+        let own: BTreeSet<u64> = names.all().filter(|name| !name.is_empty()).map(lane).collect();
         // Several searches may find one user.
         let id = lane(&names.user_id);
         if let Some(Some(known)) = self.by_name.get(&id).filter(|_| !names.user_id.is_empty())

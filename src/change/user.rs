@@ -28,6 +28,11 @@ impl<'a> UserNames<'a> {
     pub fn read(json: &'a RawValue) -> Self {
         serde_json::from_str(json.get()).unwrap_or_default()
     }
+
+    /// All that name the user: its login IDs, and its user ID.
+    pub fn all(&self) -> impl Iterator<Item = &str> {
+        self.login_ids.iter().chain([&self.user_id]).map(AsRef::as_ref)
+    }
 }
 
 /// A user as the server shows it (API reference, section 6). What is missing is empty.

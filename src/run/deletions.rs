@@ -136,8 +136,7 @@ fn judge(
     first: &mut HashMap<u64, u64>,
 ) -> Result<(), Error> {
     let DeletionRow { row, place, name } = row;
-    let own = names.login_ids.iter().chain([&names.user_id]).map(AsRef::as_ref);
-    if rules.protected.has_any(own.chain([name.as_str()])) {
+    if rules.protected.has_any(names.all().chain([name.as_str()])) {
         return Err(Error::refused(format!(
             "{place}: {name} is protected (--protect), and would be deleted; nothing was sent\n  leave the row out"
         )));

@@ -221,8 +221,7 @@ impl<W: Wire> Client<W> {
             ),
             (OperationKind::Delete, Before::Seen(user)) => {
                 let names = UserNames::read(user);
-                let own = names.login_ids.iter().chain([&names.user_id]).map(AsRef::as_ref);
-                if !self.looking.protected.has_any(own) {
+                if !self.looking.protected.has_any(names.all()) {
                     return None;
                 }
                 let issue = Issue::error("protected", "the user is protected (--protect)");

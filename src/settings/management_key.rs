@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use super::Environment;
 use super::cli::run::ProjectArgs;
 use super::table;
 use crate::exit::Error;
+use crate::shell::shell;
 use crate::store;
 
 /// What to do without an account.
@@ -194,20 +195,6 @@ fn printed_by(command: &str) -> Result<String, Error> {
         return Err(refuse(format!("it failed ({ended}); run it by itself to see why")));
     }
     text.map_err(|error| refuse(format!("what it prints cannot be read: {error}")))
-}
-
-#[cfg(unix)]
-fn shell(command: &str) -> Command {
-    let mut shell = Command::new("sh");
-    shell.args(["-c", command]);
-    shell
-}
-
-#[cfg(not(unix))]
-fn shell(command: &str) -> Command {
-    let mut shell = Command::new("cmd");
-    shell.args(["/C", command]);
-    shell
 }
 
 /// All that a child prints, if it ends in time.

@@ -13,6 +13,7 @@ const ROOMS: &[&str] = &[
     "stop",
     "issue",
     "figures",
+    "shell",
     "seal",
     "input",
     "catalog",
