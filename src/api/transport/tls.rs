@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ConfigBuilder, DigitallySignedStruct, SignatureScheme, WantsVerifier};
 use rustls_platform_verifier::Verifier;
@@ -20,14 +19,15 @@ pub(super) fn tls(is_needed: bool) -> Result<ClientConfig, String> {
 }
 
 fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, String> {
-    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| innermost(&error))
 }
 
 /// Trusts whom the machine trusts; it reads the machine's certificates.
 fn platform() -> Result<Verifier, String> {
-    Verifier::new(Arc::new(ring::default_provider())).map_err(|error| innermost(&error))
+    Verifier::new(Arc::new(rustls::crypto::ring::default_provider()))
+        .map_err(|error| innermost(&error))
 }
 
 fn trusting(verifier: Arc<dyn ServerCertVerifier>) -> Result<ClientConfig, String> {

@@ -16,7 +16,9 @@ pub(super) fn allow(config: &Config) -> Result<(), Error> {
     let concurrency = config.pace.concurrency as u64;
     let wanted = ends * concurrency + OTHERS;
     let now = getrlimit(Resource::Nofile);
-    let allowed = match raised(now, wanted) {
+    // A connection that is still being opened when an older one comes free is opened in vain.
+    let at_best = wanted + ends * concurrency;
+    let allowed = match raised(now, at_best) {
         None => return Ok(()),
         Some(more) if setrlimit(Resource::Nofile, more).is_ok() => more.current,
         // Some systems allow less than they say.
