@@ -1,5 +1,7 @@
 //! The script, in a real server: it decides as the pure state does.
 
+mod scale;
+
 use std::collections::BTreeMap;
 use std::process::{Child, Command, Stdio};
 
