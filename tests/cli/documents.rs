@@ -186,7 +186,7 @@ fn clean_samples_pass_check() {
 fn documents() -> Vec<(PathBuf, String)> {
     let docs = fs::read_dir(project("docs")).unwrap().map(|entry| entry.unwrap().path());
     docs.filter(|path| path.extension().is_some_and(|extension| extension == "md"))
-        .chain([project("README.md"), project("CHANGELOG.md")])
+        .chain(["README.md", "CHANGELOG.md", "CONTRIBUTING.md"].map(project))
         .map(|path| (path.clone(), fs::read_to_string(path).unwrap()))
         .collect()
 }
@@ -224,6 +224,28 @@ fn links_lead_somewhere() {
     }
 }
 
+/// The book has a page for each document.
+#[test]
+fn every_document_is_in_the_summary() {
+    let summary = fs::read_to_string(project("docs/SUMMARY.md")).unwrap();
+    for (path, _) in documents() {
+        let path = path.strip_prefix(project("docs")).unwrap_or(&path).to_owned();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let link = if path.is_absolute() { format!("(../{name})") } else { format!("({name})") };
+        assert!(
+            name == "SUMMARY.md" || summary.contains(&link),
+            "{name} is not in docs/SUMMARY.md"
+        );
+    }
+}
+
+/// Two screens of 60 lines, with what each shows of a picture.
+#[test]
+fn the_readme_fits_on_two_screens() {
+    let readme = fs::read_to_string(project("README.md")).unwrap();
+    assert!(readme.lines().count() <= 120, "move what is reference to docs/");
+}
+
 /// Flags as they are written in a text: `--`, then small letters and single hyphens.
 fn flags(text: &str) -> BTreeSet<String> {
     let pieces = text.split(|c: char| !c.is_ascii_lowercase() && c != '-');
@@ -236,8 +258,17 @@ fn flags(text: &str) -> BTreeSet<String> {
 
 #[test]
 fn flags_in_documents_exist() {
-    const OF_OTHERS: [&str; 6] =
-        ["--release", "--path", "--bench", "--features", "--slurpfile", "--rawfile"];
+    const OF_OTHERS: [&str; 9] = [
+        "--release",
+        "--path",
+        "--bench",
+        "--features",
+        "--lib",
+        "--nocapture",
+        "--open",
+        "--slurpfile",
+        "--rawfile",
+    ];
     let help = |command| stdout(program().args([command, "--help"]));
     let known: BTreeSet<_> = [
         "run",
@@ -263,6 +294,10 @@ fn flags_in_documents_exist() {
     .flat_map(|c| flags(&help(c)))
     .collect();
     for (path, text) in documents() {
+        if path.ends_with("CONTRIBUTING.md") {
+            // Its flags are those of other tools.
+            continue;
+        }
         for flag in flags(&text).iter().filter(|flag| !OF_OTHERS.contains(&flag.as_str())) {
             assert!(known.contains(flag), "{}: {flag}", path.display());
         }
@@ -289,9 +324,9 @@ fn every_repair_is_documented() {
 }
 
 #[test]
-fn the_readme_lists_every_status_and_exit_code() {
-    let readme = fs::read_to_string(project("README.md")).unwrap();
-    let listed = |cell: &str| readme.lines().any(|line| line.starts_with(&format!("| {cell} |")));
+fn every_status_and_exit_code_is_listed() {
+    let page = fs::read_to_string(project("docs/results.md")).unwrap();
+    let listed = |cell: &str| page.lines().any(|line| line.starts_with(&format!("| {cell} |")));
     for status in Status::ALL {
         assert!(listed(&format!("`{}`", status.word())), "{}", status.word());
     }
