@@ -5,6 +5,7 @@ mod asking;
 mod attributes;
 mod caller;
 mod check;
+mod completions;
 mod declared;
 mod decrypt;
 mod doctor;
@@ -43,6 +44,9 @@ use crate::settings::cli::{self, Command, Parsed, Unparsed};
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environment<'_>) -> Exit {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let Some(exit) = completions::answer(&arguments, environment) {
+        return exit;
+    }
     let words = arguments.iter().skip(1);
     let typed: Vec<String> = words.map(|word| word.to_string_lossy().into_owned()).collect();
     let ended = match cli::parse(arguments, environment) {
@@ -95,6 +99,7 @@ fn run(parsed: Parsed, caller: &Caller<'_>) -> Result<Exit, Error> {
         Command::Simulate(args) => simulate::run(*args, caller),
         Command::Operations(args) => operations::run(&args),
         Command::JobSchema => job_schema(),
+        Command::Completions(args) => completions::run(&args),
     }
 }
 

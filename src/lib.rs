@@ -19,6 +19,7 @@ mod catalog;
 mod change;
 mod check;
 mod commands;
+mod completion;
 mod connect;
 mod decrypt;
 mod doctor;

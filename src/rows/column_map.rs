@@ -40,8 +40,9 @@ pub(super) enum Means {
     Unnamed,
 }
 
+/// What a column name stands for, whatever the operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Column {
+pub(super) enum Column {
     Ignored,
     Operation,
     Region,
@@ -285,7 +286,7 @@ fn sets(operation: &Operation, mapping: &Mapping) -> Vec<Set> {
     sets
 }
 
-fn column(name: &str, mapping: &Mapping) -> Result<Column, Issue> {
+pub(super) fn column(name: &str, mapping: &Mapping) -> Result<Column, Issue> {
     let same = |other: &str| normalize(other) == normalize(name);
     let only = || mapping.only.is_empty() || mapping.only.iter().any(|only| same(only));
     let ignored = || mapping.ignore.iter().any(|ignored| same(ignored));

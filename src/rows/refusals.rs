@@ -43,19 +43,31 @@ pub(super) fn unknown_column(name: &str) -> Issue {
 
 /// `; did you mean …?` with the field whose name is nearest, if one is near.
 pub(super) fn nearest(name: &str) -> String {
-    likeliest(OPERATIONS.iter().flat_map(|operation| operation.fields).map(|f| f.name), name)
+    did_you_mean(near_field(name))
+}
+
+/// The field whose name is nearest, if one is near.
+pub(super) fn near_field(name: &str) -> Option<&'static str> {
+    near(OPERATIONS.iter().flat_map(|operation| operation.fields).map(|f| f.name), name)
 }
 
 /// `; did you mean …?` with the name that is nearest, if one is near.
 pub(crate) fn likeliest<'a>(names: impl Iterator<Item = &'a str>, name: &str) -> String {
+    did_you_mean(near(names, name))
+}
+
+fn did_you_mean(name: Option<&str>) -> String {
+    name.map(|name| format!("; did you mean {name}?")).unwrap_or_default()
+}
+
+fn near<'a>(names: impl Iterator<Item = &'a str>, name: &str) -> Option<&'a str> {
     const NEAR: f64 = 0.8;
     let wanted = normalize(name);
     names
         .map(|known| (strsim::jaro_winkler(&normalize(known), &wanted), known))
         .filter(|(likeness, _)| *likeness >= NEAR)
         .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| format!("; did you mean {name}?"))
-        .unwrap_or_default()
+        .map(|(_, name)| name)
 }
 
 pub(super) fn not_a_field(operation: &Operation, name: &str) -> Issue {

@@ -3,6 +3,7 @@
 pub(crate) mod absent;
 pub(crate) mod attributes;
 pub(crate) mod check;
+pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod export;
@@ -199,6 +200,14 @@ pub(crate) enum Command {
     ///
     /// This is how docs/job.schema.json is made.
     JobSchema,
+    /// Print what a shell reads to complete command lines
+    ///
+    /// Subcommands, options and files, and more: operations, the fields of the operation on the line, and
+    /// the columns of the file on the line, of which the head is read. Nothing goes to the network.
+    ///
+    /// For Bash: `source <(descope-bulk completions bash)` in ~/.bashrc. For the other shells see
+    /// docs/first-minutes.md. A package installs them already.
+    Completions(completions::CompletionsArgs),
 }
 
 /// A command line, parsed.
