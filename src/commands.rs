@@ -11,6 +11,8 @@ mod decrypt;
 mod doctor;
 mod explain;
 mod export;
+mod init;
+mod man;
 mod merge;
 mod operations;
 mod plan;
@@ -47,6 +49,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environm
     if let Some(exit) = completions::answer(&arguments, environment) {
         return exit;
     }
+    if arguments.len() < 2 {
+        printing::print(&crate::manual::welcome());
+        return Exit::Success;
+    }
     let words = arguments.iter().skip(1);
     let typed: Vec<String> = words.map(|word| word.to_string_lossy().into_owned()).collect();
     let ended = match cli::parse(arguments, environment) {
@@ -75,6 +81,7 @@ fn run(parsed: Parsed, caller: &Caller<'_>) -> Result<Exit, Error> {
             Ok(settings::show(&settings, args.job.job.as_deref(), args.json))
         }
         Command::Check(args) => check::run(&args, caller),
+        Command::Init(args) => init::run(&args, &settings),
         Command::Plan(args) if args.job.show_settings => {
             Ok(settings::show(&settings, args.job.job.as_deref(), args.output.json))
         }
@@ -100,6 +107,7 @@ fn run(parsed: Parsed, caller: &Caller<'_>) -> Result<Exit, Error> {
         Command::Operations(args) => operations::run(&args),
         Command::JobSchema => job_schema(),
         Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     }
 }
 

@@ -52,7 +52,7 @@ pub use mapping::{Batching, Blank, Mapping, OnConflict};
 pub(crate) use refusals::likeliest;
 pub use settings::is_field;
 pub use user_names::header_names;
-pub use values::{Phones, Region};
+pub use values::{Fits, Phones, Region};
 
 /// Makes instructions from records.
 #[derive(Clone, Debug)]

@@ -46,9 +46,16 @@ pub(super) fn nearest(name: &str) -> String {
     did_you_mean(near_field(name))
 }
 
-/// The field whose name is nearest, if one is near.
+/// The field whose name is nearest, if one is near; or the contact that a name ends with, such as
+/// `Cell phone`.
 pub(super) fn near_field(name: &str) -> Option<&'static str> {
-    near(OPERATIONS.iter().flat_map(|operation| operation.fields).map(|f| f.name), name)
+    let fields = || OPERATIONS.iter().flat_map(|operation| operation.fields);
+    let wanted = normalize(name);
+    let contact = |field: &&Field| {
+        matches!(field.kind, Kind::Phone | Kind::Email) && wanted.ends_with(&normalize(field.name))
+    };
+    near(fields().map(|field| field.name), name)
+        .or_else(|| fields().find(contact).map(|field| field.name))
 }
 
 /// `; did you mean …?` with the name that is nearest, if one is near.

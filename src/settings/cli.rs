@@ -11,8 +11,10 @@ pub(crate) mod findings;
 pub(crate) mod history;
 pub(crate) mod hours;
 pub(crate) mod inbox;
+pub(crate) mod init;
 pub(crate) mod job;
 pub(crate) mod leaving;
+pub(crate) mod man;
 pub(crate) mod merge;
 pub(crate) mod operations;
 pub(crate) mod past;
@@ -69,6 +71,16 @@ pub(crate) enum Command {
     ///
     /// Exit codes: 0 no problem; 1 there are problems; 2 a file cannot be understood.
     Check(Box<check::CheckArgs>),
+    /// Look at a file, and write a commented job file for it
+    ///
+    /// Says of each column what it is taken for and why, finds the operation that the columns fit, looks at
+    /// every row as `check` does, and lists what must be settled. The settings that one needs most often
+    /// are there as comments, and options that are given go into the job. It shows the form of values, and
+    /// no user's data unless --with-values is given. Needs no account and no network, and overwrites nothing.
+    ///
+    /// Exit codes: 0 the job can run; 1 it is written, and something must be settled first; 2 refused,
+    /// nothing was written; 3 it could not be written.
+    Init(Box<init::InitArgs>),
     /// Read the users, and show what would change, without changing anything
     ///
     /// Reads the users whom the rows name, 100 in a call, and says of each row what would change:
@@ -151,9 +163,10 @@ pub(crate) enum Command {
     /// missing, doubled, not finished or of another job are refused, and every row of the input must be
     /// in exactly one of them.
     ///
-    /// Exit codes: those of a run of the whole: 0 every row is updated or unchanged; 1 some rows
-    /// failed; 2 refused, nothing was written; 3 some shards are not finished (--unfinished); 4 a process
-    /// holds one of them.
+    /// It ends as a run of the whole would.
+    ///
+    /// Exit codes: 0 every row is updated or unchanged; 1 some rows failed; 2 refused, nothing was written;
+    /// 3 some shards are not finished (--unfinished); 4 a process holds one of them.
     Merge(merge::MergeArgs),
     /// Remove users' data from run folders, and keep the totals
     ///
@@ -208,6 +221,11 @@ pub(crate) enum Command {
     /// For Bash: `source <(descope-bulk completions bash)` in ~/.bashrc. For the other shells see
     /// docs/first-minutes.md. A package installs them already.
     Completions(completions::CompletionsArgs),
+    /// Write the pages for man(1)
+    ///
+    /// One for the program, with exit codes, environment variables, files and examples, and one for each
+    /// subcommand. They are made from the same definitions as --help. A package installs them already.
+    Man(man::ManArgs),
 }
 
 /// A command line, parsed.
