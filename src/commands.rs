@@ -56,7 +56,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environm
     let words = arguments.iter().skip(1);
     let typed: Vec<String> = words.map(|word| word.to_string_lossy().into_owned()).collect();
     let ended = match cli::parse(arguments, environment) {
-        Ok(parsed) => run(parsed, &Caller { typed: &typed, environment }),
+        Ok(parsed) => {
+            let color = parsed.color;
+            run(parsed, &Caller { typed: &typed, environment, color })
+        }
         Err(Unparsed::Job(error)) => Err(error),
         Err(Unparsed::Usage(error)) => {
             // Help and version are no errors; both go where they belong, and so does the code.
@@ -71,7 +74,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environm
 }
 
 fn run(parsed: Parsed, caller: &Caller<'_>) -> Result<Exit, Error> {
-    let Parsed { command, settings } = parsed;
+    let Parsed { command, settings, .. } = parsed;
     match command {
         Command::Run(args) if args.job.show_settings => {
             Ok(settings::show(&settings, args.job.job.as_deref(), args.output.json))

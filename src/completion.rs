@@ -110,7 +110,8 @@ fn of_bash(
     let found = engine::complete(&mut command, words, cursor, folder);
     let mut found = found.ok()?;
     // There are a hundred options: they are shown once a hyphen is typed, or where there is nothing else.
-    let is_option = |own: &CompletionCandidate| own.get_value().as_encoded_bytes().starts_with(b"-");
+    let is_option =
+        |own: &CompletionCandidate| own.get_value().as_encoded_bytes().starts_with(b"-");
     if line.is_at_new_word() && !found.iter().all(is_option) {
         found.retain(|candidate| !is_option(candidate));
     }

@@ -47,10 +47,14 @@ impl Exit {
     #[must_use]
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Success => "all is well; of a run: every row is updated, created, deleted or unchanged",
+            Self::Success => {
+                "all is well; of a run: every row is updated, created, deleted or unchanged"
+            }
             Self::Failures => "some rows failed, or there are problems or differences",
             Self::Refused => "usage, settings or input were refused; nothing was sent",
-            Self::Stopped => "stopped early: failure limit, credentials, unreadable input, disk; it can be resumed",
+            Self::Stopped => {
+                "stopped early: failure limit, credentials, unreadable input, disk; it can be resumed"
+            }
             Self::Busy => "another process holds this run",
             Self::Pending => "a plan has changes (plan --detailed-exitcode)",
             Self::Missing => "no file came to the inbox in time (--expect-by)",

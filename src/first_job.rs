@@ -18,7 +18,7 @@ use crate::input::InputRequest;
 use crate::rows::Mapping;
 use crate::settings::job::{InForce, written};
 use page::FirstJobPage;
-use settle::Settled;
+use settle::JobChoices;
 
 /// What a first job is made of.
 pub(crate) struct Sketch<'a> {
@@ -60,7 +60,7 @@ pub(crate) fn first_job(sketch: &Sketch<'_>) -> Result<FirstJob, Error> {
         .map(|request| seen_from(sketch.output, &request.path))
         .collect::<Result<_, _>>()?;
     let look = look::look(sketch.requests, sketch.mapping)?;
-    let settled = Settled::of(&look, sketch.mapping);
+    let settled = JobChoices::of(&look, sketch.mapping);
     let name = sketch.output.map_or("job.toml".to_owned(), |path| path.display().to_string());
     let page = FirstJobPage {
         look: &look,
@@ -82,13 +82,15 @@ pub(crate) fn first_job(sketch: &Sketch<'_>) -> Result<FirstJob, Error> {
 /// A path as a job file names it: seen from its own folder, unless it is absolute.
 fn seen_from(job: Option<&Path>, path: &Path) -> Result<String, Error> {
     let own = match job {
-        Some(job) if path.is_relative() => relative(job, path).map_err(|error| {
-            Error::refused(format!("cannot find {}: {error}", path.display()))
-        })?,
+        Some(job) if path.is_relative() => relative(job, path)
+            .map_err(|error| Error::refused(format!("cannot find {}: {error}", path.display())))?,
         _ => path.to_owned(),
     };
     own.to_str().map(str::to_owned).ok_or_else(|| {
-        Error::refused(format!("{}: a job file cannot hold this name, which is not UTF-8", path.display()))
+        Error::refused(format!(
+            "{}: a job file cannot hold this name, which is not UTF-8",
+            path.display()
+        ))
     })
 }
 

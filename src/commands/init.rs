@@ -17,7 +17,9 @@ pub(super) fn run(args: &InitArgs, settings: &[InForce]) -> Result<Exit, Error> 
     let requests = config::requests(&args.files, &args.rows);
     if let Some(stream) = requests.iter().find(|request| request.is_stream()) {
         let name = stream.name();
-        return Err(Error::refused(format!("{name} can be read only once; name a file for the job")));
+        return Err(Error::refused(format!(
+            "{name} can be read only once; name a file for the job"
+        )));
     }
     let mut root = cli::command();
     root.build();

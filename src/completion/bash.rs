@@ -87,7 +87,12 @@ mod tests {
             ("x run --map 'Cell ph", "Cell ph", "Cell phone's=", Some(r"Cell phone'\''s=")),
             (r"x run --map Cell\ phone=ph", "ph", "Cell phone=phone", Some("phone")),
             ("x run --map \"Cell phone\"=ph", "ph", "Cell phone=phone", Some("phone")),
-            ("x run --map \"Cell phone=\"ph", "\"Cell phone=\"ph", "Cell phone=phone", Some(r"Cell\ phone=phone")),
+            (
+                "x run --map \"Cell phone=\"ph",
+                "\"Cell phone=\"ph",
+                "Cell phone=phone",
+                Some(r"Cell\ phone=phone"),
+            ),
             ("x run --map \"Cell phone=\"ph", "ph", "Cell phone=phone", Some("phone")),
             ("x run --operation=ph", "ph", "--operation=phone", Some("phone")),
             ("x run --map x=", "", "Cell phone=", None),
@@ -102,7 +107,7 @@ mod tests {
     fn words_behind_the_cursor_are_known() {
         let line = BashLine::new("x run --map Ce", "ll in.csv --set a", "Ce");
         let (words, cursor) = line.arguments();
-        assert_eq!((words.len(), cursor), (6, 3));
+        assert_eq!((words.len(), cursor), (7, 3));
         assert_eq!((&words[3], &words[4]), (&"Ce".into(), &"in.csv".into()));
     }
 }

@@ -11,6 +11,9 @@ use crate::input::{Input, InputRequest};
 /// larger has no columns here.
 const HEAD: u64 = 256 * 1024;
 
+/// How long a name may be: what is longer is text without a header, and nobody types it.
+const LONGEST: usize = 256;
+
 /// How many rows of JSON are asked for their keys.
 const ROWS: usize = 20;
 
@@ -26,7 +29,8 @@ fn read(request: &InputRequest) -> Option<Vec<String>> {
     let input = Input::of_reader(&request.name(), request.stated.clone(), head).ok()?;
     let columns = input.sources().first()?.columns.clone();
     let mut names = if columns.is_empty() { keys(input) } else { columns };
-    names.retain(|name| !is_added(name) && !PLAN_KEYS.contains(&&**name));
+    let is_own = |name: &str| !is_added(name) && !PLAN_KEYS.contains(&name);
+    names.retain(|name| is_own(name) && name.len() <= LONGEST);
     Some(names)
 }
 

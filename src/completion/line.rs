@@ -74,25 +74,45 @@ impl LineFacts {
         HeaderReading::of(self.columns(), &self.mapping).columns
     }
 
-    /// The operation that the rows have: that which is named, or the one that their columns fit.
+    /// The operation that the rows have: that which is named, or the one that all columns fit.
     fn operation(&self) -> Option<&'static Operation> {
-        let inferred = || HeaderReading::of(self.columns(), &self.mapping).operation.ok().flatten();
+        let inferred = || {
+            let reading = HeaderReading::of(self.columns(), &self.mapping);
+            let is_known = |(_, used): &(String, ColumnUse)| !matches!(used, ColumnUse::Unknown(_));
+            // What is not settled yet may make it another one.
+            reading
+                .columns
+                .iter()
+                .all(is_known)
+                .then_some(reading.operation.ok())
+                .flatten()
+                .flatten()
+        };
         self.mapping.operation.or_else(inferred)
     }
 
     /// The fields that rows may have: those of their operation, or of all where none is known.
     pub(super) fn fields(&self) -> Vec<&'static Field> {
-        if let Some(operation) = self.operation() {
-            return operation.fields.iter().collect();
-        }
-        let mut fields: Vec<&Field> = Vec::new();
-        for field in OPERATIONS.iter().flat_map(|operation| operation.fields) {
-            if !fields.iter().any(|known| known.name == field.name) {
-                fields.push(field);
-            }
-        }
-        fields
+        fields_of(self.operation())
     }
+
+    /// The fields that a column may be mapped to, by which the operation may become another.
+    pub(super) fn mappable(&self) -> Vec<&'static Field> {
+        fields_of(self.mapping.operation)
+    }
+}
+
+fn fields_of(operation: Option<&'static Operation>) -> Vec<&'static Field> {
+    if let Some(operation) = operation {
+        return operation.fields.iter().collect();
+    }
+    let mut fields: Vec<&Field> = Vec::new();
+    for field in OPERATIONS.iter().flat_map(|operation| operation.fields) {
+        if !fields.iter().any(|known| known.name == field.name) {
+            fields.push(field);
+        }
+    }
+    fields
 }
 
 /// How many files are looked at: those of one run are mostly alike, and somebody is waiting.

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::Arc;
 
-use clap::builder::StyledStr;
+use clap::builder::{Str, StyledStr};
 use clap::{Arg, Command, ValueEnum, ValueHint};
 use clap_complete::engine::{
     ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter as _,
@@ -23,9 +23,9 @@ pub(super) fn with_values(command: Command, facts: &Arc<LineFacts>) -> Command {
 }
 
 fn with_value(argument: Arg, facts: &Arc<LineFacts>) -> Arg {
-    let name = argument.get_value_names().and_then(<[_]>::first).map(|name| name.as_str());
+    let name = argument.get_value_names().and_then(<[_]>::first).map(Str::as_str);
     let long = argument.get_long().map(str::to_owned);
-    let known = |list: fn(&LineFacts, &str) -> Vec<Candidate>| Some((list, Arc::clone(facts)));
+    let known = |list: fn(&LineFacts, &str) -> Vec<Suggestion>| Some((list, Arc::clone(facts)));
     let list = match (long.as_deref(), name) {
         (Some("operation"), _) | (None, Some("NAME")) => known(|_, _| operations()),
         (Some("map"), _) => known(mapped),
@@ -48,6 +48,7 @@ fn with_value(argument: Arg, facts: &Arc<LineFacts>) -> Arg {
 }
 
 /// What a path leads to.
+#[derive(Clone, Copy)]
 enum PathKind {
     Input,
     Job,
@@ -83,18 +84,19 @@ fn files(
     move |typed| {
         let wanted = PathCompleter::any().filter(move |path| path.is_file() && is_wanted(path));
         let found = wanted.complete(typed);
-        let is_file = |own: &CompletionCandidate| !own.get_value().as_encoded_bytes().ends_with(b"/");
+        let is_file =
+            |own: &CompletionCandidate| !own.get_value().as_encoded_bytes().ends_with(b"/");
         if found.iter().any(is_file) { found } else { PathCompleter::file().complete(typed) }
     }
 }
 
 /// A value, and what it is.
-struct Candidate {
+struct Suggestion {
     value: String,
     help: Option<String>,
 }
 
-impl Candidate {
+impl Suggestion {
     fn new(value: impl Into<String>, help: impl Into<String>) -> Self {
         Self { value: value.into(), help: Some(help.into()) }
     }
@@ -107,49 +109,49 @@ impl Candidate {
 /// The candidates that begin as is typed, or do but for case.
 fn starting_with(
     typed: &OsStr,
-    list: impl FnOnce(&str) -> Vec<Candidate>,
+    list: impl FnOnce(&str) -> Vec<Suggestion>,
 ) -> Vec<CompletionCandidate> {
     let Some(typed) = typed.to_str() else { return Vec::new() };
     let fits = list(typed).into_iter().filter(|own| own.value.starts_with(typed));
-    fits.map(|Candidate { value, help }| {
+    fits.map(|Suggestion { value, help }| {
         CompletionCandidate::new(value).help(help.map(StyledStr::from))
     })
     .collect()
 }
 
-fn operations() -> Vec<Candidate> {
-    OPERATIONS.iter().map(|own| Candidate::new(own.name, own.about)).collect()
+fn operations() -> Vec<Suggestion> {
+    OPERATIONS.iter().map(|own| Suggestion::new(own.name, own.about)).collect()
 }
 
-fn columns(facts: &LineFacts, end: &str) -> Vec<Candidate> {
+fn columns(facts: &LineFacts, end: &str) -> Vec<Suggestion> {
     let uses = facts.uses().into_iter();
-    uses.map(|(name, use_of)| Candidate::new(name + end, in_words(&use_of))).collect()
+    uses.map(|(name, use_of)| Suggestion::new(name + end, in_words(&use_of))).collect()
 }
 
 /// Columns to leave out: those that no operation knows come first.
-fn ignored(facts: &LineFacts) -> Vec<Candidate> {
+fn ignored(facts: &LineFacts) -> Vec<Suggestion> {
     let mut uses = facts.uses();
     uses.sort_by_key(|(_, own)| !matches!(own, ColumnUse::Unknown(_)));
-    uses.into_iter().map(|(name, own)| Candidate::new(name, in_words(&own))).collect()
+    uses.into_iter().map(|(name, own)| Suggestion::new(name, in_words(&own))).collect()
 }
 
 /// `COLUMN=`, those that no operation knows first; then `COLUMN=FIELD`.
-fn mapped(facts: &LineFacts, typed: &str) -> Vec<Candidate> {
+fn mapped(facts: &LineFacts, typed: &str) -> Vec<Suggestion> {
     let columns = ignored(facts).into_iter();
-    let columns = columns.map(|own| Candidate { value: own.value + "=", help: own.help });
-    let mut all: Vec<Candidate> = columns.collect();
+    let columns = columns.map(|own| Suggestion { value: own.value + "=", help: own.help });
+    let mut all: Vec<Suggestion> = columns.filter(|own| own.value != typed).collect();
     // A column's name may hold `=`, a field's does not.
     if let Some((column, _)) = typed.rsplit_once('=') {
         let special = [("operation", "the row's operation"), ("region", "the row's region")];
-        let fields = facts.fields().into_iter().map(|field| (field.name, field.about));
+        let fields = facts.mappable().into_iter().map(|field| (field.name, field.about));
         let fields = fields.chain(special);
-        all.extend(fields.map(|(name, about)| Candidate::new(format!("{column}={name}"), about)));
+        all.extend(fields.map(|(name, about)| Suggestion::new(format!("{column}={name}"), about)));
     }
     all
 }
 
 /// `FIELD=`, or `FIELD=VALUE` where there are few values.
-fn set(facts: &LineFacts, typed: &str) -> Vec<Candidate> {
+fn set(facts: &LineFacts, typed: &str) -> Vec<Suggestion> {
     let fields = facts.fields().into_iter();
     let settable = fields.filter(|field| !matches!(field.role, Role::Secret(_) | Role::User));
     let mut all = Vec::new();
@@ -161,23 +163,23 @@ fn set(facts: &LineFacts, typed: &str) -> Vec<Candidate> {
             _ => &[],
         };
         if values.is_empty() || !typed.starts_with(&own) {
-            all.push(Candidate::new(own, field.about));
+            all.push(Suggestion::new(own, field.about));
         } else {
-            all.extend(values.iter().map(|value| Candidate::bare(format!("{own}{value}"))));
+            all.extend(values.iter().map(|value| Suggestion::bare(format!("{own}{value}"))));
         }
     }
     all
 }
 
 /// `FIELD=`, then `FIELD=POLICY`.
-fn blank_of(facts: &LineFacts, typed: &str) -> Vec<Candidate> {
+fn blank_of(facts: &LineFacts, typed: &str) -> Vec<Suggestion> {
     let fields = facts.fields().into_iter();
     let fields = fields.map(|field| (field.name.to_owned(), field.about.to_owned()));
     with_words::<Blank>(fields, typed)
 }
 
 /// `NAME=`, then `NAME=TYPE`.
-fn attributes(facts: &LineFacts, typed: &str) -> Vec<Candidate> {
+fn attributes(facts: &LineFacts, typed: &str) -> Vec<Suggestion> {
     let uses = facts.uses().into_iter();
     let attributes = uses.filter_map(|(column, own)| match own {
         ColumnUse::Attribute(name) => Some((name, format!("of the column {column}"))),
@@ -190,23 +192,23 @@ fn attributes(facts: &LineFacts, typed: &str) -> Vec<Candidate> {
 fn with_words<W: ValueEnum>(
     names: impl Iterator<Item = (String, String)>,
     typed: &str,
-) -> Vec<Candidate> {
+) -> Vec<Suggestion> {
     let words = W::value_variants().iter().filter_map(ValueEnum::to_possible_value);
     let words: Vec<String> = words.map(|word| word.get_name().to_owned()).collect();
     let mut all = Vec::new();
     for (name, about) in names {
         let own = name + "=";
         if typed.starts_with(&own) {
-            all.extend(words.iter().map(|word| Candidate::bare(format!("{own}{word}"))));
+            all.extend(words.iter().map(|word| Suggestion::bare(format!("{own}{word}"))));
         } else {
-            all.push(Candidate::new(own, about));
+            all.push(Suggestion::new(own, about));
         }
     }
     all
 }
 
-fn regions() -> Vec<Candidate> {
-    Region::all().map(|region| Candidate::bare(region.to_string())).collect()
+fn regions() -> Vec<Suggestion> {
+    Region::all().map(|region| Suggestion::bare(region.to_string())).collect()
 }
 
 /// What a column stands for, in words.

@@ -123,9 +123,11 @@ mod tests {
     #[test]
     fn what_is_quoted_is_read_back() {
         for text in ["Cell phone=", "it's", "a\"b", "$HOME", "a\\b", "*", "ü!", "", "`x`"] {
-            for (begin, quoting, end) in
-                [("", Quoting::Bare, ""), ("'", Quoting::Single, "'"), ("\"", Quoting::Double, "\"")]
-            {
+            for (begin, quoting, end) in [
+                ("", Quoting::Bare, ""),
+                ("'", Quoting::Single, "'"),
+                ("\"", Quoting::Double, "\""),
+            ] {
                 let typed = format!("{begin}{}{end}", quoted(text, quoting));
                 assert_eq!(unquoted(&typed).text, text, "{typed}");
                 let found = words(&typed);

@@ -76,8 +76,8 @@ pub(super) struct NationalNumbers {
 /// Looks at files, which must be such that can be read more than once.
 pub(super) fn look(requests: &[InputRequest], mapping: &Mapping) -> Result<FilesLook, Error> {
     let input = input::open(requests)?;
-    let mut seen: Vec<(Arc<Source>, Seen)> =
-        input.sources().iter().map(|source| (Arc::clone(source), Seen::of(source))).collect();
+    let mut seen: Vec<(Arc<Source>, SeenFile)> =
+        input.sources().iter().map(|source| (Arc::clone(source), SeenFile::of(source))).collect();
     // Where reading ends early, the check says why.
     for record in input.map_while(Result::ok) {
         let own = seen.iter_mut().find(|(source, _)| Arc::ptr_eq(source, &record.source));
@@ -96,7 +96,7 @@ pub(super) fn look(requests: &[InputRequest], mapping: &Mapping) -> Result<Files
 
 /// What was seen of a file so far.
 #[derive(Default)]
-struct Seen {
+struct SeenFile {
     rows: u64,
     /// How many keys the rows have together.
     keys: u64,
@@ -113,7 +113,7 @@ struct SeenColumn {
     numbers: Vec<String>,
 }
 
-impl Seen {
+impl SeenFile {
     fn of(source: &Source) -> Self {
         let column = |name: &String| SeenColumn { name: name.clone(), ..SeenColumn::default() };
         Self { rows: 0, keys: 0, columns: source.columns.iter().map(column).collect() }
@@ -181,7 +181,8 @@ impl SeenColumn {
         }
         if !value.trim_start().starts_with('+') {
             self.national += 1;
-            if self.numbers.len() < MOST_NUMBERS && value.bytes().any(|byte| byte.is_ascii_digit()) {
+            if self.numbers.len() < MOST_NUMBERS && value.bytes().any(|byte| byte.is_ascii_digit())
+            {
                 self.numbers.push(value.to_owned());
             }
         }

@@ -6,7 +6,7 @@ use clap::Command;
 
 use super::look::{ColumnLook, FileLook, FilesLook};
 use super::masked;
-use super::settle::Settled;
+use super::settle::JobChoices;
 use crate::catalog::{Operation, normalize};
 use crate::report::{count, thousands};
 use crate::rows::{ColumnUse, Region};
@@ -17,7 +17,7 @@ pub(super) struct FirstJobPage<'a> {
     /// What was found.
     pub(super) look: &'a FilesLook,
     /// What is settled, and what is not.
-    pub(super) settled: &'a Settled,
+    pub(super) settled: &'a JobChoices,
     /// The files, as the job file names them.
     pub(super) files: &'a [String],
     /// The keys that were typed.
@@ -38,7 +38,7 @@ const OFFERED: [(&str, &str); 12] = [
     ("limits.max-share", ""),
     ("limits.max-failures", "\"5%\""),
     ("limits.max-duration", "\"4h\""),
-    ("project.project-id", "\"P2…\""),
+    ("project.project-id", "\"P2XXXXXXXXXXXXXXXXXXXXXXXXXX\""),
     ("project.key-file", "\"management.key\""),
     ("output.runs-dir", "\"/var/lib/descope-bulk/runs\""),
     ("output.resume", "true"),
@@ -119,7 +119,10 @@ impl FirstJobPage<'_> {
         let names = width(32, &|column| plain(&column.name));
         let uses = width(48, &|column| use_in_words(column));
         for column in &file.columns {
-            let samples: Vec<String> = column.samples.iter().map(|own| self.sample(column, own)).collect();
+            let mut samples: Vec<String> =
+                column.samples.iter().map(|own| self.sample(column, own)).collect();
+            // Values that differ may have one form.
+            samples.dedup();
             let line = format!(
                 "#   {:names$}  {:uses$}  {:>7}  {}",
                 plain(&column.name),
@@ -166,7 +169,8 @@ impl FirstJobPage<'_> {
         if !self.settled.ignore.is_empty() && !self.is_typed("rules", "ignore-unknown") {
             let own = job::list(&self.settled.ignore);
             // A list cannot be there twice.
-            let key = if self.is_typed("rules", "ignore") { "add to ignore: " } else { "ignore = " };
+            let key =
+                if self.is_typed("rules", "ignore") { "add to ignore: " } else { "ignore = " };
             lines.push(format!("# {key}{own}"));
         }
         lines.extend(self.region());
@@ -197,7 +201,10 @@ impl FirstJobPage<'_> {
         let own = count(numbers.count, "phone number");
         vec![
             format!("# {own} without +: {fits}. State the region, if it is one:"),
-            format!("# region = {}", job::text(if let [only] = &regions[..] { only } else { "GB" })),
+            format!(
+                "# region = {}",
+                job::text(if let [only] = &regions[..] { only } else { "GB" })
+            ),
         ]
     }
 
@@ -229,7 +236,9 @@ impl FirstJobPage<'_> {
 /// What a column is taken for, and why.
 fn use_in_words(column: &ColumnLook) -> String {
     match &column.used {
-        ColumnUse::Field(field) if normalize(field) == normalize(&column.name) => (*field).to_owned(),
+        ColumnUse::Field(field) if normalize(field) == normalize(&column.name) => {
+            (*field).to_owned()
+        }
         ColumnUse::Field(field) => format!("{field}, by another name"),
         ColumnUse::Attribute(name) => format!("custom attribute {}", plain(name)),
         ColumnUse::PasswordHash => "a hashed password".to_owned(),

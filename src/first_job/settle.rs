@@ -9,7 +9,7 @@ use crate::settings::job;
 
 /// What is settled, and what is not.
 #[derive(Debug, Default)]
-pub(super) struct Settled {
+pub(super) struct JobChoices {
     /// The operation of all rows, where it is one.
     pub(super) operation: Option<&'static Operation>,
     /// Where it is not: what decides, if that is known.
@@ -26,7 +26,7 @@ pub(super) struct Settled {
     pub(super) open: Vec<String>,
 }
 
-impl Settled {
+impl JobChoices {
     /// By what was found.
     pub(super) fn of(look: &FilesLook, mapping: &Mapping) -> Self {
         let mut settled = Self::default();
@@ -130,7 +130,11 @@ impl Settled {
                         Severity::Error => "cannot be sent",
                         Severity::Warning => "may not do what is meant",
                     };
-                    self.open.push(format!("{rows} {severity}: {}{column}{}", group.code, why.unwrap_or_default()));
+                    self.open.push(format!(
+                        "{rows} {severity}: {}{column}{}",
+                        group.code,
+                        why.unwrap_or_default()
+                    ));
                 }
                 self.open.extend(report.unreadable.clone());
             }

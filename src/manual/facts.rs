@@ -45,7 +45,10 @@ pub(super) const VARIABLES: [(&str, &str); 14] = [
     ("DESCOPE_BULK_SHARDS", "how many shards a job has, where the scheduler does not say it"),
     ("HTTPS_PROXY, ALL_PROXY, NO_PROXY", "the proxy, and what it is not used for"),
     ("SSL_CERT_FILE", "CA certificates, in place of the system's"),
-    ("XDG_STATE_HOME", "below it is the state that runs on a machine share; by default ~/.local/state"),
+    (
+        "XDG_STATE_HOME",
+        "below it is the state that runs on a machine share; by default ~/.local/state",
+    ),
     ("CREDENTIALS_DIRECTORY", "where systemd puts the credential descope-management-key"),
     ("NO_COLOR", "if it is set, nothing is in colour"),
     ("CLICOLOR_FORCE", "if it is set and not 0, there are colours where there is no terminal, too"),
@@ -54,9 +57,15 @@ pub(super) const VARIABLES: [(&str, &str); 14] = [
 
 /// Files, with what each holds.
 pub(super) const FILES: [(&str, &str); 9] = [
-    ("runs/", "the folders of runs, each named after its input and the time; --runs-dir names another"),
+    (
+        "runs/",
+        "the folders of runs, each named after its input and the time; --runs-dir names another",
+    ),
     ("results.jsonl", "in the folder of a run: what became of every row, a line each"),
-    ("failures.*", "the rows that failed, in their own columns: correct them, and run the file again"),
+    (
+        "failures.*",
+        "the rows that failed, in their own columns: correct them, and run the file again",
+    ),
     ("summary.json", "the totals, and the settings"),
     ("before.jsonl", "the users as they were before; undo reads it"),
     ("journal", "what is needed to resume the run, and to undo it"),

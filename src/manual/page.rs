@@ -131,12 +131,16 @@ mod tests {
         let own = |code: &str, meaning: &str| (code.to_owned(), meaning.to_owned());
         assert_eq!(
             codes_in("0 done; 2 refused, no file\nwas written; 130 or 143 stopped.\n"),
-            [own("0", "done"), own("2", "refused, no file was written"), own("130 or 143", "stopped")]
+            [
+                own("0", "done"),
+                own("2", "refused, no file was written"),
+                own("130 or 143", "stopped")
+            ]
         );
-        assert_eq!(codes_in("3 stopped: it is left; 4 no"), [
-            own("3", "stopped: it is left"),
-            own("4", "no")
-        ]);
+        assert_eq!(
+            codes_in("3 stopped: it is left; 4 no"),
+            [own("3", "stopped: it is left"), own("4", "no")]
+        );
         assert_eq!(codes_in("1 a row; perhaps two"), [own("1", "a row; perhaps two")]);
     }
 }

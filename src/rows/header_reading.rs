@@ -70,7 +70,8 @@ fn candidates(columns: &[(String, ColumnUse)]) -> Vec<&'static Operation> {
     let fits = |operation: &&'static Operation| {
         let known = fields.iter().all(|name| operation.field_index(name).is_some());
         let has = |index| fields.iter().any(|name| operation.field_index(name) == Some(index));
-        let needed = operation.fields.iter().enumerate().filter(|(_, own)| own.need == Need::Required);
+        let needed =
+            operation.fields.iter().enumerate().filter(|(_, own)| own.need == Need::Required);
         known && needed.map(|(index, _)| index).all(has)
     };
     OPERATIONS.iter().filter(fits).collect()
@@ -90,7 +91,8 @@ fn use_of(name: &str, mapping: &Mapping) -> ColumnUse {
             };
             // Without an operation, the first that knows the name stands for all.
             let own = mapping.operation.and_then(of);
-            own.or_else(|| OPERATIONS.iter().find_map(of)).map_or(ColumnUse::LeftOut, ColumnUse::Field)
+            own.or_else(|| OPERATIONS.iter().find_map(of))
+                .map_or(ColumnUse::LeftOut, ColumnUse::Field)
         }
         Ok(Column::Named(field)) => ColumnUse::Unknown(near_field(&field)),
     }
@@ -111,15 +113,18 @@ mod tests {
         let names = ["Login ID", "phonee", "Notes", "x", "", "_row", "customAttributes.tier"];
         let read = reading(&names, &mapping);
         let uses: Vec<ColumnUse> = read.columns.into_iter().map(|(_, own)| own).collect();
-        assert_eq!(uses, [
-            ColumnUse::Field("loginId"),
-            ColumnUse::Unknown(Some("phone")),
-            ColumnUse::LeftOut,
-            ColumnUse::Unknown(None),
-            ColumnUse::Unnamed,
-            ColumnUse::LeftOut,
-            ColumnUse::Attribute("tier".to_owned()),
-        ]);
+        assert_eq!(
+            uses,
+            [
+                ColumnUse::Field("loginId"),
+                ColumnUse::Unknown(Some("phone")),
+                ColumnUse::LeftOut,
+                ColumnUse::Unknown(None),
+                ColumnUse::Unnamed,
+                ColumnUse::LeftOut,
+                ColumnUse::Attribute("tier".to_owned()),
+            ]
+        );
         assert_eq!(read.refused.unwrap_err().code, "unknown_field");
         // The operation is known all the same.
         assert_eq!(read.operation.unwrap().unwrap().name, "customAttribute");

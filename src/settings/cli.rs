@@ -26,7 +26,7 @@ pub(crate) mod simulate;
 
 use std::ffi::OsString;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::exit::Error;
 use crate::settings::Environment;
@@ -40,9 +40,26 @@ use crate::settings::job::InForce;
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub(crate) struct Cli {
+    /// Whether to print in colour. By default on a terminal only, unless the environment variable
+    /// `NO_COLOR` is set; `CLICOLOR_FORCE=1` prints in colour wherever it goes
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN", global = true)]
+    pub color: ColorWhen,
+
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// When to print in colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    /// Where it is read by people, and they have not said otherwise
+    #[default]
+    Auto,
+    /// Wherever it goes
+    Always,
+    /// Nowhere
+    Never,
 }
 
 /// The subcommands.
@@ -233,6 +250,8 @@ pub(crate) enum Command {
 pub(crate) struct Parsed {
     /// What to do.
     pub command: Command,
+    /// Whether to print in colour.
+    pub color: ColorWhen,
     /// The settings in force, where a subcommand has any.
     pub settings: Vec<InForce>,
 }
@@ -251,16 +270,29 @@ pub(crate) fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     environment: Environment<'_>,
 ) -> Result<Parsed, Unparsed> {
-    let mut root = command();
-    let layers = crate::settings::job::apply(&root, arguments.into_iter().collect(), environment)
-        .map_err(Unparsed::Job)?;
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    // Help and mistakes are printed before anything is parsed.
+    let mut root = command().color(color_of_help(&arguments));
+    let layers =
+        crate::settings::job::apply(&root, arguments, environment).map_err(Unparsed::Job)?;
     let matches = root.try_get_matches_from_mut(&layers.arguments).map_err(Unparsed::Usage)?;
     let settings = matches.subcommand().and_then(|(name, matches)| {
         let command = root.find_subcommand(name)?;
         Some(layers.in_force(command, matches, environment))
     });
-    let Cli { command } = Cli::from_arg_matches(&matches).map_err(Unparsed::Usage)?;
-    Ok(Parsed { command, settings: settings.unwrap_or_default() })
+    let Cli { command, color } = Cli::from_arg_matches(&matches).map_err(Unparsed::Usage)?;
+    Ok(Parsed { command, color, settings: settings.unwrap_or_default() })
+}
+
+/// Whether help is in colour, by what is typed.
+fn color_of_help(arguments: &[OsString]) -> ColorChoice {
+    let words = || arguments.iter().map(|word| word.to_str().unwrap_or_default());
+    let behind = words().skip_while(|word| *word != "--color").nth(1);
+    match words().find_map(|word| word.strip_prefix("--color=")).or(behind) {
+        Some("always") => ColorChoice::Always,
+        Some("never") => ColorChoice::Never,
+        _ => ColorChoice::Auto,
+    }
 }
 
 /// The command line's definition.

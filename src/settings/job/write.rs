@@ -35,7 +35,11 @@ fn write(key: &Setting, values: &[&str], keys: &mut Vec<WrittenKey>) {
     if key.kind.is_table() {
         for value in values {
             // A column's name may hold `=`, what is behind it does not, but for values that are set.
-            let both = if key.kind == KeyKind::Values { value.split_once('=') } else { value.rsplit_once('=') };
+            let both = if key.kind == KeyKind::Values {
+                value.split_once('=')
+            } else {
+                value.rsplit_once('=')
+            };
             let Some((name, value)) = both else { continue };
             let line = format!("{} = {}", text(name.trim()), text(value));
             keys.push(WrittenKey { table: key.path, line });
@@ -71,7 +75,7 @@ pub(crate) fn text(value: &str) -> String {
 #[must_use]
 pub(crate) fn about(path: &str, run: &Command) -> Option<(String, Option<String>)> {
     let schema = schema(run);
-    let pointer: String = path.split('.').map(|name| format!("/properties/{name}")).collect();
+    let pointer: String = path.split('.').flat_map(|name| ["/properties/", name]).collect();
     let key = schema.pointer(&pointer)?;
     let description = key.get("description")?.as_str()?;
     let sentence = description.split(". ").next()?.trim_end_matches('.');
@@ -101,13 +105,16 @@ mod tests {
         let lines: Vec<(&str, String)> =
             written(&settings).into_iter().map(|key| (key.table, key.line)).collect();
         let own = |table, line: &str| (table, line.to_owned());
-        assert_eq!(lines, [
-            own("mapping", r#""a=b" = "phone""#),
-            own("rules", r#"ignore = ["x", "\"y\"\n"]"#),
-            own("rules", "ignore-unknown = true"),
-            own("input", "header-row = 3"),
-            own("rules.set", r#""name" = "a=b""#),
-        ]);
+        assert_eq!(
+            lines,
+            [
+                own("mapping", r#""a=b" = "phone""#),
+                own("rules", r#"ignore = ["x", "\"y\"\n"]"#),
+                own("rules", "ignore-unknown = true"),
+                own("input", "header-row = 3"),
+                own("rules.set", r#""name" = "a=b""#),
+            ]
+        );
     }
 
     #[test]
