@@ -57,6 +57,8 @@ pub struct Report {
     pub repairs: Vec<Repairs>,
     /// Calls and time.
     pub forecast: Vec<Calls>,
+    /// The same with `--batch`.
+    pub batched: Vec<Calls>,
     /// Calls that read users before, to keep them as they were.
     pub reads: u64,
     /// Why reading ended before the end.
@@ -190,6 +192,7 @@ where
         repairs,
         reads: judged.calls.reads(),
         forecast: forecast(&judged.calls, options.batch_size, &options.limits),
+        batched: forecast(&judged.batched, options.batch_size, &options.limits),
         unreadable: judged.unreadable,
         types_from: Vec::new(),
     })

@@ -5,11 +5,14 @@ mod asking;
 mod attributes;
 mod caller;
 mod check;
+mod completions;
 mod declared;
 mod decrypt;
 mod doctor;
 mod explain;
 mod export;
+mod init;
+mod man;
 mod merge;
 mod operations;
 mod plan;
@@ -43,10 +46,20 @@ use crate::settings::cli::{self, Command, Parsed, Unparsed};
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environment<'_>) -> Exit {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let Some(exit) = completions::answer(&arguments, environment) {
+        return exit;
+    }
+    if arguments.len() < 2 {
+        printing::print(&crate::manual::welcome());
+        return Exit::Success;
+    }
     let words = arguments.iter().skip(1);
     let typed: Vec<String> = words.map(|word| word.to_string_lossy().into_owned()).collect();
     let ended = match cli::parse(arguments, environment) {
-        Ok(parsed) => run(parsed, &Caller { typed: &typed, environment }),
+        Ok(parsed) => {
+            let color = parsed.color;
+            run(parsed, &Caller { typed: &typed, environment, color })
+        }
         Err(Unparsed::Job(error)) => Err(error),
         Err(Unparsed::Usage(error)) => {
             // Help and version are no errors; both go where they belong, and so does the code.
@@ -61,7 +74,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environm
 }
 
 fn run(parsed: Parsed, caller: &Caller<'_>) -> Result<Exit, Error> {
-    let Parsed { command, settings } = parsed;
+    let Parsed { command, settings, .. } = parsed;
     match command {
         Command::Run(args) if args.job.show_settings => {
             Ok(settings::show(&settings, args.job.job.as_deref(), args.output.json))
@@ -71,6 +84,7 @@ fn run(parsed: Parsed, caller: &Caller<'_>) -> Result<Exit, Error> {
             Ok(settings::show(&settings, args.job.job.as_deref(), args.json))
         }
         Command::Check(args) => check::run(&args, caller),
+        Command::Init(args) => init::run(&args, &settings),
         Command::Plan(args) if args.job.show_settings => {
             Ok(settings::show(&settings, args.job.job.as_deref(), args.output.json))
         }
@@ -95,6 +109,8 @@ fn run(parsed: Parsed, caller: &Caller<'_>) -> Result<Exit, Error> {
         Command::Simulate(args) => simulate::run(*args, caller),
         Command::Operations(args) => operations::run(&args),
         Command::JobSchema => job_schema(),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     }
 }
 

@@ -29,6 +29,41 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// All of them, by their numbers.
+    pub const ALL: [Self; 10] = [
+        Self::Success,
+        Self::Failures,
+        Self::Refused,
+        Self::Stopped,
+        Self::Busy,
+        Self::Pending,
+        Self::Missing,
+        Self::Broken,
+        Self::Interrupted,
+        Self::Terminated,
+    ];
+
+    /// What it means, in words.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Success => {
+                "all is well; of a run: every row is updated, created, deleted or unchanged"
+            }
+            Self::Failures => "some rows failed, or there are problems or differences",
+            Self::Refused => "usage, settings or input were refused; nothing was sent",
+            Self::Stopped => {
+                "stopped early: failure limit, credentials, unreadable input, disk; it can be resumed"
+            }
+            Self::Busy => "another process holds this run",
+            Self::Pending => "a plan has changes (plan --detailed-exitcode)",
+            Self::Missing => "no file came to the inbox in time (--expect-by)",
+            Self::Broken => "a defect: the totals do not add up; keep the run folder and report it",
+            Self::Interrupted => "stopped by SIGINT (Ctrl-C); it can be resumed",
+            Self::Terminated => "stopped by SIGTERM; it can be resumed",
+        }
+    }
+
     /// The number.
     #[must_use]
     pub fn code(self) -> u8 {

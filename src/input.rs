@@ -12,6 +12,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::fs;
 use std::io::Read;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::exit;
@@ -288,6 +289,12 @@ impl Iterator for Input {
             }
         }
     }
+}
+
+/// Whether a file has the name of something that is read.
+#[must_use]
+pub fn looks_like_input(path: &Path) -> bool {
+    sniff::by_name(path).is_some() || path.extension().is_some_and(|own| own == "zip")
 }
 
 /// The refusal of inputs without a row.

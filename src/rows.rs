@@ -16,6 +16,7 @@ mod column_map;
 mod declared;
 mod expect;
 mod hashed_passwords;
+mod header_reading;
 mod inference;
 mod instruction;
 mod mapping;
@@ -45,12 +46,13 @@ pub use attribute_types::TypesFrom;
 pub use batch_terms::{BatchTerms, Sets};
 pub use declared::{DeclaredAttribute, DeclaredAttributes};
 pub use expect::EXPECT;
+pub use header_reading::{ColumnUse, HeaderReading};
 pub use instruction::{Call, InLanes, Instruction, Invalid, folded, lane};
 pub use mapping::{Batching, Blank, Mapping, OnConflict};
 pub(crate) use refusals::likeliest;
 pub use settings::is_field;
 pub use user_names::header_names;
-pub use values::{Phones, Region};
+pub use values::{Fits, Phones, Region};
 
 /// Makes instructions from records.
 #[derive(Clone, Debug)]

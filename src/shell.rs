@@ -1,4 +1,4 @@
-//! Commands that people give as one text.
+//! Commands as one text: run, and written.
 
 use std::process::Command;
 
@@ -8,4 +8,15 @@ pub(crate) fn shell(command: &str) -> Command {
     let mut run = Command::new(shell);
     run.args([option, command]);
     run
+}
+
+/// The text as one word of a shell's command line.
+#[must_use]
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+=:@,%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }

@@ -49,6 +49,8 @@ pub(super) struct Total {
     pub(super) rows: u64,
     pub(super) valid: u64,
     pub(super) calls: Needed,
+    /// The same, if rows share calls that can.
+    pub(super) batched: Needed,
     pub(super) sorters: Vec<Sorter<Assertion>>,
     /// Why reading ended before the end.
     pub(super) unreadable: Option<String>,
@@ -59,6 +61,7 @@ struct Batch {
     rows: u64,
     valid: u64,
     calls: Needed,
+    batched: Needed,
     judged: Vec<Judged>,
 }
 
@@ -94,6 +97,7 @@ where
             rows: 0,
             valid: 0,
             calls: Needed::default(),
+            batched: Needed::default(),
             sorters: Vec::new(),
             unreadable: None,
         };
@@ -102,6 +106,7 @@ where
             total.rows += batch.rows;
             total.valid += batch.valid;
             total.calls.add(&batch.calls);
+            total.batched.add(&batch.batched);
             batch.judged.into_iter().for_each(&mut *each);
         }
         drop(outputs);
@@ -167,6 +172,7 @@ impl Judge<'_> {
                 rows: records.len() as u64,
                 valid: 0,
                 calls: Needed::default(),
+                batched: Needed::default(),
                 judged: Vec::new(),
             };
             for record in records {
@@ -184,6 +190,7 @@ impl Judge<'_> {
             Ok(instruction) => {
                 batch.valid += 1;
                 batch.calls.count(&instruction);
+                batch.batched.count_batched(&instruction);
                 self.assertion(&instruction)?;
                 let lock_out = lockout::lock_out(&instruction);
                 let Notes { issues, repairs } = unboxed(instruction.notes);

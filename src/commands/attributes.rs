@@ -22,7 +22,7 @@ use crate::stop::Stop;
 
 /// Shows or creates custom attributes.
 pub(super) fn run(args: &AttributesArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
-    let _log = logging::start(0, false, LogLook::Screen(caller.color()));
+    let _log = logging::start(0, false, LogLook::Screen(caller.log_color()));
     match &args.command {
         AttributesCommand::List(args) => list(args, caller),
         AttributesCommand::Create(args) => create(args, caller),

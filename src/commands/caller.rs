@@ -4,12 +4,15 @@ use std::io::{self, IsTerminal};
 
 use crate::report::{self, Look};
 use crate::settings::Environment;
+use crate::settings::cli::ColorWhen;
 
 /// Who calls the program.
 pub(super) struct Caller<'a> {
     /// The words that were typed after the program's name.
     pub(super) typed: &'a [String],
     pub(super) environment: Environment<'a>,
+    /// What is said of colours.
+    pub(super) color: ColorWhen,
 }
 
 impl Caller<'_> {
@@ -28,15 +31,45 @@ impl Caller<'_> {
         options
     }
 
-    /// Whether to print in colour.
+    /// The command line for another subcommand with the same arguments, but for some switches.
+    pub(super) fn retyped(&self, command: &str, but_for: &[&str]) -> String {
+        let words = self.typed.iter().skip(1).filter(|word| !but_for.contains(&word.as_str()));
+        let words = words.map(|word| format!(" {}", report::quoted(word)));
+        format!("descope-bulk {command}{}", words.collect::<String>())
+    }
+
+    /// Whether to print in colour on standard output.
     pub(super) fn color(&self) -> bool {
-        io::stdout().is_terminal() && (self.environment)("NO_COLOR").is_none()
+        self.color_on(&io::stdout())
+    }
+
+    /// Whether log lines are in colour, which go to standard error.
+    pub(super) fn log_color(&self) -> bool {
+        self.color_on(&io::stderr())
+    }
+
+    /// By what is said here, then by the variables that many programs share, then by who reads it.
+    fn color_on(&self, stream: &impl IsTerminal) -> bool {
+        let says = |name: &str| (self.environment)(name);
+        match self.color {
+            ColorWhen::Always => true,
+            ColorWhen::Never => false,
+            ColorWhen::Auto if says("NO_COLOR").is_some() => false,
+            ColorWhen::Auto if says("CLICOLOR_FORCE").is_some_and(|own| own != "0") => true,
+            ColorWhen::Auto => stream.is_terminal() && says("TERM").is_none_or(|own| own != "dumb"),
+        }
+    }
+
+    /// Whether paths lead somewhere when they are clicked: never in a file or a pipe, whatever is forced.
+    fn links(&self) -> bool {
+        let is_wanted = self.color != ColorWhen::Never && io::stdout().is_terminal();
+        is_wanted && supports_hyperlinks::supports_hyperlinks()
     }
 
     /// How what is printed looks.
     pub(super) fn look(&self) -> Look {
         let columns =
             terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0.into());
-        Look { color: self.color(), columns }
+        Look { color: self.color(), columns, links: self.links() }
     }
 }

@@ -10,6 +10,7 @@ use super::declared::{Asked, Unreachable, declaring};
 use crate::check::{self, EXAMPLES, LocatedIssue, Options, Report};
 use crate::exit::{Error, Exit};
 use crate::input::{self, InputRequest};
+use crate::issue::Severity;
 use crate::settings::cli::check::CheckArgs;
 use crate::settings::config::{self, PaceSettings};
 
@@ -34,8 +35,33 @@ pub(super) fn run(args: &CheckArgs, caller: &Caller<'_>) -> Result<Exit, Error> 
     if report.rows == 0 && report.unreadable.is_none() && !args.rows.allow_empty {
         return Err(input::no_rows(&requests));
     }
-    screen.report(&report, &names);
+    let has_project = config::project(&args.project, caller.environment).is_ok();
+    screen.report(&report, &names, next(&report, caller, has_project).as_deref());
     Ok(report.exit())
+}
+
+/// What to do next, with the command to type; nothing where the file has to be put right first.
+fn next(report: &Report, caller: &Caller<'_>, has_project: bool) -> Option<String> {
+    /// Options of `check` alone.
+    const OWN: [&str; 3] = ["--all", "--json", "--offline"];
+    if report.unreadable.is_some() {
+        return None;
+    }
+    let again = |command: &str, end: &str| caller.retyped(command, &OWN) + end;
+    let warnings = report.groups.iter().filter(|group| group.severity == Severity::Warning);
+    let mut codes: Vec<&str> = warnings.map(|group| group.code.as_str()).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    let allow: String = codes.iter().flat_map(|code| [" --allow ", *code]).collect();
+    Some(if report.count(Severity::Error) > 0 {
+        format!("correct the rows, and check them again:\n  {}", again("check", ""))
+    } else if !codes.is_empty() {
+        format!("correct the rows, or allow what is meant:\n  {}", again("check", &allow))
+    } else if has_project {
+        format!("see what would change:\n  {}", again("plan", " -o plan.jsonl"))
+    } else {
+        format!("rehearse it, without an account:\n  {}", again("run", " --simulate"))
+    })
 }
 
 /// The project that is asked, if it and a key for it are named.
@@ -91,11 +117,12 @@ impl CheckScreen {
         };
     }
 
-    pub(super) fn report(&mut self, report: &Report, files: &[String]) {
+    /// Shows the report, and what to do next if that is to be said.
+    pub(super) fn report(&mut self, report: &Report, files: &[String], next: Option<&str>) {
         let printed = if self.json {
             writeln!(self.out, "{}", crate::report::report_json(report, files))
         } else {
-            crate::report::print_report(&mut self.out, report, files, self.color)
+            crate::report::print_report(&mut self.out, report, files, (self.color, next))
         };
         let _ = printed.and_then(|()| self.out.flush());
     }

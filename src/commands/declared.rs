@@ -43,7 +43,7 @@ pub(super) fn declaring(
     let declared = match project {
         None => None,
         Some(Asked { endpoint, pace, unreachable }) => {
-            let _log = logging::start(0, false, LogLook::Screen(caller.color()));
+            let _log = logging::start(0, false, LogLook::Screen(caller.log_color()));
             let runtime = runtime()?;
             if unreachable == Unreachable::Warn {
                 let project = &endpoint.project_id;

@@ -19,7 +19,7 @@ pub(super) fn with_project<T>(
     caller: &Caller<'_>,
     work: impl AsyncFnOnce(&ReadableProject, &Stop) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let log = logging::start(0, false, LogLook::Screen(caller.color()));
+    let log = logging::start(0, false, LogLook::Screen(caller.log_color()));
     let pace = config::pace(pace, caller.environment)?;
     let endpoint = config::endpoint(project, &pace, caller.environment)?;
     runtime()?.block_on(async {

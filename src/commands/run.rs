@@ -75,6 +75,6 @@ fn log_look(output: &OutputArgs, caller: &Caller<'_>) -> LogLook {
         LogFormat::Json => LogLook::Json,
         // Who asks for more wants to see when it was.
         LogFormat::Text if output.verbose > 0 || !io::stderr().is_terminal() => LogLook::Lines,
-        LogFormat::Text => LogLook::Screen(caller.color()),
+        LogFormat::Text => LogLook::Screen(caller.log_color()),
     }
 }

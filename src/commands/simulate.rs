@@ -14,7 +14,7 @@ use crate::simulator::{self, Limit, Seed, Settings};
 
 /// Serves until SIGINT or SIGTERM.
 pub(super) fn run(args: SimulateArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
-    let _log = logging::start(0, false, LogLook::Screen(caller.color()));
+    let _log = logging::start(0, false, LogLook::Screen(caller.log_color()));
     let settings = settings(args)?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()

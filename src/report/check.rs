@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use serde_json::{Map, Value, json};
 
+use super::forecast::forecast_in_words;
 use super::format::{self, brief, count, span, tame, thousands};
 use crate::catalog::RateClass;
 use crate::check::{Calls, Group, LocatedIssue, Report};
@@ -45,12 +46,13 @@ pub(crate) fn print_finding(
     writeln!(out, "{}\n", snippet::message(&pointer, color))
 }
 
-/// Prints the report; the examples of each kind unless they were told before.
+/// Prints the report; the examples of each kind unless they were told before. `next` is what to do about
+/// it, if that is to be said.
 pub(crate) fn print_report(
     out: &mut impl Write,
     report: &Report,
     files: &[String],
-    color: bool,
+    (color, next): (bool, Option<&str>),
 ) -> io::Result<()> {
     for group in &report.groups {
         for finding in &group.examples {
@@ -63,7 +65,8 @@ pub(crate) fn print_report(
             writeln!(out, "… and {more} like this, {}; --all shows each\n", kind(group))?;
         }
     }
-    CheckSummary { out, color }.print(report, files)
+    CheckSummary { out, color }.print(report, files)?;
+    next.map_or(Ok(()), |next| writeln!(out, "\nnext: {next}"))
 }
 
 /// `error[code] at column`, as one finds it again in the lines above.
@@ -127,7 +130,7 @@ impl<W: Write> CheckSummary<'_, W> {
             writeln!(self.out, "{types}")?;
         }
         self.repairs(report)?;
-        self.forecast(&report.forecast)?;
+        self.forecast(report)?;
         if report.reads > 0 {
             let reads = thousands(report.reads);
             writeln!(self.out, "{reads:>12}  more to keep the users as they were")?;
@@ -151,16 +154,9 @@ impl<W: Write> CheckSummary<'_, W> {
         Ok(())
     }
 
-    fn forecast(&mut self, forecast: &[Calls]) -> io::Result<()> {
-        let calls = forecast.first().map_or(0, |calls| calls.calls);
-        let longest = forecast.iter().map(|calls| calls.time).max().unwrap_or_default();
-        let limited = forecast.iter().any(|calls| calls.limit.is_some());
-        let time = match (limited, longest.as_secs()) {
-            (false, _) => "without a limit".to_owned(),
-            (true, 0) => "all within one window of the limit".to_owned(),
-            (true, _) => format!("at least {}", span(longest)),
-        };
-        writeln!(self.out, "forecast: {}, {time}", count(calls, "call"))?;
+    fn forecast(&mut self, report: &Report) -> io::Result<()> {
+        let Report { forecast, batched, .. } = report;
+        writeln!(self.out, "forecast: {}", forecast_in_words(forecast, batched))?;
         for line in forecast.iter().filter(|line| line.calls > 0) {
             let limit = line.limit.map_or("no limit".to_owned(), of_limit);
             let calls = thousands(line.calls);
@@ -233,6 +229,7 @@ pub(crate) fn report_json(report: &Report, files: &[String]) -> Value {
         "repairs": repairs,
         "reads": report.reads,
         "forecast": report.forecast.iter().map(forecast).collect::<Vec<_>>(),
+        "forecastInBatches": report.batched.iter().map(forecast).collect::<Vec<_>>(),
         "unreadable": report.unreadable,
         "attributeTypesFrom": report.types_from.iter().map(|own| own.word()).collect::<Vec<_>>(),
     })

@@ -6,6 +6,7 @@ use anstyle::Style;
 
 pub(crate) use crate::figures::{count, size, thousands};
 use crate::rows::TypesFrom;
+pub(crate) use crate::shell::quoted;
 
 /// Where the types of custom attributes come from; nothing where rows set none.
 pub(crate) fn types_from(origins: &[TypesFrom]) -> Option<String> {
@@ -64,15 +65,4 @@ pub(super) fn first_names(names: &[String], shown: impl Fn(&str) -> String) -> S
 /// The text in a style, if there are colours.
 pub(super) fn paint(color: bool, style: Style, text: &str) -> String {
     if color { format!("{style}{text}{style:#}") } else { text.to_owned() }
-}
-
-/// The text as one word of a shell's command line.
-#[must_use]
-pub(crate) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/._-+=:@,%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }

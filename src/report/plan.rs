@@ -8,7 +8,8 @@ use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::format::{brief, count, paint, span, tame, thousands, types_from};
+use super::forecast::forecast_in_words;
+use super::format::{brief, count, paint, tame, thousands, types_from};
 use super::summary::Look;
 use crate::catalog::{Operation, OperationKind};
 use crate::check::Calls;
@@ -232,21 +233,8 @@ impl PlanScreen<'_> {
     }
 
     fn forecast(&self) -> String {
-        let told = |forecast: &[Calls]| {
-            let calls = forecast.first().map_or(0, |calls| calls.calls);
-            let longest = forecast.iter().map(|calls| calls.time).max().unwrap_or_default();
-            let time = match longest.as_secs() {
-                0 => "all within one window of the limit".to_owned(),
-                _ => format!("at least {}", span(longest)),
-            };
-            format!("{}, {time}", count(calls, "call"))
-        };
         let [single, batched] = self.forecasts;
-        if batched.first().map(|calls| calls.calls) < single.first().map(|calls| calls.calls) {
-            format!("{}; with --batch {}", told(single), told(batched))
-        } else {
-            told(single)
-        }
+        forecast_in_words(single, batched)
     }
 
     fn paint(&self, style: Style, text: &str) -> String {

@@ -7,8 +7,9 @@ use serde_json::Value;
 use textwrap::WordSplitter::NoHyphenation;
 
 use super::format::{self, brief, count, quoted, span_ms, tame, thousands};
+use super::link::linked;
 use crate::outcome::{Status, Tally};
-use crate::store::summary::Summary;
+use crate::store::summary::{Files, Summary};
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -30,6 +31,8 @@ pub(crate) struct Look {
     pub(crate) color: bool,
     /// Sentences are wrapped at so many columns, if at any. Commands and paths stay whole.
     pub(crate) columns: Option<usize>,
+    /// Paths are links for terminals that know them.
+    pub(crate) links: bool,
 }
 
 /// Prints the summary.
@@ -220,15 +223,12 @@ impl<W: Write> Page<'_, W> {
     }
 
     fn files(&mut self, summary: &Summary) -> io::Result<()> {
-        let results = tame(&summary.files.results.to_string_lossy());
-        if !results.is_empty() {
-            writeln!(self.out, "results:  {results}")?;
-        }
-        for path in &summary.files.tables {
-            writeln!(self.out, "table:    {}", tame(&path.to_string_lossy()))?;
-        }
-        for path in &summary.files.failures {
-            writeln!(self.out, "failures: {}", tame(&path.to_string_lossy()))?;
+        let Files { results, tables, failures } = &summary.files;
+        let results = Some(results).filter(|path| !path.as_os_str().is_empty());
+        let labelled = results.into_iter().map(|path| ("results: ", path));
+        let labelled = labelled.chain(tables.iter().map(|path| ("table:   ", path)));
+        for (label, path) in labelled.chain(failures.iter().map(|path| ("failures:", path))) {
+            writeln!(self.out, "{label} {}", linked(self.look.links, path))?;
         }
         Ok(())
     }

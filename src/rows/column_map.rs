@@ -15,7 +15,8 @@ use super::hashed_passwords;
 use super::inference::infer;
 use super::mapping::{Blank, FLAG, Mapping};
 use super::refusals::{
-    LISTED, check_destructive, nearest, not_a_field, options, unknown_column, unstated,
+    LISTED, check_destructive, nearest, not_a_field, not_fields, options, settling, unknown_column,
+    unstated,
 };
 use super::user_names::{holds_login_ids, names_user};
 use super::values::password_hash::{self, HashColumn};
@@ -40,8 +41,9 @@ pub(super) enum Means {
     Unnamed,
 }
 
+/// What a column name stands for, whatever the operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Column {
+pub(super) enum Column {
     Ignored,
     Operation,
     Region,
@@ -91,9 +93,10 @@ impl ColumnMap {
         if let Some(operation) = operation {
             name_flag(&mut columns, operation);
             let fields = || fields(&columns, names);
-            if let Some((_, name)) = fields().find(|(f, _)| operation.field_index(f).is_none()) {
-                return Err(not_a_field(operation, name));
-            }
+            let is_stranger = |field: &str| operation.field_index(field).is_none();
+            let strangers = fields().filter(|(field, _)| is_stranger(field));
+            let strangers: Vec<&String> = strangers.map(|(_, name)| name).collect();
+            check_of_operation(operation, &strangers)?;
             check_twice(operation, fields())?;
             let attribute = |column: &Column| matches!(column, Column::Attribute(_));
             if let Some(index) = columns.iter().position(attribute)
@@ -285,7 +288,7 @@ fn sets(operation: &Operation, mapping: &Mapping) -> Vec<Set> {
     sets
 }
 
-fn column(name: &str, mapping: &Mapping) -> Result<Column, Issue> {
+pub(super) fn column(name: &str, mapping: &Mapping) -> Result<Column, Issue> {
     let same = |other: &str| normalize(other) == normalize(name);
     let only = || mapping.only.is_empty() || mapping.only.iter().any(|only| same(only));
     let ignored = || mapping.ignore.iter().any(|ignored| same(ignored));
@@ -376,11 +379,17 @@ fn check_known(columns: &mut [Column], names: &[String], mapping: &Mapping) -> R
                 "unknown_field",
                 format!("no operation has these fields: {}", list.join(", ")),
             )
-            .hint(format!(
-                "omit them with {}, or all such columns with --ignore-unknown; or name the field of each with --map COLUMN=FIELD",
-                options("--ignore", &strangers)
-            )))
+            .hint(settling(&strangers)))
         }
+    }
+}
+
+/// Refuses columns that are no field of the operation, all of them at once.
+fn check_of_operation(operation: &Operation, strangers: &[&String]) -> Result<(), Issue> {
+    match strangers {
+        [] => Ok(()),
+        [name] => Err(not_a_field(operation, name)),
+        _ => Err(not_fields(operation, strangers)),
     }
 }
 

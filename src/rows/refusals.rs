@@ -8,6 +8,7 @@ use crate::change::Value;
 use crate::exit::Error;
 use crate::input::record::Source;
 use crate::issue::Issue;
+use crate::shell::quoted;
 
 use super::assemble::Values;
 use super::mapping::{Batching, FLAG, Mapping, OnConflict};
@@ -35,27 +36,47 @@ pub(super) fn unknown_column(name: &str) -> Issue {
     Issue::error("unknown_field", format!("no operation has a field {name}{}", nearest(name)))
         .at(name)
         .hint(format!(
-            "name its field with {}=FIELD, or omit it with {}",
+            "name its field with {}={}, or omit it with {}",
             option("--map", name),
+            near_field(name).unwrap_or("FIELD"),
             option("--ignore", name)
         ))
 }
 
 /// `; did you mean …?` with the field whose name is nearest, if one is near.
 pub(super) fn nearest(name: &str) -> String {
-    likeliest(OPERATIONS.iter().flat_map(|operation| operation.fields).map(|f| f.name), name)
+    did_you_mean(near_field(name))
+}
+
+/// The field whose name is nearest, if one is near; or the contact that a name ends with, such as
+/// `Cell phone`.
+pub(super) fn near_field(name: &str) -> Option<&'static str> {
+    let fields = || OPERATIONS.iter().flat_map(|operation| operation.fields);
+    let wanted = normalize(name);
+    let contact = |field: &&Field| {
+        matches!(field.kind, Kind::Phone | Kind::Email) && wanted.ends_with(&normalize(field.name))
+    };
+    near(fields().map(|field| field.name), name)
+        .or_else(|| fields().find(contact).map(|field| field.name))
 }
 
 /// `; did you mean …?` with the name that is nearest, if one is near.
 pub(crate) fn likeliest<'a>(names: impl Iterator<Item = &'a str>, name: &str) -> String {
+    did_you_mean(near(names, name))
+}
+
+fn did_you_mean(name: Option<&str>) -> String {
+    name.map(|name| format!("; did you mean {name}?")).unwrap_or_default()
+}
+
+fn near<'a>(names: impl Iterator<Item = &'a str>, name: &str) -> Option<&'a str> {
     const NEAR: f64 = 0.8;
     let wanted = normalize(name);
     names
         .map(|known| (strsim::jaro_winkler(&normalize(known), &wanted), known))
         .filter(|(likeness, _)| *likeness >= NEAR)
         .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| format!("; did you mean {name}?"))
-        .unwrap_or_default()
+        .map(|(_, name)| name)
 }
 
 pub(super) fn not_a_field(operation: &Operation, name: &str) -> Issue {
@@ -70,6 +91,37 @@ pub(super) fn not_a_field(operation: &Operation, name: &str) -> Issue {
     } else {
         format!("omit it with {}, or choose another operation", option("--ignore", name))
     })
+}
+
+/// The same of several columns, which are told at once.
+pub(super) fn not_fields(operation: &Operation, names: &[&String]) -> Issue {
+    let fields: Vec<_> = operation.fields.iter().map(|field| field.name).collect();
+    let list: Vec<String> = names.iter().take(LISTED).map(|name| format!("{name:?}")).collect();
+    let (list, fields) = (list.join(", "), fields.join(", "));
+    let message = format!("not fields of {}, which takes {fields}: {list}", operation.name);
+    let ignore = options("--ignore", names);
+    Issue::error("unknown_field", message)
+        .hint(format!("omit them with {ignore}, or choose another operation"))
+}
+
+/// What to do about columns that no operation knows, in one line to be pasted: those with a likely
+/// field are mapped to it, the others left out.
+pub(super) fn settling(names: &[&String]) -> String {
+    if !names.iter().any(|name| near_field(name).is_some()) {
+        return format!(
+            "omit them with {}, or all such columns with --ignore-unknown; or name the field of each with --map COLUMN=FIELD",
+            options("--ignore", names)
+        );
+    }
+    let settled = |name: &&String| match near_field(name) {
+        Some(near) => option("--map", &format!("{name}={near}")),
+        None => option("--ignore", name),
+    };
+    let settled: Vec<String> = names.iter().take(LISTED).map(settled).collect();
+    format!(
+        "if these are the fields that are meant, add {}; otherwise name the field of each with --map COLUMN=FIELD, or omit all such columns with --ignore-unknown",
+        settled.join(" ")
+    )
 }
 
 pub(super) fn unknown_operation(name: &str) -> Issue {
@@ -163,8 +215,11 @@ pub(super) fn options(flag: &str, names: &[&String]) -> String {
     names.iter().take(LISTED).map(option).collect::<Vec<_>>().join(" ")
 }
 
-/// An option with a name as its value, which may begin with a hyphen.
+/// An option with a name as its value, which may begin with a hyphen, to be pasted into a shell.
 pub(super) fn option(flag: &str, name: &str) -> String {
     let joint = if name.starts_with('-') { '=' } else { ' ' };
-    format!("{flag}{joint}{name:?}")
+    // Between double quotes, which most shells share, these are more than themselves.
+    let is_special = |c: char| "\"\\$`!".contains(c) || c.is_control();
+    let word = if name.contains(is_special) { quoted(name) } else { format!("\"{name}\"") };
+    format!("{flag}{joint}{word}")
 }

@@ -3,6 +3,7 @@
 pub(crate) mod absent;
 pub(crate) mod attributes;
 pub(crate) mod check;
+pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod export;
@@ -10,8 +11,10 @@ pub(crate) mod findings;
 pub(crate) mod history;
 pub(crate) mod hours;
 pub(crate) mod inbox;
+pub(crate) mod init;
 pub(crate) mod job;
 pub(crate) mod leaving;
+pub(crate) mod man;
 pub(crate) mod merge;
 pub(crate) mod operations;
 pub(crate) mod past;
@@ -23,7 +26,7 @@ pub(crate) mod simulate;
 
 use std::ffi::OsString;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::exit::Error;
 use crate::settings::Environment;
@@ -37,9 +40,26 @@ use crate::settings::job::InForce;
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub(crate) struct Cli {
+    /// Whether to print in colour. By default on a terminal only, unless the environment variable
+    /// `NO_COLOR` is set; `CLICOLOR_FORCE=1` prints in colour wherever it goes
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN", global = true)]
+    pub color: ColorWhen,
+
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// When to print in colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    /// Where it is read by people, and they have not said otherwise
+    #[default]
+    Auto,
+    /// Wherever it goes
+    Always,
+    /// Nowhere
+    Never,
 }
 
 /// The subcommands.
@@ -68,6 +88,16 @@ pub(crate) enum Command {
     ///
     /// Exit codes: 0 no problem; 1 there are problems; 2 a file cannot be understood.
     Check(Box<check::CheckArgs>),
+    /// Look at a file, and write a commented job file for it
+    ///
+    /// Says of each column what it is taken for and why, finds the operation that the columns fit, looks at
+    /// every row as `check` does, and lists what must be settled. The settings that one needs most often
+    /// are there as comments, and options that are given go into the job. It shows the form of values, and
+    /// no user's data unless --with-values is given. Needs no account and no network, and overwrites nothing.
+    ///
+    /// Exit codes: 0 the job can run; 1 it is written, and something must be settled first; 2 refused,
+    /// nothing was written; 3 it could not be written.
+    Init(Box<init::InitArgs>),
     /// Read the users, and show what would change, without changing anything
     ///
     /// Reads the users whom the rows name, 100 in a call, and says of each row what would change:
@@ -150,9 +180,10 @@ pub(crate) enum Command {
     /// missing, doubled, not finished or of another job are refused, and every row of the input must be
     /// in exactly one of them.
     ///
-    /// Exit codes: those of a run of the whole: 0 every row is updated or unchanged; 1 some rows
-    /// failed; 2 refused, nothing was written; 3 some shards are not finished (--unfinished); 4 a process
-    /// holds one of them.
+    /// It ends as a run of the whole would.
+    ///
+    /// Exit codes: 0 every row is updated or unchanged; 1 some rows failed; 2 refused, nothing was written;
+    /// 3 some shards are not finished (--unfinished); 4 a process holds one of them.
     Merge(merge::MergeArgs),
     /// Remove users' data from run folders, and keep the totals
     ///
@@ -199,6 +230,19 @@ pub(crate) enum Command {
     ///
     /// This is how docs/job.schema.json is made.
     JobSchema,
+    /// Print what a shell reads to complete command lines
+    ///
+    /// Subcommands, options and files, and more: operations, the fields of the operation on the line, and
+    /// the columns of the file on the line, of which the head is read. Nothing goes to the network.
+    ///
+    /// For Bash: `source <(descope-bulk completions bash)` in ~/.bashrc. For the other shells see
+    /// docs/first-minutes.md. A package installs them already.
+    Completions(completions::CompletionsArgs),
+    /// Write the pages for man(1)
+    ///
+    /// One for the program, with exit codes, environment variables, files and examples, and one for each
+    /// subcommand. They are made from the same definitions as --help. A package installs them already.
+    Man(man::ManArgs),
 }
 
 /// A command line, parsed.
@@ -206,6 +250,8 @@ pub(crate) enum Command {
 pub(crate) struct Parsed {
     /// What to do.
     pub command: Command,
+    /// Whether to print in colour.
+    pub color: ColorWhen,
     /// The settings in force, where a subcommand has any.
     pub settings: Vec<InForce>,
 }
@@ -224,16 +270,29 @@ pub(crate) fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     environment: Environment<'_>,
 ) -> Result<Parsed, Unparsed> {
-    let mut root = command();
-    let layers = crate::settings::job::apply(&root, arguments.into_iter().collect(), environment)
-        .map_err(Unparsed::Job)?;
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    // Help and mistakes are printed before anything is parsed.
+    let mut root = command().color(color_of_help(&arguments));
+    let layers =
+        crate::settings::job::apply(&root, arguments, environment).map_err(Unparsed::Job)?;
     let matches = root.try_get_matches_from_mut(&layers.arguments).map_err(Unparsed::Usage)?;
     let settings = matches.subcommand().and_then(|(name, matches)| {
         let command = root.find_subcommand(name)?;
         Some(layers.in_force(command, matches, environment))
     });
-    let Cli { command } = Cli::from_arg_matches(&matches).map_err(Unparsed::Usage)?;
-    Ok(Parsed { command, settings: settings.unwrap_or_default() })
+    let Cli { command, color } = Cli::from_arg_matches(&matches).map_err(Unparsed::Usage)?;
+    Ok(Parsed { command, color, settings: settings.unwrap_or_default() })
+}
+
+/// Whether help is in colour, by what is typed.
+fn color_of_help(arguments: &[OsString]) -> ColorChoice {
+    let words = || arguments.iter().map(|word| word.to_str().unwrap_or_default());
+    let behind = words().skip_while(|word| *word != "--color").nth(1);
+    match words().find_map(|word| word.strip_prefix("--color=")).or(behind) {
+        Some("always") => ColorChoice::Always,
+        Some("never") => ColorChoice::Never,
+        _ => ColorChoice::Auto,
+    }
 }
 
 /// The command line's definition.

@@ -12,10 +12,12 @@ mod layer;
 mod problems;
 mod read;
 mod schema;
+mod write;
 
 pub(crate) use in_force::InForce;
 pub(crate) use layer::{apply, switchable};
 pub(crate) use schema::schema;
+pub(crate) use write::{WrittenKey, about, list, text, written};
 
 #[cfg(test)]
 mod tests;

@@ -284,6 +284,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     key("output.wait", "wait", KeyKind::Switch),
     flag("yes", KeyKind::Switch),
     flag("verbose", KeyKind::Number),
+    flag("color", KeyKind::Text),
     flag("job", KeyKind::Path).recorded("job", |run| {
         json!(run.args.job.job.as_ref().map(|path| path.display().to_string()))
     }),

@@ -129,6 +129,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("resume", "", "--resume"),
     ("wait", "--resume", "--wait"),
     ("verbose", "", "--verbose"),
+    ("color", "", "--color=never"),
     ("job", "", "--job=job.toml"),
     ("show-settings", "", "--show-settings"),
     ("simulate", "", "--simulate"),

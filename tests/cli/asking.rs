@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::support::Desk;
 
 /// A terminal: the end that a person has, and the other, as often as it is wanted.
-fn terminal() -> (File, impl Fn() -> Stdio) {
+pub(crate) fn terminal() -> (File, impl Fn() -> Stdio) {
     let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&person).unwrap();
     unlockpt(&person).unwrap();

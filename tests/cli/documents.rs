@@ -126,7 +126,7 @@ fn every_command_has_help_and_a_mistake_is_answered() {
         let help = stdout(program().args([command, "--help"]));
         assert!(help.contains("Usage: descope-bulk"), "{help}");
     }
-    assert_eq!(program().output().unwrap().status.code(), Some(2));
+    assert_eq!(program().arg("rum").output().unwrap().status.code(), Some(2));
     assert_eq!(program().arg("--version").output().unwrap().status.code(), Some(0));
 }
 
@@ -289,6 +289,8 @@ fn flags_in_documents_exist() {
         "doctor",
         "simulate",
         "operations",
+        "init",
+        "man",
     ]
     .iter()
     .flat_map(|c| flags(&help(c)))
@@ -492,6 +494,30 @@ fn the_screens_of_the_guide_are_what_is_shown() {
     desk.go(&["run", "else.csv", "--out", "else"], 0);
     let (shown, _) = desk.go(&["undo", "out", "-o", "undo.jsonl"], 1);
     assert_eq!(shown, screen(&page, "descope-bulk undo runs/"));
+}
+
+#[test]
+fn the_screens_of_the_first_minutes_are_what_is_shown() {
+    let page = fs::read_to_string(project("docs/first-minutes.md")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let rows = "Login ID,Cell phone,Department\nann,+442079460010,IT\nben,+442079460011,IT\n";
+    fs::write(folder.path().join("users.csv"), rows).unwrap();
+    let go = |words: &[&str], code: i32| {
+        let output = program().current_dir(folder.path()).args(words).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{words:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let told = go(&["init", "users.csv", "-o", "users.toml"], 1);
+    assert_eq!(told, screen(&page, "descope-bulk init users.csv -o users.toml"));
+    let job = fs::read_to_string(folder.path().join("users.toml")).unwrap();
+    let (_, shown) = page.split_once("```toml\n").unwrap();
+    for line in shown.split("```").next().unwrap().lines() {
+        assert!(job.lines().any(|own| own == line), "{line}\n{job}");
+    }
+    let refused = go(&["check", "users.csv"], 2);
+    assert_eq!(refused, screen(&page, "with one line that\nsettles them"));
+    let settled = ["--map", "Cell phone=phone", "--ignore", "Department", "--set", "verified=true"];
+    go(&[&["check", "users.csv"], &settled[..]].concat(), 0);
 }
 
 #[test]

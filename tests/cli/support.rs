@@ -31,7 +31,13 @@ pub(crate) fn program_within(limit: &str) -> Command {
 }
 
 fn prepared(mut command: Command) -> Command {
-    for name in ["DESCOPE_PROJECT_ID", "DESCOPE_MANAGEMENT_KEY", "DESCOPE_BASE_URL", "NO_COLOR"] {
+    for name in [
+        "DESCOPE_PROJECT_ID",
+        "DESCOPE_MANAGEMENT_KEY",
+        "DESCOPE_BASE_URL",
+        "NO_COLOR",
+        "CLICOLOR_FORCE",
+    ] {
         command.env_remove(name);
     }
     for name in ["http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy"]

@@ -35,7 +35,7 @@ pub(super) fn show(end: RunEnd, runner: &Runner<'_>) -> Result<Exit, Error> {
             Ok(exit)
         }
         RunEnd::Problems { report, files } => {
-            CheckScreen::new(output.json, caller.color()).report(&report, &files);
+            CheckScreen::new(output.json, caller.color()).report(&report, &files, None);
             Err(Error::refused(STRICT))
         }
         RunEnd::NotBegun(reason) => {

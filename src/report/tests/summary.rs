@@ -9,7 +9,7 @@ use crate::store::summary::{FailureCause, Stopped, Summary, Waited};
 
 fn printed(summary: &Summary, color: bool) -> String {
     let mut out = Vec::new();
-    print_summary(&mut out, summary, Look { color, columns: None }).unwrap();
+    print_summary(&mut out, summary, Look { color, ..Look::default() }).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -184,7 +184,7 @@ fn sentences_are_wrapped_between_words_and_commands_stay_whole() {
     let mut summary = mixed();
     summary.next = Some(format!("descope-bulk run failures.csv {}", "--ignore office ".repeat(9)));
     let mut out = Vec::new();
-    let look = Look { color: true, columns: Some(60) };
+    let look = Look { color: true, columns: Some(60), links: false };
     print_summary(&mut out, &summary, look).unwrap();
     let text = String::from_utf8(out).unwrap();
     let long: Vec<_> =

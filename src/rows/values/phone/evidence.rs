@@ -42,6 +42,13 @@ pub struct Fits {
 }
 
 impl Fits {
+    /// Whether all are numbers in use as they stand.
+    #[must_use]
+    pub fn all_whole(self) -> bool {
+        let Self { whole, zeroless, american: _, misfits } = self;
+        whole > 0 && zeroless == 0 && misfits == 0
+    }
+
     /// Counts what a cell holds, if it is a number that needs the region.
     pub fn count(&mut self, cell: &str, region: Region) {
         let Ok(written) = scan(cell.trim()) else { return };

@@ -9,6 +9,15 @@ use rlibphonenumber::{PHONE_NUMBER_UTIL, Region as Known};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Region(pub(super) Known);
 
+impl Region {
+    /// All of them, by their letters.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let mut regions: Vec<Known> = PHONE_NUMBER_UTIL.get_supported_regions().collect();
+        regions.sort_unstable_by_key(ToString::to_string);
+        regions.into_iter().map(Self)
+    }
+}
+
 impl FromStr for Region {
     type Err = String;
 
