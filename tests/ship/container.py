@@ -47,6 +47,7 @@ def look_at_files():
     user = process["user"]
     assert user["uid"] == user["gid"] == 65532, f"it runs as {user}"
     assert not (rootfs / "bin/sh").exists() and not (rootfs / "usr/bin").exists(), "there is more in it than needed"
+    assert (rootfs / "usr/share/doc/descope-bulk/THIRD-PARTY.txt").exists(), "licences are missing"
     writable = [path for path in rootfs.rglob("*") if not path.is_symlink() and path.stat().st_mode & 0o002]
     assert writable == [rootfs / "tmp"], f"anybody can write to {writable}"
     if os.geteuid() == 0:
