@@ -1,6 +1,6 @@
 # What the scripts of this folder share; to be sourced.
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$root/Cargo.toml" | head -n 1)
 
 # The same commit makes the same bytes: its time stands for that of the build.
