@@ -1,4 +1,4 @@
-//! Files to records.
+//! Files and objects to records.
 //!
 //! Opens what the user named, finds out what it is, reads the headers and refuses what cannot
 //! be understood, all before the first record. Then it yields the records of all files in
@@ -290,6 +290,11 @@ impl Iterator for Input {
     }
 }
 
+/// The bytes of an input as they are, from the beginning; or why it cannot be opened.
+pub(crate) fn bytes(request: &InputRequest) -> Result<Box<dyn Read + Send>, String> {
+    open_bytes(request).map(|opened| opened.reader)
+}
+
 /// The refusal of inputs without a row.
 #[must_use]
 pub fn no_rows(requests: &[InputRequest]) -> exit::Error {
@@ -309,7 +314,7 @@ fn refuse_twice(requests: &[InputRequest]) -> Result<(), exit::Error> {
     for request in requests {
         let path = match fs::canonicalize(&request.path) {
             Ok(path) if !request.is_stdin() => path,
-            _ => request.path.clone(), // what is missing is refused when it is opened
+            _ => request.key(), // what is missing is refused when it is opened
         };
         if !seen.insert(path) {
             return Err(exit::Error::refused(format_args!(

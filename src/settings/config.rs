@@ -406,7 +406,7 @@ pub(crate) fn requests(files: &[PathBuf], rows: &RowArgs) -> Vec<InputRequest> {
 /// The stem of the run folder's name: that of the first input.
 #[must_use]
 pub(crate) fn run_name(inputs: &[InputRequest]) -> String {
-    match inputs.first().map(|request| request.path.as_path()) {
+    match inputs.first().map(InputRequest::key) {
         Some(path) if path == Path::new("-") => "stdin".to_owned(),
         Some(path) => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
         None => "run".to_owned(),

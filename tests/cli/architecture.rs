@@ -15,6 +15,7 @@ const ROOMS: &[&str] = &[
     "figures",
     "shell",
     "seal",
+    "objects",
     "input",
     "catalog",
     "change",
@@ -59,7 +60,8 @@ const ROOMS: &[&str] = &[
 /// Libraries, and the places that hide them.
 const HIDDEN: &[(&str, &[&str])] = &[
     ("reqwest", &["api/transport"]),
-    ("rustls", &["api/transport"]),
+    ("rustls", &["api/transport", "objects/bucket"]),
+    ("object_store", &["objects/bucket"]),
     ("hyper_util", &["api/transport", "simulator/", "serve/server"]),
     ("http_body_util", &["simulator/", "serve/server"]),
     ("yasna", &["api/transport/certificate"]),

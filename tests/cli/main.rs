@@ -5,6 +5,8 @@ mod asking;
 mod attributes;
 mod batching;
 mod before;
+#[cfg(feature = "object-storage")]
+mod bucket;
 mod canary;
 mod changed_inputs;
 mod checking;
@@ -27,6 +29,7 @@ mod jobs;
 mod memory;
 mod merging;
 mod moving;
+mod objects;
 mod order;
 mod output;
 mod pace;

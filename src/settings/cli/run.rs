@@ -30,7 +30,8 @@ use crate::send::{MaxDeletes, OnDrift};
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// CSV, TSV, JSONL, JSON, .xlsx or .ods files, plain or compressed with gzip or zstd, in order; `-`
-    /// is standard input
+    /// is standard input, and `s3://BUCKET/KEY`, `gs://…` and `az://…` are objects (feature
+    /// `object-storage`)
     #[arg(required_unless_present_any = ["job", "show_settings", "inbox"], value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
