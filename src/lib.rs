@@ -32,6 +32,7 @@ mod input;
 mod issue;
 mod limiter;
 mod merge;
+mod mirror;
 mod notify;
 mod objects;
 mod outcome;

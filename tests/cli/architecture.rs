@@ -44,6 +44,7 @@ const ROOMS: &[&str] = &[
     "report",
     "shard",
     "merge",
+    "mirror",
     "notify",
     "telemetry",
     "serve",

@@ -27,6 +27,12 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
+    fn without_conditions(&self) -> Self {
+        let mut asked = self.clone();
+        asked.headers.retain(|name, _| !name.starts_with("if-"));
+        asked
+    }
+
     /// Whether it asks for an object as a whole.
     pub(crate) fn is_without_range(&self) -> bool {
         self.method == "GET" && !self.headers.contains_key("range")
@@ -42,6 +48,8 @@ pub(crate) enum Does {
     Refuses(u16),
     /// What it was asked, and the answer is lost.
     LosesAnswer,
+    /// What it was asked, whatever the conditions are.
+    IgnoresConditions,
     /// It breaks off in the middle of the body.
     BreaksOff,
 }
@@ -136,6 +144,7 @@ impl S3Bucket {
                 let does = held.rule.as_mut().map_or(Does::All, |rule| rule(&asked));
                 let answer = match does {
                     Does::Refuses(status) => Answer::error(status, "InternalError"),
+                    Does::IgnoresConditions => held.answer(&asked.without_conditions(), body),
                     _ => held.answer(&asked, body),
                 };
                 (does, answer)

@@ -28,6 +28,7 @@ mod input;
 mod jobs;
 mod memory;
 mod merging;
+mod mirroring;
 mod moving;
 mod objects;
 mod order;

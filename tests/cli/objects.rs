@@ -9,19 +9,23 @@ fn a_build_without_object_storage_says_so_before_anything_is_sent() {
     let told =
         "this build has no object storage: build it with `cargo install --features object-storage`";
     Run::against(&simulator).arg("s3://bucket/in.csv").go().code(2).says(told);
+    let mirrored = Run::against(&simulator).file("in.csv", rows(3));
+    mirrored.args(&["--mirror", "s3://bucket/run/"]).go().code(2).says(told);
     assert_eq!(simulator.updates(), [] as [serde_json::Value; 0]);
 }
 
 #[test]
 fn a_url_with_a_secret_is_refused_and_the_secret_is_not_shown() {
     for url in ["az://c/u.csv?sv=1&sig=hush", "s3://AKIA:hush@bucket/u.csv"] {
-        for words in [&["run", "--simulate", url][..], &["check", url]]
+        for words in [&["run", "--simulate", url][..], &["check", url], &["fetch", url, "-o", "x"]]
         {
             let output = crate::support::program().args(words).output().unwrap();
             let told = String::from_utf8(output.stderr).unwrap();
             assert_eq!(output.status.code(), Some(2), "{told}");
             assert!(told.contains("neither credentials nor a query"), "{words:?}: {told}");
         }
+        let ran = Run::rehearsed().file("in.csv", rows(3)).args(&["--mirror", url]).go().code(2);
+        assert!(ran.stderr.contains("neither credentials nor a query"), "{}", ran.stderr);
     }
 }
 

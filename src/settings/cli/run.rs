@@ -13,6 +13,7 @@ use super::hours::HourArgs;
 use super::inbox::InboxArgs;
 use super::job::JobArgs;
 use super::leaving::LeavingArgs;
+use super::mirror::MirrorArgs;
 use super::shard::ShardArgs;
 use super::simulate::SimulatorOptions;
 use crate::catalog::Operation;
@@ -103,6 +104,10 @@ pub struct RunArgs {
     /// Which part of the rows it is.
     #[command(flatten)]
     pub shard: ShardArgs,
+
+    /// Where its folder is mirrored.
+    #[command(flatten)]
+    pub mirror: MirrorArgs,
 }
 
 /// How rows are understood.
