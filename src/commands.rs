@@ -11,6 +11,7 @@ mod decrypt;
 mod doctor;
 mod explain;
 mod export;
+mod fetch;
 mod init;
 mod man;
 mod merge;
@@ -103,6 +104,7 @@ fn run(parsed: Parsed, caller: &Caller<'_>) -> Result<Exit, Error> {
         Command::Report(args) => report::run(&args),
         Command::Runs(args) => runs::run(&args, caller),
         Command::Merge(args) => merge::run(&args, caller),
+        Command::Fetch(args) => fetch::run(&args),
         Command::Purge(args) => purge::run(&args),
         Command::Redact(args) => redact::run(&args),
         Command::Decrypt(args) => decrypt::run(&args),

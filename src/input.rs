@@ -1,4 +1,4 @@
-//! Files to records.
+//! Files and objects to records.
 //!
 //! Opens what the user named, finds out what it is, reads the headers and refuses what cannot
 //! be understood, all before the first record. Then it yields the records of all files in
@@ -297,6 +297,11 @@ pub fn looks_like_input(path: &Path) -> bool {
     sniff::by_name(path).is_some() || path.extension().is_some_and(|own| own == "zip")
 }
 
+/// The bytes of an input as they are, from the beginning; or why it cannot be opened.
+pub(crate) fn bytes(request: &InputRequest) -> Result<Box<dyn Read + Send>, String> {
+    open_bytes(request).map(|opened| opened.reader)
+}
+
 /// The refusal of inputs without a row.
 #[must_use]
 pub fn no_rows(requests: &[InputRequest]) -> exit::Error {
@@ -316,7 +321,7 @@ fn refuse_twice(requests: &[InputRequest]) -> Result<(), exit::Error> {
     for request in requests {
         let path = match fs::canonicalize(&request.path) {
             Ok(path) if !request.is_stdin() => path,
-            _ => request.path.clone(), // what is missing is refused when it is opened
+            _ => request.key(), // what is missing is refused when it is opened
         };
         if !seen.insert(path) {
             return Err(exit::Error::refused(format_args!(

@@ -9,8 +9,8 @@
 //! ```
 //!
 //! With `--simulate`, as here, the run goes to a [`simulator`] inside the process. The library
-//! reads no arguments, and no environment but what it is handed and the usual variables that
-//! name a proxy; it prints nothing, and any number of runs can proceed side by side.
+//! reads no arguments, and no environment but what it is handed, the usual variables that
+//! name a proxy, and the credentials of object storage; it prints nothing, and any number of runs can proceed side by side.
 
 mod absent;
 mod api;
@@ -35,7 +35,9 @@ mod issue;
 mod limiter;
 mod manual;
 mod merge;
+mod mirror;
 mod notify;
+mod objects;
 mod outcome;
 mod plan;
 mod purge;
@@ -68,6 +70,7 @@ pub use engine::events::{CanaryReport, Event, Pace, Sink, Started, Waiting};
 pub use exit::{Error, Exit};
 pub use issue::{Issue, Severity};
 pub use limiter::{Intervention, Steering, Throttle};
+pub use objects::ObjectUrl;
 pub use outcome::{Finished, Outcome, Status, Tally};
 pub use run::{Intention, Run, RunEnd, RunHandle};
 pub use settings::config::Config;

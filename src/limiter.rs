@@ -9,6 +9,7 @@
 mod hold;
 mod hours;
 mod keeper;
+mod leave;
 pub mod limit;
 mod remote;
 mod shared;
@@ -27,6 +28,7 @@ use hold::Hold;
 pub use hours::{Hours, SendingHours};
 pub use keeper::OwnShare;
 use keeper::{Here, HostKeeper, Keeper, TakenRequest};
+pub use leave::{Leave, LeaveMoment};
 pub use remote::{RemoteAddress, RemoteBudget};
 pub use shared::SharedBudget;
 pub use state::BudgetUsage;

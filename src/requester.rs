@@ -237,6 +237,11 @@ impl<W> Requester<W> {
         if !request.prepare(stop).await {
             return None;
         }
+        tokio::select! {
+            biased;
+            () = self.gate.throttle().has_leave() => {}
+            () = stop.draining() => return None,
+        }
         self.counts.calls.fetch_add(1, Ordering::Relaxed);
         let (at, begun) = (Timestamp::now(), Instant::now());
         let reply = tokio::select! {

@@ -12,6 +12,7 @@ mod earlier;
 mod hours;
 mod intake;
 mod intention;
+mod mirroring;
 #[cfg(test)]
 mod model;
 mod parts;
@@ -34,6 +35,7 @@ use crate::connect;
 use crate::engine::events::{CanaryReport, Event, Sink};
 use crate::exit::Error;
 use crate::limiter::Throttle;
+use crate::mirror::Mirror;
 use crate::plan::file::Plan;
 use crate::requester::Requester;
 use crate::settings::config::{self, Config, Target};
@@ -188,7 +190,30 @@ async fn run(run: Run, stop: Stop, throttle: Throttle) -> Result<RunEnd, Error> 
 
 async fn work(run: Run, stop: Stop, throttle: Throttle) -> Result<RunEnd, Error> {
     let Run { config, sinks, typed, confirm, ask_canary } = run;
-    let Prepared { config, plan } = planned::prepare(config)?;
+    let Prepared { config, plan } = prepared(config).await?;
+    let taken = mirroring::take(config, &stop, &throttle).await;
+    let (config, mirror) = match (taken, stop.reason()) {
+        (Err(_), Some(reason)) => return Ok(RunEnd::NotBegun(reason)),
+        (taken, _) => taken?,
+    };
+    let run = Run { config, sinks, typed, confirm, ask_canary };
+    let end = Box::pin(mirrored(run, plan, mirror.clone(), (stop, throttle))).await;
+    mirroring::end(mirror, end).await
+}
+
+/// The settings of a run whose input may be a plan, which is read.
+async fn prepared(config: Config) -> Result<Prepared, Error> {
+    let preparing = tokio::task::spawn_blocking(move || planned::prepare(config));
+    session::joined(preparing.await)
+}
+
+async fn mirrored(
+    run: Run,
+    plan: Option<Plan>,
+    mirror: Option<Arc<Mirror>>,
+    (stop, throttle): (Stop, Throttle),
+) -> Result<RunEnd, Error> {
+    let Run { config, sinks, typed, confirm, ask_canary } = run;
     let config = Arc::new(config);
     let intake = match intend(&config, plan.is_some(), &stop).await? {
         Ok(Intended::Run(intake)) => *intake,
@@ -206,7 +231,7 @@ async fn work(run: Run, stop: Stop, throttle: Throttle) -> Result<RunEnd, Error>
         }
     };
     let question = confirm.map(|ask| (ask, plan));
-    let parts = Parts { config, sinks, typed, stop, throttle, intake, ask_canary };
+    let parts = Parts { config, sinks, typed, stop, throttle, intake, mirror, ask_canary };
     let end = Box::pin(connected(parts, &endpoint, question)).await;
     if let Some(simulator) = simulator {
         simulator.stop().await;

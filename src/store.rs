@@ -31,6 +31,7 @@ mod results_file;
 mod rules;
 pub(crate) mod signature;
 mod site;
+mod stretch;
 pub mod summary;
 mod tables;
 #[cfg(test)]
@@ -43,6 +44,7 @@ pub use chain::Chain;
 pub use crate::input::bitmap;
 pub use contents::{FolderEntry, contents};
 pub use digest::Digest;
+pub(crate) use digest::Digester;
 pub(crate) use disk::unnamed_file;
 pub(crate) use failures::is_failures_file;
 pub use folder::{
@@ -52,7 +54,7 @@ pub use folder::{
 pub(crate) use folder::{glance_at_run, journal_of_run, make_whole, no_run_in};
 pub use journal::NAME as JOURNAL;
 pub use look::{is_held, journal_time, lock_time};
-pub(crate) use names::SIGNATURE;
+pub(crate) use names::{SIGNATURE, is_waiting};
 pub(crate) use new_file::NewFile;
 pub use recorder::{Closed, Recorder};
 pub use results::NAME as RESULTS;
@@ -60,4 +62,8 @@ pub(crate) use results_file::{encrypted, seekable_results};
 pub use results_file::{is_encrypted, open_results};
 pub use rules::{KeepUsers, OutputRules, TableForm};
 pub(crate) use site::{FileSystem, Site, is_open_to_others};
+pub(crate) use stretch::{
+    Growth, digest_of_first, is_plain_name, lay_down, only_grows, read_stretch, settle,
+};
+pub(crate) use thread::KnownElsewhere;
 pub use thread::spawn;

@@ -21,6 +21,7 @@ use super::window::Window;
 use super::wrapper::{self, Wrapper};
 use super::{decode, sheet};
 use crate::input::record::{Delimiter, Encoding, Format, Source};
+use crate::objects::PinnedObject;
 
 /// An input whose header is read.
 pub(super) struct Opened {
@@ -46,6 +47,9 @@ pub(super) fn open_bytes(request: &InputRequest) -> Result<OpenedBytes, String> 
     if request.is_stdin() {
         return Ok(OpenedBytes { reader: Box::new(io::stdin()), size: None, watch: None });
     }
+    if request.is_object() {
+        return open_object(request);
+    }
     let failed = |error: io::Error| format!("cannot be opened: {error}");
     let metadata = fs::metadata(&request.path).map_err(failed)?;
     if metadata.is_dir() {
@@ -62,6 +66,23 @@ pub(super) fn open_bytes(request: &InputRequest) -> Result<OpenedBytes, String> 
     let reader: Box<dyn Read + Send> = match &watch {
         Some(watch) => Box::new(watch.reader(file)),
         None => Box::new(file),
+    };
+    Ok(OpenedBytes { reader, size, watch })
+}
+
+/// Opens an object: the one that was promised, or the one that is there now.
+fn open_object(request: &InputRequest) -> Result<OpenedBytes, String> {
+    let promised = request.promise.as_ref().and_then(|promise| promise.object());
+    let object = match promised {
+        Some(object) => object.clone(),
+        None => PinnedObject::pin(&request.path.to_string_lossy())
+            .map_err(|why| format!("cannot be opened: {why}"))?,
+    };
+    let watch = request.promise.as_ref().map(|promise| Watch::new(&request.path, promise));
+    let (size, content) = (Some(object.bytes()), object.content());
+    let reader: Box<dyn Read + Send> = match &watch {
+        Some(watch) => Box::new(watch.reader(content)),
+        None => Box::new(content),
     };
     Ok(OpenedBytes { reader, size, watch })
 }
@@ -252,7 +273,7 @@ fn format(
         Some(b'{') => wrapper::find_in(window)?,
         _ => Wrapper::None,
     };
-    let format = match (request.stated.format, sniff::by_name(&request.path)) {
+    let format = match (request.stated.format, sniff::by_name(&request.key())) {
         (Some(format), _) if format.is_spreadsheet() => {
             return Ok(Err(format!(
                 "is not a workbook, but --format is {}; omit --format",

@@ -11,6 +11,7 @@ use super::selection::Selection;
 use crate::exit;
 use crate::input::bitmap::RowSet;
 use crate::input::record::{Delimiter, Encoding, Format};
+use crate::objects::{is_object_url, without_query};
 
 /// One input as the user named it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,15 +76,33 @@ impl InputRequest {
         self.path.as_os_str() == "-"
     }
 
+    /// Whether it is an object of a storage.
+    #[must_use]
+    pub fn is_object(&self) -> bool {
+        is_object_url(&self.path)
+    }
+
     /// Whether it can be read only once: standard input, a pipe.
     #[must_use]
     pub fn is_stream(&self) -> bool {
         use std::os::unix::fs::FileTypeExt;
 
+        if self.is_object() {
+            return false;
+        }
         let pipe = |metadata: fs::Metadata| {
             metadata.file_type().is_fifo() || metadata.file_type().is_socket()
         };
         self.is_stdin() || fs::metadata(&self.path).is_ok_and(pipe)
+    }
+
+    /// The path, or the URL without what names a version.
+    #[must_use]
+    pub fn key(&self) -> PathBuf {
+        match self.path.to_str() {
+            Some(url) if self.is_object() => without_query(url).into(),
+            _ => self.path.clone(),
+        }
     }
 
     /// The bytes of an input that can be read only once.
@@ -123,7 +142,7 @@ impl InputRequest {
     /// The name in messages and results.
     #[must_use]
     pub fn name(&self) -> String {
-        self.known_as.clone().unwrap_or_else(|| self.path.display().to_string())
+        self.known_as.clone().unwrap_or_else(|| self.key().display().to_string())
     }
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::leave::Leave;
 use super::limit::Limit;
 use crate::outcome::rfc3339;
 
@@ -62,6 +63,8 @@ struct ThrottleState {
     /// How long requests were held back, up to the last time that they were let go.
     held: Duration,
     held_since: Option<Instant>,
+    /// Without it nothing is sent, if the run takes any.
+    leave: Option<Leave>,
 }
 
 impl ThrottleState {
@@ -99,6 +102,7 @@ impl Default for Throttle {
             interventions: Vec::new(),
             held: Duration::ZERO,
             held_since: None,
+            leave: None,
         })))
     }
 }
@@ -145,6 +149,24 @@ impl Throttle {
     /// Sends: it is within the hours of sending.
     pub fn open(&self) {
         self.set_hours(None);
+    }
+
+    /// Sends only while this leave lasts.
+    pub fn needs(&self, leave: Leave) {
+        self.0.send_modify(|state| state.leave = Some(leave));
+    }
+
+    /// Looks again whether the leave lasts: it was renewed.
+    pub fn look_again(&self) {
+        self.0.send_modify(|_| ());
+    }
+
+    /// Waits until there is leave to send, if the run takes any. It is the last thing before a request
+    /// goes out.
+    pub async fn has_leave(&self) {
+        let lasts = |state: &ThrottleState| state.leave.as_ref().is_none_or(Leave::is_in_force);
+        // The sender lives as long as `self`, so waiting cannot fail.
+        let _ = self.0.subscribe().wait_for(lasts).await;
     }
 
     /// What holds requests back just now.
@@ -230,6 +252,7 @@ impl Throttle {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limiter::LeaveMoment;
     use futures_util::FutureExt;
 
     #[tokio::test(start_paused = true)]
@@ -248,6 +271,25 @@ mod tests {
         assert!(throttle.opened().now_or_never().is_some());
         tokio::time::advance(Duration::from_secs(9)).await;
         assert_eq!(throttle.held(), Duration::from_secs(8));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_goes_out_without_leave_until_it_is_given_again() {
+        let throttle = Throttle::default();
+        assert!(throttle.has_leave().now_or_never().is_some());
+        let leave = Leave::new(LeaveMoment::now(), Duration::from_secs(40));
+        throttle.needs(leave.clone());
+        assert!(throttle.has_leave().now_or_never().is_some());
+        tokio::time::advance(Duration::from_secs(41)).await;
+        assert!(throttle.has_leave().now_or_never().is_none());
+        let waiting = tokio::spawn({
+            let throttle = throttle.clone();
+            async move { throttle.has_leave().await }
+        });
+        tokio::task::yield_now().await;
+        leave.renew(LeaveMoment::now());
+        throttle.look_again();
+        waiting.await.unwrap();
     }
 
     #[test]

@@ -6,7 +6,6 @@
 //! `_expect`; one that would not has keys that begin with `_` only, and a run passes it over.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
@@ -20,6 +19,7 @@ use super::row::{PlanOutcome, PlannedChange, PlannedRow};
 use super::totals::PlanTotals;
 use crate::change;
 use crate::exit::Error;
+use crate::input::{self, InputRequest};
 use crate::outcome::rfc3339;
 use crate::rows::{EXPECT, Instruction, OnConflict};
 use crate::store::NewFile;
@@ -170,16 +170,19 @@ impl Plan {
     /// # Errors
     ///
     /// A plan that was changed since it was made, is not whole, or is of a later version.
-    pub(crate) fn read(path: &Path) -> Result<Option<Self>, Error> {
-        let place = path.display();
+    pub(crate) fn read(request: &InputRequest) -> Result<Option<Self>, Error> {
+        let place = request.key();
+        let place = place.display();
         let refuse = |why: &str| Error::refused(format!("{place}: {why}"));
         let cannot = |error: io::Error| refuse(&format!("cannot be read: {error}"));
         // What is wrong with a file is best told by what reads its rows.
-        let Ok(file) = File::open(path) else { return Ok(None) };
-        if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
-            return Ok(None);
-        }
-        let mut lines = BufReader::new(file);
+        let opened = match input::bytes(request) {
+            // It may be there the next time, and be a plan.
+            Err(why) if request.is_object() => return Err(refuse(&why)),
+            Err(_) => return Ok(None),
+            Ok(bytes) => bytes,
+        };
+        let mut lines = BufReader::new(opened);
         if !lines.fill_buf().map_err(cannot)?.starts_with(FIRST) {
             return Ok(None);
         }

@@ -348,6 +348,7 @@ fn identify(request: &InputRequest) -> Result<(InputRequest, InputIdentity), Err
     let promise = Promise::of(&request.path).map_err(failed)?;
     let path = match request.known_as {
         Some(_) => name.clone(),
+        None if request.is_object() => name.clone(),
         None => fs::canonicalize(&request.path).map_err(failed)?.display().to_string(),
     };
     let (bytes, fingerprint) = (promise.bytes, promise.fingerprint.clone());

@@ -271,7 +271,7 @@ impl Case {
         let engine = engine.with_rooms(rooms.clone());
         let (to_engine, rows) = mpsc::channel(4);
         let feeding = tokio::spawn(feed(Rows::new(reading, recovered, sinks), to_engine));
-        let recording = tokio::spawn(drain(recorder, from_engine, rooms.ended.clone()));
+        let recording = tokio::spawn(drain(recorder, from_engine, rooms.ended.clone(), None));
         let running = tokio::spawn(engine.run(earlier, rows));
         Process { stop, feeding, recording, running }
     }

@@ -10,6 +10,7 @@ use crate::check;
 use crate::engine::events::Sink;
 use crate::exit::{Error, Exit};
 use crate::limiter::Throttle;
+use crate::mirror::Mirror;
 use crate::requester::Requester;
 use crate::settings::config::Config;
 use crate::stop::{Stop, StopReason};
@@ -33,7 +34,7 @@ pub enum RunEnd {
         summary: Box<Summary>,
         /// What it means for scripts.
         exit: Exit,
-        /// The run folder could not be written any more: why, and what to do.
+        /// The run folder could not be written any more, or its mirror: why, and what to do.
         unrecorded: Option<Error>,
     },
     /// The run in this folder was finished before: there is nothing to do.
@@ -80,6 +81,8 @@ pub(super) struct Parts {
     pub(super) stop: Stop,
     pub(super) throttle: Throttle,
     pub(super) intake: Intake,
+    /// Where the folder is mirrored, if it is.
+    pub(super) mirror: Option<Arc<Mirror>>,
     /// Who is asked after the canary, if anybody is.
     pub(super) ask_canary: Option<AskCanary>,
 }

@@ -1,10 +1,9 @@
 //! Plans as the input of a run: it does what was shown, or nothing.
 
-use std::fs::File;
-use std::io::Read;
+use std::io;
 
 use crate::exit::Error;
-use crate::input::InputRequest;
+use crate::input::{self, InputRequest};
 use crate::plan::ChangeClass;
 use crate::plan::file::Plan;
 use crate::report;
@@ -27,7 +26,7 @@ pub(super) struct Prepared {
 /// protected.
 pub(super) fn prepare(mut config: Config) -> Result<Prepared, Error> {
     for request in config.inputs.iter().filter(|request| !request.is_stream()) {
-        let Some(plan) = Plan::read(&request.path)? else { continue };
+        let Some(plan) = Plan::read(request)? else { continue };
         refuse_kept(&config.inputs)?;
         let name = request.name();
         if config.inputs.len() > 1 {
@@ -55,7 +54,7 @@ pub(super) fn prepare(mut config: Config) -> Result<Prepared, Error> {
 /// read.
 pub(super) fn refuse_kept(requests: &[InputRequest]) -> Result<(), Error> {
     for request in requests.iter().filter(|request| request.known_as.is_some()) {
-        if Plan::read(&request.path)?.is_some() {
+        if Plan::read(request)?.is_some() {
             let name = request.name();
             return Err(Error::refused(format!("{name}: a plan is run from its file: name that")));
         }
@@ -68,7 +67,8 @@ fn refuse_made_rows(requests: &[InputRequest]) -> Result<(), Error> {
     const MADE: [&[u8]; 2] = [b"{\"_undo\":", b"{\"_absent\":"];
     for request in requests.iter().filter(|request| !request.is_stream()) {
         let mut start = [0; 16];
-        let read = File::open(&request.path).and_then(|mut file| file.read(&mut start));
+        let opened = input::bytes(request).map_err(io::Error::other);
+        let read = opened.and_then(|mut bytes| bytes.read(&mut start));
         let start = &start[..read.unwrap_or(0)];
         if MADE.iter().any(|made| start.starts_with(made)) {
             return Err(Error::refused(format!(

@@ -32,7 +32,7 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// Works on the rows, and ends in totals.
 pub(super) async fn session(
-    Parts { config, mut sinks, typed, stop, intake, ask_canary, .. }: Parts,
+    Parts { config, mut sinks, typed, stop, intake, mirror, ask_canary, .. }: Parts,
     Connection { requester, host, handshake }: Connection,
 ) -> RunEnd {
     let (started_at, begun) = (Timestamp::now(), Instant::now());
@@ -50,6 +50,7 @@ pub(super) async fn session(
     let class = config.mapping.operation.map_or(RateClass::Users, |operation| operation.rate_class);
     let skipped = reading.input.skipped();
     let (sources, identity) = (reading.input.sources().to_vec(), reading.identity.clone());
+    let elsewhere = mirror.map(|mirror| mirror.begin(folder.path(), &stop));
     sinks.tell(&Event::Started(&Started {
         folder: folder.path().to_owned(),
         simulated: handshake.simulator.is_some(),
@@ -62,18 +63,17 @@ pub(super) async fn session(
         calls_per_second: client.requester().gate().allowed_per_second(class),
     }));
     let (rooms, (to, rows)) = (Rooms::default(), mpsc::channel(CHANNEL));
-    let recorder = store::spawn(recorder, from_engine, rooms.ended.clone());
+    let recorder = store::spawn(recorder, from_engine, rooms.ended.clone(), elsewhere);
     let reader = reader::spawn(reading, recovered, sinks.clone(), (to, rooms.rows.clone()), pass);
     let told = Arc::new(AtomicUsize::new(0));
     let ticker = tokio::spawn(tick(sinks.clone(), Arc::clone(&client), class, Arc::clone(&told)));
     let timer = config.max_duration.map(|most| tokio::spawn(limit_duration(most, stop.clone())));
     let watching = canary.map(|canary| canary.spawn(&client, &sinks, &stop, ask_canary));
     let (breaker, window) = (config.breaker.clone(), config.pace.window());
-    let executor = Arc::clone(&client);
-    let engine = Engine::new(executor, to_recorder, sinks.clone(), stop.clone(), breaker, window)
-        .with_rooms(rooms);
+    let (executor, told_too) = (Arc::clone(&client), sinks.clone());
+    let engine = Engine::new(executor, to_recorder, told_too, stop.clone(), breaker, window);
     // Beside the connections: every reply would otherwise wake another thread.
-    let ended = join_task(tokio::spawn(engine.run(earlier, rows))).await;
+    let ended = join_task(tokio::spawn(engine.with_rooms(rooms).run(earlier, rows))).await;
     timer.iter().chain(&watching).chain([&ticker]).for_each(task::JoinHandle::abort);
     tell_interventions(&sinks, &client, &told);
     // What was sent since the last tick counts, too.

@@ -70,7 +70,7 @@ impl Facts<'_> {
         let shard = self.config.shard.map(|shard| format!("--shard={shard}"));
         let has = |name: &str| typed().any(|word| word == name);
         // An input that could be read only once is in the folder.
-        let kept = self.identity.inputs.iter().any(|input| !Path::new(&input.path).is_absolute());
+        let kept = self.identity.inputs.iter().any(InputIdentity::is_kept);
         let mut words = vec![Tool::THIS.name.into_owned()];
         for word in without_shard(typed()) {
             words.push(report::quoted(word));

@@ -7,6 +7,7 @@ pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod export;
+pub(crate) mod fetch;
 pub(crate) mod findings;
 pub(crate) mod history;
 pub(crate) mod hours;
@@ -16,6 +17,7 @@ pub(crate) mod job;
 pub(crate) mod leaving;
 pub(crate) mod man;
 pub(crate) mod merge;
+pub(crate) mod mirror;
 pub(crate) mod operations;
 pub(crate) mod past;
 pub(crate) mod plan;
@@ -185,6 +187,13 @@ pub(crate) enum Command {
     /// Exit codes: 0 every row is updated or unchanged; 1 some rows failed; 2 refused, nothing was written;
     /// 3 some shards are not finished (--unfinished); 4 a process holds one of them.
     Merge(merge::MergeArgs),
+    /// Bring the folder of a run from its mirror (run --mirror), to look at it or to merge it
+    ///
+    /// Every other command reads the copy. Of a run that goes on it holds what was shipped so far, whole
+    /// commits only. Nothing in the bucket is changed. In builds with the feature `object-storage`.
+    ///
+    /// Exit codes: 0 done; 2 refused: there is no folder.
+    Fetch(fetch::FetchArgs),
     /// Remove users' data from run folders, and keep the totals
     ///
     /// Everything goes that may hold a user's data: results, failures, before-images, the journal,

@@ -26,6 +26,7 @@ use crate::exit::Error;
 use crate::input::{HeaderRow, InputRequest, Selection, Stated};
 use crate::limiter::Rates;
 use crate::limiter::limit::Limit;
+use crate::objects::ObjectUrl;
 use crate::rows::{Mapping, header_names};
 use crate::seal::Recipients;
 use crate::send::{LookRules, MaxDeletes, Protected};
@@ -83,6 +84,8 @@ pub struct Config {
     pub target: Target,
     /// Where the run keeps its files.
     pub folders: Folders,
+    /// Where its folder is mirrored, if it is.
+    pub mirror: Option<MirrorSettings>,
     /// How long finished runs of the same job keep users' data, if not forever.
     pub retention: Option<Duration>,
     /// What it leaves behind besides what it must.
@@ -115,6 +118,15 @@ pub struct Folders {
     pub resume: bool,
     /// Whether to wait for a process that has the same run open.
     pub wait: bool,
+}
+
+/// Where the folder of a run is mirrored.
+#[derive(Clone, Debug)]
+pub struct MirrorSettings {
+    /// The folder of a bucket.
+    pub url: ObjectUrl,
+    /// How long the lease lasts unless it is renewed.
+    pub lease: Duration,
 }
 
 /// How fast to send.
@@ -270,6 +282,11 @@ impl Config {
                 resume: args.resuming.resume,
                 wait: args.resuming.wait,
             },
+            mirror: args
+                .mirror
+                .mirror
+                .clone()
+                .map(|url| MirrorSettings { url, lease: args.mirror.mirror_lease }),
             retention: args.output.retention,
             outputs: outputs(&args.leaving, args.output.report.is_some())?,
             sign_with: signing_key(args.leaving.sign_with.as_deref())?,
@@ -406,7 +423,7 @@ pub(crate) fn requests(files: &[PathBuf], rows: &RowArgs) -> Vec<InputRequest> {
 /// The stem of the run folder's name: that of the first input.
 #[must_use]
 pub(crate) fn run_name(inputs: &[InputRequest]) -> String {
-    match inputs.first().map(|request| request.path.as_path()) {
+    match inputs.first().map(InputRequest::key) {
         Some(path) if path == Path::new("-") => "stdin".to_owned(),
         Some(path) => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
         None => "run".to_owned(),

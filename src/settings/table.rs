@@ -252,6 +252,12 @@ pub(super) const SETTINGS: &[Setting] = &[
     key("output.metrics-file", "metrics-file", KeyKind::Path),
     key("output.runs-dir", "runs-dir", KeyKind::Path),
     key("output.out", "out", KeyKind::Path),
+    key("output.mirror", "mirror", KeyKind::Text)
+        .recorded("mirror", |run| json!(run.args.mirror.mirror.as_ref().map(ToString::to_string))),
+    key("output.mirror-lease", "mirror-lease", KeyKind::Text).recorded("mirrorLeaseMs", |run| {
+        let is_mirrored = run.args.mirror.mirror.is_some();
+        json!(is_mirrored.then(|| milliseconds(run.args.mirror.mirror_lease)))
+    }),
     key("output.serve", "serve", KeyKind::Text)
         .recorded("serve", |run| json!(run.args.output.serve.map(|own| own.to_string()))),
     key("output.serve-public", "serve-public", KeyKind::Switch)

@@ -108,6 +108,8 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("key-file", "", "--key-file=key"),
     ("runs-dir", "", "--runs-dir=other"),
     ("out", "", "--out=out"),
+    ("mirror", "", "--mirror=s3://bucket/runs/"),
+    ("mirror-lease", "--mirror=s3://bucket/runs/", "--mirror-lease=90s"),
     ("keep-users", "", "--keep-users=ids"),
     ("compress-results", "", "--compress-results"),
     ("results", "", "--results=csv"),

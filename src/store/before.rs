@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -119,16 +119,24 @@ pub(super) fn is_images_file(name: &str) -> bool {
 
 /// The bytes of a file up to the end of its last whole line, or its last whole frame.
 fn whole_part(path: &Path, length: u64) -> io::Result<u64> {
-    let read = || {
-        let file = BufReader::new(File::open(path)?);
-        let is_sealed = path.to_string_lossy().ends_with(seal::EXTENSION);
-        if is_sealed { seal::whole_frames(file) } else { whole_lines(file) }
-    };
-    match read() {
+    match whole_part_behind(path, 0) {
         // A disk in memory has no file to look at, and never tears a line.
         Err(error) if io::Error::kind(&error) == io::ErrorKind::NotFound => Ok(length),
-        read => read.map_err(|error| at("read", path, &error)),
+        read => read,
     }
+}
+
+/// The same of a file that is known to be whole up to a place.
+pub(super) fn whole_part_behind(path: &Path, from: u64) -> io::Result<u64> {
+    let read = || {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(from))?;
+        let rest = BufReader::new(file);
+        let is_sealed = path.to_string_lossy().ends_with(seal::EXTENSION);
+        let whole = if is_sealed { seal::whole_frames(rest) } else { whole_lines(rest) };
+        whole.map(|whole| from + whole)
+    };
+    read().map_err(|error| at("read", path, &error))
 }
 
 fn whole_lines(mut lines: impl BufRead) -> io::Result<u64> {

@@ -41,7 +41,8 @@ impl TryFrom<String> for Digest {
 }
 
 /// A digest in the making.
-pub(super) struct Digester(Context);
+#[derive(Clone)]
+pub(crate) struct Digester(Context);
 
 impl fmt::Debug for Digester {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -57,7 +58,7 @@ impl Default for Digester {
 
 impl Digester {
     /// The digest of all that a reader gives.
-    pub(super) fn of(mut reader: impl Read) -> io::Result<Digest> {
+    pub(crate) fn of(mut reader: impl Read) -> io::Result<Digest> {
         let (mut digester, mut buffer) = (Self::default(), vec![0; 1 << 16]);
         loop {
             match reader.read(&mut buffer)? {
@@ -68,7 +69,7 @@ impl Digester {
     }
 
     /// Takes bytes in.
-    pub(super) fn add(&mut self, bytes: &[u8]) {
+    pub(crate) fn add(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
@@ -84,7 +85,7 @@ impl Digester {
     }
 
     /// The digest of all that was taken in.
-    pub(super) fn finish(self) -> Digest {
+    pub(crate) fn finish(self) -> Digest {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(self.0.finish().as_ref());
         Digest(bytes)

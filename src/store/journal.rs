@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -15,6 +16,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::bitmap::RowSet;
 use super::chain::{Chain, Link};
 use super::names::is_waiting;
+use crate::objects::is_object_url;
 use crate::outcome::Tally;
 
 /// The name of the file.
@@ -95,12 +97,21 @@ pub struct Identity {
 pub struct InputIdentity {
     /// The name as the user gave it.
     pub name: String,
-    /// Where it is, absolute; `-` for standard input.
+    /// Where it is: an absolute path, or the URL of an object; `-` for standard input.
     pub path: String,
     /// Its size in bytes.
     pub bytes: u64,
     /// XXH3 (128 bits) of its content, in hexadecimal.
     pub fingerprint: String,
+}
+
+impl InputIdentity {
+    /// Whether it could be read only once, so that a copy of it is in the run folder.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        let path = Path::new(&self.path);
+        !path.is_absolute() && !is_object_url(path)
+    }
 }
 
 impl Identity {

@@ -29,7 +29,7 @@ pub(super) fn is_table(name: &str) -> bool {
 }
 
 /// Whether a file holds rows that wait for their workbook, and goes once that is made.
-pub(super) fn is_waiting(name: &str) -> bool {
+pub(crate) fn is_waiting(name: &str) -> bool {
     is_of(WAITING, name)
 }
 

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::sync::mpsc::SyncSender;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -32,6 +33,10 @@ const PACK_WITHIN: Duration = Duration::from_millis(500);
 /// What was committed is on the disk after this time at the latest.
 const SYNC_AFTER: Duration = Duration::from_secs(1);
 
+/// Where those wait who are about to send what must not be sent twice, until that is known elsewhere,
+/// too.
+pub(crate) type KnownElsewhere = SyncSender<oneshot::Sender<()>>;
+
 /// Records what comes in on a thread of its own, until all senders are gone or a write fails.
 /// Needs a runtime, for its clock.
 #[must_use]
@@ -39,9 +44,10 @@ pub fn spawn(
     recorder: Recorder,
     receiver: Receiver<Entry>,
     room: Room,
+    elsewhere: Option<KnownElsewhere>,
 ) -> JoinHandle<io::Result<Recorder>> {
     let runtime = Handle::current();
-    thread::spawn(move || runtime.block_on(drain(recorder, receiver, room)))
+    thread::spawn(move || runtime.block_on(drain(recorder, receiver, room, elsewhere)))
 }
 
 /// Records what comes in, until all senders are gone or a write fails. Blocks to write.
@@ -49,6 +55,7 @@ pub(crate) async fn drain(
     mut recorder: Recorder,
     mut receiver: Receiver<Entry>,
     room: Room,
+    elsewhere: Option<KnownElsewhere>,
 ) -> io::Result<Recorder> {
     // When what was committed must be on the disk; nothing when it is.
     let mut due: Option<Instant> = None;
@@ -75,8 +82,11 @@ pub(crate) async fn drain(
         recorder.sync(&rows)?;
         due = None;
         for written in waiting {
-            // A client that went away does not send either.
-            let _ = written.send(());
+            // A client that went away, or is not told, does not send either.
+            let _ = match &elsewhere {
+                Some(elsewhere) => elsewhere.send(written).map_err(drop),
+                None => written.send(()),
+            };
         }
     }
 }

@@ -15,6 +15,7 @@ const ROOMS: &[&str] = &[
     "figures",
     "shell",
     "seal",
+    "objects",
     "input",
     "catalog",
     "change",
@@ -43,6 +44,7 @@ const ROOMS: &[&str] = &[
     "report",
     "shard",
     "merge",
+    "mirror",
     "notify",
     "telemetry",
     "serve",
@@ -62,7 +64,8 @@ const ROOMS: &[&str] = &[
 /// Libraries, and the places that hide them.
 const HIDDEN: &[(&str, &[&str])] = &[
     ("reqwest", &["api/transport"]),
-    ("rustls", &["api/transport"]),
+    ("rustls", &["api/transport", "objects/bucket"]),
+    ("object_store", &["objects/bucket"]),
     ("hyper_util", &["api/transport", "simulator/", "serve/server"]),
     ("http_body_util", &["simulator/", "serve/server"]),
     ("yasna", &["api/transport/certificate"]),

@@ -5,6 +5,8 @@ mod asking;
 mod attributes;
 mod batching;
 mod before;
+#[cfg(feature = "object-storage")]
+mod bucket;
 mod canary;
 mod changed_inputs;
 mod checking;
@@ -29,7 +31,9 @@ mod jobs;
 mod man;
 mod memory;
 mod merging;
+mod mirroring;
 mod moving;
+mod objects;
 mod order;
 mod output;
 mod pace;

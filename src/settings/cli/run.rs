@@ -13,6 +13,7 @@ use super::hours::HourArgs;
 use super::inbox::InboxArgs;
 use super::job::JobArgs;
 use super::leaving::LeavingArgs;
+use super::mirror::MirrorArgs;
 use super::shard::ShardArgs;
 use super::simulate::SimulatorOptions;
 use crate::catalog::Operation;
@@ -30,7 +31,8 @@ use crate::send::{MaxDeletes, OnDrift};
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// CSV, TSV, JSONL, JSON, .xlsx or .ods files, plain or compressed with gzip or zstd, in order; `-`
-    /// is standard input
+    /// is standard input, and `s3://BUCKET/KEY`, `gs://…` and `az://…` are objects (feature
+    /// `object-storage`)
     #[arg(required_unless_present_any = ["job", "show_settings", "inbox"], value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
@@ -102,6 +104,10 @@ pub struct RunArgs {
     /// Which part of the rows it is.
     #[command(flatten)]
     pub shard: ShardArgs,
+
+    /// Where its folder is mirrored.
+    #[command(flatten)]
+    pub mirror: MirrorArgs,
 }
 
 /// How rows are understood.

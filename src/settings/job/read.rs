@@ -16,6 +16,7 @@ use super::judge::{complaint, is_secret_field};
 use super::problems::{self, Problem, ProblemPlace};
 use crate::catalog::normalize;
 use crate::exit::Error;
+use crate::objects::is_object_url;
 use crate::settings::table::{self, KeyKind, Setting, TABLES};
 
 /// A job file that was read and found right.
@@ -189,7 +190,7 @@ impl JobReader<'_> {
 
     /// A path as seen from where we are: it is written as seen from the job file.
     fn resolved(&self, path: &str) -> OsString {
-        if path == "-" {
+        if path == "-" || is_object_url(Path::new(path)) {
             return path.into();
         }
         let from_here = self.folder.join(path);

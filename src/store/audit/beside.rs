@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
 
 use super::{Finding, Followed, JournalWalk, is_of_a_run};
 use crate::input::Promise;
@@ -81,7 +80,7 @@ impl JournalWalk<'_> {
         for (index, input) in identity.inputs.iter().enumerate() {
             let name = folder::kept_name(index);
             let path = self.folder.join(&name);
-            let is_stream = !Path::new(&input.path).is_absolute();
+            let is_stream = input.is_kept();
             match Promise::of(&path) {
                 Ok(promise) if promise.fingerprint == input.fingerprint => {}
                 Ok(_) if is_stream => {

@@ -16,7 +16,7 @@ async fn the_thread_records_all_and_closes() {
     let recorder =
         Recorder::new(&fixture.folder, (&[], &OutputRules::default()), &identity()).unwrap();
     let (sender, receiver) = mpsc::channel(8);
-    let thread = spawn(recorder, receiver, Room::default());
+    let thread = spawn(recorder, receiver, Room::default(), None);
     for _ in 0..1000 {
         sender.send(Entry::Finished(updated("{}"))).await.unwrap();
     }
@@ -35,7 +35,7 @@ async fn what_has_come_in_is_committed_when_nothing_waits() {
     let recorder =
         Recorder::new(&fixture.folder, (&[], &OutputRules::default()), &identity()).unwrap();
     let (sender, receiver) = mpsc::channel(8);
-    let thread = spawn(recorder, receiver, Room::default());
+    let thread = spawn(recorder, receiver, Room::default(), None);
     sender.send(Entry::Finished(updated("{}"))).await.unwrap();
     let committed = async {
         while fixture.text("results.jsonl").is_empty() {
@@ -56,7 +56,7 @@ async fn a_full_disk_stops_the_senders_and_says_where() {
             .unwrap();
     disk.room(Some(1000));
     let (sender, receiver) = mpsc::channel(8);
-    let thread = spawn(recorder, receiver, Room::default());
+    let thread = spawn(recorder, receiver, Room::default(), None);
     while sender.send(Entry::Finished(updated("{}"))).await.is_ok() {}
     let error = thread.join().unwrap().unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
@@ -93,7 +93,7 @@ async fn what_must_not_be_sent_twice_is_in_the_journal_before_it_is_sent() {
     let recorder =
         Recorder::new(&fixture.folder, (&[], &OutputRules::default()), &identity()).unwrap();
     let (sender, receiver) = mpsc::channel(8);
-    let thread = spawn(recorder, receiver, Room::default());
+    let thread = spawn(recorder, receiver, Room::default(), None);
     let recorder = crate::engine::recorder_handle::RecorderHandle::new(&sender);
     assert!(recorder.about_to_send(vec![7]).await);
     let recovered = fixture.folder.recover().unwrap().unwrap();
