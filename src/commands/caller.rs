@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
+use crate::report::logging::{LogFormat, LogLook};
 use crate::report::{self, Look};
 use crate::settings::Environment;
 
@@ -31,6 +32,16 @@ impl Caller<'_> {
     /// Whether to print in colour.
     pub(super) fn color(&self) -> bool {
         io::stdout().is_terminal() && (self.environment)("NO_COLOR").is_none()
+    }
+
+    /// What log lines look like.
+    pub(super) fn log_look(&self, verbose: u8, format: LogFormat) -> LogLook {
+        match format {
+            LogFormat::Json => LogLook::Json,
+            // Who asks for more wants to see when it was.
+            LogFormat::Text if verbose > 0 || !io::stderr().is_terminal() => LogLook::Lines,
+            LogFormat::Text => LogLook::Screen(self.color()),
+        }
     }
 
     /// How what is printed looks.

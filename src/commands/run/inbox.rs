@@ -6,8 +6,8 @@ use std::thread::JoinHandle;
 use jiff::Timestamp;
 
 use super::runner::Runner;
-use super::teller::{self, Teller};
 use crate::commands::printing::print;
+use crate::commands::teller::{self, Teller};
 use crate::exit::{Error, Exit};
 use crate::inbox::ending::Fate;
 use crate::inbox::whole::InboxReport;

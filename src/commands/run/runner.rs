@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use super::collector::Collector;
 use super::live_page::WaitingPage;
-use super::open_files;
 use crate::commands::asking::{is_interactive, says_yes};
 use crate::commands::caller::Caller;
-use crate::commands::{report, signals};
+use crate::commands::{open_files, report, signals};
 use crate::engine::events::CanaryReport;
 use crate::exit::Error;
 use crate::report::logging::LogFormat;

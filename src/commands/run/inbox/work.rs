@@ -10,11 +10,10 @@ use tokio::runtime::{Builder, Handle};
 use tokio::time::Instant;
 
 use crate::api::transport::Transport;
-use crate::commands::run::open_files;
 use crate::commands::run::runner::Runner;
 use crate::commands::run::showing::show;
-use crate::commands::run::teller::Teller;
-use crate::commands::{report, signals};
+use crate::commands::teller::Teller;
+use crate::commands::{open_files, report, signals};
 use crate::exit::{Error, Exit};
 use crate::inbox::claim::Claim;
 use crate::inbox::deadline::{is_for, next_time};
