@@ -10,6 +10,7 @@ mod decrypt;
 mod doctor;
 mod explain;
 mod export;
+mod fleet;
 mod merge;
 mod open_files;
 mod operations;
@@ -82,6 +83,7 @@ fn run(parsed: Parsed, caller: &Caller<'_>) -> Result<Exit, Error> {
             Ok(settings::show(&settings, args.job.job.as_deref(), args.json))
         }
         Command::Doctor(args) => doctor::run(&args, caller),
+        Command::Fleet(args) => fleet::run(&args, caller),
         Command::Undo(args) => undo::run(&args, caller),
         Command::Verify(args) => verify::run(&args, caller),
         Command::VerifyFiles(args) => verify_files::run(&args, caller),

@@ -26,6 +26,7 @@ mod engine;
 mod exit;
 mod export;
 mod figures;
+mod fleet;
 mod history;
 mod inbox;
 mod input;

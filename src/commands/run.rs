@@ -62,7 +62,7 @@ pub(super) fn run(args: &RunArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
         begun.map(JoinHandle::join);
         let why = ended.as_ref().err().map(ToString::to_string);
         let occasion = Occasion::RunEnded;
-        teller.ended(&Ending { occasion, file: None, exit, summary, why, is_repeat });
+        teller.ended(&Ending { occasion, file: None, exit, summary, why, is_repeat, fleet: None });
     }
     // Whoever is told may take its time, and the program is alive meanwhile.
     if let Some(supervisor) = supervisor {

@@ -235,7 +235,7 @@ impl Config {
             }
             Target::Rehearsal(_) => None,
         };
-        let shard = shard(&args.shard, environment)?;
+        let shard = shard(args.shard.shard, environment)?;
         let run = Resolved { args, project, shard };
         let (identity, settings) = (table::identity(&run), table::recorded(&run));
         Ok(Self {

@@ -13,7 +13,7 @@ mod problems;
 mod read;
 mod schema;
 
-pub(crate) use in_force::InForce;
+pub(crate) use in_force::{InForce, Origin};
 pub(crate) use layer::{apply, switchable};
 pub(crate) use schema::schema;
 

@@ -51,6 +51,7 @@ const ROOMS: &[&str] = &[
     "connect",
     "run",
     "inbox",
+    "fleet",
     "commands",
     "lib",
     "main",

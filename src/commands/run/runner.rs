@@ -71,7 +71,7 @@ async fn go(
     let page = page.and_then(|page| page.start(&run));
     if let Some(above) = above.cloned() {
         let stop = run.stop().clone();
-        tokio::spawn(async move { stop.drain(above.stopped().await) });
+        tokio::spawn(async move { stop.follow(&above).await });
     }
     match signals::watch(run.stop().clone(), log.clone()) {
         Ok(()) => (run.wait().await, page),

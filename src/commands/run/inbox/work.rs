@@ -250,7 +250,8 @@ impl<'a> InboxWork<'a> {
             // A summary says it itself.
             let why = why.filter(|_| summary.is_none());
             let is_repeat = false;
-            let ending = Ending { occasion, file: Some(file), exit, summary, why, is_repeat };
+            let ending =
+                Ending { occasion, file: Some(file), exit, summary, why, is_repeat, fleet: None };
             teller.others_ended(&ending);
         }
         self.last = summary.or(self.last.take());
