@@ -142,7 +142,8 @@ pub(crate) struct FleetNumbers<'a> {
 #[expect(clippy::cast_precision_loss, reason = "Prometheus has no other numbers")]
 pub(crate) fn of_fleet(numbers: &FleetNumbers<'_>) -> String {
     let outcome = |(word, number): &(&str, usize)| (format!(",outcome=\"{word}\""), *number as f64);
-    let code = |(job, code): &(&str, u8)| (format!(",job_file=\"{}\"", label(job)), f64::from(*code));
+    let code =
+        |(job, code): &(&str, u8)| (format!(",job_file=\"{}\"", label(job)), f64::from(*code));
     let metrics = vec![
         Metric {
             name: "fleet_jobs",

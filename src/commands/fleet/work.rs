@@ -135,9 +135,14 @@ impl FleetWork {
     /// Runs a job.
     async fn run(&self, job: &Arc<FleetJob>) -> JobEnd {
         self.board.begins();
-        let (verdict, finished) = match self.config(job).await {
+        let config = tokio::select! {
+            config = self.config(job) => config.map_err(Err),
+            // Whoever prints a key may be waited for no longer.
+            reason = self.stop.stopped() => Err(Ok(RunEnd::NotBegun(reason))),
+        };
+        let (verdict, finished) = match config {
             Ok(config) => self.run_to_the_end(job, config).await,
-            Err(error) => (RunVerdict::of(&Err(error)), None),
+            Err(ended) => (RunVerdict::of(&ended), None),
         };
         self.board.is_over();
         let run = finished.clone().or_else(|| self.record().job(&job.name).run);
