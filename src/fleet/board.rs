@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::oneshot;
+
 use super::record::FleetRecord;
 use crate::engine::events::{Event, Sink};
 use crate::report::FleetCourse;
@@ -71,6 +73,8 @@ pub(crate) struct FleetSink {
     pub(crate) stop: Stop,
     /// Whether all rows were counted before the first was sent.
     pub(crate) is_counted: bool,
+    /// Who is told that it has begun, or that it never will.
+    pub(crate) begins: Option<oneshot::Sender<()>>,
 }
 
 impl Sink for FleetSink {
@@ -80,6 +84,8 @@ impl Sink for FleetSink {
         };
         match event {
             Event::Started(started) => {
+                // Nobody may wait for it any more.
+                drop(self.begins.take());
                 self.is_counted = started.checked.is_some();
                 add(&self.board.rows, started.checked.map_or(0, |(rows, _)| rows));
                 add(&self.board.rows_done, started.done_before.finished());

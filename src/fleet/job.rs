@@ -48,6 +48,19 @@ const SAID_BY_THE_FLEET: [&str; 15] = [
     "wait",
 ];
 
+/// Rows that all runs hold together, and what each may hold at the least. A row that is worked on takes a
+/// few kilobytes, with its user and its request.
+const ROWS_OF_ALL: usize = 9_600;
+const LEAST_ROWS: usize = 32;
+
+/// Rows that a run holds which has a process for itself.
+const ROWS_OF_ONE: usize = 512;
+
+/// Requests that all runs have in flight together, and what each may have at the least: enough for the
+/// documented limits where a server answers within half a second.
+const REQUESTS_OF_ALL: usize = 1_200;
+const LEAST_REQUESTS: usize = 4;
+
 /// The variables that jobs of a fleet go by, where a job itself says nothing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FleetEnvironment(Arc<HashMap<&'static str, String>>);
@@ -75,6 +88,10 @@ pub(crate) struct FleetJob {
     /// What it says that a fleet does not heed.
     pub(crate) unheeded: BTreeSet<String>,
     path: PathBuf,
+    /// Whether it says itself how many requests it has in flight at a time.
+    says_concurrency: bool,
+    /// The most rows that it holds at a time, where there are many runs.
+    held_rows: Option<usize>,
     /// The folder for its runs within the fleet's, unless it names one.
     folder: Option<String>,
     args: Box<RunArgs>,
@@ -107,6 +124,8 @@ impl FleetJob {
             project: None,
             unheeded: unheeded(&settings),
             path: listed.path.clone(),
+            says_concurrency: is_of_job(&settings, "concurrency"),
+            held_rows: None,
             folder: (!is_of_job(&settings, "runs-dir")).then(|| listed.folder()),
             args,
         };
@@ -117,6 +136,18 @@ impl FleetJob {
         let project = config.endpoint();
         job.project = project.map(|own| (own.base_url.to_string(), own.project_id.clone()));
         Ok(job)
+    }
+
+    /// Takes its share of what one process may hold, as one of so many runs that go on at a time.
+    pub(crate) fn share(&mut self, runs: usize) {
+        let share = |of_all: usize, least: usize| (of_all / runs.max(1)).max(least);
+        let rows = share(ROWS_OF_ALL, LEAST_ROWS);
+        self.held_rows = (rows < ROWS_OF_ONE).then_some(rows);
+        if !self.says_concurrency {
+            let requests = share(REQUESTS_OF_ALL, LEAST_REQUESTS);
+            let own = &mut self.args.pace.concurrency;
+            *own = u16::try_from(requests).map_or(*own, |requests| requests.min(*own));
+        }
     }
 
     /// Its settings, as far as they are known without running a command for its key, which may take long,
@@ -171,6 +202,7 @@ impl FleetJob {
             config.folders.runs_dir = fleet.join(folder);
         }
         (config.folders.resume, config.folders.wait) = (resume, false);
+        config.pace.held_rows = self.held_rows;
         Ok(config)
     }
 

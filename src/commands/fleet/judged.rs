@@ -55,6 +55,11 @@ impl JudgedJobs {
         self.lanes.iter().map(Vec::len).sum()
     }
 
+    /// Has each take its share of the process, where so many runs go on at a time.
+    pub(super) fn share(&mut self, runs: usize) {
+        self.lanes.iter_mut().flatten().for_each(|job| job.share(runs));
+    }
+
     /// The most requests that any of them has in flight.
     pub(super) fn concurrency(&self) -> u64 {
         self.lanes.iter().flatten().map(FleetJob::concurrency).max().unwrap_or(0)

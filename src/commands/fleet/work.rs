@@ -1,12 +1,14 @@
 //! Works on the jobs of a fleet: those of a project one after the other, projects side by side.
 
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{Semaphore, oneshot};
 
 use super::judged::JudgedJobs;
 use crate::commands::{open_files, signals};
@@ -28,6 +30,12 @@ const TICK: Duration = Duration::from_millis(200);
 /// Threads that send: more would wake each other for every reply.
 const MOST_THREADS: usize = 4;
 
+/// Runs that begin at the same moment.
+const BEGINNING: usize = 4;
+
+/// How long others wait at most for a run to begin.
+const LONGEST_BEGINNING: Duration = Duration::from_millis(250);
+
 /// Files that a run has open besides its connections.
 const FILES_OF_A_RUN: u64 = 12;
 
@@ -42,6 +50,8 @@ pub(super) struct FleetWork {
     board: Arc<Board>,
     /// What stops all runs.
     stop: Stop,
+    /// Leave to begin.
+    beginning: Semaphore,
     side_by_side: usize,
     resume: bool,
     simulated: bool,
@@ -50,13 +60,13 @@ pub(super) struct FleetWork {
 impl FleetWork {
     /// The work on judged jobs, in the folder of a fleet.
     pub(super) fn new(
-        judged: JudgedJobs,
+        mut judged: JudgedJobs,
         (folder, record): (&Path, FleetRecord),
         args: &FleetArgs,
     ) -> Self {
         let board = Board::of(judged.jobs() + judged.refused.len());
         judged.refused.iter().for_each(|_| board.ended(false));
-        let side_by_side = side_by_side(&judged, args);
+        let side_by_side = side_by_side(&mut judged, args);
         let shared = |lane: Vec<FleetJob>| lane.into_iter().map(Arc::new).collect();
         Self {
             lanes: judged.lanes.into_iter().map(shared).collect(),
@@ -66,6 +76,7 @@ impl FleetWork {
             record: Arc::new(Mutex::new(record)),
             board: Arc::new(board),
             stop: Stop::default(),
+            beginning: Semaphore::new(BEGINNING),
             side_by_side,
             resume: args.resume,
             simulated: args.simulate,
@@ -103,12 +114,12 @@ impl FleetWork {
 
     /// Shows how far it is, until it is dropped.
     async fn show(&self, progress: Option<FleetProgress>, supervisor: Option<&Supervisor>) {
-        let mut progress = progress.map(Shown);
+        let mut progress = progress.map(DroppedProgress);
         let mut ticks = tokio::time::interval(TICK);
         loop {
             ticks.tick().await;
             let course = self.board.course();
-            if let Some(Shown(progress)) = &mut progress {
+            if let Some(DroppedProgress(progress)) = &mut progress {
                 progress.tick(&course);
             }
             if let Some(supervisor) = supervisor {
@@ -124,7 +135,7 @@ impl FleetWork {
             let end = match before(&known).filter(|_| self.resume) {
                 Some(verdict) => waiting(job).ended(verdict, known.run, true),
                 None if self.stop.is_draining() => return,
-                None => self.run(job).await,
+                None => self.begin(job).await,
             };
             self.board.ended(end.exit == Exit::Success);
             let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
@@ -132,8 +143,24 @@ impl FleetWork {
         }
     }
 
-    /// Runs a job.
-    async fn run(&self, job: &Arc<FleetJob>) -> JobEnd {
+    /// Runs a job. Few begin at the same moment, which takes more than to go on; one that takes long to
+    /// begin does not hold up the others.
+    async fn begin(&self, job: &Arc<FleetJob>) -> JobEnd {
+        let leave = self.beginning.acquire().await;
+        let (begins, begun) = oneshot::channel();
+        let mut run = pin!(self.run(job, begins));
+        tokio::select! {
+            end = &mut run => return end,
+            _ = tokio::time::timeout(LONGEST_BEGINNING, begun) => drop(leave),
+        }
+        run.await
+    }
+
+    /// Runs a job, and tells when it has begun.
+    async fn run(&self, job: &Arc<FleetJob>, begins: oneshot::Sender<()>) -> JobEnd {
+        if self.stop.is_draining() {
+            return waiting(job);
+        }
         self.board.begins();
         let config = tokio::select! {
             config = self.config(job) => config.map_err(Err),
@@ -141,7 +168,7 @@ impl FleetWork {
             reason = self.stop.stopped() => Err(Ok(RunEnd::NotBegun(reason))),
         };
         let (verdict, finished) = match config {
-            Ok(config) => self.run_to_the_end(job, config).await,
+            Ok(config) => self.run_to_the_end(job, (config, begins)).await,
             Err(ended) => (RunVerdict::of(&ended), None),
         };
         self.board.is_over();
@@ -168,7 +195,7 @@ impl FleetWork {
     async fn run_to_the_end(
         &self,
         job: &FleetJob,
-        config: Config,
+        (config, begins): (Config, oneshot::Sender<()>),
     ) -> (RunVerdict, Option<PathBuf>) {
         let sink = FleetSink {
             job: job.name.clone(),
@@ -176,6 +203,7 @@ impl FleetWork {
             record: Arc::clone(&self.record),
             stop: self.stop.clone(),
             is_counted: false,
+            begins: Some(begins),
         };
         let run = Run::new(config).typed(job.words(&self.folder)).sink(sink).start();
         let (own, above) = (run.stop().clone(), self.stop.clone());
@@ -243,9 +271,9 @@ impl FleetWork {
 const DEFECT: &str = "a defect of this program has ended the run: please report it";
 
 /// Progress that goes from the screen when it is dropped.
-struct Shown(FleetProgress);
+struct DroppedProgress(FleetProgress);
 
-impl Drop for Shown {
+impl Drop for DroppedProgress {
     fn drop(&mut self) {
         self.0.end();
     }
@@ -263,8 +291,9 @@ fn before(known: &RecordedJob) -> Option<RunVerdict> {
 }
 
 /// How many runs go on at a time: as many as was said, if the system allows their files.
-fn side_by_side(judged: &JudgedJobs, args: &FleetArgs) -> usize {
+fn side_by_side(judged: &mut JudgedJobs, args: &FleetArgs) -> usize {
     let wanted = usize::from(args.side_by_side.get()).min(judged.lanes.len()).max(1);
+    judged.share(wanted);
     // A rehearsal has the server's end of each connection, too.
     let ends = if args.simulate { 2 } else { 1 };
     let each = ends * judged.concurrency() + FILES_OF_A_RUN;
