@@ -12,9 +12,11 @@ mod doctor;
 mod explain;
 mod export;
 mod fetch;
+mod fleet;
 mod init;
 mod man;
 mod merge;
+mod open_files;
 mod operations;
 mod plan;
 mod printing;
@@ -28,6 +30,8 @@ mod runtime;
 mod settings;
 mod signals;
 mod simulate;
+mod supervision;
+mod teller;
 mod undo;
 mod verify;
 mod verify_files;
@@ -94,6 +98,7 @@ fn run(parsed: Parsed, caller: &Caller<'_>) -> Result<Exit, Error> {
             Ok(settings::show(&settings, args.job.job.as_deref(), args.json))
         }
         Command::Doctor(args) => doctor::run(&args, caller),
+        Command::Fleet(args) => fleet::run(&args, caller),
         Command::Undo(args) => undo::run(&args, caller),
         Command::Verify(args) => verify::run(&args, caller),
         Command::VerifyFiles(args) => verify_files::run(&args, caller),

@@ -64,6 +64,12 @@ impl Exit {
         }
     }
 
+    /// The worst of several, which is the largest number; success where there are none.
+    #[must_use]
+    pub fn worst(several: impl IntoIterator<Item = Self>) -> Self {
+        several.into_iter().max_by_key(|exit| exit.code()).unwrap_or(Self::Success)
+    }
+
     /// The number.
     #[must_use]
     pub fn code(self) -> u8 {

@@ -28,6 +28,7 @@ mod exit;
 mod export;
 mod figures;
 mod first_job;
+mod fleet;
 mod history;
 mod inbox;
 mod input;

@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::api::transport::Poster;
 use crate::exit::Exit;
+use crate::outcome::Tally;
 use crate::report::thousands;
 use crate::shell::shell;
 use crate::store::summary::Summary;
@@ -54,6 +55,8 @@ pub(crate) enum Occasion {
     FileEmpty,
     /// No file came to an inbox in time.
     FileMissing,
+    /// All jobs of a fleet ended.
+    FleetEnded,
 }
 
 impl Occasion {
@@ -63,8 +66,18 @@ impl Occasion {
             Self::RunEnded => "run_ended",
             Self::FileEmpty => "file_empty",
             Self::FileMissing => "file_missing",
+            Self::FleetEnded => "fleet_ended",
         }
     }
+}
+
+/// What is told of a fleet as a whole.
+#[derive(Clone, Debug)]
+pub(crate) struct FleetTold {
+    /// What became of all rows.
+    pub(crate) rows: Tally,
+    /// Jobs whose exit code is not 0, the worst first.
+    pub(crate) not_well: Vec<(String, Exit)>,
 }
 
 /// What is told of the end of a run.
@@ -82,6 +95,8 @@ pub(crate) struct Ending {
     pub(crate) why: Option<String>,
     /// Whether there was nothing to do, since the run was finished before: its end was told then.
     pub(crate) is_repeat: bool,
+    /// What the fleet came to, if it is about one.
+    pub(crate) fleet: Option<FleetTold>,
 }
 
 /// The version of the JSON.
@@ -126,6 +141,7 @@ impl Ending {
     #[must_use]
     pub(crate) fn json(&self) -> Value {
         let summary = self.summary.as_deref();
+        let job = |(name, exit): &(String, Exit)| json!({"name": name, "exitCode": exit.code()});
         json!({
             "version": VERSION,
             "event": self.occasion.event(),
@@ -139,7 +155,8 @@ impl Ending {
             "startedAt": summary.map(|own| format!("{:.3}", own.started_at)),
             "finishedAt": summary.map(|own| format!("{:.3}", own.finished_at)),
             "complete": summary.map(|own| own.complete),
-            "rows": summary.map(|own| own.tally),
+            "rows": self.rows(),
+            "jobs": self.fleet.as_ref().map(|own| own.not_well.iter().map(job).collect::<Vec<_>>()),
             "reasons": summary.map(|own| {
                 let reason = |cause: &crate::store::summary::FailureCause| {
                     json!({"kind": cause.kind, "code": cause.code, "rows": cause.count})
@@ -151,9 +168,14 @@ impl Ending {
         })
     }
 
+    fn rows(&self) -> Option<Tally> {
+        let fleet = self.fleet.as_ref().map(|fleet| fleet.rows);
+        self.summary.as_ref().map(|summary| summary.tally).or(fleet)
+    }
+
     fn is_told(&self, when: NotifyWhen) -> bool {
         let failed = self.exit != Exit::Success;
-        let changed = self.summary.as_ref().is_some_and(|own| own.tally.changed() > 0);
+        let changed = self.rows().is_some_and(|rows| rows.changed() > 0);
         match when {
             NotifyWhen::Failure | NotifyWhen::Change if self.is_repeat => false,
             NotifyWhen::Failure => failed,
@@ -304,6 +326,7 @@ mod tests {
             exit,
             summary: None,
             why: Some("no\nsecret".to_owned()),
+            fleet: None,
         };
         for (exit, when, told) in [
             (Exit::Success, NotifyWhen::Failure, false),

@@ -261,6 +261,25 @@ impl Tally {
         ended.chain([("not_attempted", self.not_attempted)])
     }
 
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            read: self.read + other.read,
+            updated: self.updated + other.updated,
+            created: self.created + other.created,
+            deleted: self.deleted + other.deleted,
+            unchanged: self.unchanged + other.unchanged,
+            invalid: self.invalid + other.invalid,
+            drifted: self.drifted + other.drifted,
+            rejected: self.rejected + other.rejected,
+            gave_up: self.gave_up + other.gave_up,
+            unknown: self.unknown + other.unknown,
+            not_attempted: self.not_attempted + other.not_attempted,
+            left_out: self.left_out + other.left_out,
+        }
+    }
+
     /// What came since an earlier count.
     #[must_use]
     pub fn since(self, earlier: Self) -> Self {

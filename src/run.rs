@@ -48,7 +48,7 @@ use intake::{Declares, Intended};
 pub use intention::Intention;
 pub use parts::RunEnd;
 use parts::{Connection, NOT_CONFIRMED, Parts};
-pub(crate) use parts::{STRICT, exit_before_first_row};
+pub(crate) use parts::{RunVerdict, STRICT, exit_before_first_row};
 use planned::Prepared;
 use retention::Retention;
 

@@ -6,7 +6,7 @@ pub(crate) mod config;
 pub(crate) mod hours;
 pub(crate) mod job;
 pub(crate) mod management_key;
-mod shard;
+pub(crate) mod shard;
 mod table;
 #[cfg(test)]
 mod tests;

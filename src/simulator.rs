@@ -38,6 +38,7 @@ mod server;
 mod service;
 mod settings;
 mod store;
+mod stores;
 mod switches;
 mod users;
 mod visible;

@@ -168,6 +168,13 @@ impl Stop {
         self.reached(Phase::Aborting).await;
     }
 
+    /// Goes as far as another stop goes, for as long as it is awaited.
+    pub async fn follow(&self, above: &Self) {
+        self.drain(above.stopped().await);
+        above.aborting().await;
+        self.abort(above.stopped().await);
+    }
+
     fn advance(&self, phase: Phase, reason: StopReason) {
         self.0.send_if_modified(|state| {
             let forward = phase > state.phase;

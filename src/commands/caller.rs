@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
+use crate::report::logging::{LogFormat, LogLook};
 use crate::report::{self, Look};
 use crate::settings::Environment;
 use crate::settings::cli::ColorWhen;
@@ -64,6 +65,16 @@ impl Caller<'_> {
     fn links(&self) -> bool {
         let is_wanted = self.color != ColorWhen::Never && io::stdout().is_terminal();
         is_wanted && supports_hyperlinks::supports_hyperlinks()
+    }
+
+    /// What log lines look like.
+    pub(super) fn log_look(&self, verbose: u8, format: LogFormat) -> LogLook {
+        match format {
+            LogFormat::Json => LogLook::Json,
+            // Who asks for more wants to see when it was.
+            LogFormat::Text if verbose > 0 || !io::stderr().is_terminal() => LogLook::Lines,
+            LogFormat::Text => LogLook::Screen(self.log_color()),
+        }
     }
 
     /// How what is printed looks.

@@ -70,15 +70,25 @@ pub(super) fn can_be_written(output: Option<&Path>) -> Result<(), Error> {
 /// Writes the page of a run that is over, beside those of its earlier parts; says where it is, or why
 /// it is nowhere. A page that cannot be written changes nothing of how the run ended.
 pub(super) fn after_run(folder: &Path, output: &Path) -> String {
-    let rules = PageRules { with_values: false, max_failures: MAX_FAILURES };
+    after_runs(&[folder.to_owned()], output)
+}
+
+/// The same of several runs, of whatever projects.
+pub(super) fn after_runs(folders: &[PathBuf], output: &Path) -> String {
+    let max_failures = MAX_FAILURES / folders.len().max(1);
+    let rules = PageRules { with_values: false, max_failures };
     let output = free_name(output);
-    match write(&[folder.to_owned()], &output, rules, true) {
+    match write(folders, &output, rules, true) {
         Ok(()) => format!("report: {}\n", output.display()),
-        Err(error) => format!(
-            "the report could not be written: {error}\n  to try again: descope-bulk report {} -o {}\n",
-            report::quoted(&folder.to_string_lossy()),
-            report::quoted(&output.to_string_lossy())
-        ),
+        Err(error) => {
+            let runs = folders.iter().map(|folder| report::quoted(&folder.to_string_lossy()));
+            let any = if folders.len() > 1 { " --any-project" } else { "" };
+            format!(
+                "the report could not be written: {error}\n  to try again: descope-bulk report{any} {} -o {}\n",
+                runs.collect::<Vec<_>>().join(" "),
+                report::quoted(&output.to_string_lossy())
+            )
+        }
     }
 }
 

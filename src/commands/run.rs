@@ -1,33 +1,34 @@
 //! `run`: arguments in, a run, and what is to be seen of it out.
 
-use std::io::{self, IsTerminal};
 use std::thread::JoinHandle;
 
 use super::caller::Caller;
+use super::supervision;
+use super::teller::{Teller, write_metrics};
 use crate::exit::{Error, Exit};
 use crate::notify::{Ending, Occasion};
-use crate::report::logging::{self, LogFormat, LogLook};
+use crate::report::logging;
 use crate::report::metrics;
 use crate::run::RunEnd;
-use crate::settings::cli::run::{OutputArgs, RunArgs};
+use crate::settings::cli::run::RunArgs;
 use crate::settings::config::Config;
 use runner::Runner;
 use showing::show;
-use teller::{Teller, write_metrics};
 
 mod collector;
 mod inbox;
 mod live_page;
-mod open_files;
 mod runner;
 mod showing;
-mod supervision;
-mod teller;
 
 /// Runs the files and says how it ended, here and to whom it may concern.
 pub(super) fn run(args: &RunArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
     let output = &args.output;
-    let log = logging::start(output.verbose, output.quiet, log_look(output, caller));
+    let log = logging::start(
+        output.verbose,
+        output.quiet,
+        caller.log_look(output.verbose, output.log_format),
+    );
     // A rehearsal is nobody else's business.
     let teller = if args.simulate { None } else { Teller::of(&args.notify, caller.environment) };
     let begun = teller.as_ref().map(Teller::began);
@@ -61,20 +62,11 @@ pub(super) fn run(args: &RunArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
         begun.map(JoinHandle::join);
         let why = ended.as_ref().err().map(ToString::to_string);
         let occasion = Occasion::RunEnded;
-        teller.ended(&Ending { occasion, file: None, exit, summary, why, is_repeat });
+        teller.ended(&Ending { occasion, file: None, exit, summary, why, is_repeat, fleet: None });
     }
     // Whoever is told may take its time, and the program is alive meanwhile.
     if let Some(supervisor) = supervisor {
         supervisor.ended(exit);
     }
     ended
-}
-
-fn log_look(output: &OutputArgs, caller: &Caller<'_>) -> LogLook {
-    match output.log_format {
-        LogFormat::Json => LogLook::Json,
-        // Who asks for more wants to see when it was.
-        LogFormat::Text if output.verbose > 0 || !io::stderr().is_terminal() => LogLook::Lines,
-        LogFormat::Text => LogLook::Screen(caller.log_color()),
-    }
 }

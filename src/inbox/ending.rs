@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::exit::{Error, Exit};
 use crate::input::{self, InputRequest};
 use crate::outcome::Tally;
-use crate::run::{RunEnd, STRICT, exit_before_first_row};
+use crate::run::{RunEnd, RunVerdict};
 use crate::store::summary::Summary;
 use crate::store::{self, Glance};
 
@@ -49,44 +49,26 @@ impl FileEnd {
     /// What a run that ended now means for its file. `has_begun` says whether its folder holds a run:
     /// what is refused then is not the file, but what has changed about the run.
     pub(crate) fn of(ended: &Result<RunEnd, Error>, has_begun: bool) -> Self {
-        let refused = |fate, exit, why: String| Self { fate, exit, summary: None, why: Some(why) };
-        match ended {
-            Ok(RunEnd::Finished { summary, exit, unrecorded }) => Self {
-                fate: fate_of(
-                    (
-                        summary.complete,
-                        summary.stopped.as_ref().map(|stopped| &*stopped.reason),
-                        &summary.tally,
-                    ),
-                    *exit,
-                    unrecorded.is_some(),
+        let fate = match ended {
+            Ok(RunEnd::Finished { summary, exit, unrecorded }) => fate_of(
+                (
+                    summary.complete,
+                    summary.stopped.as_ref().map(|stopped| &*stopped.reason),
+                    &summary.tally,
                 ),
-                exit: unrecorded.as_ref().map_or(*exit, Error::exit),
-                summary: Some(summary.clone()),
-                why: summary.stopped.as_ref().map(|stopped| stopped.message.clone()),
-            },
-            Ok(RunEnd::AlreadyFinished { folder, exit }) => Self::finished(folder, *exit),
-            Ok(RunEnd::Problems { .. }) => refused(Fate::Failed, Exit::Refused, STRICT.to_owned()),
-            Ok(RunEnd::NotBegun(reason)) => {
-                let why = format!("{reason} before the first request");
-                refused(Fate::Held, exit_before_first_row(reason), why)
-            }
-            Err(error) => {
-                let of_the_file = matches!(error, Error::Refused(_)) && !has_begun;
-                let fate = if of_the_file { Fate::Failed } else { Fate::Held };
-                refused(fate, error.exit(), error.to_string())
-            }
-        }
+                *exit,
+                unrecorded.is_some(),
+            ),
+            Ok(RunEnd::AlreadyFinished { .. }) => Fate::Done,
+            Ok(RunEnd::Problems { .. }) => Fate::Failed,
+            Err(Error::Refused(_)) if !has_begun => Fate::Failed,
+            Ok(RunEnd::NotBegun(_)) | Err(_) => Fate::Held,
+        };
+        Self::new(fate, RunVerdict::of(ended))
     }
 
-    /// That of a run that was complete before.
-    fn finished(folder: &Path, exit: Exit) -> Self {
-        Self {
-            fate: Fate::Done,
-            exit,
-            summary: store::read_summary(folder).ok().map(Box::new),
-            why: None,
-        }
+    fn new(fate: Fate, RunVerdict { exit, summary, why }: RunVerdict) -> Self {
+        Self { fate, exit, summary, why }
     }
 
     /// The end of the run in a folder, if it is complete: then there is nothing to do but to put its
@@ -98,7 +80,7 @@ impl FileEnd {
                 if identity.settings.get("simulate") == Some(&is_rehearsal.into()) =>
             {
                 let tally = store::finished_tally(folder).ok()?;
-                Some(Self::finished(folder, tally.exit()))
+                Some(Self::new(Fate::Done, RunVerdict::finished(folder, tally.exit())))
             }
             _ => None,
         }

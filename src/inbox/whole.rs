@@ -55,14 +55,13 @@ impl Fate {
 }
 
 impl InboxReport {
-    /// The exit code: the worst of all, which is the largest.
+    /// The exit code: the worst of all.
     pub(crate) fn exit(&self) -> Exit {
         let files = self.files.iter().map(|file| file.exit);
         let refused = self.refused.iter().map(|_| Exit::Refused);
         let missing = self.missing.iter().map(|_| Exit::Missing);
         let stopped = self.stopped.iter().map(|(exit, _)| *exit);
-        let all = files.chain(refused).chain(missing).chain(stopped);
-        all.max_by_key(|exit| exit.code()).unwrap_or(Exit::Success)
+        Exit::worst(files.chain(refused).chain(missing).chain(stopped))
     }
 
     /// How many files came to what.

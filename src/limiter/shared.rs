@@ -131,13 +131,14 @@ impl Drop for SharedBudget {
 fn keep(file: &File, mut changes: mpsc::Receiver<StateChange>) {
     // The file has failed: from then on this process keeps the limit by itself.
     let mut own: Option<LimiterState> = None;
+    let mut known = None;
     while let Some(change) = changes.blocking_recv() {
         let mut due = vec![change];
         while let Ok(change) = changes.try_recv() {
             due.push(change);
         }
         if own.is_none() {
-            match locked(file, due) {
+            match locked(file, due, &mut known) {
                 Ok(()) => continue,
                 Err((error, left)) => {
                     tracing::warn!(%error, "the shared budget cannot be used; this process keeps to the limit on its own");
@@ -152,9 +153,16 @@ fn keep(file: &File, mut changes: mpsc::Receiver<StateChange>) {
     }
 }
 
+/// A state, and the text that was written of it.
+type KnownState = Option<(String, LimiterState)>;
+
 /// Changes the state in the file while no other process can. On an error, the changes that were
-/// not made.
-fn locked(mut file: &File, changes: Vec<StateChange>) -> Result<(), (io::Error, Vec<StateChange>)> {
+/// not made. What this process has written last is known, and need not be understood again.
+fn locked(
+    mut file: &File,
+    changes: Vec<StateChange>,
+    known: &mut KnownState,
+) -> Result<(), (io::Error, Vec<StateChange>)> {
     let mut begin = || {
         file.lock()?;
         let mut text = String::new();
@@ -167,7 +175,10 @@ fn locked(mut file: &File, changes: Vec<StateChange>) -> Result<(), (io::Error, 
         Err(error) => return Err((error, changes)),
     };
     let now = now();
-    let mut state = LimiterState::parse(&text, now);
+    let mut state = match known.take().filter(|(own, _)| *own == text) {
+        Some((_, state)) => state,
+        None => LimiterState::parse(&text, now),
+    };
     state.tidy(now, &is_alive);
     for change in changes {
         change(&mut state, now);
@@ -177,9 +188,12 @@ fn locked(mut file: &File, changes: Vec<StateChange>) -> Result<(), (io::Error, 
         file.rewind()?;
         file.write_all(text.as_bytes())?;
         file.set_len(text.len() as u64)?;
-        file.unlock()
+        file.unlock()?;
+        Ok(text)
     };
-    end().map_err(|error| (error, Vec::new()))
+    let text = end().map_err(|error| (error, Vec::new()))?;
+    *known = Some((text, state));
+    Ok(())
 }
 
 /// The file of a project's budget.

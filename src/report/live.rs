@@ -24,7 +24,7 @@ pub(crate) enum ProgressForm {
 }
 
 /// Lines and events come this far apart.
-const APART: Duration = Duration::from_secs(10);
+pub(super) const APART: Duration = Duration::from_secs(10);
 
 /// Shows progress.
 pub(crate) struct ProgressSink {
@@ -175,7 +175,7 @@ fn finished(ended: &Ended) {
 }
 
 /// Two lines, so that a narrow terminal shows all of it.
-fn bar() -> ProgressBar {
+pub(super) fn bar() -> ProgressBar {
     let style = ProgressStyle::with_template("[{bar:24}] {prefix}\n{wide_msg}")
         .expect("the template is well formed")
         .progress_chars("=> ");

@@ -121,6 +121,55 @@ pub(crate) fn of_inbox(numbers: &InboxNumbers<'_>) -> String {
     in_text(&format!("inbox=\"{}\"", label(&numbers.inbox.to_string_lossy())), metrics)
 }
 
+/// What a fleet came to, in numbers.
+pub(crate) struct FleetNumbers<'a> {
+    /// Where its jobs are named.
+    pub(crate) fleet: &'a Path,
+    /// How many jobs came to what.
+    pub(crate) jobs: Vec<(&'static str, usize)>,
+    /// The exit code of each job.
+    pub(crate) exit_codes: Vec<(&'a str, u8)>,
+    /// What became of all rows.
+    pub(crate) rows: Tally,
+    /// The exit code.
+    pub(crate) exit_code: u8,
+    /// When it ended.
+    pub(crate) finished_at: Timestamp,
+}
+
+/// The metrics of a fleet.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "Prometheus has no other numbers")]
+pub(crate) fn of_fleet(numbers: &FleetNumbers<'_>) -> String {
+    let outcome = |(word, number): &(&str, usize)| (format!(",outcome=\"{word}\""), *number as f64);
+    let code =
+        |(job, code): &(&str, u8)| (format!(",job_file=\"{}\"", label(job)), f64::from(*code));
+    let metrics = vec![
+        Metric {
+            name: "fleet_jobs",
+            help: "Jobs of the last start by what became of them.",
+            values: numbers.jobs.iter().map(outcome).collect(),
+        },
+        Metric {
+            name: "fleet_job_exit_code",
+            help: "The exit code of each job of the last start.",
+            values: numbers.exit_codes.iter().map(code).collect(),
+        },
+        Metric {
+            name: "fleet_rows",
+            help: "Rows of all jobs by what became of them.",
+            values: rows(numbers.rows),
+        },
+        one("fleet_exit_code", "The exit code of the last start.", f64::from(numbers.exit_code)),
+        one(
+            "fleet_finished_timestamp_seconds",
+            "When the last start ended.",
+            numbers.finished_at.as_second() as f64,
+        ),
+    ];
+    in_text(&format!("fleet=\"{}\"", label(&numbers.fleet.to_string_lossy())), metrics)
+}
+
 /// A metric with one value.
 fn one<'a>(name: &'a str, help: &'a str, value: f64) -> Metric<'a> {
     Metric { name, help, values: vec![(String::new(), value)] }

@@ -1,6 +1,6 @@
 //! What a run is joined of, and what it comes to.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::canary::AskCanary;
@@ -14,6 +14,7 @@ use crate::mirror::Mirror;
 use crate::requester::Requester;
 use crate::settings::config::Config;
 use crate::stop::{Stop, StopReason};
+use crate::store;
 use crate::store::summary::Summary;
 
 /// Rows that may wait between two threads.
@@ -57,6 +58,44 @@ pub enum RunEnd {
 
 /// What is said of a run that is strict and has problems.
 pub(crate) const STRICT: &str = "the check found problems, so nothing was sent (--strict)";
+
+/// How a run ended, as others are told of it.
+#[derive(Clone, Debug)]
+pub(crate) struct RunVerdict {
+    /// What it means for scripts.
+    pub(crate) exit: Exit,
+    /// What became of its rows, where any were worked on.
+    pub(crate) summary: Option<Box<Summary>>,
+    /// Why it ended before its rows did, without a user's data on the first line.
+    pub(crate) why: Option<String>,
+}
+
+impl RunVerdict {
+    /// What an end comes to.
+    pub(crate) fn of(ended: &Result<RunEnd, Error>) -> Self {
+        let nothing = |exit, why: String| Self { exit, summary: None, why: Some(why) };
+        match ended {
+            Ok(RunEnd::Finished { summary, exit, unrecorded }) => Self {
+                exit: unrecorded.as_ref().map_or(*exit, Error::exit),
+                summary: Some(summary.clone()),
+                why: summary.stopped.as_ref().map(|stopped| stopped.message.clone()),
+            },
+            Ok(RunEnd::AlreadyFinished { folder, exit }) => Self::finished(folder, *exit),
+            Ok(RunEnd::Problems { .. }) => nothing(Exit::Refused, STRICT.to_owned()),
+            Ok(RunEnd::NotBegun(reason)) => {
+                let why = format!("{reason} before the first request");
+                nothing(exit_before_first_row(reason), why)
+            }
+            Err(error) => nothing(error.exit(), error.to_string()),
+        }
+    }
+
+    /// That of a run which was complete before.
+    pub(crate) fn finished(folder: &Path, exit: Exit) -> Self {
+        let summary = store::read_summary(folder).ok().map(Box::new);
+        Self { exit, summary, why: None }
+    }
+}
 
 /// What it means for scripts that a run was stopped before its first row.
 pub(crate) fn exit_before_first_row(reason: &StopReason) -> Exit {

@@ -9,6 +9,7 @@ pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod fetch;
 pub(crate) mod findings;
+pub(crate) mod fleet;
 pub(crate) mod history;
 pub(crate) mod hours;
 pub(crate) mod inbox;
@@ -110,6 +111,16 @@ pub(crate) enum Command {
     /// Exit codes: 0 all rows can be sent, or change nothing; 1 some rows cannot; 2 refused; 3 it
     /// could not be made; with --detailed-exitcode also 5 when something would change.
     Plan(Box<plan::PlanArgs>),
+    /// Run the jobs of many projects side by side, each within its own limit
+    ///
+    /// Each job file is what `run --job` takes. All are judged before anything is sent; one that is wrong,
+    /// slow or refused does not hold up the others. Jobs of the same project run one after the other. The
+    /// folder of the fleet has a record of all runs, by which --resume goes on after a stop or a crash.
+    ///
+    /// Exit codes, of which the largest of all jobs is the fleet's: 0 every row is updated or unchanged;
+    /// 1 some rows failed; 2 a job was refused; 3 a run stopped early, can be resumed; 4 another process
+    /// holds the fleet or a run; 130 or 143 stopped by a signal, can be resumed.
+    Fleet(Box<fleet::FleetArgs>),
     /// Write the rows that take a run back
     ///
     /// Reads what the run did from its folder, and its users as they are now. Writes a file of rows,

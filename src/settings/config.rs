@@ -134,6 +134,8 @@ pub struct MirrorSettings {
 pub struct PaceSettings {
     /// The most requests on the wire at a time.
     pub concurrency: usize,
+    /// The most rows held at a time, where that is not for this run alone to say.
+    pub held_rows: Option<usize>,
     /// The rate that was asked for, if one was.
     pub rate: Option<Rate>,
     /// The part of a server's limits to use, in percent.
@@ -152,7 +154,7 @@ impl PaceSettings {
     #[must_use]
     pub fn window(&self) -> usize {
         const LEAST: usize = 512;
-        (4 * self.concurrency).max(LEAST)
+        self.held_rows.unwrap_or((4 * self.concurrency).max(LEAST))
     }
 
     /// For one request, whose project has nothing else to fear.
@@ -160,6 +162,7 @@ impl PaceSettings {
     pub(crate) fn for_one_request() -> Self {
         Self {
             concurrency: 1,
+            held_rows: None,
             rate: None,
             max_share: 80,
             budget: BudgetSettings::Alone,
@@ -247,7 +250,7 @@ impl Config {
             }
             Target::Rehearsal(_) => None,
         };
-        let shard = shard(&args.shard, environment)?;
+        let shard = shard(args.shard.shard, environment)?;
         let run = Resolved { args, project, shard };
         let (identity, settings) = (table::identity(&run), table::recorded(&run));
         Ok(Self {
@@ -477,6 +480,7 @@ pub(crate) fn pace(args: &PaceArgs, environment: Environment<'_>) -> Result<Pace
     }
     Ok(PaceSettings {
         concurrency: usize::from(args.concurrency),
+        held_rows: None,
         rate: args.rate,
         max_share: args.max_share,
         budget: budget(args, environment)?,
@@ -593,6 +597,7 @@ mod tests {
         let limit = |requests| Limit { requests, window: Duration::from_secs(60) };
         let pace = |rate| PaceSettings {
             concurrency: 1,
+            held_rows: None,
             rate,
             max_share: 80,
             budget: BudgetSettings::Alone,

@@ -14,7 +14,7 @@ mod read;
 mod schema;
 mod write;
 
-pub(crate) use in_force::InForce;
+pub(crate) use in_force::{InForce, Origin};
 pub(crate) use layer::{apply, switchable};
 pub(crate) use schema::schema;
 pub(crate) use write::{WrittenKey, about, list, text, written};

@@ -1,7 +1,7 @@
 //! Which shard a run is: as it is said, or as the engine that has started it says in the environment.
 
 use super::Environment;
-use super::cli::shard::{ShardArgs, ShardChoice};
+use super::cli::shard::ShardChoice;
 use crate::exit::Error;
 use crate::shard::Shard;
 
@@ -47,11 +47,11 @@ const ENGINES: [ArrayEngine; 5] = [
 /// # Errors
 ///
 /// An environment that does not say, or contradicts itself.
-pub(super) fn shard(
-    args: &ShardArgs,
+pub(crate) fn shard(
+    choice: Option<ShardChoice>,
     environment: Environment<'_>,
 ) -> Result<Option<Shard>, Error> {
-    match args.shard {
+    match choice {
         None => Ok(None),
         Some(ShardChoice::Stated(shard)) => Ok(Some(shard)),
         Some(ShardChoice::Auto) => {

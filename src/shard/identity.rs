@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde_json::{Map, Value};
+use xxhash_rust::xxh3::xxh3_64;
 
 pub(crate) use crate::store::journal::SHARD;
 
@@ -50,6 +51,11 @@ impl Shard {
     /// How many there are.
     pub(crate) fn of(self) -> u32 {
         self.of
+    }
+
+    /// Whether something with a name of its own is in it.
+    pub(crate) fn has(self, name: &str) -> bool {
+        xxh3_64(name.as_bytes()) % u64::from(self.of) == u64::from(self.index)
     }
 
     /// The shard of a run by its settings; `None` if it is not one.

@@ -24,6 +24,7 @@ use super::problem::Problem;
 use super::routes::{Action, Route, bare_list, find};
 use super::settings::Settings;
 use super::store::{Moment, Store};
+use super::stores::Stores;
 
 /// Bytes of a body, at most.
 pub(super) const BODY_LIMIT: usize = 10 * 1024 * 1024;
@@ -110,7 +111,7 @@ fn huge() -> String {
 
 struct State {
     seq: u64,
-    store: Store,
+    stores: Stores,
     limiter: Limiter,
     faults: Faults,
     random: fastrand::Rng,
@@ -162,12 +163,12 @@ impl Drop for Line {
 }
 
 impl Service {
-    /// A service with its users; `epoch` is the time of the start in seconds since 1970.
+    /// A service with the users of each project; `epoch` is the time of the start in seconds since 1970.
     pub(super) fn new(settings: Settings, store: Store, log: Option<Log>, epoch: u32) -> Self {
         let switches = &settings.switches;
         let state = State {
             seq: 0,
-            store,
+            stores: Stores::new(store),
             limiter: Limiter::new(settings.limit, switches.rate_window, switches.rate_buckets),
             faults: Faults::new(settings.faults.clone(), settings.seed),
             random: fastrand::Rng::with_seed(settings.seed),
@@ -208,7 +209,7 @@ impl Service {
         let reply = match self.admit(&mut state, head, project, elapsed) {
             Err(refusal) => *refusal,
             Ok(_) if body.is_none() => Reply::plain(413, "the body is larger than 10 MB"),
-            Ok(route) => self.answer(&mut state, route, fields, &mut entry),
+            Ok(asked) => self.answer(&mut state, asked, fields, &mut entry),
         };
         let latency = match self.settings.latency {
             Latency { most: Duration::ZERO, .. } => Duration::ZERO,
@@ -219,14 +220,14 @@ impl Service {
         Decision { reply, latency, line }
     }
 
-    /// Finds the route, and checks credentials and limits.
-    fn admit(
+    /// Finds the route and the project, and checks credentials and limits.
+    fn admit<'a>(
         &self,
         state: &mut State,
         head: &Parts,
-        project: Option<(&str, &str)>,
+        project: Option<(&'a str, &str)>,
         now: Duration,
-    ) -> Result<&'static Route, Box<Reply>> {
+    ) -> Result<(&'static Route, &'a str), Box<Reply>> {
         let Some(route) = find(head.uri.path()) else {
             return Err(Box::new(Reply::plain(404, "404 page not found")));
         };
@@ -250,14 +251,14 @@ impl Service {
                 Box::new(Reply { retry_after: Some(seconds), ..Problem::rate_limited().into() })
             })?;
         }
-        Ok(route)
+        Ok((route, project))
     }
 
     /// Lets a fault strike or does what is asked, or both.
     fn answer(
         &self,
         state: &mut State,
-        route: &'static Route,
+        (route, project): (&'static Route, &str),
         fields: Result<Fields, Problem>,
         entry: &mut Entry,
     ) -> Reply {
@@ -278,7 +279,7 @@ impl Service {
         let mut reply = Reply::json(200, String::new());
         if fault.is_none_or(|fault| fault.apply) {
             let mut desk = Desk {
-                store: &mut state.store,
+                store: state.stores.of(project),
                 switches: &self.settings.switches,
                 moment: self.moment(entry.at),
             };

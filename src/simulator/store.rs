@@ -63,6 +63,7 @@ impl Rules<'static> {
 }
 
 /// A user as it was before a change; `None` before it was created.
+#[derive(Clone)]
 pub(super) struct Before {
     at: Duration,
     pub(super) number: u32,
@@ -70,7 +71,7 @@ pub(super) struct Before {
 }
 
 /// The users.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Store {
     users: Vec<Option<User>>,
     by_login_id: HashMap<Arc<str>, u32>,

@@ -172,7 +172,7 @@ pub(crate) fn private() -> OpenOptions {
 }
 
 /// Puts a file in the place of one of its name: complete and on the disk, or not at all.
-pub(super) fn replace(folder: &Path, name: &str, text: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(folder: &Path, name: &str, text: &[u8]) -> io::Result<()> {
     let (path, part) = (folder.join(name), folder.join(format!("{name}.part")));
     let write = || {
         let mut file = private().create(true).truncate(true).open(&part)?;
@@ -186,6 +186,6 @@ pub(super) fn replace(folder: &Path, name: &str, text: &[u8]) -> io::Result<()> 
 }
 
 /// The error with the path in its text.
-pub(super) fn at(verb: &str, path: &Path, error: &io::Error) -> io::Error {
+pub(crate) fn at(verb: &str, path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("cannot {verb} {}: {error}", path.display()))
 }

@@ -15,6 +15,9 @@ use crate::seal::{self, Recipients};
 /// The buffer is written out when it holds this much.
 const SPILL: usize = 64 * 1024;
 
+/// What is kept of an empty buffer: many runs may go on in one process.
+const KEPT: usize = 8 * 1024;
+
 #[derive(Debug)]
 pub(super) struct AppendFile {
     name: String,
@@ -51,7 +54,7 @@ impl AppendFile {
             name: name.to_owned(),
             path: disk.path(name),
             handle,
-            buffer: Vec::with_capacity(SPILL),
+            buffer: Vec::new(),
             packer: open.ends_with(pack::EXTENSION).then(Box::default),
             recipients: disk.recipients().filter(|_| open != name).cloned(),
             written: length,
@@ -93,6 +96,7 @@ impl AppendFile {
         self.written += bytes.len() as u64;
         self.unlinked.add(bytes);
         self.buffer.clear();
+        self.buffer.shrink_to(KEPT);
         Ok(())
     }
 

@@ -56,6 +56,7 @@ const ROOMS: &[&str] = &[
     "first_job",
     "completion",
     "manual",
+    "fleet",
     "commands",
     "lib",
     "main",

@@ -287,6 +287,7 @@ fn flags_in_documents_exist() {
         "decrypt",
         "merge",
         "doctor",
+        "fleet",
         "simulate",
         "operations",
         "init",

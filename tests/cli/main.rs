@@ -21,6 +21,7 @@ mod encryption;
 mod expected;
 mod explaining;
 mod exporting;
+mod fleet;
 mod formats;
 mod hours;
 mod inbox;

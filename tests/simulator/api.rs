@@ -133,6 +133,20 @@ async fn credentials_of_the_right_form_are_wanted() {
 }
 
 #[tokio::test]
+async fn each_project_has_users_and_a_limit_of_its_own() {
+    let limit = "1/60s".parse().unwrap();
+    let fixture = Fixture::start(Settings { limit, ..Settings::default() }).await;
+    for (project, expected) in [("P1", 200), ("P2", 200), ("P1", 429)] {
+        let request = fixture.request("POST", "/v1/mgmt/user/create");
+        let request = request.header("authorization", format!("Bearer {project}:K1"));
+        let created = request.body(json!({"loginId": "ana"}).to_string());
+        let (status, answer) = read(created.send().await.unwrap()).await;
+        assert_eq!(status, expected, "{project}: {answer}");
+    }
+    fixture.stop().await;
+}
+
+#[tokio::test]
 async fn the_handshake_tells_the_tier_and_every_answer_that_this_is_no_descope() {
     for (limit, label) in [("off", "off"), ("documented", "documented"), ("10/1m", "10/60s")] {
         let settings = Settings { limit: limit.parse().unwrap(), ..Settings::default() };

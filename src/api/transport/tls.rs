@@ -1,6 +1,6 @@
 //! TLS: with what it is spoken, and whom it trusts.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -12,8 +12,15 @@ use super::lost::innermost;
 /// How TLS is spoken: by ring, which is the provider of this client alone, whatever else the
 /// process has installed. Without TLS nothing of the machine's is needed, such as certificates.
 pub(super) fn tls(is_needed: bool) -> Result<ClientConfig, String> {
+    // The certificates of a machine take a megabyte and time to be read, and many runs may go on
+    // in one process.
+    static SHARED: OnceLock<ClientConfig> = OnceLock::new();
     if is_needed {
-        return trusting(Arc::new(platform()?));
+        if let Some(shared) = SHARED.get() {
+            return Ok(shared.clone());
+        }
+        let config = trusting(Arc::new(platform()?))?;
+        return Ok(SHARED.get_or_init(|| config).clone());
     }
     Ok(builder()?.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
 }

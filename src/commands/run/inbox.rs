@@ -6,8 +6,8 @@ use std::thread::JoinHandle;
 use jiff::Timestamp;
 
 use super::runner::Runner;
-use super::teller::{self, Teller};
 use crate::commands::printing::print;
+use crate::commands::teller::{self, Teller};
 use crate::exit::{Error, Exit};
 use crate::inbox::ending::Fate;
 use crate::inbox::whole::InboxReport;
@@ -53,7 +53,7 @@ pub(super) fn run(
 /// What is told of the inbox as a whole.
 fn ending(exit: Exit, why: String) -> Ending {
     let (occasion, why) = (Occasion::RunEnded, Some(why));
-    Ending { occasion, file: None, exit, summary: None, why, is_repeat: false }
+    Ending { occasion, file: None, exit, summary: None, why, is_repeat: false, fleet: None }
 }
 
 fn show(report: &InboxReport, json: bool) {

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use super::collector::Collector;
 use super::live_page::WaitingPage;
-use super::open_files;
 use crate::commands::asking::{is_interactive, says_yes};
 use crate::commands::caller::Caller;
-use crate::commands::{report, signals};
+use crate::commands::{open_files, report, signals};
 use crate::engine::events::CanaryReport;
 use crate::exit::Error;
 use crate::report::logging::LogFormat;
@@ -72,7 +71,7 @@ async fn go(
     let page = page.and_then(|page| page.start(&run));
     if let Some(above) = above.cloned() {
         let stop = run.stop().clone();
-        tokio::spawn(async move { stop.drain(above.stopped().await) });
+        tokio::spawn(async move { stop.follow(&above).await });
     }
     match signals::watch(run.stop().clone(), log.clone()) {
         Ok(()) => (run.wait().await, page),

@@ -24,6 +24,7 @@ pub enum ShardChoice {
     Stated(Shard),
 }
 
-fn shard(text: &str) -> Result<ShardChoice, String> {
+/// Which part it is, as it is typed.
+pub(super) fn shard(text: &str) -> Result<ShardChoice, String> {
     if text == "auto" { Ok(ShardChoice::Auto) } else { text.parse().map(ShardChoice::Stated) }
 }

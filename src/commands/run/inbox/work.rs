@@ -10,11 +10,10 @@ use tokio::runtime::{Builder, Handle};
 use tokio::time::Instant;
 
 use crate::api::transport::Transport;
-use crate::commands::run::open_files;
 use crate::commands::run::runner::Runner;
 use crate::commands::run::showing::show;
-use crate::commands::run::teller::Teller;
-use crate::commands::{report, signals};
+use crate::commands::teller::Teller;
+use crate::commands::{open_files, report, signals};
 use crate::exit::{Error, Exit};
 use crate::inbox::claim::Claim;
 use crate::inbox::deadline::{is_for, next_time};
@@ -251,7 +250,8 @@ impl<'a> InboxWork<'a> {
             // A summary says it itself.
             let why = why.filter(|_| summary.is_none());
             let is_repeat = false;
-            let ending = Ending { occasion, file: Some(file), exit, summary, why, is_repeat };
+            let ending =
+                Ending { occasion, file: Some(file), exit, summary, why, is_repeat, fleet: None };
             teller.others_ended(&ending);
         }
         self.last = summary.or(self.last.take());

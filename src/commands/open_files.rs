@@ -15,20 +15,30 @@ pub(super) fn allow(config: &Config) -> Result<(), Error> {
     let ends = if matches!(config.target, Target::Rehearsal(_)) { 2 } else { 1 };
     let concurrency = config.pace.concurrency as u64;
     let wanted = ends * concurrency + OTHERS;
-    let now = getrlimit(Resource::Nofile);
     // A connection that is still being opened when an older one comes free is opened in vain.
-    let at_best = wanted + ends * concurrency;
-    let allowed = match raised(now, at_best) {
-        None => return Ok(()),
-        Some(more) if setrlimit(Resource::Nofile, more).is_ok() => more.current,
-        // Some systems allow less than they say.
-        Some(_) => now.current,
-    };
-    match allowed {
+    match allowed(wanted + ends * concurrency) {
         Some(allowed) if allowed < wanted => Err(Error::refused(format!(
             "--concurrency {concurrency} takes {wanted} open files, and the system allows {allowed}: allow more (ulimit -n {wanted}), or lower --concurrency"
         ))),
         _ => Ok(()),
+    }
+}
+
+/// How many of so many runs can have so many files each; one at least.
+pub(super) fn how_many(runs: u64, each: u64) -> u64 {
+    match allowed(runs * each + OTHERS) {
+        Some(allowed) => (allowed.saturating_sub(OTHERS) / each).clamp(1, runs),
+        None => runs,
+    }
+}
+
+/// How many files may be open, once as many are asked for as are wanted; nothing where there is no limit.
+fn allowed(wanted: u64) -> Option<u64> {
+    let now = getrlimit(Resource::Nofile);
+    match raised(now, wanted) {
+        Some(more) if setrlimit(Resource::Nofile, more).is_ok() => more.current,
+        // Some systems allow less than they say.
+        Some(_) | None => now.current,
     }
 }
 
