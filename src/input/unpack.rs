@@ -114,13 +114,14 @@ impl Read for Peek {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let head = &self.head[self.at..];
         if head.is_empty() {
-            self.head = Vec::new();
-            self.at = 0;
             return self.inner.read(buffer);
         }
         let count = head.len().min(buffer.len());
         buffer[..count].copy_from_slice(&head[..count]);
         self.at += count;
+        if self.at == self.head.len() {
+            (self.head, self.at) = (Vec::new(), 0);
+        }
         Ok(count)
     }
 }

@@ -7,8 +7,8 @@
 
 use std::io::{self, ErrorKind, Read};
 
-/// The room for one read.
-const BLOCK: usize = 64 * 1024;
+/// The room for one read. More would be no faster, and many files may be read in one process.
+const BLOCK: usize = 16 * 1024;
 
 /// The bytes read and not yet consumed.
 pub(super) struct Window<R> {
