@@ -9,7 +9,7 @@ use tokio::sync::mpsc::{PermitIterator, Sender};
 
 use super::canary::CanaryPass;
 use super::intake::Reading;
-use super::parts::{CHANNEL, UNREADABLE_INPUT};
+use super::parts::UNREADABLE_INPUT;
 use crate::engine::Row;
 use crate::engine::events::{Event, Sinks};
 use crate::engine::room::Room;
@@ -19,9 +19,6 @@ use crate::rows::{AssignedContacts, Builder, Instruction, Invalid};
 use crate::stop::StopReason;
 use crate::store::bitmap::RowSet;
 use crate::store::journal::Recovered;
-
-/// Rows are read this many at a time: to be woken for each costs a thread more than the row.
-const TOGETHER: usize = CHANNEL / 2;
 
 /// Starts the thread. Rows that have their outcome are passed over.
 pub(super) fn spawn(
@@ -111,6 +108,8 @@ impl Rows {
             return;
         }
         let (mut rows, mut places) = (0, None);
+        // To be woken for each row costs a thread more than the row.
+        let together = (to_engine.max_capacity() / 2).max(1);
         while let Some(item) = self.input.next() {
             rows += 1;
             let Some(row) = self.row(item) else { continue };
@@ -122,7 +121,7 @@ impl Rows {
                 continue;
             }
             self.tell(rows);
-            let Ok(many) = runtime.block_on(to_engine.reserve_many(TOGETHER)) else { return };
+            let Ok(many) = runtime.block_on(to_engine.reserve_many(together)) else { return };
             if let Some(place) = places.insert(many).next() {
                 place.send(row);
             }

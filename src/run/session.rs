@@ -62,7 +62,8 @@ pub(super) async fn session(
         done_before: earlier,
         calls_per_second: client.requester().gate().allowed_per_second(class),
     }));
-    let (rooms, (to, rows)) = (Rooms::default(), mpsc::channel(CHANNEL));
+    // As many wait as are held at a time, where many runs share a process.
+    let (rooms, (to, rows)) = (Rooms::default(), mpsc::channel(CHANNEL.min(config.pace.window())));
     let recorder = store::spawn(recorder, from_engine, rooms.ended.clone(), elsewhere);
     let reader = reader::spawn(reading, recovered, sinks.clone(), (to, rooms.rows.clone()), pass);
     let told = Arc::new(AtomicUsize::new(0));

@@ -14,14 +14,17 @@ use super::lost::innermost;
 pub(super) fn tls(is_needed: bool) -> Result<ClientConfig, String> {
     // The certificates of a machine take a megabyte and time to be read, and many runs may go on
     // in one process.
-    static SHARED: OnceLock<ClientConfig> = OnceLock::new();
-    if is_needed {
-        if let Some(shared) = SHARED.get() {
-            return Ok(shared.clone());
-        }
-        let config = trusting(Arc::new(platform()?))?;
-        return Ok(SHARED.get_or_init(|| config).clone());
+    static TRUSTING: OnceLock<ClientConfig> = OnceLock::new();
+    static UNUSED: OnceLock<ClientConfig> = OnceLock::new();
+    let shared = if is_needed { &TRUSTING } else { &UNUSED };
+    if let Some(shared) = shared.get() {
+        return Ok(shared.clone());
     }
+    let config = if is_needed { trusting(Arc::new(platform()?))? } else { trusting_nobody()? };
+    Ok(shared.get_or_init(|| config).clone())
+}
+
+fn trusting_nobody() -> Result<ClientConfig, String> {
     Ok(builder()?.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
 }
 
