@@ -123,7 +123,10 @@ impl JobChoices {
                     // Messages of these kinds show what stands in the row.
                     let first = group.examples.first().filter(|own| !own.issue.quotes_values());
                     let why = first.map(|own| {
-                        let hint = own.issue.hint.as_deref().map(|hint| format!("\n{hint}"));
+                        // With candidates it shows a value, such as the number that would be sent.
+                        let hint = own.issue.hint.as_deref();
+                        let hint = hint.filter(|_| own.issue.candidates.is_empty());
+                        let hint = hint.map(|hint| format!("\n{hint}"));
                         format!("\n{}{}", own.issue.message, hint.unwrap_or_default())
                     });
                     let severity = match group.severity {

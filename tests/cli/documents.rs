@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use descope_bulk::Exit;
 use descope_bulk::Status;
@@ -305,6 +305,50 @@ fn flags_in_documents_exist() {
             assert!(known.contains(flag), "{}: {flag}", path.display());
         }
     }
+}
+
+/// The commands of a document: lines of its blocks, without the prompt and the comment, with the lines that
+/// go on.
+fn commands(text: &str) -> Vec<String> {
+    let blocks = text.split("```").skip(1).step_by(2);
+    let joined = blocks.map(|block| block.replace("\\\n", " ")).collect::<Vec<_>>().join("\n");
+    let lines = joined.lines().map(|line| line.trim_start().trim_start_matches("$ "));
+    let own = lines.filter(|line| line.starts_with("descope-bulk "));
+    own.map(|line| line.split("  #").next().unwrap().to_owned()).collect()
+}
+
+/// Nothing is there that they are about, so that they are refused; but not for how they are written.
+#[test]
+fn every_command_in_the_documents_is_understood() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = Path::new(env!("CARGO_BIN_EXE_descope-bulk")).parent().unwrap().to_owned();
+    let path = format!("{}:/usr/bin:/bin", path.display());
+    let mut understood = 0;
+    for (document, text) in documents() {
+        for command in commands(&text) {
+            // These would wait.
+            if ["descope-bulk simulate", "--inbox", "completions"]
+                .iter()
+                .any(|word| command.contains(word))
+            {
+                continue;
+            }
+            let output = Command::new("sh")
+                .args(["-c", &command])
+                .env_clear()
+                .env("PATH", &path)
+                .env("HOME", folder.path())
+                .stdin(Stdio::null())
+                .current_dir(folder.path())
+                .output()
+                .unwrap();
+            let told = String::from_utf8_lossy(&output.stderr).into_owned();
+            let is_usage = told.contains("try '--help'") || told.contains("yntax error");
+            assert!(!is_usage, "{}: {command}\n{told}", document.display());
+            understood += 1;
+        }
+    }
+    assert!(understood > 100, "{understood}");
 }
 
 #[test]

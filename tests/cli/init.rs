@@ -88,6 +88,27 @@ fn a_job_holds_no_users_data_unless_it_is_asked_for() {
     assert_eq!(mode & 0o777, 0o600, "nobody else can read it");
 }
 
+/// Repairs and candidates show values in a check, and not here.
+#[test]
+fn what_must_be_settled_is_told_without_values() {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
+    for sample in ["phones-from-a-spreadsheet.csv", "contradictions.csv", "mixed.csv"] {
+        let rows = fs::read_to_string(samples.join(sample)).unwrap();
+        let folder = folder(&[("in.csv", &rows)]);
+        let output =
+            program().args(["init", "in.csv"]).current_dir(folder.path()).output().unwrap();
+        let told = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(!told.contains("@example"), "{sample}: {told}");
+        for cell in rows.split([',', '\n']) {
+            // The end of a number is there in each of its forms.
+            let digits: Vec<char> = cell.chars().filter(char::is_ascii_digit).collect();
+            let Some(end) = digits.last_chunk::<6>() else { continue };
+            let end: String = end.iter().collect();
+            assert!(!told.contains(&end), "{sample}, {cell}: {told}");
+        }
+    }
+}
+
 #[test]
 fn what_must_be_settled_is_told_and_one_uncomments_it() {
     let rows = "Login ID,Cell phone,Department,Notes\nann,+14155550123,IT,x\n";
