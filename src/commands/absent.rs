@@ -3,14 +3,10 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use jiff::Timestamp;
-use serde_json::json;
-
 use super::caller::Caller;
-use super::reading::{is_of_project, with_project};
+use super::reading::{begin_rows, is_of_project, with_project};
 use crate::absent::{self, AbsentAction, AbsentRules, NamedUsers, Presence};
 use crate::change::User;
-use crate::connect::ReadableProject;
 use crate::exit::{Error, Exit};
 use crate::report::{self, AbsentScreen};
 use crate::settings::cli::absent::AbsentArgs;
@@ -35,7 +31,8 @@ pub(super) fn run(args: &AbsentArgs, caller: &Caller<'_>) -> Result<Exit, Error>
     with_project(&args.project, &args.pace, caller, async |project, stop| {
         is_of_project(&args.run, project_of(&summary).as_ref(), project)?;
         let output = args.output.as_ref();
-        let mut file = output.map(|path| begin(path, args, project)).transpose()?;
+        let mut file =
+            output.map(|path| begin_rows(path, "_absent", (&args.run, project))).transpose()?;
         let mut each = |user: &User, presence: Presence| {
             screen.count(user, presence);
             match &mut file {
@@ -113,20 +110,6 @@ fn named(folder: &Path) -> Result<NamedUsers, Error> {
         )));
     }
     Ok(named)
-}
-
-fn begin(path: &Path, args: &AbsentArgs, project: &ReadableProject) -> Result<NewFile, Error> {
-    let mut file = NewFile::create(path)?;
-    let header = json!({"_absent": {
-        "version": 1,
-        "tool": format!("{} {}", Tool::THIS.name, Tool::THIS.version),
-        "projectId": project.id,
-        "baseUrl": project.base_url,
-        "run": args.run.display().to_string(),
-        "readAt": format!("{:.3}", Timestamp::now()),
-    }});
-    file.line(header.to_string().as_bytes())?;
-    Ok(file)
 }
 
 /// Refuses more absent users than are allowed: the file may be the wrong one.

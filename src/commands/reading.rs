@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
+use serde_json::json;
+
 use super::caller::Caller;
 use super::runtime::runtime;
 use super::signals;
@@ -11,6 +14,8 @@ use crate::report::logging::{self, LogLook};
 use crate::settings::cli::run::{PaceArgs, ProjectArgs};
 use crate::settings::config;
 use crate::stop::{Stop, StopReason};
+use crate::store::NewFile;
+use crate::store::summary::Tool;
 
 /// Connects to a project, and has something done with it that only reads.
 pub(super) fn with_project<T>(
@@ -43,6 +48,25 @@ pub(super) fn with_project<T>(
             (error, _) => error,
         })
     })
+}
+
+/// Begins a file of rows that come of a run and a look at its project; a header says of which.
+pub(super) fn begin_rows(
+    path: &Path,
+    header: &str,
+    (run, project): (&Path, &ReadableProject),
+) -> Result<NewFile, Error> {
+    let mut file = NewFile::create(path)?;
+    let header = json!({(header): {
+        "version": 1,
+        "tool": format!("{} {}", Tool::THIS.name, Tool::THIS.version),
+        "projectId": project.id,
+        "baseUrl": project.base_url,
+        "run": run.display().to_string(),
+        "readAt": format!("{:.3}", Timestamp::now()),
+    }});
+    file.line(header.to_string().as_bytes())?;
+    Ok(file)
 }
 
 /// Refuses a project that is not the one of the run in a folder, by its ID and its base URL.

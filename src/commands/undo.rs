@@ -2,11 +2,10 @@
 
 use std::io::{self, Write};
 
-use jiff::Timestamp;
 use serde_json::json;
 
 use super::caller::Caller;
-use super::reading::{is_of_project, with_project};
+use super::reading::{begin_rows, is_of_project, with_project};
 use crate::exit::{Error, Exit};
 use crate::history::History;
 use crate::report::{self, UndoScreen};
@@ -29,16 +28,7 @@ pub(super) fn run(args: &UndoArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
     let mut screen = UndoScreen::new(&history, caller.look());
     with_project(&args.project, &args.pace, caller, async |project, stop| {
         is_of_project(history.folder(), history.project.as_ref(), project)?;
-        let mut file = NewFile::create(&args.output)?;
-        let header = json!({"_undo": {
-            "version": 1,
-            "tool": format!("{} {}", Tool::THIS.name, Tool::THIS.version),
-            "projectId": project.id,
-            "baseUrl": project.base_url,
-            "run": args.run.display().to_string(),
-            "readAt": format!("{:.3}", Timestamp::now()),
-        }});
-        file.line(header.to_string().as_bytes())?;
+        let mut file = begin_rows(&args.output, "_undo", (&args.run, project))?;
         let mut each = |line: &ResultLine<'_>, undone: &Undone| {
             screen.count(line, undone);
             write(&mut file, line, undone)
