@@ -19,6 +19,9 @@ use crate::support::{Simulator, lines, program_against, results_in, rows, text, 
 const URL: &str = "s3://bucket/runs/one";
 const LEASE: &str = "runs/one/lease.json";
 const MANIFEST: &str = "runs/one/manifest.json";
+/// How old a lease must be to be over: it lasts a minute, is respected for two seconds more, and storages
+/// tell times to the second.
+const LAPSED: Duration = Duration::from_secs(63);
 
 /// A host with a disk of its own.
 struct Host<'a> {
@@ -147,7 +150,7 @@ fn another_host_takes_up_a_run_whose_host_is_gone_with_its_disk() {
     let second = Host::new(&simulator, &bucket);
     let told = second.go(&["--resume"], 4);
     assert!(told.contains("works on the run, and holds it until 20"), "{told}");
-    bucket.age(LEASE, Duration::from_secs(61));
+    bucket.age(LEASE, LAPSED);
     let told = second.tool(&["fetch", URL, "-o", "copy"], 0);
     assert!(told.contains("resume it with --mirror"), "{told}");
     drop(first);
@@ -236,7 +239,7 @@ fn a_run_stops_when_its_lease_cannot_be_renewed_in_time() {
     let told = ended(child.wait_with_output().unwrap(), 3);
     assert!(told.contains("the lease of the run could not be renewed in time"), "{told}");
     bucket.rule(|_| Does::All);
-    bucket.age(LEASE, Duration::from_secs(61));
+    bucket.age(LEASE, LAPSED);
     // The same host goes on with what it has recorded.
     let done = results_in(&host.run_folder()).len();
     assert!(done > 0);
@@ -257,7 +260,7 @@ fn what_another_host_has_gone_on_with_takes_the_place_of_what_is_here() {
         fs::metadata(first.run_folder().join("results.jsonl")).unwrap().len() > shipped
     });
     kill(child);
-    bucket.age(LEASE, Duration::from_secs(61));
+    bucket.age(LEASE, LAPSED);
     let second = Host::new(&simulator, &bucket);
     second.go(&["--resume"], 0);
     let told = first.go(&["--resume"], 0);
@@ -368,7 +371,7 @@ fn what_is_read_once_is_in_the_mirror_too() {
     let child = first.command(&words).stdin(fs::File::open(&input).unwrap()).spawn().unwrap();
     wait_until("a row is in the mirror", || mirrored(&bucket, "results.jsonl") > 0);
     kill(child);
-    bucket.age(LEASE, Duration::from_secs(61));
+    bucket.age(LEASE, LAPSED);
     let second = Host::new(&simulator, &bucket);
     second.tool(&[&words[..], &["--resume"]].concat(), 0);
     is_complete(&second.run_folder(), 400);
@@ -386,7 +389,7 @@ fn an_encrypted_run_is_mirrored_encrypted() {
     let child = first.run(&words).spawn().unwrap();
     wait_until("a row is in the mirror", || mirrored(&bucket, "results.jsonl.zst.age") > 0);
     kill(child);
-    bucket.age(LEASE, Duration::from_secs(61));
+    bucket.age(LEASE, LAPSED);
     let second = Host::new(&simulator, &bucket);
     second.go(&[&words[..], &["--resume"]].concat(), 0);
     second.tool(&["verify-files", second.run_folder().to_str().unwrap()], 0);
