@@ -41,10 +41,9 @@ use room::Room;
 
 /// A row as it comes from the input.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "the large one is the common one")]
 pub enum Row {
-    /// It can be sent.
-    Ready(Instruction),
+    /// It can be sent. In a box: a channel keeps room for more rows than wait in it.
+    Ready(Box<Instruction>),
     /// It cannot.
     Invalid(Box<Invalid>),
     /// No row follows before those so far have their outcome.
@@ -107,7 +106,7 @@ pub struct Engine<S> {
     at_work: FuturesUnordered<Work>,
     /// Rows with their outcome, until the recorder takes them. Nothing is begun meanwhile, but
     /// work in progress continues: it may wait for the recorder, too.
-    ended: VecDeque<Finished>,
+    ended: VecDeque<Box<Finished>>,
     tally: Tally,
     /// What was done before; its failures are borne already.
     earlier: Tally,
@@ -202,7 +201,7 @@ impl<S: Executor> Engine<S> {
                 self.line_up_batch();
             }
             let (begun, recorded) = (self.at_work.len(), self.ended.is_empty());
-            let waiting = self.ended.front().map_or(0, Finished::bytes);
+            let waiting = self.ended.front().map_or(0, |finished| finished.bytes());
             let more = reading && recorded && !self.is_full();
             // Stopping comes before finishing, and finishing before starting more.
             tokio::select! {
@@ -459,7 +458,7 @@ impl<S: Executor> Engine<S> {
         {
             self.stop.drain(reason);
         }
-        self.ended.push_back(finished);
+        self.ended.push_back(Box::new(finished));
     }
 
     fn tell_stopping(&self) {

@@ -216,7 +216,7 @@ async fn mirrored(
     let Run { config, sinks, typed, confirm, ask_canary } = run;
     let config = Arc::new(config);
     let intake = match intend(&config, plan.is_some(), &stop).await? {
-        Ok(Intended::Run(intake)) => *intake,
+        Ok(Intended::Run(intake)) => intake,
         Ok(Intended::Nothing { folder, tally }) => {
             return Ok(RunEnd::AlreadyFinished { folder, exit: tally.exit() });
         }
@@ -310,7 +310,7 @@ async fn connected(
             let host = transport.host();
             let requester = Requester::new(transport, gate, config.backoff);
             let connection = Connection { requester, host, handshake };
-            begin(parts, connection, endpoint, question).await
+            Box::pin(begin(parts, connection, endpoint, question)).await
         }
         Err(error) => {
             parts.intake.give_up();

@@ -34,9 +34,9 @@ mod site;
 mod stretch;
 pub mod summary;
 mod tables;
+pub(crate) mod task;
 #[cfg(test)]
 mod tests;
-pub(crate) mod thread;
 mod workbook;
 
 pub use chain::Chain;
@@ -65,5 +65,5 @@ pub(crate) use site::{FileSystem, Site, is_open_to_others};
 pub(crate) use stretch::{
     Growth, digest_of_first, is_plain_name, lay_down, only_grows, read_stretch, settle,
 };
-pub(crate) use thread::KnownElsewhere;
-pub use thread::spawn;
+pub(crate) use task::KnownElsewhere;
+pub use task::spawn;

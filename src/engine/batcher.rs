@@ -30,9 +30,9 @@ impl Batcher {
     /// if not.
     pub(super) fn join<T>(
         &mut self,
-        instruction: Instruction,
+        instruction: Box<Instruction>,
         lanes: &mut Lanes<T>,
-    ) -> Option<Instruction> {
+    ) -> Option<Box<Instruction>> {
         let Some(batch) = instruction.batch.filter(|batch| !batch.alone) else {
             return Some(instruction);
         };
@@ -49,7 +49,7 @@ impl Batcher {
             return Some(instruction);
         }
         self.sets[index] = sets.and(batch.sets);
-        self.users[index].more.push(instruction);
+        self.users[index].more.push(*instruction);
         self.rows += 1;
         None
     }

@@ -24,10 +24,9 @@ pub struct ReadUser {
 
 /// What the recorder is told.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "the large one is the common one")]
 pub enum Entry {
-    /// A row has its outcome.
-    Finished(Finished),
+    /// A row has its outcome. In a box, as rows are on their way to the engine.
+    Finished(Box<Finished>),
     /// Rows that must not be sent twice are about to be sent.
     Sent {
         /// Their numbers.

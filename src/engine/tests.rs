@@ -160,7 +160,7 @@ fn record(row: u64) -> Record {
 }
 
 fn ready(row: u64, lane: u64) -> Row {
-    Row::Ready(Instruction {
+    Row::Ready(Box::new(Instruction {
         record: record(row),
         operation: &OPERATIONS[0],
         login_id: lane.to_string(),
@@ -176,7 +176,7 @@ fn ready(row: u64, lane: u64) -> Row {
         patched: None,
         expect: None,
         notes: None,
-    })
+    }))
 }
 
 fn invalid(row: u64) -> Row {

@@ -16,7 +16,6 @@ use crate::stop::Stop;
 
 /// One user's rows, or a batch.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "the large one is the common one")]
 pub enum WorkItem {
     /// One user's instructions, each by its own endpoint, one after the other.
     User(UserRows),
@@ -71,7 +70,7 @@ pub(super) fn batch_requests(users: &[UserRows]) -> u64 {
 #[derive(Debug)]
 pub struct UserRows {
     /// The first, which names the user for all of them.
-    pub first: Instruction,
+    pub first: Box<Instruction>,
     /// What follows it.
     pub more: Vec<Instruction>,
     /// Updates sent for it in earlier requests.
@@ -102,7 +101,7 @@ pub enum Before {
 impl UserRows {
     /// The rows of a user, of which there is one.
     #[must_use]
-    pub fn single(instruction: Instruction) -> Self {
+    pub fn single(instruction: Box<Instruction>) -> Self {
         Self {
             first: instruction,
             more: Vec::new(),
@@ -121,7 +120,7 @@ impl UserRows {
             Before::Failed(_) => return,
             Before::Unread | Before::Missing => None,
         };
-        for instruction in std::iter::once(&mut self.first).chain(&mut self.more) {
+        for instruction in std::iter::once(&mut *self.first).chain(&mut self.more) {
             instruction.resolve(user.as_ref());
         }
     }
@@ -172,12 +171,12 @@ impl UserRows {
 
     /// Its instructions, in order.
     pub fn instructions(&self) -> impl Iterator<Item = &Instruction> + Clone {
-        std::iter::once(&self.first).chain(&self.more)
+        std::iter::once(&*self.first).chain(&self.more)
     }
 
     /// Its instructions, in order.
     pub fn into_instructions(self) -> impl Iterator<Item = Instruction> {
-        std::iter::once(self.first).chain(self.more)
+        std::iter::once(*self.first).chain(self.more)
     }
 
     /// How many instructions it has; at least one.

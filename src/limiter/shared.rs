@@ -2,16 +2,19 @@
 //!
 //! A small file, locked while it is looked at, holds the state. So processes that run at the same
 //! time, or one after the other, keep one limit together. The file names no user and holds no key.
-//! It is looked at on a thread of its own, since files block.
+//! Files block, so they are looked at on threads, which the budgets of a process share.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::{self, JoinHandle};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::sync::oneshot;
 
 use super::hold::Hold;
 use super::limit::Limit;
@@ -26,18 +29,38 @@ const FORGOTTEN: Duration = Duration::from_secs(24 * 60 * 60);
 /// The beginning of the files' names.
 const NAME: &str = "budget-";
 
-/// Changes that may wait for the file: far more than there are requests on the wire, each of
-/// which is told of once, and asked for once.
+/// The most threads that keep files: one for each budget would be hundreds in a fleet, and where one
+/// kept all, a file that has to be waited for would hold up all projects.
+const MOST_KEEPERS: usize = 8;
+
+/// The threads that keep files, each of them once a budget needs it.
+static KEEPERS: [Mutex<Option<Sender<Told>>>; MOST_KEEPERS] =
+    [const { Mutex::new(None) }; MOST_KEEPERS];
+
+/// Budgets opened so far: they take turns among the threads.
+static OPENED: AtomicUsize = AtomicUsize::new(0);
+
+/// What may wait for a thread: far more than there are requests on the wire, each of which is told of
+/// once, and asked for once.
 const WAITING: usize = 1 << 18;
 
 /// A change of the state at a moment.
 type StateChange = Box<dyn FnOnce(&mut LimiterState, Moment) + Send>;
 
+/// What a thread is told about a budget.
+struct Told(Arc<Mutex<KeptBudget>>, News);
+
+enum News {
+    Change(StateChange),
+    /// Nothing more comes; told when all of it is in the file.
+    End(SyncSender<()>),
+}
+
 /// The shared budget of one project.
 #[derive(Debug)]
 pub struct SharedBudget {
-    changes: Option<mpsc::Sender<StateChange>>,
-    keeper: Option<JoinHandle<()>>,
+    kept: Arc<Mutex<KeptBudget>>,
+    keeper: Sender<Told>,
     next: AtomicU64,
 }
 
@@ -51,10 +74,8 @@ impl SharedBudget {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(path_of(folder, server, project))?;
-        let (changes, asked) = mpsc::channel(WAITING);
-        let keeper =
-            thread::Builder::new().name("budget".into()).spawn(move || keep(&file, asked))?;
-        Ok(Self { changes: Some(changes), keeper: Some(keeper), next: AtomicU64::new(0) })
+        let kept = Arc::new(Mutex::new(KeptBudget { file, known: None, own: None }));
+        Ok(Self { kept, keeper: keeper()?, next: AtomicU64::new(0) })
     }
 
     /// What is used of a project's budget just now; nothing where no run has used it. Nothing is
@@ -109,44 +130,82 @@ impl SharedBudget {
 
     /// Has the state changed, without waiting for it.
     pub(super) fn tell(&self, change: impl FnOnce(&mut LimiterState, Moment) + Send + 'static) {
-        if let Some(changes) = &self.changes {
-            // It is never full: see above.
-            let _ = changes.try_send(Box::new(change));
-        }
+        // It is never full: see above. Without its thread, nothing is let through.
+        let _ = self.send(News::Change(Box::new(change)));
+    }
+
+    fn send(&self, news: News) -> bool {
+        self.keeper.try_send(Told(Arc::clone(&self.kept), news)).is_ok()
     }
 }
 
 impl Drop for SharedBudget {
     /// Waits until all that was told is in the file.
     fn drop(&mut self) {
-        self.changes = None;
-        if let Some(keeper) = self.keeper.take() {
+        let (done, ended) = sync_channel(1);
+        if self.send(News::End(done)) {
             // What a panic has said is in its own message.
-            let _ = keeper.join();
+            let _ = ended.recv();
         }
     }
 }
 
-/// Changes the state as it is told, until nobody can tell it to any more.
-fn keep(file: &File, mut changes: mpsc::Receiver<StateChange>) {
-    // The file has failed: from then on this process keeps the limit by itself.
-    let mut own: Option<LimiterState> = None;
-    let mut known = None;
-    while let Some(change) = changes.blocking_recv() {
-        let mut due = vec![change];
-        while let Ok(change) = changes.try_recv() {
-            due.push(change);
+/// The thread whose turn it is to keep a budget.
+fn keeper() -> io::Result<Sender<Told>> {
+    let turn = OPENED.fetch_add(1, Ordering::Relaxed) % MOST_KEEPERS;
+    let mut keeper = KEEPERS[turn].lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(keeper) = &*keeper {
+        return Ok(keeper.clone());
+    }
+    let (tell, told) = mpsc::channel(WAITING);
+    thread::Builder::new().name("budget".into()).spawn(move || keep(told))?;
+    Ok(keeper.insert(tell).clone())
+}
+
+/// Changes states as it is told. Changes of one budget that wait are made together.
+fn keep(mut told: Receiver<Told>) {
+    while let Some(first) = told.blocking_recv() {
+        let (mut due, mut ends) = (Vec::<(_, Vec<_>)>::new(), Vec::new());
+        let mut next = Some(first);
+        while let Some(Told(budget, news)) = next {
+            match (news, due.iter_mut().find(|(own, _)| Arc::ptr_eq(own, &budget))) {
+                (News::End(done), _) => ends.push(done),
+                (News::Change(change), Some((_, changes))) => changes.push(change),
+                (News::Change(change), None) => due.push((budget, vec![change])),
+            }
+            next = told.try_recv().ok();
         }
-        if own.is_none() {
-            match locked(file, due, &mut known) {
-                Ok(()) => continue,
+        for (budget, changes) in due {
+            budget.lock().unwrap_or_else(PoisonError::into_inner).change(changes);
+        }
+        for done in ends {
+            // Whoever no longer waits has no need to know.
+            let _ = done.send(());
+        }
+    }
+}
+
+/// A budget as its thread keeps it.
+#[derive(Debug)]
+struct KeptBudget {
+    file: File,
+    known: KnownState,
+    /// The file has failed: from then on this process keeps the limit by itself.
+    own: Option<LimiterState>,
+}
+
+impl KeptBudget {
+    fn change(&mut self, mut due: Vec<StateChange>) {
+        if self.own.is_none() {
+            match locked(&self.file, due, &mut self.known) {
+                Ok(()) => return,
                 Err((error, left)) => {
                     tracing::warn!(%error, "the shared budget cannot be used; this process keeps to the limit on its own");
-                    (own, due) = (Some(LimiterState::default()), left);
+                    (self.own, due) = (Some(LimiterState::default()), left);
                 }
             }
         }
-        let state = own.get_or_insert_default();
+        let state = self.own.get_or_insert_default();
         for change in due {
             change(state, now());
         }

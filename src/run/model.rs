@@ -36,7 +36,7 @@ use crate::store::disk::Disk;
 use crate::store::disk::memory::MemoryDisk;
 use crate::store::journal::{Recovered, recover};
 use crate::store::results::{ResultLine, read_results};
-use crate::store::thread::drain;
+use crate::store::task::{Recording, drain};
 use world::{Arrival, ModelWire, USERS, World, lines, name_of};
 
 /// Cases that a test run plays, and lives that a case may take at most.
@@ -271,7 +271,8 @@ impl Case {
         let engine = engine.with_rooms(rooms.clone());
         let (to_engine, rows) = mpsc::channel(4);
         let feeding = tokio::spawn(feed(Rows::new(reading, recovered, sinks), to_engine));
-        let recording = tokio::spawn(drain(recorder, from_engine, rooms.ended.clone(), None));
+        let recording = Box::new(Recording::new(recorder, rooms.ended.clone(), None));
+        let recording = tokio::spawn(drain(recording, from_engine));
         let running = tokio::spawn(engine.run(earlier, rows));
         Process { stop, feeding, recording, running }
     }

@@ -119,7 +119,7 @@ pub(super) struct Parts {
     pub(super) typed: Vec<String>,
     pub(super) stop: Stop,
     pub(super) throttle: Throttle,
-    pub(super) intake: Intake,
+    pub(super) intake: Box<Intake>,
     /// Where the folder is mirrored, if it is.
     pub(super) mirror: Option<Arc<Mirror>>,
     /// Who is asked after the canary, if anybody is.

@@ -1,15 +1,17 @@
-//! The reader: rows become instructions, on a thread of its own, since files block.
+//! The reader: rows become instructions, beside the threads that send, since files block.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 
 use tokio::runtime::Handle;
-use tokio::sync::mpsc::{PermitIterator, Sender};
+use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::canary::CanaryPass;
 use super::intake::Reading;
 use super::parts::UNREADABLE_INPUT;
+use super::session;
 use crate::engine::Row;
 use crate::engine::events::{Event, Sinks};
 use crate::engine::room::Room;
@@ -20,7 +22,7 @@ use crate::stop::StopReason;
 use crate::store::bitmap::RowSet;
 use crate::store::journal::Recovered;
 
-/// Starts the thread. Rows that have their outcome are passed over.
+/// Starts to read. Rows that have their outcome are passed over.
 pub(super) fn spawn(
     reading: Reading,
     recovered: Option<Recovered>,
@@ -29,11 +31,51 @@ pub(super) fn spawn(
     canary: Option<CanaryPass>,
 ) -> JoinHandle<()> {
     let rows = Rows::new(reading, recovered, sinks).with_canary(canary);
-    let runtime = Handle::current();
-    thread::spawn(move || rows.read(&runtime, &to_engine, &room))
+    tokio::spawn(read(Box::new(rows), to_engine, room))
 }
 
-/// What the thread holds.
+/// Reads for as long as the engine takes rows, and holds no thread while it takes none.
+async fn read(mut rows: Box<Rows>, to_engine: Sender<Row>, room: Room) {
+    let goes_on;
+    let (runtime, to) = (Handle::current(), to_engine.clone());
+    (rows, goes_on) = beside(rows, move |rows| rows.send_canary(&runtime, &to)).await;
+    if !goes_on {
+        return;
+    }
+    // To be woken for each row costs a thread more than the row.
+    let together = (to_engine.max_capacity() / 2).max(1);
+    loop {
+        let (to, free, held);
+        (to, free) = (to_engine.clone(), room.clone());
+        (rows, held) = beside(rows, move |rows| rows.fill(&to, &free)).await;
+        let Some(row) = held else { return };
+        let bytes = row.bytes();
+        tokio::select! {
+            () = room.enter(bytes) => {}
+            // An engine that takes no more is stopping.
+            () = to_engine.closed() => return,
+        }
+        if to_engine.reserve_many(together).await.is_err() || to_engine.send(row).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Does what blocks with the rows, on a thread that all tasks share.
+async fn beside<T: Send + 'static>(
+    mut rows: Box<Rows>,
+    work: impl FnOnce(&mut Rows) -> T + Send + 'static,
+) -> (Box<Rows>, T) {
+    session::joined(
+        spawn_blocking(move || {
+            let done = work(&mut rows);
+            (rows, done)
+        })
+        .await,
+    )
+}
+
+/// What a reader holds.
 pub(super) struct Rows {
     pub(super) input: Input,
     builder: Builder,
@@ -45,6 +87,8 @@ pub(super) struct Rows {
     finished: RowSet,
     /// Rows that were about to be sent when an earlier run ended, and may have been.
     sent: BTreeSet<u64>,
+    /// Rows that were read.
+    read: u64,
     /// Rows and bytes that the sinks know of.
     told: (u64, u64),
     sinks: Sinks,
@@ -56,7 +100,7 @@ impl Rows {
         let (finished, sent) = recovered.map(|r| (r.finished, r.sent)).unwrap_or_default();
         let assigned = builder.may_batch_contacts().then(AssignedContacts::default);
         let canary = None;
-        Self { input, builder, assigned, canary, finished, sent, told: (0, 0), sinks }
+        Self { input, builder, assigned, canary, finished, sent, read: 0, told: (0, 0), sinks }
     }
 
     /// The same, with rows that go before all others.
@@ -103,31 +147,33 @@ impl Rows {
         paused && runtime.block_on(go_on).is_ok()
     }
 
-    fn read(mut self, runtime: &Handle, to_engine: &Sender<Row>, room: &Room) {
-        if !self.send_canary(runtime, to_engine) {
-            return;
-        }
-        let (mut rows, mut places) = (0, None);
-        // To be woken for each row costs a thread more than the row.
-        let together = (to_engine.max_capacity() / 2).max(1);
+    /// Sends rows until the engine takes no further one, and returns that one; or nothing when all are
+    /// sent, or the engine has stopped. Blocks.
+    fn fill(&mut self, to_engine: &Sender<Row>, room: &Room) -> Option<Row> {
+        let mut held = None;
         while let Some(item) = self.input.next() {
-            rows += 1;
+            self.read += 1;
             let Some(row) = self.row(item) else { continue };
-            if Room::is_for(row.bytes()) && !runtime.block_on(enter(room, row.bytes(), to_engine)) {
-                return;
+            let bytes = row.bytes();
+            if !room.try_enter(bytes) {
+                held = Some(row);
+                break;
             }
-            if let Some(place) = places.as_mut().and_then(PermitIterator::next) {
-                place.send(row);
-                continue;
-            }
-            self.tell(rows);
-            let Ok(many) = runtime.block_on(to_engine.reserve_many(together)) else { return };
-            if let Some(place) = places.insert(many).next() {
-                place.send(row);
+            match to_engine.try_send(row) {
+                Ok(()) => {}
+                Err(TrySendError::Full(row)) => {
+                    room.leave(bytes);
+                    held = Some(row);
+                    break;
+                }
+                Err(TrySendError::Closed(_)) => return None,
             }
         }
-        self.tell(rows);
-        self.sinks.tell(&Event::AllRead);
+        self.tell();
+        if held.is_none() {
+            self.sinks.tell(&Event::AllRead);
+        }
+        held
     }
 
     /// What the engine is to know of a row: nothing if it has its outcome.
@@ -146,7 +192,7 @@ impl Rows {
         }
         let ambiguous = self.sent.contains(&row);
         Some(match self.instruction(record) {
-            Ok(instruction) => Row::Ready(Instruction { ambiguous, ..instruction }),
+            Ok(instruction) => Row::Ready(Box::new(Instruction { ambiguous, ..instruction })),
             Err(invalid) => Row::Invalid(invalid),
         })
     }
@@ -159,18 +205,10 @@ impl Rows {
         Ok(instruction)
     }
 
-    fn tell(&mut self, rows: u64) {
-        let bytes = self.input.bytes_read();
+    fn tell(&mut self) {
+        let (rows, bytes) = (self.read, self.input.bytes_read());
         let (rows_before, bytes_before) = std::mem::replace(&mut self.told, (rows, bytes));
         self.sinks.tell(&Event::Read { rows: rows - rows_before, bytes: bytes - bytes_before });
-    }
-}
-
-/// Waits until there is room for a large row; false when the engine takes no more.
-async fn enter(room: &Room, bytes: usize, to_engine: &Sender<Row>) -> bool {
-    tokio::select! {
-        () = room.enter(bytes) => true,
-        () = to_engine.closed() => false,
     }
 }
 

@@ -3,12 +3,11 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
-use tokio::task;
+use tokio::task::{self, JoinHandle};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::canary::Canary;
@@ -36,7 +35,7 @@ pub(super) async fn session(
     Connection { requester, host, handshake }: Connection,
 ) -> RunEnd {
     let (started_at, begun) = (Timestamp::now(), Instant::now());
-    let Intake { folder, reading, recorder, recovered, checked } = intake;
+    let Intake { folder, reading, recorder, recovered, checked } = *intake;
     let earlier = recovered.as_ref().map_or_else(Tally::default, |recovered| recovered.tally);
     let (to_recorder, from_engine) = mpsc::channel(CHANNEL);
     let target = config.project_id().map(|project| (project.to_owned(), host));
@@ -75,7 +74,7 @@ pub(super) async fn session(
     let engine = Engine::new(executor, to_recorder, told_too, stop.clone(), breaker, window);
     // Beside the connections: every reply would otherwise wake another thread.
     let ended = join_task(tokio::spawn(engine.with_rooms(rooms).run(earlier, rows))).await;
-    timer.iter().chain(&watching).chain([&ticker]).for_each(task::JoinHandle::abort);
+    timer.iter().chain(&watching).chain([&ticker]).for_each(JoinHandle::abort);
     tell_interventions(&sinks, &client, &told);
     // What was sent since the last tick counts, too.
     sinks.tell(&Event::Tick(&pace(&client, class)));
@@ -98,21 +97,20 @@ pub(super) async fn session(
     totals::close(&facts, ended, stop.reason(), closed)
 }
 
-/// Ends the threads, off the runtime, which keeps listening for signals.
+/// Ends reader and recorder, and the files.
 async fn close(
     ended: Ended,
     reader: JoinHandle<()>,
     recorder: JoinHandle<io::Result<Recorder>>,
 ) -> io::Result<Closed> {
-    let closing = task::spawn_blocking(move || {
-        let recorded = join(recorder);
-        if ended.complete || reader.is_finished() {
-            // Its end was seen; a reader that broke must not pass for the end of the input.
-            join(reader);
-        }
-        recorded.and_then(|recorder| recorder.close(ended.complete))
-    });
-    join_task(closing).await
+    let recorded = join_task(recorder).await;
+    if ended.complete || reader.is_finished() {
+        // Its end was seen; a reader that broke must not pass for the end of the input.
+        join_task(reader).await;
+    }
+    let recorder = recorded?;
+    // The runtime keeps listening for signals.
+    join_task(task::spawn_blocking(move || recorder.close(ended.complete))).await
 }
 
 /// Tells the sinks how it goes, until it is aborted.
@@ -184,13 +182,8 @@ async fn limit_duration(most: Duration, stop: Stop) {
     stop.drain(StopReason::stopped("time_is_up", message, ""));
 }
 
-/// The end of a thread; what broke it breaks us.
-fn join<T>(thread: JoinHandle<T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
 /// The end of a task; what broke it breaks us.
-pub(super) async fn join_task<T>(task: task::JoinHandle<T>) -> T {
+pub(super) async fn join_task<T>(task: JoinHandle<T>) -> T {
     joined(task.await)
 }
 

@@ -12,7 +12,7 @@ fn patching(row: u64, user: &str, members: &str) -> Row {
     let mut builder = Builder::new(mapping, &[Arc::clone(&record.source)]).unwrap();
     let text = format!(r#"{{"operation":"patch","loginId":"{user}",{members}}}"#);
     let record = Record { content: Content::Object(text.into()), ..record };
-    Row::Ready(builder.build(record).unwrap())
+    Row::Ready(Box::new(builder.build(record).unwrap()))
 }
 
 fn naming(row: u64, user: &str) -> Row {
@@ -102,7 +102,9 @@ async fn a_row_that_goes_alone_is_in_no_packed_call() {
     let picture = |row, user| patching(row, user, r#""picture":"http://x/a""#);
     let mut rows = vec![naming(1, "a"), picture(2, "b"), picture(3, "a"), ready(4, 7)];
     for row in &mut rows[1..=2] {
-        if let Row::Ready(Instruction { batch: Some(batch), .. }) = row {
+        if let Row::Ready(instruction) = row
+            && let Some(batch) = &mut instruction.batch
+        {
             batch.alone = true;
         }
     }

@@ -17,7 +17,7 @@ fn instruction(row: &Value) -> Instruction {
 fn user_rows(rows: &[Value]) -> UserRows {
     let mut rows = rows.iter().map(instruction);
     let first = rows.next().unwrap();
-    UserRows { more: rows.collect(), ..UserRows::single(first) }
+    UserRows { more: rows.collect(), ..UserRows::single(Box::new(first)) }
 }
 
 fn naming(user: &str) -> UserRows {

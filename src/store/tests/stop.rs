@@ -1,4 +1,4 @@
-//! The thread, and what happens when a file cannot be written.
+//! The task, and what happens when a file cannot be written.
 
 use std::fs::File;
 
@@ -11,17 +11,17 @@ use crate::store::disk::memory::MemoryDisk;
 use crate::store::spawn;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_thread_records_all_and_closes() {
+async fn the_task_records_all_and_closes() {
     let fixture = Fixture::new();
     let recorder =
         Recorder::new(&fixture.folder, (&[], &OutputRules::default()), &identity()).unwrap();
     let (sender, receiver) = mpsc::channel(8);
-    let thread = spawn(recorder, receiver, Room::default(), None);
+    let task = spawn(recorder, receiver, Room::default(), None);
     for _ in 0..1000 {
-        sender.send(Entry::Finished(updated("{}"))).await.unwrap();
+        sender.send(Entry::Finished(Box::new(updated("{}")))).await.unwrap();
     }
     drop(sender);
-    thread.join().unwrap().unwrap().close(true).unwrap();
+    task.await.unwrap().unwrap().close(true).unwrap();
     assert_eq!(fixture.text("results.jsonl").lines().count(), 1000);
     let recovered = fixture.folder.recover().unwrap().unwrap();
     assert!(recovered.complete);
@@ -35,8 +35,8 @@ async fn what_has_come_in_is_committed_when_nothing_waits() {
     let recorder =
         Recorder::new(&fixture.folder, (&[], &OutputRules::default()), &identity()).unwrap();
     let (sender, receiver) = mpsc::channel(8);
-    let thread = spawn(recorder, receiver, Room::default(), None);
-    sender.send(Entry::Finished(updated("{}"))).await.unwrap();
+    let task = spawn(recorder, receiver, Room::default(), None);
+    sender.send(Entry::Finished(Box::new(updated("{}")))).await.unwrap();
     let committed = async {
         while fixture.text("results.jsonl").is_empty() {
             tokio::task::yield_now().await;
@@ -45,7 +45,7 @@ async fn what_has_come_in_is_committed_when_nothing_waits() {
     // It is in the file although the sender is still there.
     tokio::time::timeout(Duration::from_secs(10), committed).await.unwrap();
     drop(sender);
-    thread.join().unwrap().unwrap();
+    task.await.unwrap().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,9 +56,9 @@ async fn a_full_disk_stops_the_senders_and_says_where() {
             .unwrap();
     disk.room(Some(1000));
     let (sender, receiver) = mpsc::channel(8);
-    let thread = spawn(recorder, receiver, Room::default(), None);
-    while sender.send(Entry::Finished(updated("{}"))).await.is_ok() {}
-    let error = thread.join().unwrap().unwrap_err();
+    let task = spawn(recorder, receiver, Room::default(), None);
+    while sender.send(Entry::Finished(Box::new(updated("{}")))).await.is_ok() {}
+    let error = task.await.unwrap().unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
     assert!(error.to_string().starts_with("cannot write results.jsonl: "), "{error}");
 }
@@ -93,13 +93,13 @@ async fn what_must_not_be_sent_twice_is_in_the_journal_before_it_is_sent() {
     let recorder =
         Recorder::new(&fixture.folder, (&[], &OutputRules::default()), &identity()).unwrap();
     let (sender, receiver) = mpsc::channel(8);
-    let thread = spawn(recorder, receiver, Room::default(), None);
+    let task = spawn(recorder, receiver, Room::default(), None);
     let recorder = crate::engine::recorder_handle::RecorderHandle::new(&sender);
     assert!(recorder.about_to_send(vec![7]).await);
     let recovered = fixture.folder.recover().unwrap().unwrap();
     assert!(recovered.sent.contains(&7), "{recovered:?}");
     drop(sender);
-    thread.join().unwrap().unwrap();
+    task.await.unwrap().unwrap();
     assert!(!recorder.about_to_send(vec![8]).await, "the recorder is gone");
 }
 
