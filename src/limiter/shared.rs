@@ -15,6 +15,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::sync::oneshot;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use super::hold::Hold;
 use super::limit::Limit;
@@ -212,8 +213,8 @@ impl KeptBudget {
     }
 }
 
-/// A state, and the text that was written of it.
-type KnownState = Option<(String, LimiterState)>;
+/// A state, and the hash of the text that was written of it, which is many times as long.
+type KnownState = Option<(u128, LimiterState)>;
 
 /// Changes the state in the file while no other process can. On an error, the changes that were
 /// not made. What this process has written last is known, and need not be understood again.
@@ -234,7 +235,7 @@ fn locked(
         Err(error) => return Err((error, changes)),
     };
     let now = now();
-    let mut state = match known.take().filter(|(own, _)| *own == text) {
+    let mut state = match known.take().filter(|(own, _)| *own == xxh3_128(text.as_bytes())) {
         Some((_, state)) => state,
         None => LimiterState::parse(&text, now),
     };
@@ -248,10 +249,10 @@ fn locked(
         file.write_all(text.as_bytes())?;
         file.set_len(text.len() as u64)?;
         file.unlock()?;
-        Ok(text)
+        Ok(xxh3_128(text.as_bytes()))
     };
-    let text = end().map_err(|error| (error, Vec::new()))?;
-    *known = Some((text, state));
+    let hash = end().map_err(|error| (error, Vec::new()))?;
+    *known = Some((hash, state));
     Ok(())
 }
 
@@ -262,7 +263,7 @@ fn path_of(folder: &Path, server: &str, project: &str) -> PathBuf {
 
 /// What a project at a server is called where its budget is kept; it tells neither.
 pub(super) fn name_of(server: &str, project: &str) -> String {
-    let name = xxhash_rust::xxh3::xxh3_64(format!("{server} {project}").as_bytes());
+    let name = xxh3_64(format!("{server} {project}").as_bytes());
     format!("{name:016x}")
 }
 

@@ -320,7 +320,10 @@ pub(super) fn recorded(run: &Resolved<'_>) -> Map<String, Value> {
 fn values(run: &Resolved<'_>, wanted: fn(&Setting) -> bool) -> Map<String, Value> {
     let recorded = SETTINGS.iter().filter(|setting| wanted(setting));
     let recorded = recorded.filter_map(|setting| setting.recorded);
-    recorded.map(|(name, value)| (name.to_owned(), value(run))).collect()
+    // It is kept for as long as its run goes on: without room for more.
+    let mut values = Map::with_capacity(recorded.clone().count());
+    values.extend(recorded.map(|(name, value)| (name.to_owned(), value(run))));
+    values
 }
 
 /// The settings that a job file may hold.

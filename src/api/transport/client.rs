@@ -16,8 +16,9 @@ pub(super) const LICENSE_PATH: &str = "/v1/mgmt/license";
 /// The largest body that is read; a user is about 1 KB.
 pub(super) const MAX_BODY: usize = 4 << 20;
 
-/// How long a connection may lie idle before it is not used again; servers close them, too.
-const MAX_IDLE: Duration = Duration::from_secs(30);
+/// How long a connection may lie idle before it is not used again; servers close them, too. Each takes
+/// some 30 KB, and many runs of one process have hundreds.
+const MAX_IDLE: Duration = Duration::from_secs(10);
 
 /// How often the network is asked whether a silent connection is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
