@@ -133,7 +133,7 @@ pub(crate) fn gate(pace: &PaceSettings, endpoint: Option<&Endpoint>, rates: &Rat
             Some(budget) => gate.sharing(budget),
             None => gate,
         },
-        BudgetSettings::Hosts(budget) => with_hosts(gate, budget, endpoint),
+        BudgetSettings::Hosts(budget) => with_hosts(gate, budget, (endpoint, pace.concurrency)),
     }
 }
 
@@ -147,12 +147,17 @@ fn on_this_machine(folder: &Path, endpoint: &Endpoint) -> Option<SharedBudget> {
         .ok()
 }
 
-fn with_hosts(gate: Gate, budget: &HostBudget, endpoint: &Endpoint) -> Gate {
-    let (server, project) = (endpoint.base_url.as_str(), &endpoint.project_id);
+fn with_hosts(
+    gate: Gate,
+    budget: &HostBudget,
+    (endpoint, concurrency): (&Endpoint, usize),
+) -> Gate {
+    let project = (endpoint.base_url.as_str(), &*endpoint.project_id);
     let share = budget.shares.map(|hosts| {
         let folder = budget.folder.as_deref();
         OwnShare::new(hosts, folder.and_then(|folder| on_this_machine(folder, endpoint)))
     });
-    let remote = RemoteBudget::open(budget.address.clone(), server, project, endpoint.timeout);
+    let remote =
+        RemoteBudget::open(budget.address.clone(), project, (concurrency, endpoint.timeout));
     gate.sharing_with_hosts(remote, share)
 }

@@ -69,6 +69,9 @@ use retention::Retention;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// Files are read and written on the runtime's threads for what blocks. A run that was stopped while it
+/// waited for a pipe leaves one of them there: `Runtime::shutdown_timeout` does not wait for it.
 pub struct Run {
     config: Config,
     sinks: Vec<Box<dyn Sink>>,

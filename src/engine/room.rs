@@ -1,4 +1,4 @@
-//! Room for the bytes of what waits between two threads.
+//! Room for the bytes of what waits between two tasks.
 //!
 //! A channel is bounded by its entries, and one row may hold as much as a thousand others. Small
 //! entries pass; the large ones share what room there is.

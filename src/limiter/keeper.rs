@@ -251,7 +251,8 @@ mod tests {
     fn lost(folder: &std::path::Path) -> Keeper {
         let url = format!("unix://{}", folder.join("nobody").display());
         let address = RemoteAddress::parse(&url, None).unwrap();
-        let remote = RemoteBudget::open(address, "server", "project", Duration::from_secs(1));
+        let remote =
+            RemoteBudget::open(address, ("server", "project"), (1, Duration::from_secs(1)));
         Keeper::Remote(remote, Some(share(folder)))
     }
 

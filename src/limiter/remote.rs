@@ -33,8 +33,9 @@ const TRY_AGAIN: Duration = Duration::from_millis(500);
 /// How long somebody who waits, and does not ask again, is waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Messages that may wait for the thread: far more than come while the server is asked.
-const WAITING: usize = 1 << 14;
+/// Messages that may wait for the thread while the server is asked, for each request on the wire: it is
+/// asked for once, and told of once, and whoever gives up may ask again.
+const WAITING: usize = 4;
 
 /// How often to say that the server is still lost.
 const SAY_AGAIN: Duration = Duration::from_secs(60);
@@ -79,11 +80,15 @@ impl RemoteBudget {
     /// How long what was granted may be sent after the server was lost.
     pub(super) const LEASE: Duration = LEASE;
 
-    /// The budget of a project at a server of the API, whose requests take so long at most. A server
-    /// that is not there may come back, so that is no error.
+    /// The budget of a project at a server of the API, for so many requests at a time, each of which
+    /// takes so long at most. A server that is not there may come back, so that is no error.
     #[must_use]
-    pub fn open(address: RemoteAddress, server: &str, project: &str, timeout: Duration) -> Self {
-        let (messages, told) = sync_channel(WAITING);
+    pub fn open(
+        address: RemoteAddress,
+        (server, project): (&str, &str),
+        (concurrency, timeout): (usize, Duration),
+    ) -> Self {
+        let (messages, told) = sync_channel(WAITING * concurrency.max(16));
         let name = rustix::system::uname();
         let (host, process) = (name.nodename().to_string_lossy(), std::process::id());
         let sender = format!("{host}/{process}/{:08x}", fastrand::u32(..));

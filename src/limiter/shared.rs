@@ -202,6 +202,8 @@ impl KeptBudget {
                 Ok(()) => return,
                 Err((error, left)) => {
                     tracing::warn!(%error, "the shared budget cannot be used; this process keeps to the limit on its own");
+                    // What was not ended holds the lock, and others would wait for it for ever.
+                    let _ = self.file.unlock();
                     (self.own, due) = (Some(LimiterState::default()), left);
                 }
             }
@@ -301,4 +303,54 @@ fn is_alive(pid: u32) -> bool {
     pid.is_some_and(|pid| {
         !matches!(rustix::process::test_kill_process(pid), Err(rustix::io::Errno::SRCH))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Limit = Limit { requests: 10, window: Duration::from_secs(60) };
+
+    async fn takes(budget: &SharedBudget) -> bool {
+        budget.take("users", LIMIT, false).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn budgets_that_share_a_thread_are_those_of_their_projects() {
+        let folder = tempfile::tempdir().unwrap();
+        let names: Vec<_> = (0..3 * MOST_KEEPERS).map(|number| format!("P{number}")).collect();
+        let open = |name: &String| SharedBudget::open(folder.path(), "server", name).unwrap();
+        let budgets: Vec<_> = names.iter().map(open).collect();
+        for (number, budget) in budgets.iter().enumerate() {
+            for _ in 0..number % 10 {
+                assert!(takes(budget).await);
+            }
+        }
+        // The same project once more, as another run of this process has it.
+        let again = open(&names[7]);
+        assert!(takes(&again).await && takes(&budgets[7]).await && takes(&again).await);
+        assert!(!takes(&again).await && !takes(&budgets[7]).await);
+        drop((budgets, again));
+        for (number, name) in names.iter().enumerate() {
+            let usage = SharedBudget::usage(folder.path(), "server", name).unwrap();
+            let expected = if number == 7 { 10 } else { number as u64 % 10 };
+            assert_eq!(usage.map_or(0, |usage| usage.requests), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_left_to_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("budget");
+        File::create(&path).unwrap();
+        let read_only = File::open(&path).unwrap();
+        let mut kept = KeptBudget { file: read_only, known: None, own: None };
+        let take = |state: &mut LimiterState, now| {
+            let request = RequestId { process: std::process::id(), number: 0 };
+            state.take("users", LIMIT, false, request, now).unwrap();
+        };
+        kept.change(vec![Box::new(take)]);
+        assert!(kept.own.is_some());
+        File::open(&path).unwrap().try_lock().unwrap();
+    }
 }

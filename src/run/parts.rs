@@ -17,7 +17,7 @@ use crate::stop::{Stop, StopReason};
 use crate::store;
 use crate::store::summary::Summary;
 
-/// Rows that may wait between two threads.
+/// Rows that may wait between two tasks.
 pub(super) const CHANNEL: usize = 256;
 
 /// The reason for a stop whose input cannot be read any further.
