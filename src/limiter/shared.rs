@@ -308,11 +308,12 @@ fn is_alive(pid: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::RateClass;
 
     const LIMIT: Limit = Limit { requests: 10, window: Duration::from_secs(60) };
 
     async fn takes(budget: &SharedBudget) -> bool {
-        budget.take("users", LIMIT, false).await.is_ok()
+        budget.take(RateClass::Users.name(), LIMIT, false).await.is_ok()
     }
 
     #[tokio::test]
