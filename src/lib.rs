@@ -58,6 +58,7 @@ mod shell;
 pub mod simulator;
 mod stop;
 mod store;
+mod tasks;
 #[cfg(feature = "otlp")]
 mod telemetry;
 mod undo;

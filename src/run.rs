@@ -42,6 +42,7 @@ use crate::settings::config::{self, Config, Target};
 use crate::simulator::{self, Simulator};
 use crate::stop::{Stop, StopReason};
 use crate::store;
+use crate::tasks;
 use canary::AskCanary;
 use deletions::{Deletions, RowsToDelete};
 use intake::{Declares, Intended};
@@ -132,7 +133,7 @@ impl Run {
     #[must_use]
     pub fn start(self) -> RunHandle {
         let (stop, throttle) = (Stop::default(), Throttle::default());
-        let task = tokio::spawn(within_hours(self, stop.clone(), throttle.clone()));
+        let task = tasks::spawn(within_hours(self, stop.clone(), throttle.clone()));
         RunHandle { stop, throttle, task }
     }
 }
@@ -165,7 +166,7 @@ impl RunHandle {
     /// What was refused before the first row was read, or the simulator or the network that was
     /// not there. Nothing was sent then.
     pub async fn wait(self) -> Result<RunEnd, Error> {
-        session::join_task(self.task).await
+        tasks::join(self.task).await
     }
 }
 
@@ -176,7 +177,7 @@ async fn within_hours(own: Run, stop: Stop, throttle: Throttle) -> Result<RunEnd
         return Ok(RunEnd::NotBegun(reason));
     }
     let keeping = (!hours.hours.is_empty())
-        .then(|| tokio::spawn(hours::keep(hours, throttle.clone(), stop.clone())));
+        .then(|| tasks::spawn(hours::keep(hours, throttle.clone(), stop.clone())));
     let end = Box::pin(run(own, stop, throttle)).await;
     keeping.iter().for_each(JoinHandle::abort);
     end
@@ -206,8 +207,8 @@ async fn work(run: Run, stop: Stop, throttle: Throttle) -> Result<RunEnd, Error>
 
 /// The settings of a run whose input may be a plan, which is read.
 async fn prepared(config: Config) -> Result<Prepared, Error> {
-    let preparing = tokio::task::spawn_blocking(move || planned::prepare(config));
-    session::joined(preparing.await)
+    let preparing = tasks::spawn_blocking(move || planned::prepare(config));
+    tasks::joined(preparing.await)
 }
 
 async fn mirrored(
@@ -253,7 +254,7 @@ async fn intend(
     let keeping = Arc::new(OnceLock::new());
     let (settings, kept, heeded) = (Arc::clone(config), Arc::clone(&keeping), stop.clone());
     let runtime = Handle::current();
-    let mut intending = tokio::task::spawn_blocking(move || {
+    let mut intending = tasks::spawn_blocking(move || {
         let declares = |endpoint| {
             let settings = &settings;
             let heeded = &heeded;
@@ -276,7 +277,7 @@ async fn intend(
             }
             Ok(Err(reason))
         }
-        intended = &mut intending => session::joined(intended).map(Ok),
+        intended = &mut intending => tasks::joined(intended).map(Ok),
     }
 }
 
@@ -379,7 +380,7 @@ fn deletions<'a>(
 
 /// Whether the run is to begin; asking may take as long as it likes, and a stop is no.
 async fn confirmed(ask: Confirm, intention: Intention, stop: &Stop) -> bool {
-    let answer = tokio::task::spawn_blocking(move || ask(&intention));
+    let answer = tasks::spawn_blocking(move || ask(&intention));
     tokio::select! {
         answer = answer => answer.unwrap_or(false),
         _ = stop.stopped() => false,

@@ -6,6 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tracing::subscriber::{NoSubscriber, with_default};
+
 use super::listing::ListedJob;
 use crate::api::transport::Transport;
 use crate::exit::Error;
@@ -151,17 +153,18 @@ impl FleetJob {
     }
 
     /// Its settings, as far as they are known without running a command for its key, which may take long,
-    /// or ask somebody: that is done when it is its turn.
+    /// or ask somebody: that is done when it is its turn. What it warns of is told then, too.
     fn without_asking(&mut self, environment: &FleetEnvironment) -> Result<Config, Error> {
         const STAND_IN: &str = "K0";
         let Some(command) = self.args.project.key_command.take() else {
-            return Config::resolve(&self.args, &|name| environment.get(name));
+            let given = |name: &str| environment.get(name);
+            return with_default(NoSubscriber::new(), || Config::resolve(&self.args, &given));
         };
         let stand_in = |name: &str| match name {
             KEY => Some(STAND_IN.to_owned()),
             name => environment.get(name),
         };
-        let config = Config::resolve(&self.args, &stand_in);
+        let config = with_default(NoSubscriber::new(), || Config::resolve(&self.args, &stand_in));
         self.args.project.key_command = Some(command);
         config
     }

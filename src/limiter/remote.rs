@@ -26,6 +26,7 @@ use super::hold::Hold;
 use super::limit::Limit;
 use super::state::BudgetUsage;
 use crate::catalog::RateClass;
+use crate::tasks;
 
 /// How soon to try again to reach a server that is lost.
 const TRY_AGAIN: Duration = Duration::from_millis(500);
@@ -103,7 +104,8 @@ impl RemoteBudget {
             last_call: None,
             lost: None,
         };
-        let thread = thread::Builder::new().name("budget".into()).spawn(move || keeper.keep(&told));
+        let keep = tasks::in_own_name(move || keeper.keep(&told));
+        let thread = thread::Builder::new().name("budget".into()).spawn(keep);
         let keeper = thread.inspect_err(|error| {
             tracing::error!(%error, "no thread can be started for the budget, so nothing is sent");
         });

@@ -15,6 +15,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::sync::oneshot;
+use tracing::Span;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use super::hold::Hold;
@@ -75,7 +76,12 @@ impl SharedBudget {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(path_of(folder, server, project))?;
-        let kept = Arc::new(Mutex::new(KeptBudget { file, known: None, own: None }));
+        let kept = Arc::new(Mutex::new(KeptBudget {
+            file,
+            known: None,
+            own: None,
+            name: Span::current(),
+        }));
         Ok(Self { kept, keeper: keeper()?, next: AtomicU64::new(0) })
     }
 
@@ -193,6 +199,8 @@ struct KeptBudget {
     known: KnownState,
     /// The file has failed: from then on this process keeps the limit by itself.
     own: Option<LimiterState>,
+    /// In whose name its thread logs.
+    name: Span,
 }
 
 impl KeptBudget {
@@ -201,6 +209,7 @@ impl KeptBudget {
             match locked(&self.file, due, &mut self.known) {
                 Ok(()) => return,
                 Err((error, left)) => {
+                    let _named = self.name.enter();
                     tracing::warn!(%error, "the shared budget cannot be used; this process keeps to the limit on its own");
                     // What was not ended holds the lock, and others would wait for it for ever.
                     let _ = self.file.unlock();
@@ -345,7 +354,7 @@ mod tests {
         let path = folder.path().join("budget");
         File::create(&path).unwrap();
         let read_only = File::open(&path).unwrap();
-        let mut kept = KeptBudget { file: read_only, known: None, own: None };
+        let mut kept = KeptBudget { file: read_only, known: None, own: None, name: Span::none() };
         let take = |state: &mut LimiterState, now| {
             let request = RequestId { process: std::process::id(), number: 0 };
             state.take("users", LIMIT, false, request, now).unwrap();

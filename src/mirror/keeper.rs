@@ -11,6 +11,7 @@ use super::lease::{Lease, Renewal};
 use crate::limiter::{Leave, Throttle};
 use crate::objects::ObjectUrl;
 use crate::stop::{Stop, StopReason};
+use crate::tasks;
 
 /// The longest that giving the lease back may take.
 const RELEASING: Duration = Duration::from_secs(10);
@@ -58,7 +59,7 @@ impl LeaseKeeper {
             stop: stop.clone(),
             throttle: throttle.clone(),
         };
-        let thread = thread::spawn(move || keeping.keep(&ended));
+        let thread = thread::spawn(tasks::in_own_name(move || keeping.keep(&ended)));
         Self { lost, terms, thread: Mutex::new(Some((end, thread))) }
     }
 

@@ -13,6 +13,7 @@ use super::trouble::MirrorTrouble;
 use crate::objects::ObjectUrl;
 use crate::stop::{Stop, StopReason};
 use crate::store::KnownElsewhere;
+use crate::tasks;
 
 /// How often it ships where nobody waits for it.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -40,7 +41,7 @@ impl Shipping {
         let (gate, waiting) = sync_channel(MOST_WAITING);
         let (url, stop) = (url.to_string(), stop.clone());
         let work = ShippingWork { shipper, url, lost, stop, failing: false };
-        Self { gate, thread: thread::spawn(move || work.ship(&waiting)) }
+        Self { gate, thread: thread::spawn(tasks::in_own_name(move || work.ship(&waiting))) }
     }
 
     /// Where those wait who are about to send what must not be sent twice.

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -71,7 +71,7 @@ where
     let layer = fmt::layer().with_writer(writer).with_target(false).with_ansi(false);
     match look {
         LogLook::Lines => layer.boxed(),
-        LogLook::Json => layer.json().flatten_event(true).boxed(),
+        LogLook::Json => layer.json().flatten_event(true).with_span_list(false).boxed(),
         LogLook::Screen(color) => layer.event_format(OnScreen { color }).boxed(),
     }
 }
@@ -99,6 +99,12 @@ where
         };
         let word = paint(self.color, color.on_default().bold(), word);
         write!(writer, "{word}: ")?;
+        for span in context.event_scope().into_iter().flatten() {
+            if let Some(fields) = span.extensions().get::<FormattedFields<N>>() {
+                // Whose it is, of which there is one.
+                write!(writer, "{}: ", fields.strip_prefix("job=").unwrap_or(fields))?;
+            }
+        }
         context.field_format().format_fields(writer.by_ref(), event)?;
         writeln!(writer)
     }
@@ -110,6 +116,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
+    use crate::tasks;
 
     #[derive(Clone, Default)]
     struct Written(Arc<Mutex<Vec<u8>>>);
@@ -124,23 +131,35 @@ mod tests {
         }
     }
 
-    /// What a warning looks like.
-    fn warned(look: LogLook) -> String {
+    /// What is logged meanwhile.
+    fn logged(look: LogLook, meanwhile: impl FnOnce()) -> String {
         let written = Written::default();
         let to = written.clone();
         let layer = layer(move || to.clone(), look);
-        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
-            tracing::warn!(file = "key", "others can read it");
-        });
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), meanwhile);
         String::from_utf8(written.0.lock().unwrap().clone()).unwrap()
     }
 
     #[test]
     fn a_warning_looks_like_what_is_around_it() {
+        let warned = |look| logged(look, || tracing::warn!(file = "key", "others can read it"));
         assert_eq!(warned(LogLook::Screen(false)), "warning: others can read it file=\"key\"\n");
         let colored = warned(LogLook::Screen(true));
         assert!(colored.contains("\u{1b}[") && colored.contains("warning"), "{colored:?}");
         assert!(warned(LogLook::Lines).contains("  WARN others can read it file=\"key\""));
         assert!(warned(LogLook::Json).contains("\"message\":\"others can read it\""));
+    }
+
+    #[test]
+    fn a_warning_names_its_job_where_there_are_many() {
+        let warning = || tasks::job("acme.toml").in_scope(|| tracing::warn!("its key is wrong"));
+        let named = |look| logged(look, warning);
+        assert_eq!(named(LogLook::Screen(false)), "warning: acme.toml: its key is wrong\n");
+        assert!(named(LogLook::Lines).contains("WARN job{job=acme.toml}: its key is wrong"));
+        let json: serde_json::Value = serde_json::from_str(&named(LogLook::Json)).unwrap();
+        assert_eq!(
+            (&json["span"]["job"], &json["message"]),
+            (&"acme.toml".into(), &"its key is wrong".into())
+        );
     }
 }

@@ -15,6 +15,7 @@ use crate::outcome::{Finished, Status};
 use crate::rows::Instruction;
 use crate::send::Client;
 use crate::stop::{Stop, StopReason};
+use crate::tasks;
 
 /// Rows that may be sent before all others: the first of their users, so that no order changes.
 pub(super) struct Candidates {
@@ -99,7 +100,7 @@ impl Canary {
         ask: Option<AskCanary>,
     ) -> JoinHandle<()> {
         let told = (sinks.clone(), stop.clone());
-        tokio::spawn(watch(self, Arc::clone(client), told, ask))
+        tasks::spawn(watch(self, Arc::clone(client), told, ask))
     }
 }
 
@@ -213,7 +214,7 @@ async fn watch(
         return stop.drain(StopReason::stopped("canary", message, hint));
     }
     let goes_on = match ask {
-        Some(ask) => tokio::task::spawn_blocking(move || ask(&report)).await.unwrap_or(false),
+        Some(ask) => tasks::spawn_blocking(move || ask(&report)).await.unwrap_or(false),
         None => true,
     };
     if goes_on {

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::parts::RunEnd;
-use super::session;
 use crate::exit::{Error, Exit};
 use crate::limiter::Throttle;
 use crate::mirror::{LeaseTerms, Mirror, MirroredRun};
 use crate::settings::config::Config;
 use crate::stop::Stop;
+use crate::tasks;
 
 /// Takes the lease of a run that is mirrored, and what the mirror holds of it. From then on the settings
 /// name the folder of the run that is resumed.
@@ -27,7 +27,7 @@ pub(super) async fn take(
     let folders = config.folders.clone();
     let terms = LeaseTerms { lasts: settings.lease, wait: folders.wait };
     let (stop, throttle) = (stop.clone(), throttle.clone());
-    let taking = tokio::task::spawn_blocking(move || {
+    let taking = tasks::spawn_blocking(move || {
         let run = MirroredRun {
             runs: &folders.runs_dir,
             out: folders.out.as_deref(),
@@ -35,7 +35,7 @@ pub(super) async fn take(
         };
         Mirror::take(&url, &terms, &run, (&stop, &throttle))
     });
-    let (mirror, folder) = session::joined(taking.await)?;
+    let (mirror, folder) = tasks::joined(taking.await)?;
     if let Some(folder) = folder {
         config.folders.out = Some(folder);
     }
@@ -53,8 +53,8 @@ pub(super) async fn end(
         Ok(RunEnd::AlreadyFinished { folder, .. }) => unpurged(folder),
         _ => None,
     };
-    let ending = tokio::task::spawn_blocking(move || mirror.end(finished.as_deref()));
-    match (session::joined(ending.await), ended) {
+    let ending = tasks::spawn_blocking(move || mirror.end(finished.as_deref()));
+    match (tasks::joined(ending.await), ended) {
         (Ok(()), ended) => ended,
         (Err(error), Ok(RunEnd::Finished { summary, unrecorded, .. })) => {
             let unrecorded = Some(unrecorded.unwrap_or(error));

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::JoinHandle;
 
 use super::canary::CanaryPass;
 use super::intake::Reading;
 use super::parts::UNREADABLE_INPUT;
-use super::session;
 use crate::engine::Row;
 use crate::engine::events::{Event, Sinks};
 use crate::engine::room::Room;
@@ -21,6 +20,7 @@ use crate::rows::{AssignedContacts, Builder, Instruction, Invalid};
 use crate::stop::StopReason;
 use crate::store::bitmap::RowSet;
 use crate::store::journal::Recovered;
+use crate::tasks;
 
 /// Starts to read. Rows that have their outcome are passed over.
 pub(super) fn spawn(
@@ -31,7 +31,7 @@ pub(super) fn spawn(
     canary: Option<CanaryPass>,
 ) -> JoinHandle<()> {
     let rows = Rows::new(reading, recovered, sinks).with_canary(canary);
-    tokio::spawn(read(Box::new(rows), to_engine, room))
+    tasks::spawn(read(Box::new(rows), to_engine, room))
 }
 
 /// Reads for as long as the engine takes rows, and holds no thread while it takes none.
@@ -66,13 +66,11 @@ async fn beside<T: Send + 'static>(
     mut rows: Box<Rows>,
     work: impl FnOnce(&mut Rows) -> T + Send + 'static,
 ) -> (Box<Rows>, T) {
-    session::joined(
-        spawn_blocking(move || {
-            let done = work(&mut rows);
-            (rows, done)
-        })
-        .await,
-    )
+    let working = tasks::spawn_blocking(move || {
+        let done = work(&mut rows);
+        (rows, done)
+    });
+    tasks::join(working).await
 }
 
 /// What a reader holds.

@@ -17,6 +17,7 @@ use crate::report::count;
 use crate::runs::{RunState, past_runs};
 use crate::settings::config::Config;
 use crate::shard::are_siblings;
+use crate::tasks;
 
 /// What is purged, and when.
 pub(super) struct Retention {
@@ -50,7 +51,7 @@ impl Retention {
             return;
         };
         // What breaks it must not break the run.
-        let _ = tokio::task::spawn_blocking(move || self.purge(&runs, Timestamp::now())).await;
+        let _ = tasks::spawn_blocking(move || self.purge(&runs, Timestamp::now())).await;
     }
 
     fn purge(&self, runs: &Path, now: Timestamp) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
-use tokio::task::{self, JoinHandle};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::canary::Canary;
@@ -25,6 +25,7 @@ use crate::report::Counts;
 use crate::send::Client;
 use crate::stop::{Stop, StopReason};
 use crate::store::{self, Closed, Recorder};
+use crate::tasks;
 
 /// How far apart the sinks are told how it goes.
 const TICK: Duration = Duration::from_millis(100);
@@ -66,14 +67,14 @@ pub(super) async fn session(
     let recorder = store::spawn(recorder, from_engine, rooms.ended.clone(), elsewhere);
     let reader = reader::spawn(reading, recovered, sinks.clone(), (to, rooms.rows.clone()), pass);
     let told = Arc::new(AtomicUsize::new(0));
-    let ticker = tokio::spawn(tick(sinks.clone(), Arc::clone(&client), class, Arc::clone(&told)));
-    let timer = config.max_duration.map(|most| tokio::spawn(limit_duration(most, stop.clone())));
+    let ticker = tasks::spawn(tick(sinks.clone(), Arc::clone(&client), class, Arc::clone(&told)));
+    let timer = config.max_duration.map(|most| tasks::spawn(limit_duration(most, stop.clone())));
     let watching = canary.map(|canary| canary.spawn(&client, &sinks, &stop, ask_canary));
     let (breaker, window) = (config.breaker.clone(), config.pace.window());
     let (executor, told_too) = (Arc::clone(&client), sinks.clone());
     let engine = Engine::new(executor, to_recorder, told_too, stop.clone(), breaker, window);
     // Beside the connections: every reply would otherwise wake another thread.
-    let ended = join_task(tokio::spawn(engine.with_rooms(rooms).run(earlier, rows))).await;
+    let ended = tasks::join(tasks::spawn(engine.with_rooms(rooms).run(earlier, rows))).await;
     timer.iter().chain(&watching).chain([&ticker]).for_each(JoinHandle::abort);
     tell_interventions(&sinks, &client, &told);
     // What was sent since the last tick counts, too.
@@ -103,14 +104,14 @@ async fn close(
     reader: JoinHandle<()>,
     recorder: JoinHandle<io::Result<Recorder>>,
 ) -> io::Result<Closed> {
-    let recorded = join_task(recorder).await;
+    let recorded = tasks::join(recorder).await;
     if ended.complete || reader.is_finished() {
         // Its end was seen; a reader that broke must not pass for the end of the input.
-        join_task(reader).await;
+        tasks::join(reader).await;
     }
     let recorder = recorded?;
     // The runtime keeps listening for signals.
-    join_task(task::spawn_blocking(move || recorder.close(ended.complete))).await
+    tasks::join(tasks::spawn_blocking(move || recorder.close(ended.complete))).await
 }
 
 /// Tells the sinks how it goes, until it is aborted.
@@ -180,16 +181,6 @@ async fn limit_duration(most: Duration, stop: Stop) {
     tokio::time::sleep(most).await;
     let message = format!("--max-duration {} is over", humantime::format_duration(most));
     stop.drain(StopReason::stopped("time_is_up", message, ""));
-}
-
-/// The end of a task; what broke it breaks us.
-pub(super) async fn join_task<T>(task: JoinHandle<T>) -> T {
-    joined(task.await)
-}
-
-/// What came of a task; what broke it breaks us.
-pub(super) fn joined<T>(result: Result<T, task::JoinError>) -> T {
-    result.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
 #[cfg(test)]

@@ -11,13 +11,14 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::oneshot;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::before::{BeforeImage, ReadBy};
 use super::recorder::Recorder;
 use crate::engine::recorder_handle::{Entry, ReadUser};
 use crate::engine::room::Room;
+use crate::tasks;
 
 /// A batch is committed when it has this many entries, or earlier when nothing is waiting.
 const BATCH: usize = 256;
@@ -45,7 +46,7 @@ pub fn spawn(
     room: Room,
     elsewhere: Option<KnownElsewhere>,
 ) -> JoinHandle<io::Result<Recorder>> {
-    tokio::spawn(drain(Box::new(Recording::new(recorder, room, elsewhere)), receiver))
+    tasks::spawn(drain(Box::new(Recording::new(recorder, room, elsewhere)), receiver))
 }
 
 /// Records what comes in, until all senders are gone or a write fails.
@@ -118,9 +119,8 @@ async fn beside<T: Send + 'static>(
     mut recording: Box<Recording>,
     work: impl FnOnce(&mut Recording) -> io::Result<T> + Send + 'static,
 ) -> io::Result<(Box<Recording>, T)> {
-    let working = spawn_blocking(move || work(&mut recording).map(|done| (recording, done)));
-    // What broke it breaks us.
-    working.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    let work = move || work(&mut recording).map(|done| (recording, done));
+    tasks::join(tasks::spawn_blocking(work)).await
 }
 
 /// A recorder at work, and who is told. In a box, it moves between threads.

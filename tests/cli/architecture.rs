@@ -14,6 +14,7 @@ const ROOMS: &[&str] = &[
     "issue",
     "figures",
     "shell",
+    "tasks",
     "seal",
     "objects",
     "input",

@@ -225,6 +225,25 @@ fn what_is_wrong_with_one_job_does_not_hold_up_the_others() {
 }
 
 #[test]
+fn what_is_logged_names_its_job() {
+    let simulator = Simulator::start(&["--fault", "429:path=update/name,first=1,retry-after=1"]);
+    let jobs = Jobs::new().job_of("acme", "Q2acme", "").job("beta", "");
+    let open = fs::Permissions::from_mode(0o644);
+    fs::set_permissions(jobs.path("jobs/beta.key"), open).unwrap();
+    let ended = jobs.fleet(&simulator, &["jobs", "--verbose"]).code(3);
+    for (name, what) in [
+        ("acme", "the project ID does not begin with P"),
+        ("beta", "other users can read the key file"),
+        // From the middle of a run, whichever it is.
+        ("", "rate limited: pausing all requests"),
+    ] {
+        let told: Vec<_> = ended.stderr.lines().filter(|line| line.contains(what)).collect();
+        let is_named = |line: &&str| line.contains(&format!("job{{job={name}"));
+        assert!(told.len() == 1 && told.iter().all(is_named), "{what}: {}", ended.stderr);
+    }
+}
+
+#[test]
 fn a_strict_fleet_sends_nothing_where_a_job_is_wrong() {
     let simulator = Simulator::start(&[]);
     let jobs = Jobs::new().job("acme", "").job("typo", "max-shar = 1");

@@ -9,6 +9,7 @@ use futures_util::stream::{self, StreamExt};
 use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, oneshot};
+use tracing::Instrument;
 
 use super::judged::JudgedJobs;
 use crate::commands::{open_files, signals};
@@ -23,6 +24,7 @@ use crate::settings::cli::fleet::FleetArgs;
 use crate::settings::config::Config;
 use crate::stop::{Stop, StopReason};
 use crate::store;
+use crate::tasks;
 
 /// How far apart it is looked at how far the fleet is.
 const TICK: Duration = Duration::from_millis(200);
@@ -148,7 +150,7 @@ impl FleetWork {
     async fn begin(&self, job: &Arc<FleetJob>) -> JobEnd {
         let leave = self.beginning.acquire().await;
         let (begins, begun) = oneshot::channel();
-        let mut run = pin!(self.run(job, begins));
+        let mut run = pin!(self.run(job, begins).instrument(tasks::job(&job.name)));
         tokio::select! {
             end = &mut run => return end,
             _ = tokio::time::timeout(LONGEST_BEGINNING, begun) => drop(leave),
@@ -174,7 +176,7 @@ impl FleetWork {
         self.board.is_over();
         let run = finished.clone().or_else(|| self.record().job(&job.name).run);
         if let Some(why) = verdict.why.as_ref().filter(|_| !self.stop.is_draining()) {
-            tracing::error!("{}: {why}", job.name);
+            tracing::error!("{why}");
         }
         let end = waiting(job).ended(verdict, run, finished.is_some());
         self.write_down(&end, finished.as_deref());
@@ -186,8 +188,7 @@ impl FleetWork {
         let (job, folder, environment) =
             (Arc::clone(job), self.folder.clone(), self.environment.clone());
         let resume = self.resume;
-        let config =
-            tokio::task::spawn_blocking(move || job.config((&folder, resume), &environment));
+        let config = tasks::spawn_blocking(move || job.config((&folder, resume), &environment));
         config.await.unwrap_or_else(|_| Err(Error::Stopped(DEFECT.to_owned())))
     }
 
@@ -209,7 +210,7 @@ impl FleetWork {
         let (own, above) = (run.stop().clone(), self.stop.clone());
         let following = tokio::spawn(async move { own.follow(&above).await });
         // In a task of its own: a defect that one run brings to light is not the end of the others.
-        let ended = tokio::spawn(run.wait()).await;
+        let ended = tasks::spawn(run.wait()).await;
         following.abort();
         let Ok(ended) = ended else {
             let why = Some(DEFECT.to_owned());

@@ -1,0 +1,45 @@
+//! Tasks, and work that blocks beside them. Both log in the name of whoever has started them: of a job,
+//! where many run in one process.
+
+use std::future::Future;
+
+use tokio::task::{JoinError, JoinHandle};
+use tracing::{Instrument, Span};
+
+/// Starts a task.
+pub(crate) fn spawn<T: Send + 'static>(
+    task: impl Future<Output = T> + Send + 'static,
+) -> JoinHandle<T> {
+    tokio::spawn(task.in_current_span())
+}
+
+/// Does what blocks on one of the threads that the runtime has for that.
+pub(crate) fn spawn_blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> JoinHandle<T> {
+    tokio::task::spawn_blocking(in_own_name(work))
+}
+
+/// Work for another thread, which logs as if it were done here.
+pub(crate) fn in_own_name<T>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> impl FnOnce() -> T + Send + 'static {
+    let span = Span::current();
+    move || span.in_scope(work)
+}
+
+/// The name of a job, for what is logged until it has ended.
+pub(crate) fn job(name: &str) -> Span {
+    // Of the highest level, so that no filter takes it away from what passes.
+    tracing::error_span!("job", job = %name)
+}
+
+/// The end of a task; what broke it breaks us.
+pub(crate) async fn join<T>(task: JoinHandle<T>) -> T {
+    joined(task.await)
+}
+
+/// What came of a task; what broke it breaks us.
+pub(crate) fn joined<T>(result: Result<T, JoinError>) -> T {
+    result.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
