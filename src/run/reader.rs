@@ -22,6 +22,9 @@ use crate::store::bitmap::RowSet;
 use crate::store::journal::Recovered;
 use crate::tasks;
 
+/// Rows that the sinks are told of at once, while the engine keeps up.
+const TOLD_TOGETHER: u64 = 128;
+
 /// Starts to read. Rows that have their outcome are passed over.
 pub(super) fn spawn(
     reading: Reading,
@@ -151,6 +154,9 @@ impl Rows {
         let mut held = None;
         while let Some(item) = self.input.next() {
             self.read += 1;
+            if self.read.is_multiple_of(TOLD_TOGETHER) {
+                self.tell();
+            }
             let Some(row) = self.row(item) else { continue };
             let bytes = row.bytes();
             if !room.try_enter(bytes) {
