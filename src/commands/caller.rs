@@ -2,10 +2,11 @@
 
 use std::io::{self, IsTerminal};
 
-use crate::report::logging::{LogFormat, LogLook};
-use crate::report::{self, Look};
+use crate::report::logging::{self, LogFormat, LogLook};
+use crate::report::{self, LogWriter, Look, ProgressForm};
 use crate::settings::Environment;
 use crate::settings::cli::ColorWhen;
+use crate::settings::cli::log::LogArgs;
 
 /// Who calls the program.
 pub(super) struct Caller<'a> {
@@ -67,14 +68,15 @@ impl Caller<'_> {
         is_wanted && supports_hyperlinks::supports_hyperlinks()
     }
 
-    /// What log lines look like.
-    pub(super) fn log_look(&self, verbose: u8, format: LogFormat) -> LogLook {
-        match format {
+    /// Sets up logging for the process and returns the writer that the progress must share.
+    pub(super) fn start_log(&self, args: LogArgs) -> LogWriter {
+        let look = match args.log_format {
             LogFormat::Json => LogLook::Json,
             // Who asks for more wants to see when it was.
-            LogFormat::Text if verbose > 0 || !io::stderr().is_terminal() => LogLook::Lines,
+            LogFormat::Text if args.verbose > 0 || !io::stderr().is_terminal() => LogLook::Lines,
             LogFormat::Text => LogLook::Screen(self.log_color()),
-        }
+        };
+        logging::start(args.verbose, args.quiet, look)
     }
 
     /// How what is printed looks.
@@ -82,5 +84,15 @@ impl Caller<'_> {
         let columns =
             terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0.into());
         Look { color: self.color(), columns, links: self.links() }
+    }
+}
+
+/// How progress is shown; not at all where it is to be quiet.
+pub(super) fn progress_form(args: LogArgs) -> Option<ProgressForm> {
+    match args.log_format {
+        _ if args.quiet => None,
+        LogFormat::Json => Some(ProgressForm::Events),
+        LogFormat::Text if io::stderr().is_terminal() => Some(ProgressForm::Bar),
+        LogFormat::Text => Some(ProgressForm::Lines),
     }
 }

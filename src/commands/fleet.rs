@@ -1,11 +1,11 @@
 //! `fleet`: the jobs of many projects, and what is to be seen of them as a whole.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::thread::JoinHandle;
 
 use super::asking::{is_interactive, says_yes};
-use super::caller::Caller;
+use super::caller::{Caller, progress_form};
 use super::printing::print;
 use super::report::{after_runs, can_be_written};
 use super::supervision;
@@ -17,7 +17,7 @@ use crate::fleet::record::{FleetIdentity, FleetRecord};
 use crate::fleet::whole::{FleetReport, JobFate};
 use crate::notify::{Ending, FleetTold, Occasion};
 use crate::report::metrics::{self, FleetNumbers};
-use crate::report::{self, LogWriter, ProgressForm, logging, logging::LogFormat};
+use crate::report::{self, LogWriter};
 use crate::settings::cli::fleet::FleetArgs;
 use crate::settings::shard::shard;
 use crate::shard::Shard;
@@ -29,8 +29,7 @@ mod work;
 
 /// Runs a fleet and says what it came to, here and to whom it may concern.
 pub(super) fn run(args: &FleetArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
-    let look = caller.log_look(args.verbose, args.log_format);
-    let log = logging::start(args.verbose, args.quiet, look);
+    let log = caller.start_log(args.log);
     // A rehearsal is nobody else's business.
     let teller = if args.simulate { None } else { Teller::of(&args.notify, caller.environment) };
     let begun = teller.as_ref().map(Teller::began);
@@ -73,7 +72,7 @@ fn work(
     };
     let record = FleetRecord::open(folder.path(), identity.clone(), args.resume)?;
     let work = FleetWork::new(judged, (folder.path(), record), args);
-    let report = work.finish((form(args), log), supervisor)?;
+    let report = work.finish((progress_form(args.log), log), supervisor)?;
     let report = FleetReport {
         jobs: args.jobs.clone(),
         folder: folder.path().to_owned(),
@@ -112,16 +111,6 @@ fn may_begin(judged: &JudgedJobs) -> bool {
     asked.and_then(|()| write!(screen, "Type yes to go on: ")).is_ok()
         && screen.flush().is_ok()
         && says_yes()
-}
-
-/// How progress is shown; not at all where it is to be quiet.
-fn form(args: &FleetArgs) -> Option<ProgressForm> {
-    match args.log_format {
-        _ if args.quiet => None,
-        LogFormat::Json => Some(ProgressForm::Events),
-        LogFormat::Text if io::stderr().is_terminal() => Some(ProgressForm::Bar),
-        LogFormat::Text => Some(ProgressForm::Lines),
-    }
 }
 
 /// The command that goes on: the one that was typed, with what it takes.

@@ -7,7 +7,6 @@ use super::supervision;
 use super::teller::{Teller, write_metrics};
 use crate::exit::{Error, Exit};
 use crate::notify::{Ending, Occasion};
-use crate::report::logging;
 use crate::report::metrics;
 use crate::run::RunEnd;
 use crate::settings::cli::run::RunArgs;
@@ -24,11 +23,7 @@ mod showing;
 /// Runs the files and says how it ended, here and to whom it may concern.
 pub(super) fn run(args: &RunArgs, caller: &Caller<'_>) -> Result<Exit, Error> {
     let output = &args.output;
-    let log = logging::start(
-        output.verbose,
-        output.quiet,
-        caller.log_look(output.verbose, output.log_format),
-    );
+    let log = caller.start_log(output.log);
     // A rehearsal is nobody else's business.
     let teller = if args.simulate { None } else { Teller::of(&args.notify, caller.environment) };
     let begun = teller.as_ref().map(Teller::began);

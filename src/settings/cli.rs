@@ -16,6 +16,7 @@ pub(crate) mod inbox;
 pub(crate) mod init;
 pub(crate) mod job;
 pub(crate) mod leaving;
+pub(crate) mod log;
 pub(crate) mod man;
 pub(crate) mod merge;
 pub(crate) mod mirror;

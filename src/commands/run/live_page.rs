@@ -32,7 +32,7 @@ impl WaitingPage {
         }
         let page = LivePage::bind(address)?;
         let url = page.url();
-        if output.log_format == LogFormat::Json {
+        if output.log.log_format == LogFormat::Json {
             tracing::info!(target: ASKED_FOR, %url, "live page");
         } else {
             // Without a reader of stderr there is nobody to tell.

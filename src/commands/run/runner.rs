@@ -1,16 +1,15 @@
 //! Runs files: a run with all that shows, steers and supervises it.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::time::Duration;
 
 use super::collector::Collector;
 use super::live_page::WaitingPage;
 use crate::commands::asking::{is_interactive, says_yes};
-use crate::commands::caller::Caller;
+use crate::commands::caller::{Caller, progress_form};
 use crate::commands::{open_files, report, signals};
 use crate::engine::events::CanaryReport;
 use crate::exit::Error;
-use crate::report::logging::LogFormat;
 use crate::report::{Announcer, LogWriter, ProgressForm, ProgressSink, RunWatch, Supervisor};
 use crate::run::{Intention, Run, RunEnd};
 use crate::serve::Serving;
@@ -104,15 +103,10 @@ fn runtime(target: &Target) -> tokio::runtime::Builder {
 
 /// What people and logs are told meanwhile.
 fn with_sinks(run: Run, output: &OutputArgs, log: &LogWriter) -> Run {
-    let form = match output {
-        OutputArgs { quiet: true, .. } => return run.sink(Announcer::default()),
-        OutputArgs { log_format: LogFormat::Json, .. } => {
-            return run
-                .sink(Announcer::default())
-                .sink(ProgressSink::new(ProgressForm::Events, log));
-        }
-        _ if io::stderr().is_terminal() => ProgressForm::Bar,
-        _ => ProgressForm::Lines,
+    let Some(form) = progress_form(output.log) else { return run.sink(Announcer::default()) };
+    let announcer = match form {
+        ProgressForm::Events => Announcer::default(),
+        ProgressForm::Bar | ProgressForm::Lines => Announcer::on(log),
     };
-    run.sink(Announcer::on(log)).sink(ProgressSink::new(form, log))
+    run.sink(announcer).sink(ProgressSink::new(form, log))
 }

@@ -76,7 +76,7 @@ fn nothing_to_do(folder: &Path, exit: Exit, runner: &Runner<'_>) {
         // A closed stdout has read enough.
         let _ = show_summary(&summary, true, caller);
     }
-    if !output.quiet {
+    if !output.log.quiet {
         let failed = if exit == Exit::Success {
             ""
         } else {

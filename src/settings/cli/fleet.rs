@@ -3,11 +3,11 @@
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args};
+use clap::Args;
 
+use super::log::LogArgs;
 use super::run::NotifyArgs;
 use super::shard::{ShardChoice, shard};
-use crate::report::logging::LogFormat;
 
 /// Arguments of `fleet`.
 #[derive(Debug, Args)]
@@ -59,17 +59,9 @@ pub(crate) struct FleetArgs {
     #[arg(long)]
     pub json: bool,
 
-    /// Show no progress, only errors and the summary
-    #[arg(short, long, conflicts_with = "verbose")]
-    pub quiet: bool,
-
-    /// Log more: -v decisions, -vv each retry. Never a key, a body or a user
-    #[arg(short, long, action = ArgAction::Count)]
-    pub verbose: u8,
-
-    /// The format of logs and, without a terminal, of progress
-    #[arg(long, value_enum, default_value_t, value_name = "FORM")]
-    pub log_format: LogFormat,
+    /// What is logged, and how.
+    #[command(flatten)]
+    pub log: LogArgs,
 
     /// Who is told, once for the whole fleet.
     #[command(flatten)]

@@ -5,7 +5,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, Args, ValueEnum};
+use clap::{Args, ValueEnum};
 use url::Url;
 
 use super::findings::FindingArgs;
@@ -13,6 +13,7 @@ use super::hours::HourArgs;
 use super::inbox::InboxArgs;
 use super::job::JobArgs;
 use super::leaving::LeavingArgs;
+use super::log::LogArgs;
 use super::mirror::MirrorArgs;
 use super::shard::ShardArgs;
 use super::simulate::SimulatorOptions;
@@ -22,7 +23,6 @@ use crate::input::record::{Delimiter, Encoding, Format};
 use crate::input::{HiddenRows, ShortRows};
 use crate::limiter::limit::Limit;
 use crate::notify::NotifyWhen;
-use crate::report::logging::LogFormat;
 use crate::rows::values::{AttributeType, ListSeparator};
 use crate::rows::{Batching, Blank, OnConflict, Phones, Region, is_field};
 use crate::send::{MaxDeletes, OnDrift};
@@ -474,17 +474,9 @@ pub struct OutputArgs {
     #[arg(long)]
     pub json: bool,
 
-    /// Show no progress, only errors and the summary
-    #[arg(short, long, conflicts_with = "verbose")]
-    pub quiet: bool,
-
-    /// Log more: -v the run's decisions, -vv each retry. Never a key, a body or a user
-    #[arg(short, long, action = ArgAction::Count)]
-    pub verbose: u8,
-
-    /// The format of logs and, without a terminal, of progress
-    #[arg(long, value_enum, default_value_t, value_name = "FORM")]
-    pub log_format: LogFormat,
+    /// What is logged, and how.
+    #[command(flatten)]
+    pub log: LogArgs,
 }
 
 /// Whether to resume an earlier run.

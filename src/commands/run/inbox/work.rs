@@ -300,9 +300,9 @@ impl<'a> InboxWork<'a> {
 
     fn note(&self, what: &str) {
         let Runner { args, log, .. } = *self.runner;
-        match args.output.log_format {
+        match args.output.log.log_format {
             LogFormat::Json => tracing::info!(event = "inbox", "{what}"),
-            LogFormat::Text if args.output.quiet => {}
+            LogFormat::Text if args.output.log.quiet => {}
             LogFormat::Text => {
                 // Without a reader of stderr there is nobody to tell.
                 let _ = log.clone().write_all(format!("inbox: {what}\n").as_bytes());
