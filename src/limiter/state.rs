@@ -172,12 +172,12 @@ impl ClassState {
         let windows = self.on_the_wire.iter().map(|(_, window)| *window);
         let longest = windows.max().unwrap_or_default();
         let gone = |(request, window): &(RequestId, Duration)| {
-            (!is_alive(request.process)).then_some(now + *window)
+            (!is_alive(request.process)).then(|| now.saturating_add(*window))
         };
         self.replies.extend(self.on_the_wire.iter().filter_map(gone));
         self.on_the_wire.retain(|(request, _)| is_alive(request.process));
         // A clock that was set back must not hold the next request up for as long as it was ahead.
-        let latest = self.replies.back().copied().unwrap_or(now).max(now + longest);
+        let latest = self.replies.back().copied().unwrap_or(now).max(now.saturating_add(longest));
         self.due.set(self.due.get().min(nanos(latest.min(now + LONGEST_PAUSE))));
     }
 
