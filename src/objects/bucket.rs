@@ -1,5 +1,6 @@
 //! A folder of a bucket, by `object_store`.
 
+mod turns;
 mod words;
 
 use std::fmt;
@@ -23,6 +24,7 @@ use tokio::runtime::Runtime;
 use super::address::{ObjectUrl, Scheme};
 use super::facts::{ObjectFacts, ObjectTag, PutWhen};
 use super::fault::{FaultKind, StorageFault};
+use turns::Turns;
 
 /// How long something that is asked of a storage may take, attempts and all.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -35,6 +37,7 @@ const MOST: u64 = 64 << 20;
 pub(crate) struct ObjectFolder {
     store: Arc<dyn ObjectStore>,
     folder: ObjectUrl,
+    turns: Turns,
     patience: Duration,
 }
 
@@ -50,9 +53,12 @@ impl ObjectFolder {
     pub(crate) fn open(folder: &ObjectUrl) -> Result<Self, StorageFault> {
         // Whoever else has installed one is heeded: any provider will do.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let store = store(folder)
-            .map_err(|error| StorageFault { scheme: folder.scheme, kind: words::kind(&error) })?;
-        Ok(Self { store, folder: folder.clone(), patience: PATIENCE })
+        let store = store(folder).map_err(|error| StorageFault {
+            scheme: folder.scheme,
+            kind: words::of_settings(&error),
+        })?;
+        let turns = Turns::of(folder.scheme);
+        Ok(Self { store, folder: folder.clone(), turns, patience: PATIENCE })
     }
 
     /// The same, of which nothing may take longer.
@@ -143,14 +149,27 @@ impl ObjectFolder {
             }),
         };
         let options = PutOptions { mode, ..PutOptions::default() };
-        let put = self.wait(async move { store.put_opts(&key, bytes.into(), options).await })?;
+        let (turns, is_new) = (self.turns.clone(), matches!(when, PutWhen::New));
+        let put = self.wait(async move {
+            // What is to be new is written over nothing, so it has no turn to wait for.
+            if !is_new {
+                turns.wait(&key).await;
+            }
+            let put = store.put_opts(&key, bytes.into(), options).await;
+            turns.taken(&key, &put);
+            put
+        })?;
         Ok(ObjectTag { etag: put.e_tag, version: put.version })
     }
 
     /// Removes an object.
     pub(crate) fn delete(&self, name: &str) -> Result<(), StorageFault> {
         let (store, key) = (Arc::clone(&self.store), self.key(name)?);
-        self.wait(async move { store.delete(&key).await })
+        let turns = self.turns.clone();
+        self.wait(async move {
+            turns.wait(&key).await;
+            store.delete(&key).await
+        })
     }
 
     fn key(&self, name: &str) -> Result<Key, StorageFault> {
@@ -201,15 +220,26 @@ fn runtime() -> Result<&'static Runtime, String> {
 
 fn store(folder: &ObjectUrl) -> object_store::Result<Arc<dyn ObjectStore>> {
     let retry = RetryConfig {
-        backoff: BackoffConfig { max_backoff: Duration::from_secs(4), ..BackoffConfig::default() },
+        // All tries together take more than a second: Google Cloud Storage refuses to write what another
+        // host has written within one.
+        backoff: BackoffConfig {
+            init_backoff: Duration::from_millis(300),
+            max_backoff: Duration::from_secs(4),
+            ..BackoffConfig::default()
+        },
         max_retries: 4,
         retry_timeout: Duration::from_secs(60),
     };
     let name = folder.bucket.as_str();
     Ok(match folder.scheme {
-        Scheme::S3 => {
-            Arc::new(AmazonS3Builder::from_env().with_bucket_name(name).with_retry(retry).build()?)
-        }
+        Scheme::S3 => Arc::new(
+            AmazonS3Builder::from_env()
+                .with_bucket_name(name)
+                .with_retry(retry)
+                // Only one is removed at a time, and not all look-alikes can remove many.
+                .with_disable_bulk_delete(true)
+                .build()?,
+        ),
         Scheme::Gs => Arc::new(
             GoogleCloudStorageBuilder::from_env()
                 .with_bucket_name(name)

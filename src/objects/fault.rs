@@ -17,6 +17,8 @@ pub(crate) enum FaultKind {
     Refused,
     /// There are no credentials.
     NoCredentials,
+    /// What the environment says of credentials or of the storage is wrong, in words.
+    WrongSettings(String),
     /// The object is not the one that was meant any more.
     Changed,
     /// Something else, in words; it may go well another time.
@@ -49,6 +51,10 @@ impl fmt::Display for StorageFault {
                 f,
                 "there are no credentials: set {variables}, or run it where the machine has a role"
             ),
+            FaultKind::WrongSettings(why) => write!(
+                f,
+                "the credentials or settings in the environment are wrong: look at {variables}: {why}"
+            ),
             FaultKind::Changed => f.write_str("the object was changed meanwhile"),
             FaultKind::Failed(why) => write!(f, "the storage did not answer as it should: {why}"),
             FaultKind::NotBuilt => f.write_str(
@@ -62,7 +68,9 @@ impl From<StorageFault> for io::Error {
     fn from(fault: StorageFault) -> Self {
         let kind = match fault.kind {
             FaultKind::Missing | FaultKind::NoBucket => io::ErrorKind::NotFound,
-            FaultKind::Refused | FaultKind::NoCredentials => io::ErrorKind::PermissionDenied,
+            FaultKind::Refused | FaultKind::NoCredentials | FaultKind::WrongSettings(_) => {
+                io::ErrorKind::PermissionDenied
+            }
             FaultKind::Changed => io::ErrorKind::StaleNetworkFileHandle,
             FaultKind::Failed(_) => io::ErrorKind::Other,
             FaultKind::NotBuilt => io::ErrorKind::Unsupported,
