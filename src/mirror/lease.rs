@@ -157,7 +157,7 @@ fn heeds_conditions(bucket: &ObjectFolder, note: &LeaseNote) -> Result<(), Mirro
         Err(StorageFault { kind: FaultKind::Changed, .. }) => Ok(()),
         Err(fault) => Err(fault.into()),
         Ok(_) => Err(bucket
-            .fault("it does not heed If-None-Match, so that two hosts could work on one run")
+            .fault("it does not heed the conditions of writes, so that two hosts could work on one run")
             .into()),
     }
 }

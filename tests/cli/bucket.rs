@@ -1,42 +1,52 @@
-//! A look-alike of S3 inside the test: objects in memory, ranges, conditions, and faults on demand.
+//! Look-alikes of object storages inside the test: objects in memory, ranges, conditions, and faults on
+//! demand.
+
+mod dialect;
+mod wire;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// What would be a secret.
-pub(crate) const SECRET: &str = "secret+of/the/test";
+pub(crate) use dialect::Dialect;
+use dialect::Refusal;
+pub(crate) use wire::Asked;
+use wire::{Answer, decoded};
+
+/// What would be a secret; as a key of Azure it is base64.
+pub(crate) const SECRET: &str = "secret+of/the/test//";
+
+/// Plays tests, each a function of a dialect, in every one of them.
+macro_rules! in_each_dialect {
+    ($($test:ident),+ $(,)?) => {
+        in_each_dialect! { @ s3 S3 $($test),+ }
+        in_each_dialect! { @ gcs Gcs $($test),+ }
+        in_each_dialect! { @ azure Azure $($test),+ }
+    };
+    (@ $name:ident $dialect:ident $($test:ident),+) => {
+        mod $name {
+            $(
+                #[test]
+                fn $test() {
+                    super::$test(crate::bucket::Dialect::$dialect);
+                }
+            )+
+        }
+    };
+}
+pub(crate) use in_each_dialect;
 
 #[derive(Clone)]
 struct Object {
     bytes: Vec<u8>,
-    tag: u64,
+    /// Its generation: later ones have larger numbers.
+    number: u64,
     written_at: SystemTime,
-}
-
-/// A request as it came.
-#[derive(Clone, Debug)]
-pub(crate) struct Asked {
-    pub(crate) method: String,
-    /// The key, without the bucket.
-    pub(crate) key: String,
-    headers: BTreeMap<String, String>,
-}
-
-impl Asked {
-    fn without_conditions(&self) -> Self {
-        let mut asked = self.clone();
-        asked.headers.retain(|name, _| !name.starts_with("if-"));
-        asked
-    }
-
-    /// Whether it asks for an object as a whole.
-    pub(crate) fn is_without_range(&self) -> bool {
-        self.method == "GET" && !self.headers.contains_key("range")
-    }
+    /// Whether it was stored under `Content-Encoding: gzip`.
+    is_packed: bool,
 }
 
 /// What the storage does with a request.
@@ -59,23 +69,26 @@ type Rule = Box<dyn FnMut(&Asked) -> Does + Send>;
 #[derive(Default)]
 struct Held {
     objects: BTreeMap<String, Object>,
-    tags: u64,
+    last: u64,
     asked: Vec<Asked>,
+    /// How often it was written to too soon.
+    too_soon: usize,
     rule: Option<Rule>,
 }
 
-/// A bucket, `s3://bucket/`.
+/// A bucket of the name `bucket`.
 #[derive(Clone)]
-pub(crate) struct S3Bucket {
+pub(crate) struct Bucket {
     held: Arc<Mutex<Held>>,
     address: String,
+    dialect: Dialect,
 }
 
-impl S3Bucket {
-    pub(crate) fn start() -> Self {
+impl Bucket {
+    pub(crate) fn start(dialect: Dialect) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let bucket = Self { held: Arc::default(), address };
+        let bucket = Self { held: Arc::default(), address, dialect };
         let serving = bucket.clone();
         std::thread::spawn(move || {
             for connection in listener.incoming() {
@@ -88,26 +101,35 @@ impl S3Bucket {
 
     /// Has a program use it.
     pub(crate) fn reached_by(&self, command: &mut Command) {
-        command
-            .env("AWS_ENDPOINT", &self.address)
-            .env("AWS_ALLOW_HTTP", "true")
-            .env("AWS_REGION", "us-east-1")
-            .env("AWS_ACCESS_KEY_ID", "AKIATEST")
-            .env("AWS_SECRET_ACCESS_KEY", SECRET);
+        command.envs(self.environment());
     }
 
-    /// Where it is.
-    pub(crate) fn address(&self) -> &str {
-        &self.address
+    /// By which a program reaches it.
+    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
+        self.dialect.environment(&self.address)
+    }
+
+    /// The URL of a key.
+    pub(crate) fn url(&self, key: &str) -> String {
+        format!("{}://bucket/{key}", self.dialect.scheme())
     }
 
     pub(crate) fn put(&self, key: &str, bytes: impl AsRef<[u8]>) {
-        let mut held = self.held.lock().unwrap();
-        held.write(key, bytes.as_ref().to_vec());
+        self.held.lock().unwrap().write(key, bytes.as_ref().to_vec());
+    }
+
+    /// Puts what is packed with gzip, and says so beside it.
+    pub(crate) fn put_packed(&self, key: &str, bytes: impl AsRef<[u8]>) {
+        self.held.lock().unwrap().write(key, bytes.as_ref().to_vec()).is_packed = true;
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<Vec<u8>> {
         self.held.lock().unwrap().objects.get(key).map(|object| object.bytes.clone())
+    }
+
+    /// The generation of an object.
+    pub(crate) fn generation(&self, key: &str) -> u64 {
+        self.held.lock().unwrap().objects[key].number
     }
 
     pub(crate) fn remove(&self, key: &str) {
@@ -134,144 +156,108 @@ impl S3Bucket {
         self.held.lock().unwrap().asked.clone()
     }
 
-    fn serve(&self, stream: TcpStream) {
+    /// How often an object was written to too soon after it was before.
+    pub(crate) fn too_soon(&self) -> usize {
+        self.held.lock().unwrap().too_soon
+    }
+
+    fn serve(&self, mut stream: TcpStream) {
         let mut reader = BufReader::new(stream.try_clone().unwrap());
-        let mut stream = stream;
-        while let Some((asked, body)) = read(&mut reader) {
-            let (does, answer) = {
-                let mut held = self.held.lock().unwrap();
-                held.asked.push(asked.clone());
-                let does = held.rule.as_mut().map_or(Does::All, |rule| rule(&asked));
-                let answer = match does {
-                    Does::Refuses(status) => Answer::error(status, "InternalError"),
-                    Does::IgnoresConditions => held.answer(&asked.without_conditions(), body),
-                    _ => held.answer(&asked, body),
-                };
-                (does, answer)
-            };
+        while let Some((asked, body)) = Asked::read(&mut reader) {
+            let (does, answer) = self.answer(&asked, body);
             if does == Does::LosesAnswer {
                 return;
             }
-            let is_head = asked.method == "HEAD";
-            let mut bytes = answer.written(is_head);
+            let mut bytes = answer.written(asked.method == "HEAD");
             if does == Does::BreaksOff {
                 bytes.truncate(bytes.len() - answer.body.len() / 2);
-                let _ = stream.write_all(&bytes);
+            }
+            let is_sent = stream.write_all(&bytes).is_ok();
+            if does == Does::BreaksOff || answer.is_endless || !is_sent {
                 return;
             }
-            if stream.write_all(&bytes).is_err() {
-                return;
-            }
         }
     }
-}
 
-fn read(reader: &mut BufReader<TcpStream>) -> Option<(Asked, Vec<u8>)> {
-    let mut line = String::new();
-    if reader.read_line(&mut line).ok()? == 0 {
-        return None;
-    }
-    let mut words = line.split(' ');
-    let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let mut headers = BTreeMap::new();
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok()?;
-        let Some((name, value)) = line.trim_end().split_once(": ") else { break };
-        headers.insert(name.to_lowercase(), value.to_owned());
-    }
-    let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    let key = path.strip_prefix("/bucket/").unwrap_or("/").to_owned();
-    Some((Asked { method, key, headers }, body))
-}
-
-struct Answer {
-    status: u16,
-    headers: Vec<(&'static str, String)>,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    fn error(status: u16, code: &str) -> Self {
-        // Storages quote what they were asked.
-        let body =
-            format!("<Error><Code>{code}</Code><StringToSign>{SECRET}</StringToSign></Error>");
-        Self { status, headers: Vec::new(), body: body.into_bytes() }
-    }
-
-    fn written(&self, is_head: bool) -> Vec<u8> {
-        let mut text = format!("HTTP/1.1 {} x\r\n", self.status);
-        for (name, value) in &self.headers {
-            text += &format!("{name}: {value}\r\n");
-        }
-        if !self.headers.iter().any(|(name, _)| *name == "content-length") {
-            text += &format!("content-length: {}\r\n", self.body.len());
-        }
-        let mut bytes = (text + "\r\n").into_bytes();
-        if !is_head {
-            bytes.extend_from_slice(&self.body);
-        }
-        bytes
+    fn answer(&self, asked: &Asked, body: Vec<u8>) -> (Does, Answer) {
+        let mut held = self.held.lock().unwrap();
+        held.asked.push(asked.clone());
+        let does = held.rule.as_mut().map_or(Does::All, |rule| rule(asked));
+        let answer = match does {
+            Does::Refuses(status) => self.dialect.fault(status, "InternalError"),
+            Does::IgnoresConditions => held.answer(self.dialect, &asked.without_conditions(), body),
+            _ => held.answer(self.dialect, asked, body),
+        };
+        (does, answer)
     }
 }
 
 impl Held {
-    fn write(&mut self, key: &str, bytes: Vec<u8>) -> u64 {
-        self.tags += 1;
-        let object = Object { bytes, tag: self.tags, written_at: SystemTime::now() };
+    fn write(&mut self, key: &str, bytes: Vec<u8>) -> &mut Object {
+        let written_at = SystemTime::now();
+        // Generations are about microseconds, and only grow.
+        let now = written_at.duration_since(UNIX_EPOCH).unwrap().as_micros();
+        self.last = (self.last + 1).max(u64::try_from(now).unwrap());
+        let object = Object { bytes, number: self.last, written_at, is_packed: false };
         self.objects.insert(key.to_owned(), object);
-        self.tags
+        self.objects.get_mut(key).unwrap()
     }
 
-    fn answer(&mut self, asked: &Asked, body: Vec<u8>) -> Answer {
-        let header = |name: &str| asked.headers.get(name).map(String::as_str);
-        if !header("authorization").is_some_and(|own| own.contains("Credential=AKIATEST/")) {
-            return Answer::error(403, "AccessDenied");
-        }
-        if asked.key == "/" {
-            return Answer::error(404, "NoSuchBucket");
-        }
-        let found = self.objects.get(&asked.key).cloned();
-        let tag = |object: &Object| format!("\"{}\"", object.tag);
-        if let Some(expected) = header("if-match")
-            && found.as_ref().is_some_and(|object| tag(object) != expected)
-        {
-            return Answer::error(412, "PreconditionFailed");
+    fn answer(&mut self, dialect: Dialect, asked: &Asked, body: Vec<u8>) -> Answer {
+        let found = self.objects.get(&asked.key);
+        if let Some(refusal) = dialect.refuses(asked, found) {
+            self.too_soon += usize::from(refusal == Refusal::TooSoon);
+            return dialect.refusal(refusal);
         }
         match (&*asked.method, found) {
-            ("PUT", Some(_)) if header("if-none-match") == Some("*") => {
-                Answer::error(412, "PreconditionFailed")
+            ("PUT", _) => dialect.has_written(self.write(&asked.key, body)),
+            ("DELETE", _) if dialect != Dialect::Azure => {
+                dialect.has_removed(self.objects.remove(&asked.key).is_some())
             }
-            ("PUT", None) if header("if-match").is_some() => Answer::error(404, "NoSuchKey"),
-            ("PUT", _) => {
-                let tag = self.write(&asked.key, body);
-                Answer { status: 200, headers: vec![("etag", format!("\"{tag}\""))], body: vec![] }
+            ("POST", _) if dialect == Dialect::Azure => {
+                let removed = asked_in_batch(asked, &body);
+                let removed = removed.and_then(|key| self.objects.remove(&key));
+                dialect.has_removed(removed.is_some())
             }
-            ("DELETE", _) => {
-                self.objects.remove(&asked.key);
-                Answer { status: 204, headers: vec![], body: vec![] }
-            }
-            (_, None) => Answer::error(404, "NoSuchKey"),
-            (_, Some(object)) => object.answer(header("range"), tag(&object)),
+            ("GET" | "HEAD", Some(object)) => object.answer(asked, dialect),
+            ("GET" | "HEAD", None) => dialect.refusal(Refusal::NoObject),
+            _ => dialect.refusal(Refusal::Odd),
         }
     }
 }
 
+/// The key of the object that a batch asks to be removed.
+fn asked_in_batch(asked: &Asked, body: &[u8]) -> Option<String> {
+    asked.query("comp").filter(|own| *own == "batch")?;
+    let text = std::str::from_utf8(body).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("DELETE /bucket/"))?;
+    Some(decoded(line.split(' ').next()?))
+}
+
 impl Object {
-    fn answer(&self, range: Option<&str>, tag: String) -> Answer {
-        let all = self.bytes.len();
-        let mut headers =
-            vec![("etag", tag), ("last-modified", httpdate::fmt_http_date(self.written_at))];
-        let Some(range) = range.and_then(|range| range.strip_prefix("bytes=")) else {
-            headers.push(("content-length", all.to_string()));
-            return Answer { status: 200, headers, body: self.bytes.clone() };
+    fn answer(&self, asked: &Asked, dialect: Dialect) -> Answer {
+        let headers = dialect.headers(self);
+        let takes_packed = asked.header("accept-encoding").is_some_and(|own| own.contains("gzip"));
+        if dialect == Dialect::Gcs && self.is_packed && !takes_packed {
+            return self.unpacked(dialect);
+        }
+        let Some(range) = asked.header("range").and_then(|range| range.strip_prefix("bytes="))
+        else {
+            return Answer::new(200, headers, self.bytes.clone());
         };
         let (first, last) = range.split_once('-').unwrap();
         let (first, last) = (first.parse::<usize>().unwrap(), last.parse::<usize>().unwrap());
+        let all = self.bytes.len();
         let body = self.bytes[first..all.min(last + 1)].to_vec();
-        headers.push(("content-range", format!("bytes {first}-{}/{all}", first + body.len() - 1)));
-        Answer { status: 206, headers, body }
+        let told = format!("bytes {first}-{}/{all}", first + body.len() - 1);
+        Answer::new(206, [headers, vec![("content-range", told)]].concat(), body)
+    }
+
+    /// Google unpacks what is stored as packed for those who do not say that they take it so, whatever
+    /// range they ask for, and cannot tell its length.
+    fn unpacked(&self, dialect: Dialect) -> Answer {
+        let mut body = Vec::new();
+        flate2::read::GzDecoder::new(&self.bytes[..]).read_to_end(&mut body).unwrap();
+        Answer { is_endless: true, ..Answer::new(200, dialect.headers(self), body) }
     }
 }

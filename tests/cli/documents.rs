@@ -258,7 +258,7 @@ fn flags(text: &str) -> BTreeSet<String> {
 
 #[test]
 fn flags_in_documents_exist() {
-    const OF_OTHERS: [&str; 9] = [
+    const OF_OTHERS: [&str; 10] = [
         "--release",
         "--path",
         "--bench",
@@ -268,6 +268,7 @@ fn flags_in_documents_exist() {
         "--open",
         "--slurpfile",
         "--rawfile",
+        "--clear-content-encoding",
     ];
     let help = |command| stdout(program().args([command, "--help"]));
     let known: BTreeSet<_> = [

@@ -12,11 +12,11 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::bucket::{Asked, Does, S3Bucket, SECRET};
+use crate::bucket::{Asked, Bucket, Dialect, Does, SECRET, in_each_dialect};
 use crate::support::{Simulator, lines, program_against, results_in, rows, text, wait_until};
 
 /// Where runs are mirrored.
-const URL: &str = "s3://bucket/runs/one";
+const RUN: &str = "runs/one";
 const LEASE: &str = "runs/one/lease.json";
 const MANIFEST: &str = "runs/one/manifest.json";
 /// How old a lease must be to be over: it lasts a minute, is respected for two seconds more, and storages
@@ -27,11 +27,11 @@ const LAPSED: Duration = Duration::from_secs(63);
 struct Host<'a> {
     folder: TempDir,
     simulator: &'a Simulator,
-    bucket: &'a S3Bucket,
+    bucket: &'a Bucket,
 }
 
 impl<'a> Host<'a> {
-    fn new(simulator: &'a Simulator, bucket: &'a S3Bucket) -> Self {
+    fn new(simulator: &'a Simulator, bucket: &'a Bucket) -> Self {
         Self { folder: tempfile::tempdir().unwrap(), simulator, bucket }
     }
 
@@ -45,7 +45,8 @@ impl<'a> Host<'a> {
 
     /// `run` of the object `in.csv`, mirrored.
     fn run(&self, words: &[&str]) -> Command {
-        self.command(&[&["run", "s3://bucket/in.csv", "--mirror", URL], words].concat())
+        let (input, mirror) = (self.bucket.url("in.csv"), self.mirror());
+        self.command(&[&["run", &input, "--mirror", &mirror], words].concat())
     }
 
     /// Runs it to its end; what it said.
@@ -57,6 +58,17 @@ impl<'a> Host<'a> {
     #[track_caller]
     fn tool(&self, words: &[&str], code: i32) -> String {
         ended(self.command(words).output().unwrap(), code)
+    }
+
+    /// Brings a copy of what is mirrored.
+    #[track_caller]
+    fn fetch(&self, copy: &str, code: i32) -> String {
+        self.tool(&["fetch", &self.mirror(), "--output", copy], code)
+    }
+
+    /// Where it mirrors its run.
+    fn mirror(&self) -> String {
+        self.bucket.url(RUN)
     }
 
     /// The folder of its only run.
@@ -84,12 +96,12 @@ fn kill(mut child: Child) {
     child.wait().unwrap();
 }
 
-fn json_in(bucket: &S3Bucket, key: &str) -> Value {
+fn json_in(bucket: &Bucket, key: &str) -> Value {
     bucket.get(key).map_or(Value::Null, |bytes| serde_json::from_slice(&bytes).unwrap())
 }
 
 /// How many bytes of a file the mirror holds.
-fn mirrored(bucket: &S3Bucket, file: &str) -> u64 {
+fn mirrored(bucket: &Bucket, file: &str) -> u64 {
     json_in(bucket, MANIFEST)["files"][file]["bytes"].as_u64().unwrap_or(0)
 }
 
@@ -109,6 +121,14 @@ fn is_complete(folder: &std::path::Path, expected: usize) -> Vec<Value> {
     results
 }
 
+in_each_dialect! {
+    a_mirror_holds_the_run_folder_as_it_is,
+    another_host_takes_up_a_run_whose_host_is_gone_with_its_disk,
+    a_host_that_has_lost_its_lease_stops_and_leaves_the_mirror_alone,
+    answers_that_are_lost_do_no_harm,
+    a_storage_that_does_not_heed_conditions_is_refused,
+}
+
 /// Renames and new names in turn: the first must not be sent twice.
 fn renames(users: usize) -> String {
     let row = |n| format!("loginid,u{n}@x.com,u{n}-new@x.com,\nname,u{n}-new@x.com,,Name {n}\n");
@@ -116,14 +136,14 @@ fn renames(users: usize) -> String {
     (0..users).fold(header, |rows, n| rows + &row(n))
 }
 
-#[test]
-fn a_mirror_holds_the_run_folder_as_it_is() {
-    let (simulator, bucket) = (Simulator::start(&[]), S3Bucket::start());
+fn a_mirror_holds_the_run_folder_as_it_is(dialect: Dialect) {
+    let (simulator, bucket) = (Simulator::start(&[]), Bucket::start(dialect));
     bucket.put("in.csv", rows(300));
     let host = Host::new(&simulator, &bucket);
     host.go(&["--results", "csv,xlsx", "--compress-results"], 0);
+    assert_eq!(bucket.too_soon(), 0, "no object was written to sooner than its storage has it");
     let folder = host.run_folder();
-    let told = host.tool(&["fetch", URL, "--output", "copy"], 0);
+    let told = host.fetch("copy", 0);
     assert!(told.contains(&text_of(&folder)) && !told.contains("goes on"), "{told}");
     let copy = host.folder.path().join("copy");
     assert_eq!(files(&copy), files(&folder));
@@ -134,13 +154,12 @@ fn a_mirror_holds_the_run_folder_as_it_is() {
     let told = host.go(&["--resume"], 0);
     assert!(told.contains("is finished: nothing to do"), "{told}");
     assert_eq!(simulator.updates().len(), 300);
-    let told = host.tool(&["fetch", "s3://bucket/runs/none", "-o", "none"], 2);
+    let told = host.tool(&["fetch", &bucket.url("runs/none"), "-o", "none"], 2);
     assert!(told.contains("there is no mirror of a run"), "{told}");
 }
 
-#[test]
-fn another_host_takes_up_a_run_whose_host_is_gone_with_its_disk() {
-    let (simulator, bucket) = (Simulator::start(&["--latency", "20ms"]), S3Bucket::start());
+fn another_host_takes_up_a_run_whose_host_is_gone_with_its_disk(dialect: Dialect) {
+    let (simulator, bucket) = (Simulator::start(&["--latency", "20ms"]), Bucket::start(dialect));
     let users = 60;
     bucket.put("in.csv", renames(users));
     let first = Host::new(&simulator, &bucket);
@@ -151,10 +170,11 @@ fn another_host_takes_up_a_run_whose_host_is_gone_with_its_disk() {
     let told = second.go(&["--resume"], 4);
     assert!(told.contains("works on the run, and holds it until 20"), "{told}");
     bucket.age(LEASE, LAPSED);
-    let told = second.tool(&["fetch", URL, "-o", "copy"], 0);
+    let told = second.fetch("copy", 0);
     assert!(told.contains("resume it with --mirror"), "{told}");
     drop(first);
     second.go(&["--resume"], 0);
+    assert!(!bucket.keys().iter().any(|key| key.contains("clock")), "{:?}", bucket.keys());
     let results = is_complete(&second.run_folder(), 2 * users);
     assert!(results.iter().all(|own| text(own, "status") == "updated"), "{results:#?}");
     second.tool(&["verify-files", second.run_folder().to_str().unwrap()], 0);
@@ -173,8 +193,8 @@ fn another_host_takes_up_a_run_whose_host_is_gone_with_its_disk() {
 
 #[test]
 fn what_must_not_be_sent_twice_waits_for_the_mirror_and_nothing_else_does() {
-    let (simulator, bucket) = (Simulator::start(&[]), S3Bucket::start());
-    let names = (0..5).map(|n| format!("name,n{n}@x.com,,Name\n")).collect::<String>();
+    let (simulator, bucket) = (Simulator::start(&[]), Bucket::start(Dialect::S3));
+    let names = (0..5).map(|n| format!("name,n{n}@x.com,,Name\n")).collect::<Vec<_>>().concat();
     let text = renames(0) + &names + "loginid,r@x.com,r-new@x.com,\n";
     bucket.put("in.csv", text);
     let away = Arc::new(AtomicBool::new(true));
@@ -206,9 +226,8 @@ fn text_ends(arrival: &Value, end: &str) -> bool {
     text(arrival, "path").ends_with(end)
 }
 
-#[test]
-fn a_host_that_has_lost_its_lease_stops_and_leaves_the_mirror_alone() {
-    let (simulator, bucket) = (Simulator::start(&["--latency", "20ms"]), S3Bucket::start());
+fn a_host_that_has_lost_its_lease_stops_and_leaves_the_mirror_alone(dialect: Dialect) {
+    let (simulator, bucket) = (Simulator::start(&["--latency", "20ms"]), Bucket::start(dialect));
     bucket.put("in.csv", rows(3000));
     let host = Host::new(&simulator, &bucket);
     let child = host.run(&["--concurrency", "2", "--mirror-lease", "3s"]).spawn().unwrap();
@@ -227,7 +246,8 @@ fn a_host_that_has_lost_its_lease_stops_and_leaves_the_mirror_alone() {
 
 #[test]
 fn a_run_stops_when_its_lease_cannot_be_renewed_in_time() {
-    let (simulator, bucket) = (Simulator::start(&["--latency", "20ms"]), S3Bucket::start());
+    let (simulator, bucket) =
+        (Simulator::start(&["--latency", "20ms"]), Bucket::start(Dialect::S3));
     bucket.put("in.csv", rows(3000));
     let host = Host::new(&simulator, &bucket);
     let words = ["--concurrency", "2", "--mirror-lease", "3s", "--no-keep-before"];
@@ -250,7 +270,8 @@ fn a_run_stops_when_its_lease_cannot_be_renewed_in_time() {
 
 #[test]
 fn what_another_host_has_gone_on_with_takes_the_place_of_what_is_here() {
-    let (simulator, bucket) = (Simulator::start(&["--latency", "20ms"]), S3Bucket::start());
+    let (simulator, bucket) =
+        (Simulator::start(&["--latency", "20ms"]), Bucket::start(Dialect::S3));
     bucket.put("in.csv", rows(400));
     let first = Host::new(&simulator, &bucket);
     let child = first.run(&["--concurrency", "2"]).spawn().unwrap();
@@ -270,9 +291,8 @@ fn what_another_host_has_gone_on_with_takes_the_place_of_what_is_here() {
     is_complete(&first.run_folder(), 400);
 }
 
-#[test]
-fn answers_that_are_lost_do_no_harm() {
-    let (simulator, bucket) = (Simulator::start(&[]), S3Bucket::start());
+fn answers_that_are_lost_do_no_harm(dialect: Dialect) {
+    let (simulator, bucket) = (Simulator::start(&[]), Bucket::start(dialect));
     bucket.put("in.csv", renames(20));
     let mut number = 0;
     bucket.rule(move |asked| {
@@ -283,13 +303,13 @@ fn answers_that_are_lost_do_no_harm() {
     let host = Host::new(&simulator, &bucket);
     host.go(&[], 0);
     bucket.rule(|_| Does::All);
-    host.tool(&["fetch", URL, "-o", "copy"], 0);
+    host.fetch("copy", 0);
     assert_eq!(files(&host.folder.path().join("copy")), files(&host.run_folder()));
 }
 
 #[test]
 fn a_mirror_that_lacks_the_end_is_said_and_made_whole_by_resuming() {
-    let (simulator, bucket) = (Simulator::start(&[]), S3Bucket::start());
+    let (simulator, bucket) = (Simulator::start(&[]), Bucket::start(Dialect::S3));
     bucket.put("in.csv", rows(20));
     bucket.rule(|asked| {
         let is_part = asked.key.contains("/parts/") && asked.method == "PUT";
@@ -307,7 +327,7 @@ fn a_mirror_that_lacks_the_end_is_said_and_made_whole_by_resuming() {
 
 #[test]
 fn a_damaged_mirror_is_refused_and_nothing_is_left() {
-    let (simulator, bucket) = (Simulator::start(&[]), S3Bucket::start());
+    let (simulator, bucket) = (Simulator::start(&[]), Bucket::start(Dialect::S3));
     bucket.put("in.csv", rows(20));
     let host = Host::new(&simulator, &bucket);
     host.go(&[], 0);
@@ -326,7 +346,7 @@ fn a_damaged_mirror_is_refused_and_nothing_is_left() {
             None => bucket.remove(&part),
         }
         let other = Host::new(&simulator, &bucket);
-        for told in [other.go(&["--resume"], 2), other.tool(&["fetch", URL, "-o", "copy"], 2)] {
+        for told in [other.go(&["--resume"], 2), other.fetch("copy", 2)] {
             assert!(told.contains("the mirror is damaged") && told.contains(said), "{told}");
         }
         assert!(!other.folder.path().join("copy").exists());
@@ -337,24 +357,23 @@ fn a_damaged_mirror_is_refused_and_nothing_is_left() {
     assert!(told.contains("its lease.json is older than its manifest.json"), "{told}");
 }
 
-#[test]
-fn a_storage_that_does_not_heed_conditions_is_refused() {
-    let (simulator, bucket) = (Simulator::start(&[]), S3Bucket::start());
+fn a_storage_that_does_not_heed_conditions_is_refused(dialect: Dialect) {
+    let (simulator, bucket) = (Simulator::start(&[]), Bucket::start(dialect));
     bucket.put("in.csv", rows(20));
     bucket.rule(|_| Does::IgnoresConditions);
     let told = Host::new(&simulator, &bucket).go(&[], 2);
-    assert!(told.contains("does not heed If-None-Match"), "{told}");
+    assert!(told.contains("does not heed the conditions of writes"), "{told}");
     assert!(simulator.updates().is_empty());
 }
 
 #[test]
 fn each_shard_has_a_mirror_of_its_own() {
-    let (simulator, bucket) = (Simulator::start(&[]), S3Bucket::start());
+    let (simulator, bucket) = (Simulator::start(&[]), Bucket::start(Dialect::S3));
     bucket.put("in.csv", rows(40));
     let host = Host::new(&simulator, &bucket);
     for shard in ["0", "1"] {
         host.go(&["--shard", &format!("{shard}/2")], 0);
-        let url = format!("{URL}/shard-{shard}of2");
+        let url = format!("{}/shard-{shard}of2", host.mirror());
         host.tool(&["fetch", &url, "-o", &format!("part-{shard}")], 0);
     }
     host.tool(&["merge", "part-0", "part-1", "--out", "whole"], 0);
@@ -363,11 +382,13 @@ fn each_shard_has_a_mirror_of_its_own() {
 
 #[test]
 fn what_is_read_once_is_in_the_mirror_too() {
-    let (simulator, bucket) = (Simulator::start(&["--latency", "20ms"]), S3Bucket::start());
+    let (simulator, bucket) =
+        (Simulator::start(&["--latency", "20ms"]), Bucket::start(Dialect::S3));
     let first = Host::new(&simulator, &bucket);
     let input = first.folder.path().join("stdin");
     fs::write(&input, rows(400)).unwrap();
-    let words = ["run", "-", "--mirror", URL, "--concurrency", "2"];
+    let mirror = first.mirror();
+    let words = ["run", "-", "--mirror", &mirror, "--concurrency", "2"];
     let child = first.command(&words).stdin(fs::File::open(&input).unwrap()).spawn().unwrap();
     wait_until("a row is in the mirror", || mirrored(&bucket, "results.jsonl") > 0);
     kill(child);
@@ -381,7 +402,8 @@ fn what_is_read_once_is_in_the_mirror_too() {
 #[cfg(feature = "encryption")]
 #[test]
 fn an_encrypted_run_is_mirrored_encrypted() {
-    let (simulator, bucket) = (Simulator::start(&["--latency", "20ms"]), S3Bucket::start());
+    let (simulator, bucket) =
+        (Simulator::start(&["--latency", "20ms"]), Bucket::start(Dialect::S3));
     bucket.put("in.csv", rows(400));
     let recipient = "age1ca4y50kssl9statm4jfs8dvdyyvhe765jdae04ya69c72wtq8qwqdj5ggj";
     let words = ["--encrypt-to", recipient, "--compress-results", "--concurrency", "2"];

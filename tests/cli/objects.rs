@@ -39,22 +39,18 @@ mod read {
     use serde_json::Value;
 
     use super::*;
-    use crate::bucket::{Does, S3Bucket, SECRET};
+    use crate::bucket::{Bucket, Dialect, Does, SECRET, in_each_dialect};
     use crate::support::{program, text};
 
-    const KEYS: [(&str, &str); 5] = [
-        ("AWS_ALLOW_HTTP", "true"),
-        ("AWS_REGION", "us-east-1"),
-        ("AWS_ACCESS_KEY_ID", "AKIATEST"),
-        ("AWS_SECRET_ACCESS_KEY", SECRET),
-        ("AWS_ENDPOINT", ""),
-    ];
+    in_each_dialect! {
+        objects_are_inputs_as_files_are,
+        reading_goes_on_where_a_connection_broke,
+        an_object_that_changes_stops_the_run_as_a_file_does,
+        what_cannot_be_had_is_named_without_secrets,
+    }
 
-    fn from(bucket: &S3Bucket, run: Run) -> Run {
-        KEYS.iter().fold(run, |run, (name, value)| match *name {
-            "AWS_ENDPOINT" => run.env(name, bucket.address()),
-            _ => run.env(name, value),
-        })
+    fn from(bucket: &Bucket, run: Run) -> Run {
+        bucket.environment().iter().fold(run, |run, (name, value)| run.env(name, value))
     }
 
     /// More than is asked for at first, so that it takes several ranges.
@@ -63,17 +59,15 @@ mod read {
         (0..2000).fold("loginId,name\n".to_owned(), |rows, n| rows + &row(n))
     }
 
-    #[test]
-    fn objects_are_inputs_as_files_are() {
-        let bucket = S3Bucket::start();
+    fn objects_are_inputs_as_files_are(dialect: Dialect) {
+        let bucket = Bucket::start(dialect);
         let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
         packed.write_all(rows(50).as_bytes()).unwrap();
         bucket.put("in/users.csv.gz", packed.finish().unwrap());
         let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/samples");
         bucket.put("phones.xlsx", fs::read(format!("{samples}/phones.xlsx")).unwrap());
-        for (url, updated, code) in
-            [("s3://bucket/in/users.csv.gz", 50, 0), ("s3://bucket/phones.xlsx", 10, 1)]
-        {
+        for (key, updated, code) in [("in/users.csv.gz", 50, 0), ("phones.xlsx", 10, 1)] {
+            let url = &*bucket.url(key);
             let ran = from(&bucket, Run::rehearsed().arg(url)).go().code(code);
             assert_eq!(ran.tally("updated"), updated);
             let journal = ran.read("journal");
@@ -88,13 +82,12 @@ mod read {
         }
         let mut check = program();
         bucket.reached_by(&mut check);
-        let checked = check.args(["check", "s3://bucket/in/users.csv.gz"]).output().unwrap();
+        let checked = check.args(["check", &bucket.url("in/users.csv.gz")]).output().unwrap();
         assert_eq!(checked.status.code(), Some(0));
     }
 
-    #[test]
-    fn reading_goes_on_where_a_connection_broke() {
-        let bucket = S3Bucket::start();
+    fn reading_goes_on_where_a_connection_broke(dialect: Dialect) {
+        let bucket = Bucket::start(dialect);
         bucket.put("in.csv", many("Old"));
         let mut number = 0;
         bucket.rule(move |asked| {
@@ -102,22 +95,22 @@ mod read {
             let breaks = asked.method == "GET" && number % 3 == 0;
             if breaks { Does::BreaksOff } else { Does::All }
         });
-        let ran = from(&bucket, Run::rehearsed().arg("s3://bucket/in.csv")).go().code(0);
+        let ran = from(&bucket, Run::rehearsed().arg(&bucket.url("in.csv"))).go().code(0);
         assert_eq!(ran.tally("updated"), 2000);
         let whole = bucket.asked().iter().filter(|own| own.is_without_range()).count();
         assert_eq!(whole, 0, "an input is asked for by ranges");
     }
 
-    #[test]
-    fn an_object_that_changes_stops_the_run_as_a_file_does() {
+    fn an_object_that_changes_stops_the_run_as_a_file_does(dialect: Dialect) {
         let simulator = Simulator::start(&["--latency", "5ms"]);
         for (why, change) in
             [("another object has taken its place", Some("New")), ("it is gone", None)]
         {
-            let bucket = S3Bucket::start();
+            let bucket = Bucket::start(dialect);
             bucket.put("in.csv", many("Old"));
             let before = simulator.updates().len();
-            let run = Run::against(&simulator).args(&["s3://bucket/in.csv", "--concurrency", "4"]);
+            let url = bucket.url("in.csv");
+            let run = Run::against(&simulator).args(&[&url, "--concurrency", "4"]);
             let running = from(&bucket, run).spawn();
             simulator.wait_for_arrivals(before + 8);
             match change {
@@ -125,8 +118,7 @@ mod read {
                 None => bucket.remove("in.csv"),
             }
             let ran = running.end().code(3);
-            let said =
-                format!("s3://bucket/in.csv: the file has changed since the run began: {why}");
+            let said = format!("{url}: the file has changed since the run began: {why}");
             assert!(ran.stdout.contains(&said), "{}", ran.stdout);
             let summary = ran.summary();
             assert_eq!(text(&summary["stopped"], "reason"), "input_changed");
@@ -135,24 +127,62 @@ mod read {
         }
     }
 
-    #[test]
-    fn what_cannot_be_had_is_named_without_secrets() {
-        let bucket = S3Bucket::start();
+    fn what_cannot_be_had_is_named_without_secrets(dialect: Dialect) {
+        let bucket = Bucket::start(dialect);
         bucket.put("in.csv", rows(3));
-        for (url, more, said) in [
-            ("s3://bucket/none.csv", None, "there is no such object, or no such bucket"),
-            ("s3://other/in.csv", None, "there is no such object, or no such bucket"),
-            (
-                "s3://bucket/in.csv",
-                Some(403),
-                "the storage refuses access: look at AWS_ACCESS_KEY_ID",
-            ),
-            ("s3://bucket/in/", None, "names no object"),
+        let refused = format!("the storage refuses access: look at {}", dialect.variable());
+        for (key, more, said) in [
+            ("bucket/none.csv", None, "there is no such object, or no such bucket"),
+            ("other/in.csv", None, "there is no such object, or no such bucket"),
+            ("bucket/in.csv", Some(403), &refused),
+            ("bucket/in/", None, "names no object"),
         ] {
+            let url = bucket.url("").replace("bucket/", key);
             bucket.rule(move |_| more.map_or(Does::All, Does::Refuses));
-            let ran = from(&bucket, Run::rehearsed().arg(url)).go().code(2);
+            let ran = from(&bucket, Run::rehearsed().arg(&url)).go().code(2);
             assert!(ran.stderr.contains(said), "{url}: {}", ran.stderr);
             assert!(!ran.stderr.contains(SECRET) && !ran.stderr.contains("http"), "{}", ran.stderr);
+        }
+    }
+
+    #[test]
+    fn a_generation_of_google_cloud_storage_is_read_by_its_number() {
+        let bucket = Bucket::start(Dialect::Gcs);
+        bucket.put("in.csv", rows(3));
+        let version = format!("{}?versionId={}", bucket.url("in.csv"), bucket.generation("in.csv"));
+        let ran = from(&bucket, Run::rehearsed().arg(&version)).go().code(0);
+        assert_eq!(ran.tally("updated"), 3);
+        bucket.put("in.csv", rows(4));
+        let ran = from(&bucket, Run::rehearsed().arg(&version)).go().code(2);
+        assert!(ran.stderr.contains("there is no such object"), "{}", ran.stderr);
+    }
+
+    #[test]
+    fn an_object_that_google_cloud_storage_unpacks_is_refused_with_what_to_do() {
+        let bucket = Bucket::start(Dialect::Gcs);
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(rows(50).as_bytes()).unwrap();
+        bucket.put_packed("in.csv", packed.finish().unwrap());
+        let ran = from(&bucket, Run::rehearsed().arg(&bucket.url("in.csv"))).go().code(2);
+        assert!(ran.stderr.contains("--clear-content-encoding"), "{}", ran.stderr);
+    }
+
+    #[test]
+    fn wrong_credentials_are_said_to_be_that_and_not_shown() {
+        let quoted = format!("\"{SECRET}\"");
+        for (dialect, name, value, content, said) in [
+            (Dialect::Gcs, "GOOGLE_SERVICE_ACCOUNT", "key.json", None, "No such file"),
+            (Dialect::Gcs, "GOOGLE_SERVICE_ACCOUNT", "key.json", Some(&*quoted), "invalid type"),
+            (Dialect::Gcs, "GOOGLE_SERVICE_ACCOUNT", "key.json", Some(SECRET), "line 1 column 1"),
+            (Dialect::Azure, "AZURE_STORAGE_ACCOUNT_KEY", "no+base64!", None, "Invalid symbol 33"),
+        ] {
+            let bucket = Bucket::start(dialect);
+            let run = Run::rehearsed().arg(&bucket.url("in.csv"));
+            let run = content.iter().fold(run, |run, content| run.file("key.json", content));
+            let ran = from(&bucket, run).env(name, value).go().code(2);
+            let told = format!("in the environment are wrong: look at {}", dialect.variable());
+            assert!(ran.stderr.contains(&told) && ran.stderr.contains(said), "{}", ran.stderr);
+            assert!(!ran.stderr.contains(SECRET) && !ran.stderr.contains(value), "{}", ran.stderr);
         }
     }
 }
