@@ -65,7 +65,7 @@ fn keep(mut told: Receiver<Told>) {
         while let Ok(next) = told.try_recv() {
             take_in(&mut due, next);
         }
-        due.retain_mut(|budget| !budget.is_done());
+        due.retain_mut(|budget| !budget.try_finish());
     }
 }
 
@@ -90,8 +90,8 @@ struct DueBudget {
 }
 
 impl DueBudget {
-    /// Does it; whether it is done.
-    fn is_done(&mut self) -> bool {
+    /// Does it, unless another process holds the file; whether it is done.
+    fn try_finish(&mut self) -> bool {
         if !self.changes.is_empty() {
             let changes = std::mem::take(&mut self.changes);
             // A defect that one budget brings to light is not the end of the others.
