@@ -66,7 +66,7 @@ const KEPT_OPEN: usize = 64;
 
 /// The records of all inputs, in order.
 ///
-/// Reading blocks: an input belongs on a thread of its own. After an error it yields no more.
+/// Reading blocks, so it is read where that holds nobody up. After an error it yields no more.
 pub struct Input {
     sources: Vec<Arc<Source>>,
     total_bytes: Option<u64>,

@@ -172,6 +172,11 @@ impl Gate {
         Self { keeper: Keeper::Remote(budget, share), ..self }
     }
 
+    /// Waits until other processes see all that was sent. Nothing more may be sent.
+    pub async fn end(&self) {
+        self.keeper.end().await;
+    }
+
     /// The same, heeding what holds requests back besides.
     #[must_use]
     pub fn heeding(self, throttle: Throttle) -> Self {

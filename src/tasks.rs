@@ -30,13 +30,17 @@ pub(crate) fn in_own_name<T>(
 
 /// The name of a job, for what is logged until it has ended.
 pub(crate) fn job(name: &str) -> Span {
-    // Of the highest level, so that no filter takes it away from what passes.
+    // At the highest level: a filter that lets a line through keeps its job, too.
     tracing::error_span!("job", job = %name)
 }
 
 /// The end of a task; what broke it breaks us.
 pub(crate) async fn join<T>(task: JoinHandle<T>) -> T {
-    joined(task.await)
+    match task.await {
+        // The runtime is shut down, and whoever waits goes with it.
+        Err(error) if error.is_cancelled() => std::future::pending().await,
+        ended => joined(ended),
+    }
 }
 
 /// What came of a task; what broke it breaks us.

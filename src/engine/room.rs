@@ -26,7 +26,7 @@ impl Default for Room {
 impl Room {
     /// Whether an entry of so many bytes needs room at all.
     #[must_use]
-    pub fn is_for(bytes: usize) -> bool {
+    fn is_for(bytes: usize) -> bool {
         bytes >= SMALL
     }
 

@@ -2,7 +2,7 @@
 //! those of several hosts.
 //!
 //! One small face for all: ask for a request, tell of its reply, tell what the server has said.
-//! Asking never blocks the runtime: files and servers are looked at on a thread of their own.
+//! Asking never blocks the runtime: files and servers are looked at on other threads.
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -79,6 +79,18 @@ impl Keeper {
             (Self::Remote(remote, _), TakenRequest::Remote) => remote.reply(class),
             // Nobody hands out what another keeper has let through.
             (_, TakenRequest::Remote) | (Self::Remote(_, None), TakenRequest::Own(_)) => {}
+        }
+    }
+
+    /// Waits until others see all that was told. Nothing more may be told.
+    pub(super) async fn end(&self) {
+        let host = match self {
+            Self::Host(host) => host,
+            Self::Remote(_, Some(share)) => &share.keeper,
+            Self::Remote(_, None) => return,
+        };
+        if let HostKeeper::Shared(budget) = host {
+            budget.end().await;
         }
     }
 

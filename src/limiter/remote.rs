@@ -34,8 +34,9 @@ const TRY_AGAIN: Duration = Duration::from_millis(500);
 /// How long somebody who waits, and does not ask again, is waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Messages that may wait for the thread while the server is asked, for each request on the wire: it is
-/// asked for once, and told of once, and whoever gives up may ask again.
+/// Messages that may wait for the thread while the server is asked, for each request at a time: two limits
+/// may count it, so it is asked for twice at most, or its reply is told of twice, and a refusal tells of
+/// a pause and of a lower limit.
 const WAITING: usize = 4;
 
 /// How often to say that the server is still lost.
@@ -105,7 +106,7 @@ impl RemoteBudget {
             lost: None,
         };
         let keep = tasks::in_own_name(move || keeper.keep(&told));
-        let thread = thread::Builder::new().name("budget".into()).spawn(keep);
+        let thread = thread::Builder::new().name("budget-server".into()).spawn(keep);
         let keeper = thread.inspect_err(|error| {
             tracing::error!(%error, "no thread can be started for the budget, so nothing is sent");
         });

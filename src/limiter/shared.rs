@@ -9,13 +9,14 @@ mod threads;
 
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::mpsc::Sender;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use file::BudgetFile;
 pub(super) use file::name_of;
@@ -38,13 +39,20 @@ pub struct SharedBudget {
     file: Arc<Mutex<BudgetFile>>,
     thread: Sender<Told>,
     next: AtomicU64,
+    /// Whether its end was waited for.
+    is_ended: AtomicBool,
 }
 
 impl SharedBudget {
     /// The budget of a project at a server, below the folder for this program's state.
     pub fn open(folder: &Path, server: &str, project: &str) -> io::Result<Self> {
         let file = Arc::new(Mutex::new(BudgetFile::open(folder, server, project)?));
-        Ok(Self { file, thread: threads::next()?, next: AtomicU64::new(0) })
+        Ok(Self {
+            file,
+            thread: threads::for_next_budget()?,
+            next: AtomicU64::new(0),
+            is_ended: AtomicBool::new(false),
+        })
     }
 
     /// What is used of a project's budget just now; nothing where no run has used it. Nothing is
@@ -93,16 +101,33 @@ impl SharedBudget {
         let _ = self.send(News::Change(Box::new(change)));
     }
 
+    /// Waits until all that was told is in the file; whether it is. Nothing more may be told.
+    pub(super) async fn end(&self) -> bool {
+        let (done, ended) = oneshot::channel();
+        let is_told = self.send(News::Written(Box::new(move || {
+            let _ = done.send(());
+        })));
+        self.is_ended.store(true, Ordering::Relaxed);
+        is_told && matches!(timeout(AT_THE_END, ended).await, Ok(Ok(())))
+    }
+
     fn send(&self, news: News) -> bool {
         self.thread.try_send(Told(Arc::clone(&self.file), news)).is_ok()
     }
 }
 
 impl Drop for SharedBudget {
-    /// Waits until all that was told is in the file.
+    /// Waits until all that was told is in the file, unless that was waited for. This blocks where another
+    /// process holds the file.
     fn drop(&mut self) {
+        if *self.is_ended.get_mut() {
+            return;
+        }
         let (done, ended) = sync_channel(1);
-        if self.send(News::End(done)) {
+        let is_told = self.send(News::Written(Box::new(move || {
+            let _ = done.send(());
+        })));
+        if is_told {
             let _ = ended.recv_timeout(AT_THE_END);
         }
     }
@@ -110,6 +135,10 @@ impl Drop for SharedBudget {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
+    use futures_util::FutureExt;
+
     use super::*;
     use crate::catalog::RateClass;
 
@@ -134,7 +163,10 @@ mod tests {
         let again = open(&names[7]);
         assert!(takes(&again).await && takes(&budgets[7]).await && takes(&again).await);
         assert!(!takes(&again).await && !takes(&budgets[7]).await);
-        drop((budgets, again));
+        for budget in budgets.iter().chain([&again]) {
+            // However slow the disk is just now.
+            while !budget.end().await {}
+        }
         for (number, name) in names.iter().enumerate() {
             let usage = SharedBudget::usage(folder.path(), "server", name).unwrap();
             let expected = if number == 7 { 10 } else { number as u64 % 10 };
@@ -144,28 +176,23 @@ mod tests {
 
     #[tokio::test]
     async fn a_file_that_another_holds_holds_up_neither_other_budgets_nor_the_end() {
+        const PATIENCE: Duration = Duration::from_secs(60);
         let folder = tempfile::tempdir().unwrap();
         let open = |number: usize| {
             SharedBudget::open(folder.path(), "server", &format!("P{number}")).unwrap()
         };
-        let budgets: Vec<_> = (0..2 * threads::MOST).map(open).collect();
-        assert!(takes(&budgets[0]).await);
-        let files = std::fs::read_dir(folder.path()).unwrap();
-        let mut files = files.map(|entry| std::fs::File::open(entry.unwrap().path()).unwrap());
-        let held = files.find(|file| file.metadata().unwrap().len() > 0).unwrap();
-        held.lock().unwrap();
-        let taking = takes(&budgets[0]);
-        let others = async {
-            for budget in &budgets[1..] {
-                assert!(takes(budget).await);
-            }
-        };
-        tokio::select! {
-            biased;
-            _ = taking => panic!("another holds it"),
-            () = others => {}
-        }
-        drop(budgets);
+        let held = open(0);
+        let another = File::open(file::path_of(folder.path(), "server", "P0")).unwrap();
+        another.lock().unwrap();
+        let mut others = (1..).map(open);
+        let shares = others.find(|budget| budget.thread.same_channel(&held.thread)).unwrap();
+        assert!(takes(&held).now_or_never().is_none());
+        assert_eq!(timeout(PATIENCE, takes(&shares)).await, Ok(true));
+        assert_eq!(timeout(PATIENCE, held.end()).await, Ok(false));
+        another.unlock().unwrap();
+        let written = async { while !held.end().await {} };
+        timeout(PATIENCE, written).await.unwrap();
+        assert!(another.metadata().unwrap().len() > 0);
     }
 
     #[tokio::test]

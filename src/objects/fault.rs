@@ -53,7 +53,7 @@ impl fmt::Display for StorageFault {
             ),
             FaultKind::WrongSettings(why) => write!(
                 f,
-                "the credentials or settings in the environment are wrong: look at {variables}: {why}"
+                "the credentials or settings in the environment are wrong ({why}): look at {variables}"
             ),
             FaultKind::Changed => f.write_str("the object was changed meanwhile"),
             FaultKind::Failed(why) => write!(f, "the storage did not answer as it should: {why}"),

@@ -101,7 +101,7 @@ where
         write!(writer, "{word}: ")?;
         for span in context.event_scope().into_iter().flatten() {
             if let Some(fields) = span.extensions().get::<FormattedFields<N>>() {
-                // Whose it is, of which there is one.
+                // The only span is that of the job.
                 write!(writer, "{}: ", fields.strip_prefix("job=").unwrap_or(fields))?;
             }
         }

@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::intake::Reading;
-use super::reader::Rows;
+use super::reader::{Rows, read};
 use crate::engine::events::Sinks;
 use crate::engine::recorder_handle::RecorderHandle;
 use crate::engine::{Ended, Engine, Rooms};
@@ -270,7 +270,9 @@ impl Case {
         let rooms = Rooms::default();
         let engine = engine.with_rooms(rooms.clone());
         let (to_engine, rows) = mpsc::channel(4);
-        let feeding = tokio::spawn(feed(Rows::new(reading, recovered, sinks), to_engine));
+        let reading = Box::new(Rows::new(reading, recovered, sinks));
+        let way = (to_engine, rooms.rows.clone());
+        let feeding = tokio::spawn(async move { drop(read(reading, &way, None).await) });
         let recording = Box::new(Recording::new(recorder, rooms.ended.clone(), None));
         let recording = tokio::spawn(drain(recording, from_engine));
         let running = tokio::spawn(engine.run(earlier, rows));
@@ -376,15 +378,6 @@ impl Process {
 }
 
 /// The reader, without a thread.
-async fn feed(mut rows: Rows, to_engine: mpsc::Sender<crate::engine::Row>) {
-    while let Some(item) = rows.input.next() {
-        let Some(row) = rows.row(item) else { continue };
-        if to_engine.send(row).await.is_err() {
-            return;
-        }
-    }
-}
-
 fn play(seed: u64, folder: &Path) {
     fastrand::seed(seed);
     let runtime = tokio::runtime::Builder::new_current_thread()

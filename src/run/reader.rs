@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use tokio::runtime::Handle;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::JoinHandle;
@@ -14,8 +13,9 @@ use super::parts::UNREADABLE_INPUT;
 use crate::engine::Row;
 use crate::engine::events::{Event, Sinks};
 use crate::engine::room::Room;
-use crate::input::record::Record;
-use crate::input::{self, Input, Unreadable};
+use crate::exit;
+use crate::input::record::{Record, Source};
+use crate::input::{self, Input, InputRequest, Unreadable};
 use crate::rows::{AssignedContacts, Builder, Instruction, Invalid};
 use crate::stop::StopReason;
 use crate::store::bitmap::RowSet;
@@ -30,38 +30,80 @@ pub(super) fn spawn(
     reading: Reading,
     recovered: Option<Recovered>,
     sinks: Sinks,
-    (to_engine, room): (Sender<Row>, Room),
+    to_engine: ToEngine,
     canary: Option<CanaryPass>,
 ) -> JoinHandle<()> {
-    let rows = Rows::new(reading, recovered, sinks).with_canary(canary);
-    tasks::spawn(read(Box::new(rows), to_engine, room))
+    let rows = Box::new(Rows::new(reading, recovered, sinks));
+    tasks::spawn(async move {
+        // An engine that takes no more is stopping.
+        let _ = read(rows, &to_engine, canary).await;
+    })
 }
 
+/// The way to the engine, and the room for the bytes of what is on it.
+pub(super) type ToEngine = (Sender<Row>, Room);
+
+/// The engine takes no more, or is not to be sent more.
+pub(super) struct NoMore;
+
 /// Reads for as long as the engine takes rows, and holds no thread while it takes none.
-async fn read(mut rows: Box<Rows>, to_engine: Sender<Row>, room: Room) {
-    let goes_on;
-    let (runtime, to) = (Handle::current(), to_engine.clone());
-    (rows, goes_on) = beside(rows, move |rows| rows.send_canary(&runtime, &to)).await;
-    if !goes_on {
-        return;
+pub(super) async fn read(
+    mut rows: Box<Rows>,
+    to_engine: &ToEngine,
+    canary: Option<CanaryPass>,
+) -> Result<(), NoMore> {
+    if let Some(canary) = canary {
+        rows = send_canary(rows, to_engine, canary).await?;
     }
+    rows = send_all(rows, to_engine).await?;
+    rows.sinks.tell(&Event::AllRead);
+    Ok(())
+}
+
+/// Sends the rows that go before all others, and waits until the others may go.
+async fn send_canary(
+    rows: Box<Rows>,
+    to_engine: &ToEngine,
+    CanaryPass { rows: numbers, requests, go_on }: CanaryPass,
+) -> Result<Box<Rows>, NoMore> {
+    let own = numbers.clone();
+    let (rows, begun) = beside(rows, move |rows| rows.begin_canary(own, &requests)).await;
+    if let Err(error) = begun {
+        let why = StopReason::stopped(UNREADABLE_INPUT, error.to_string(), "");
+        send(Row::Unreadable(why), to_engine).await?;
+        return Err(NoMore);
+    }
+    let mut rows = send_all(rows, to_engine).await?;
+    rows.canary = None;
+    for row in numbers {
+        rows.finished.insert_range(row, row);
+    }
+    send(Row::Pause, to_engine).await?;
+    go_on.await.map_err(|_| NoMore)?;
+    Ok(rows)
+}
+
+/// Sends what there is to be read.
+async fn send_all(mut rows: Box<Rows>, to_engine: &ToEngine) -> Result<Box<Rows>, NoMore> {
     // To be woken for each row costs a thread more than the row.
-    let together = (to_engine.max_capacity() / 2).max(1);
+    let together = (to_engine.0.max_capacity() / 2).max(1);
     loop {
-        let (to, free, held);
-        (to, free) = (to_engine.clone(), room.clone());
-        (rows, held) = beside(rows, move |rows| rows.fill(&to, &free)).await;
-        let Some(row) = held else { return };
-        let bytes = row.bytes();
-        tokio::select! {
-            () = room.enter(bytes) => {}
-            // An engine that takes no more is stopping.
-            () = to_engine.closed() => return,
-        }
-        if to_engine.reserve_many(together).await.is_err() || to_engine.send(row).await.is_err() {
-            return;
-        }
+        let to = to_engine.clone();
+        let held;
+        (rows, held) = beside(rows, move |rows| rows.fill(&to)).await;
+        let Some(row) = held? else { return Ok(rows) };
+        drop(to_engine.0.reserve_many(together).await.map_err(|_| NoMore)?);
+        send(row, to_engine).await?;
     }
+}
+
+/// Sends a row once there is room for it.
+async fn send(row: Row, (to_engine, room): &ToEngine) -> Result<(), NoMore> {
+    tokio::select! {
+        () = room.enter(row.bytes()) => {}
+        () = to_engine.closed() => return Err(NoMore),
+    }
+    to_engine.send(row).await.map_err(|_| NoMore)
 }
 
 /// Does what blocks with the rows, on a thread that all tasks share.
@@ -78,12 +120,12 @@ async fn beside<T: Send + 'static>(
 
 /// What a reader holds.
 pub(super) struct Rows {
-    pub(super) input: Input,
+    input: Input,
     builder: Builder,
     /// The contacts that rows give their users, where that decides which rows may be batched.
     assigned: Option<AssignedContacts>,
     /// Rows that go before all others.
-    canary: Option<CanaryPass>,
+    canary: Option<CanaryRows>,
     /// Rows that have their outcome.
     finished: RowSet,
     /// Rows that were about to be sent when an earlier run ended, and may have been.
@@ -104,84 +146,64 @@ impl Rows {
         Self { input, builder, assigned, canary, finished, sent, read: 0, told: (0, 0), sinks }
     }
 
-    /// The same, with rows that go before all others.
-    fn with_canary(self, canary: Option<CanaryPass>) -> Self {
-        Self { canary, ..self }
-    }
-
-    /// Sends the rows that go before all others, and waits until the others may go; false if they may
-    /// not.
-    fn send_canary(&mut self, runtime: &Handle, to_engine: &Sender<Row>) -> bool {
-        let Some(CanaryPass { rows, requests, go_on }) = self.canary.take() else { return true };
+    /// Turns to the rows that go before all others. Blocks.
+    fn begin_canary(
+        &mut self,
+        numbers: Vec<u64>,
+        requests: &[InputRequest],
+    ) -> Result<(), exit::Error> {
         // Their own reading of the inputs ends with the last of them.
-        let input = match input::open(&requests) {
-            Ok(input) => input,
-            Err(error) => {
-                let why = StopReason::stopped(UNREADABLE_INPUT, error.to_string(), "");
-                // An engine that takes no more is stopping.
-                let _ = runtime.block_on(to_engine.send(Row::Unreadable(why)));
-                return false;
-            }
-        };
+        let input = input::open(requests)?;
         let sources = (input.sources().to_vec(), self.input.sources().to_vec());
-        let last = rows.last().copied().unwrap_or(0);
-        for mut record in input.map_while(Result::ok) {
-            let row = record.position.row;
-            if rows.binary_search(&row).is_ok() {
-                let known = sources.0.iter().position(|own| Arc::ptr_eq(own, &record.source));
-                if let Some(index) = known {
-                    record.source = Arc::clone(&sources.1[index]);
-                }
-                let Some(row) = self.row(Ok(record)) else { continue };
-                if runtime.block_on(to_engine.send(row)).is_err() {
-                    return false;
-                }
-            }
-            if row >= last {
-                break;
-            }
-        }
-        for row in rows {
-            self.finished.insert_range(row, row);
-        }
-        let paused = runtime.block_on(to_engine.send(Row::Pause)).is_ok();
-        paused && runtime.block_on(go_on).is_ok()
+        self.canary = Some(CanaryRows { input, sources, numbers });
+        Ok(())
     }
 
-    /// Sends rows until the engine takes no further one, and returns that one; or nothing when all are
-    /// sent, or the engine has stopped. Blocks.
-    fn fill(&mut self, to_engine: &Sender<Row>, room: &Room) -> Option<Row> {
-        let mut held = None;
-        while let Some(item) = self.input.next() {
-            self.read += 1;
-            if self.read.is_multiple_of(TOLD_TOGETHER) {
-                self.tell();
-            }
-            let Some(row) = self.row(item) else { continue };
+    /// Sends rows until the engine takes no further one, and returns that one; nothing once all are sent.
+    /// Blocks.
+    fn fill(&mut self, (to_engine, room): &ToEngine) -> Result<Option<Row>, NoMore> {
+        while let Some(row) = self.next_row() {
             let bytes = row.bytes();
             if !room.try_enter(bytes) {
-                held = Some(row);
-                break;
+                self.tell();
+                return Ok(Some(row));
             }
             match to_engine.try_send(row) {
                 Ok(()) => {}
                 Err(TrySendError::Full(row)) => {
                     room.leave(bytes);
-                    held = Some(row);
-                    break;
+                    self.tell();
+                    return Ok(Some(row));
                 }
-                Err(TrySendError::Closed(_)) => return None,
+                Err(TrySendError::Closed(_)) => return Err(NoMore),
             }
         }
         self.tell();
-        if held.is_none() {
-            self.sinks.tell(&Event::AllRead);
+        Ok(None)
+    }
+
+    /// The next row that the engine is to know of.
+    fn next_row(&mut self) -> Option<Row> {
+        loop {
+            let item = match &mut self.canary {
+                Some(canary) => Ok(canary.next()?),
+                None => {
+                    let item = self.input.next()?;
+                    self.read += 1;
+                    if self.read.is_multiple_of(TOLD_TOGETHER) {
+                        self.tell();
+                    }
+                    item
+                }
+            };
+            if let Some(row) = self.row(item) {
+                return Some(row);
+            }
         }
-        held
     }
 
     /// What the engine is to know of a row: nothing if it has its outcome.
-    pub(super) fn row(&mut self, item: Result<Record, Unreadable>) -> Option<Row> {
+    fn row(&mut self, item: Result<Record, Unreadable>) -> Option<Row> {
         let record = match item {
             Ok(record) => record,
             Err(unreadable) => return Some(Row::Unreadable(stop_for(&unreadable))),
@@ -213,6 +235,36 @@ impl Rows {
         let (rows, bytes) = (self.read, self.input.bytes_read());
         let (rows_before, bytes_before) = std::mem::replace(&mut self.told, (rows, bytes));
         self.sinks.tell(&Event::Read { rows: rows - rows_before, bytes: bytes - bytes_before });
+    }
+}
+
+/// Rows that go before all others, as they are read.
+struct CanaryRows {
+    input: Input,
+    /// The sources as they were opened for them, and those that they are named by.
+    sources: (Vec<Arc<Source>>, Vec<Arc<Source>>),
+    numbers: Vec<u64>,
+}
+
+impl Iterator for CanaryRows {
+    type Item = Record;
+
+    fn next(&mut self) -> Option<Record> {
+        let last = self.numbers.last().copied().unwrap_or(0);
+        loop {
+            let mut record = self.input.next()?.ok()?;
+            let row = record.position.row;
+            if row > last {
+                return None;
+            }
+            if self.numbers.binary_search(&row).is_ok() {
+                let own = self.sources.0.iter().position(|own| Arc::ptr_eq(own, &record.source));
+                if let Some(index) = own {
+                    record.source = Arc::clone(&self.sources.1[index]);
+                }
+                return Some(record);
+            }
+        }
     }
 }
 

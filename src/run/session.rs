@@ -80,7 +80,7 @@ pub(super) async fn session(
     // What was sent since the last tick counts, too.
     sinks.tell(&Event::Tick(&pace(&client, class)));
     sinks.tell(&Event::Finished(&ended));
-    let closed = close(ended, reader, recorder).await;
+    let closed = close(ended, reader, recorder, &client).await;
     let facts = Facts {
         config: &config,
         client: &client,
@@ -98,12 +98,14 @@ pub(super) async fn session(
     totals::close(&facts, ended, stop.reason(), closed)
 }
 
-/// Ends reader and recorder, and the files.
+/// Ends the budget, reader and recorder, and the files.
 async fn close(
     ended: Ended,
     reader: JoinHandle<()>,
     recorder: JoinHandle<io::Result<Recorder>>,
+    client: &Client,
 ) -> io::Result<Closed> {
+    client.requester().gate().end().await;
     let recorded = tasks::join(recorder).await;
     if ended.complete || reader.is_finished() {
         // Its end was seen; a reader that broke must not pass for the end of the input.

@@ -180,7 +180,7 @@ mod read {
             let run = Run::rehearsed().arg(&bucket.url("in.csv"));
             let run = content.iter().fold(run, |run, content| run.file("key.json", content));
             let ran = from(&bucket, run).env(name, value).go().code(2);
-            let told = format!("in the environment are wrong: look at {}", dialect.variable());
+            let told = format!("): look at {}", dialect.variable());
             assert!(ran.stderr.contains(&told) && ran.stderr.contains(said), "{}", ran.stderr);
             assert!(!ran.stderr.contains(SECRET) && !ran.stderr.contains(value), "{}", ran.stderr);
         }

@@ -85,7 +85,11 @@ impl BudgetFile {
                 TryLockError::WouldBlock if begun.elapsed() < LOOK_FOR => {
                     thread::park_timeout(Duration::from_millis(10));
                 }
-                error => return Err(error.into()),
+                TryLockError::WouldBlock => {
+                    let why = "another process holds its file, and does not go on";
+                    return Err(io::Error::new(io::ErrorKind::WouldBlock, why));
+                }
+                TryLockError::Error(error) => return Err(error),
             }
         }
         let mut text = String::new();
@@ -103,7 +107,7 @@ impl BudgetFile {
         }
         match self.try_change(changes) {
             Ok(()) => {
-                self.held = None;
+                self.say_free();
                 Vec::new()
             }
             Err(Unmade::Held(changes)) => {
@@ -140,8 +144,16 @@ impl BudgetFile {
             *said = true;
             let _named = self.name.enter();
             tracing::warn!(
-                "another process holds the shared budget of the project, so nothing is sent to it"
+                "another process holds the file of the shared budget, so nothing is sent to the project: end that process, or use --no-shared-budget"
             );
+        }
+    }
+
+    fn say_free(&mut self) {
+        if let Some((since, true)) = self.held.take() {
+            let _named = self.name.enter();
+            let seconds = since.elapsed().as_secs();
+            tracing::warn!("the shared budget can be used again after {seconds} s");
         }
     }
 
@@ -190,7 +202,7 @@ impl BudgetFile {
 }
 
 /// The file of a project's budget.
-fn path_of(folder: &Path, server: &str, project: &str) -> PathBuf {
+pub(super) fn path_of(folder: &Path, server: &str, project: &str) -> PathBuf {
     folder.join(format!("{NAME}{}.json", name_of(server, project)))
 }
 

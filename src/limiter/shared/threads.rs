@@ -3,7 +3,6 @@
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -26,7 +25,7 @@ static BUDGETS: AtomicUsize = AtomicUsize::new(0);
 /// once, and asked for once.
 const WAITING: usize = 1 << 18;
 
-/// How soon a file is tried again that another process holds. Others do not wait for it meanwhile.
+/// How soon a file is tried again that another process holds. Others wait no longer for it.
 const AGAIN: Duration = Duration::from_millis(2);
 
 /// What a thread is told about a budget.
@@ -36,19 +35,19 @@ pub(super) struct Told(pub(super) Arc<Mutex<BudgetFile>>, pub(super) News);
 pub(super) enum News {
     /// The state changes.
     Change(StateChange),
-    /// Nothing more comes; told when all of it is in the file.
-    End(SyncSender<()>),
+    /// Told when all that came before is in the file.
+    Written(Box<dyn FnOnce() + Send>),
 }
 
 /// The thread whose turn it is to keep a budget.
-pub(super) fn next() -> io::Result<Sender<Told>> {
+pub(super) fn for_next_budget() -> io::Result<Sender<Told>> {
     let turn = BUDGETS.fetch_add(1, Ordering::Relaxed) % MOST;
     let mut thread = THREADS[turn].lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(thread) = &*thread {
         return Ok(thread.clone());
     }
     let (tell, told) = mpsc::channel(WAITING);
-    thread::Builder::new().name("budget".into()).spawn(move || keep(told))?;
+    thread::Builder::new().name("budget-file".into()).spawn(move || keep(told))?;
     Ok(thread.insert(tell).clone())
 }
 
@@ -73,12 +72,12 @@ fn keep(mut told: Receiver<Told>) {
 fn take_in(due: &mut Vec<DueBudget>, Told(budget, news): Told) {
     let place = due.iter().position(|own| Arc::ptr_eq(&own.budget, &budget));
     let place = place.unwrap_or_else(|| {
-        due.push(DueBudget { budget, changes: Vec::new(), ends: Vec::new() });
+        due.push(DueBudget { budget, changes: Vec::new(), waiting: Vec::new() });
         due.len() - 1
     });
     match news {
         News::Change(change) => due[place].changes.push(change),
-        News::End(done) => due[place].ends.push(done),
+        News::Written(tell) => due[place].waiting.push(tell),
     }
 }
 
@@ -86,7 +85,8 @@ fn take_in(due: &mut Vec<DueBudget>, Told(budget, news): Told) {
 struct DueBudget {
     budget: Arc<Mutex<BudgetFile>>,
     changes: Vec<StateChange>,
-    ends: Vec<SyncSender<()>>,
+    /// Those who wait until all is in the file.
+    waiting: Vec<Box<dyn FnOnce() + Send>>,
 }
 
 impl DueBudget {
@@ -102,10 +102,7 @@ impl DueBudget {
             });
         }
         if self.changes.is_empty() {
-            for done in self.ends.drain(..) {
-                // Whoever no longer waits has no need to know.
-                let _ = done.send(());
-            }
+            self.waiting.drain(..).for_each(|tell| tell());
         }
         self.changes.is_empty()
     }

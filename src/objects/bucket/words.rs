@@ -12,8 +12,11 @@ const OF_THE_MACHINE: [&str; 4] =
 /// What is missing where Google Cloud Storage unpacks an object on its way, and what to do.
 const UNPACKED: (&str, &str) = (
     "Content-Length Header missing",
-    "it tells no size of the object; on Google Cloud Storage, take off its Content-Encoding: gcloud storage objects update URL --clear-content-encoding",
+    "it tells no size of the object; on Google Cloud Storage, clear its Content-Encoding: gcloud storage objects update URL --clear-content-encoding",
 );
+
+/// What is said where nothing can be quoted.
+const NO_REASON: &str = "it gave no reason";
 
 /// What stands before the status of an answer.
 const STATUS: &str = "status code: ";
@@ -45,7 +48,7 @@ pub(super) fn of_settings(error: &object_store::Error) -> FaultKind {
     // What is quoted may be of a key.
     let why = innermost(error);
     let why = why.split(['"', '`']).next().unwrap_or_default().trim_end();
-    FaultKind::WrongSettings(why.to_owned())
+    FaultKind::WrongSettings(if why.is_empty() { NO_REASON } else { why }.to_owned())
 }
 
 /// Whether it may go well another time.
@@ -88,7 +91,7 @@ fn innermost(error: &object_store::Error) -> String {
     let answer = line[behind..].find(": ").map(|end| behind + end);
     let end = marks.chain(answer).min();
     let shown = line[..end.unwrap_or(line.len())].trim_end_matches([' ', ':', '(', '"']);
-    if shown.is_empty() { "it gave no reason".to_owned() } else { shown.to_owned() }
+    if shown.is_empty() { NO_REASON.to_owned() } else { shown.to_owned() }
 }
 
 #[cfg(test)]
