@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tracing::subscriber::{NoSubscriber, with_default};
+use tracing::Dispatch;
+use tracing::dispatcher::with_default;
 
 use super::listing::ListedJob;
 use crate::api::transport::Transport;
@@ -153,18 +154,17 @@ impl FleetJob {
     }
 
     /// Its settings, as far as they are known without running a command for its key, which may take long,
-    /// or ask somebody: that is done when it is its turn. What it warns of is told then, too.
+    /// or ask somebody: that is done when it is its turn.
     fn without_asking(&mut self, environment: &FleetEnvironment) -> Result<Config, Error> {
         const STAND_IN: &str = "K0";
         let Some(command) = self.args.project.key_command.take() else {
-            let given = |name: &str| environment.get(name);
-            return with_default(NoSubscriber::new(), || Config::resolve(&self.args, &given));
+            return Config::resolve(&self.args, &|name| environment.get(name));
         };
         let stand_in = |name: &str| match name {
             KEY => Some(STAND_IN.to_owned()),
             name => environment.get(name),
         };
-        let config = with_default(NoSubscriber::new(), || Config::resolve(&self.args, &stand_in));
+        let config = Config::resolve(&self.args, &stand_in);
         self.args.project.key_command = Some(command);
         config
     }
@@ -200,7 +200,11 @@ impl FleetJob {
         (fleet, resume): (&Path, bool),
         environment: &FleetEnvironment,
     ) -> Result<Config, Error> {
-        let mut config = Config::resolve(&self.args, &|name| environment.get(name))?;
+        let resolve = || Config::resolve(&self.args, &|name| environment.get(name));
+        // What it warns of was told when it was judged, but of a key that was not known then.
+        let is_judged = self.args.project.key_command.is_none();
+        let mut config =
+            if is_judged { with_default(&Dispatch::none(), resolve)? } else { resolve()? };
         if let Some(folder) = &self.folder {
             config.folders.runs_dir = fleet.join(folder);
         }

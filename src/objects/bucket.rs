@@ -151,12 +151,9 @@ impl ObjectFolder {
         let options = PutOptions { mode, ..PutOptions::default() };
         let (turns, is_new) = (self.turns.clone(), matches!(when, PutWhen::New));
         let put = self.wait(async move {
-            // What is to be new is written over nothing, so it has no turn to wait for.
-            if !is_new {
-                turns.wait(&key).await;
-            }
+            let turn = if is_new { turns.take(&key) } else { turns.wait(&key).await };
             let put = store.put_opts(&key, bytes.into(), options).await;
-            turns.taken(&key, &put);
+            turn.ended(&put);
             put
         })?;
         Ok(ObjectTag { etag: put.e_tag, version: put.version })
@@ -167,8 +164,10 @@ impl ObjectFolder {
         let (store, key) = (Arc::clone(&self.store), self.key(name)?);
         let turns = self.turns.clone();
         self.wait(async move {
-            turns.wait(&key).await;
-            store.delete(&key).await
+            let turn = turns.wait(&key).await;
+            let removed = store.delete(&key).await;
+            turn.ended(&removed);
+            removed
         })
     }
 

@@ -9,6 +9,7 @@ use crate::fleet::whole::JobEnd;
 use crate::run::RunVerdict;
 use crate::settings::Environment;
 use crate::settings::cli::fleet::FleetArgs;
+use crate::tasks;
 
 /// Jobs that can be run and jobs that cannot.
 pub(super) struct JudgedJobs {
@@ -34,7 +35,8 @@ impl JudgedJobs {
         let environment = FleetEnvironment::of(environment);
         let (mut good, mut refused) = (Vec::new(), Vec::new());
         for listed in jobs {
-            match FleetJob::read(&listed, args.simulate, &environment) {
+            let read = || FleetJob::read(&listed, args.simulate, &environment);
+            match tasks::job(&listed.name).in_scope(read) {
                 Ok(job) => good.push(job),
                 Err(error) => {
                     anstream::eprintln!("descope-bulk: {error}");

@@ -29,25 +29,46 @@ impl Turns {
         Self { apart, next: Arc::default() }
     }
 
-    /// Waits until an object may be written or removed.
-    pub(super) async fn wait(&self, key: &Key) {
+    /// Waits until an object may be written or removed, and takes the turn.
+    pub(super) async fn wait(&self, key: &Key) -> Turn {
         let next = self.next.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied();
         if let Some(next) = next {
             sleep_until(next).await;
         }
+        self.take(key)
     }
 
-    /// Takes in that an object was written, or may have been. The storage wrote it before it answered, so
-    /// counting from now is never too soon.
-    pub(super) fn taken<T>(&self, key: &Key, done: &object_store::Result<T>) {
-        let is_refused = done.as_ref().is_err_and(|error| !words::may_pass(error));
-        if is_refused || self.apart.is_zero() {
+    /// Takes the turn of an object that is to be new: it is written over nothing.
+    pub(super) fn take(&self, key: &Key) -> Turn {
+        Turn { turns: self.clone(), key: key.clone(), counts: !self.apart.is_zero() }
+    }
+}
+
+/// A turn that was taken. When it ends, however it ends, the object was written or may have been: the
+/// storage wrote it before it answered, so counting from then is never too soon.
+#[derive(Debug)]
+pub(super) struct Turn {
+    turns: Turns,
+    key: Key,
+    counts: bool,
+}
+
+impl Turn {
+    /// What came of it: what was refused was not written.
+    pub(super) fn ended<T>(mut self, done: &object_store::Result<T>) {
+        self.counts &= !done.as_ref().is_err_and(|error| !words::may_pass(error));
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if !self.counts {
             return;
         }
         let now = Instant::now();
-        let mut turns = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut turns = self.turns.next.lock().unwrap_or_else(PoisonError::into_inner);
         turns.retain(|_, next| *next > now);
-        turns.insert(key.clone(), now + self.apart);
+        turns.insert(self.key.clone(), now + self.turns.apart);
     }
 }
 
@@ -59,7 +80,8 @@ mod tests {
     async fn one_name_is_written_once_a_second_on_google_cloud_storage() {
         let refused =
             || object_store::Error::AlreadyExists { path: String::new(), source: "".into() };
-        for (scheme, seconds) in [(Scheme::Gs, 2), (Scheme::S3, 0), (Scheme::Az, 0)] {
+        for (scheme, seconds, apart) in [(Scheme::Gs, 2, 1), (Scheme::S3, 0, 0), (Scheme::Az, 0, 0)]
+        {
             let turns = Turns::of(scheme);
             let began = Instant::now();
             for (name, done) in [
@@ -69,10 +91,13 @@ mod tests {
                 ("lease", Err(refused())),
                 ("lease", Err(refused())),
             ] {
-                turns.wait(&Key::from(name)).await;
-                turns.taken(&Key::from(name), &done);
+                turns.wait(&Key::from(name)).await.ended(&done);
             }
             assert_eq!(began.elapsed(), Duration::from_secs(seconds), "{scheme:?}");
+            // One that was given up may be on its way.
+            drop(turns.take(&Key::from("lease")));
+            turns.wait(&Key::from("lease")).await.ended(&Err::<(), _>(refused()));
+            assert_eq!(began.elapsed(), Duration::from_secs(seconds + apart), "{scheme:?}");
             // Only what was written just now is remembered.
             assert!(turns.next.lock().unwrap().len() <= 1, "{scheme:?}");
         }
