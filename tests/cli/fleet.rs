@@ -73,7 +73,9 @@ impl Jobs {
         let mut command = program();
         command.current_dir(self.0.path()).arg("fleet").args(arguments);
         match simulator {
-            Some(simulator) => command.env("DESCOPE_BASE_URL", &simulator.url),
+            Some(simulator) => command
+                .env("DESCOPE_BASE_URL", &simulator.url)
+                .env("XDG_STATE_HOME", simulator.state()),
             None => command.arg("--simulate"),
         };
         command

@@ -61,7 +61,8 @@ pub(crate) fn against(simulator: &Simulator, folder: &Path, mut command: Command
         .current_dir(folder)
         .env("DESCOPE_PROJECT_ID", PROJECT)
         .env("DESCOPE_MANAGEMENT_KEY", KEY)
-        .env("DESCOPE_BASE_URL", &simulator.url);
+        .env("DESCOPE_BASE_URL", &simulator.url)
+        .env("XDG_STATE_HOME", simulator.state());
     command
 }
 
@@ -70,7 +71,7 @@ pub(crate) struct Simulator {
     child: Child,
     pub(crate) url: String,
     log: PathBuf,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Simulator {
@@ -101,7 +102,13 @@ impl Simulator {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let url = line.trim().to_owned();
         assert!(url.starts_with("http://127.0.0.1:"), "{url:?}");
-        Self { child, url, log, _folder: folder }
+        Self { child, url, log, folder }
+    }
+
+    /// The state of programs that speak to it: what they have kept of an earlier one that had its port
+    /// is nothing to them.
+    pub(crate) fn state(&self) -> &str {
+        self.folder.path().to_str().unwrap()
     }
 
     /// What arrived so far below `/mgmt/user`, in order.
@@ -258,17 +265,21 @@ impl Run {
 
     /// The same, against a simulator.
     pub(crate) fn against(simulator: &Simulator) -> Self {
-        Self::new().credentials().env("DESCOPE_BASE_URL", &simulator.url)
+        Self::new().credentials().at(simulator)
     }
 
     /// A run that reads users first, against a simulator.
     pub(crate) fn reading_from(simulator: &Simulator) -> Self {
-        Self::reading().credentials().env("DESCOPE_BASE_URL", &simulator.url)
+        Self::reading().credentials().at(simulator)
     }
 
     /// The same, as a rehearsal.
     pub(crate) fn rehearsed() -> Self {
         Self::new().arg("--simulate")
+    }
+
+    fn at(self, simulator: &Simulator) -> Self {
+        self.env("DESCOPE_BASE_URL", &simulator.url).env("XDG_STATE_HOME", simulator.state())
     }
 
     pub(crate) fn credentials(self) -> Self {
