@@ -461,7 +461,7 @@ pub struct OutputArgs {
     pub otlp: Option<Url>,
 
     /// Let --serve listen on an address that other machines reach: the page is not encrypted, and
-    /// whoever knows its URL can stop the run
+    /// anyone who knows its URL can stop the run
     #[arg(long)]
     pub serve_public: bool,
 
