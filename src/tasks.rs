@@ -20,6 +20,18 @@ pub(crate) fn spawn_blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(in_own_name(work))
 }
 
+/// Does what blocks with something that is kept from one time to the next, and gives it back.
+pub(crate) async fn beside<S: Send + 'static, T: Send + 'static>(
+    mut kept: Box<S>,
+    work: impl FnOnce(&mut S) -> T + Send + 'static,
+) -> (Box<S>, T) {
+    let working = spawn_blocking(move || {
+        let done = work(&mut kept);
+        (kept, done)
+    });
+    join(working).await
+}
+
 /// Work for another thread, which logs as if it were done here.
 pub(crate) fn in_own_name<T>(
     work: impl FnOnce() -> T + Send + 'static,

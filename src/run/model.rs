@@ -377,7 +377,6 @@ impl Process {
     }
 }
 
-/// The reader, without a thread.
 fn play(seed: u64, folder: &Path) {
     fastrand::seed(seed);
     let runtime = tokio::runtime::Builder::new_current_thread()

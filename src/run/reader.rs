@@ -66,16 +66,15 @@ async fn send_canary(
     to_engine: &ToEngine,
     CanaryPass { rows: numbers, requests, go_on }: CanaryPass,
 ) -> Result<Box<Rows>, NoMore> {
-    let own = numbers.clone();
-    let (rows, begun) = beside(rows, move |rows| rows.begin_canary(own, &requests)).await;
+    let (rows, begun) =
+        tasks::beside(rows, move |rows| rows.begin_canary(numbers, &requests)).await;
     if let Err(error) = begun {
         let why = StopReason::stopped(UNREADABLE_INPUT, error.to_string(), "");
         send(Row::Unreadable(why), to_engine).await?;
         return Err(NoMore);
     }
     let mut rows = send_all(rows, to_engine).await?;
-    rows.canary = None;
-    for row in numbers {
+    for row in rows.canary.take().into_iter().flat_map(|canary| canary.numbers) {
         rows.finished.insert_range(row, row);
     }
     send(Row::Pause, to_engine).await?;
@@ -90,7 +89,7 @@ async fn send_all(mut rows: Box<Rows>, to_engine: &ToEngine) -> Result<Box<Rows>
     loop {
         let to = to_engine.clone();
         let held;
-        (rows, held) = beside(rows, move |rows| rows.fill(&to)).await;
+        (rows, held) = tasks::beside(rows, move |rows| rows.fill(&to)).await;
         let Some(row) = held? else { return Ok(rows) };
         drop(to_engine.0.reserve_many(together).await.map_err(|_| NoMore)?);
         send(row, to_engine).await?;
@@ -104,18 +103,6 @@ async fn send(row: Row, (to_engine, room): &ToEngine) -> Result<(), NoMore> {
         () = to_engine.closed() => return Err(NoMore),
     }
     to_engine.send(row).await.map_err(|_| NoMore)
-}
-
-/// Does what blocks with the rows, on a thread that all tasks share.
-async fn beside<T: Send + 'static>(
-    mut rows: Box<Rows>,
-    work: impl FnOnce(&mut Rows) -> T + Send + 'static,
-) -> (Box<Rows>, T) {
-    let working = tasks::spawn_blocking(move || {
-        let done = work(&mut rows);
-        (rows, done)
-    });
-    tasks::join(working).await
 }
 
 /// What a reader holds.

@@ -62,7 +62,10 @@ pub(crate) async fn drain(
             Some(due_at) => match timeout_at(due_at, receiver.recv()).await {
                 Ok(first) => first,
                 Err(_) => {
-                    recording = beside(recording, |own| own.recorder.sync(&[])).await?.0;
+                    let synced;
+                    (recording, synced) =
+                        tasks::beside(recording, |own| own.recorder.sync(&[])).await;
+                    synced?;
                     due = None;
                     continue;
                 }
@@ -106,21 +109,16 @@ async fn batch(
                 own.take_in(entries)?;
                 own.commit(due)
             };
-            return beside(recording, work).await;
+            let (recording, committed) = tasks::beside(recording, work).await;
+            return Ok((recording, committed?));
         }
-        recording = beside(recording, |own| own.take_in(entries)).await?.0;
+        let taken_in;
+        (recording, taken_in) = tasks::beside(recording, |own| own.take_in(entries)).await;
+        taken_in?;
         next = timeout_at(until, receiver.recv()).await.ok().flatten();
     }
-    beside(recording, move |own| own.commit(due)).await
-}
-
-/// Does what blocks with the recorder, beside the threads that send.
-async fn beside<T: Send + 'static>(
-    mut recording: Box<Recording>,
-    work: impl FnOnce(&mut Recording) -> io::Result<T> + Send + 'static,
-) -> io::Result<(Box<Recording>, T)> {
-    let work = move || work(&mut recording).map(|done| (recording, done));
-    tasks::join(tasks::spawn_blocking(work)).await
+    let (recording, committed) = tasks::beside(recording, move |own| own.commit(due)).await;
+    Ok((recording, committed?))
 }
 
 /// A recorder at work, and who is told. In a box, it moves between threads.

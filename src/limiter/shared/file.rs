@@ -102,40 +102,28 @@ impl BudgetFile {
 
     /// Makes changes, unless another process holds the file: then they are given back.
     pub(super) fn change(&mut self, changes: Vec<StateChange>) -> Vec<StateChange> {
-        if self.own.is_some() {
-            return self.change_own(changes);
+        if let Some(own) = &mut self.own {
+            make_all(own, changes);
+            return Vec::new();
         }
         match self.try_change(changes) {
-            Ok(()) => {
-                self.say_free();
-                Vec::new()
-            }
+            Ok(()) => self.say_free(),
             Err(Unmade::Held(changes)) => {
                 self.say_held();
-                changes
+                return changes;
             }
-            Err(Unmade::Failed(error, left)) => {
-                self.fail(&error.to_string());
-                self.change_own(left)
-            }
+            Err(Unmade::Failed(error, left)) => make_all(self.fail(&error.to_string()), left),
         }
+        Vec::new()
     }
 
-    /// Leaves the file to others.
-    pub(super) fn fail(&mut self, error: &str) {
+    /// Leaves the file to others; the state that this process keeps from now on.
+    pub(super) fn fail(&mut self, error: &str) -> &mut LimiterState {
         let _named = self.name.enter();
         tracing::warn!(%error, "the shared budget cannot be used; this process keeps to the limit on its own");
         // What was not ended holds the lock, and others would wait for it for ever.
         let _ = self.file.unlock();
-        self.own = Some(LimiterState::default());
-    }
-
-    fn change_own(&mut self, changes: Vec<StateChange>) -> Vec<StateChange> {
-        let state = self.own.get_or_insert_default();
-        for change in changes {
-            change(state, now());
-        }
-        Vec::new()
+        self.own.insert(LimiterState::default())
     }
 
     fn say_held(&mut self) {
@@ -198,6 +186,13 @@ impl BudgetFile {
         self.file.set_len(text.len() as u64)?;
         self.file.unlock()?;
         Ok(xxh3_128(text.as_bytes()))
+    }
+}
+
+/// Makes changes of a state that no other process sees.
+fn make_all(state: &mut LimiterState, changes: Vec<StateChange>) {
+    for change in changes {
+        change(state, now());
     }
 }
 
