@@ -45,16 +45,18 @@ end
 
 -- Drops what counts no more. A process that was not heard of for as long as its requests may take has none.
 local function tidy(class)
-  local longest = 0
+  local longest, gone = 0, false
   for name, sender in pairs(class.senders) do
     local ended = sender.heard + sender.hold
     if ended <= now then
       count(class, out(sender), ended, sender.window)
-      class.senders[name] = nil
+      class.senders[name], gone = nil, true
     elseif out(sender) > 0 then
       longest = math.max(longest, sender.window)
     end
   end
+  -- They come in no order, and may have gone before others replied.
+  if gone then table.sort(class.replies, function(one, other) return one[1] < other[1] end) end
   local replies, latest = {}, now + longest
   for _, reply in ipairs(class.replies) do
     if reply[1] > now then

@@ -182,14 +182,49 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// A connection whose script goes by the time that the call names.
+fn timed(server: &Server) -> BudgetServer {
+    let script = wire::SCRIPT.replace("redis.call('TIME')", "call.time");
+    assert_ne!(script, wire::SCRIPT);
+    let mut remote = server.connect();
+    remote.load(&script).unwrap();
+    remote
+}
+
+impl<'a> Pair<'a> {
+    fn new(server: &'a mut BudgetServer, key: String, requests: u32) -> Self {
+        Self {
+            server,
+            key,
+            limit: Limit { requests, window: WINDOW },
+            now: 1_800_000_000_000_000 / TICK * TICK,
+            state: LimiterState::default(),
+            processes: BTreeMap::new(),
+            on_the_wire: Vec::new(),
+            number: 0,
+        }
+    }
+}
+
+#[test]
+fn processes_that_are_gone_count_in_the_order_in_which_they_went() {
+    let Some(server) = Server::start() else { return };
+    let mut remote = timed(&server);
+    let mut pair = Pair::new(&mut remote, "gone".to_owned(), 6);
+    for process in (1..=6).rev() {
+        pair.take(process, false);
+        pair.pass(10);
+    }
+    // All are gone before anybody calls again; whoever waits then waits for the first.
+    pair.pass(2000);
+    pair.take(7, false);
+    assert_eq!(pair.on_the_wire.len(), 0);
+}
+
 #[test]
 fn the_script_decides_as_the_pure_state_does() {
     let Some(server) = Server::start() else { return };
-    // It goes by the time that the call names.
-    let script = wire::SCRIPT.replace("redis.call('TIME')", "call.time");
-    assert_ne!(script, wire::SCRIPT);
-    let remote = std::cell::RefCell::new(server.connect());
-    remote.borrow_mut().load(&script).unwrap();
+    let remote = std::cell::RefCell::new(timed(&server));
     let case = std::cell::Cell::new(0);
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(128));
     let histories = (1..=6_u32, prop::collection::vec(step(), 1..100));
@@ -197,16 +232,7 @@ fn the_script_decides_as_the_pure_state_does() {
         .run(&histories, |(requests, steps)| {
             case.set(case.get() + 1);
             let mut remote = remote.borrow_mut();
-            let mut pair = Pair {
-                server: &mut remote,
-                key: format!("case{}", case.get()),
-                limit: Limit { requests, window: WINDOW },
-                now: 1_800_000_000_000_000 / TICK * TICK,
-                state: LimiterState::default(),
-                processes: BTreeMap::new(),
-                on_the_wire: Vec::new(),
-                number: 0,
-            };
+            let mut pair = Pair::new(&mut remote, format!("case{}", case.get()), requests);
             for step in steps {
                 match step {
                     Step::Take { process, is_paced } => pair.take(process, is_paced),
